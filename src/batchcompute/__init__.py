@@ -1,0 +1,159 @@
+"""Typed Python SDK for BatchCompute, and a service that really runs its jobs.
+
+The names below are imported at their first use, so that ``import batchcompute`` costs next to
+nothing. Start with `Client`::
+
+    from batchcompute import LOCAL, Client
+
+    with Client(LOCAL, "my-key-id", "my-key-secret") as client:
+        for job in client.list_jobs():
+            print(job.Id, job.State)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from batchcompute._version import __version__
+
+if _TYPE_CHECKING:
+    from batchcompute import client, core, errors, resources, service, types
+    from batchcompute.client import AsyncClient, Client
+    from batchcompute.errors import (
+        AuthenticationError,
+        BatchComputeError,
+        ClientError,
+        ConfigError,
+        ConnectError,
+        FieldError,
+        ForbiddenError,
+        InvalidParameterError,
+        JSONError,
+        JsonError,
+        NotFoundError,
+        Problem,
+        ProtocolError,
+        QuotaError,
+        ResponseError,
+        ServerError,
+        StateConflictError,
+        ThrottledError,
+        TransportError,
+        TransportTimeout,
+        UnknownFieldWarning,
+        ValidationError,
+    )
+    from batchcompute.jsonizable import Jsonizable
+    from batchcompute.regions import (
+        AP_SOUTHEAST_1,
+        AP_SOUTHEAST_2,
+        CN_BEIJING,
+        CN_CHENGDU,
+        CN_HANGZHOU,
+        CN_HONGKONG,
+        CN_HUHEHAOTE,
+        CN_QINGDAO,
+        CN_SHANGHAI,
+        CN_SHENZHEN,
+        CN_ZHANGJIAKOU,
+        EU_CENTRAL_1,
+        LOCAL,
+        US_EAST_1,
+        US_WEST_1,
+    )
+    from batchcompute.responses import (
+        ActionResponse,
+        CreateResponse,
+        GetResponse,
+        ListResponse,
+        RawResponse,
+    )
+    from batchcompute.retry import RetryPolicy
+
+__all__ = [
+    "AP_SOUTHEAST_1",
+    "AP_SOUTHEAST_2",
+    "CN_BEIJING",
+    "CN_CHENGDU",
+    "CN_HANGZHOU",
+    "CN_HONGKONG",
+    "CN_HUHEHAOTE",
+    "CN_QINGDAO",
+    "CN_SHANGHAI",
+    "CN_SHENZHEN",
+    "CN_ZHANGJIAKOU",
+    "EU_CENTRAL_1",
+    "LOCAL",
+    "US_EAST_1",
+    "US_WEST_1",
+    "ActionResponse",
+    "AsyncClient",
+    "AuthenticationError",
+    "BatchComputeError",
+    "Client",
+    "ClientError",
+    "ConfigError",
+    "ConnectError",
+    "CreateResponse",
+    "FieldError",
+    "ForbiddenError",
+    "GetResponse",
+    "InvalidParameterError",
+    "JSONError",
+    "JsonError",
+    "Jsonizable",
+    "ListResponse",
+    "NotFoundError",
+    "Problem",
+    "ProtocolError",
+    "QuotaError",
+    "RawResponse",
+    "ResponseError",
+    "RetryPolicy",
+    "ServerError",
+    "StateConflictError",
+    "ThrottledError",
+    "TransportError",
+    "TransportTimeout",
+    "UnknownFieldWarning",
+    "ValidationError",
+    "__version__",
+]
+
+_MODULES = {
+    "errors": (
+        "AuthenticationError BatchComputeError ClientError ConfigError ConnectError FieldError ForbiddenError "
+        "InvalidParameterError JSONError JsonError NotFoundError Problem ProtocolError QuotaError "
+        "ResponseError ServerError StateConflictError ThrottledError TransportError TransportTimeout "
+        "UnknownFieldWarning ValidationError"
+    ),
+    "jsonizable": "Jsonizable",
+    "regions": (
+        "AP_SOUTHEAST_1 AP_SOUTHEAST_2 CN_BEIJING CN_CHENGDU CN_HANGZHOU CN_HONGKONG CN_HUHEHAOTE "
+        "CN_QINGDAO CN_SHANGHAI CN_SHENZHEN CN_ZHANGJIAKOU EU_CENTRAL_1 LOCAL US_EAST_1 US_WEST_1"
+    ),
+    "responses": "ActionResponse CreateResponse GetResponse ListResponse RawResponse",
+    "retry": "RetryPolicy",
+    "client": "AsyncClient Client",
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
+_SUBMODULES = frozenset({"client", "core", "errors", "resources", "service", "types"})
+
+
+if not _TYPE_CHECKING:
+    # A type checker would take this for a permission to import any name.
+
+    def __getattr__(name: str) -> object:
+        if name in _SUBMODULES:
+            # Programs say `batchcompute.resources.…` after a bare `import batchcompute`.
+            return _import_module(f"batchcompute.{name}")
+        home = _HOME.get(name)
+        if home is None:
+            raise AttributeError(f"module 'batchcompute' has no attribute {name!r}")
+        value = getattr(_import_module(f"batchcompute.{home}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*__all__, *_SUBMODULES})

@@ -1,0 +1,198 @@
+"""The attributes of a model: one descriptor a field, standing under both of its spellings.
+
+A field's value lives in the instance's ``__dict__`` under its snake_case name, where pydantic-core
+puts it and reads it when it writes JSON; None there means "not set". The descriptor decides what a
+read of an unset field gives: the class's default for plain values, and for nested models and
+containers a fresh one that is taken in by the first write to it.
+"""
+
+from __future__ import annotations
+
+import types
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+
+from pydantic import TypeAdapter
+
+from batchcompute._containers import FieldList, FieldMap
+from batchcompute._values import EMPTY_TIME, NULL, EnvText, to_env_text
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from batchcompute._model import Model
+
+__all__: list[str] = []
+
+_ZERO = {str: "", int: 0, float: 0.0, bool: False}
+
+
+class Field:
+    """A plain value."""
+
+    __slots__ = ("default", "name", "nullable", "type", "unset", "wire")
+
+    def __init__(self, name: str, wire: str, type_: Any, default: Any, unset: Any) -> None:
+        self.name = name
+        """The snake_case name, under which the value is stored."""
+        self.wire = wire
+        """The CamelCase name, under which the value is sent."""
+        self.type = type_
+        """The declared type, without its None."""
+        self.default = default
+        """What a fresh object holds; None for a field that it does not set."""
+        self.unset = unset
+        """What reading gives while the field is not set."""
+        self.nullable = default is NULL
+
+    def __get__(self, obj: Model | None, owner: type | None = None) -> Any:
+        if obj is None:
+            # pydantic asks every subclass for class attributes of its fields' names, and would
+            # take the descriptor for a default value.
+            raise AttributeError(self.name)
+        value = obj.__dict__.get(self.name)
+        if value is None:
+            return self.unset
+        return None if value is NULL else value
+
+    def __set__(self, obj: Model, value: Any) -> None:
+        obj._assign(self, value)
+
+    def __delete__(self, obj: Model) -> None:
+        obj._unset(self)
+
+    def is_set(self, value: Any) -> bool:
+        """Tell whether a stored value counts as set."""
+        return value is not None and value is not EMPTY_TIME
+
+    @property
+    def item(self) -> type | None:
+        """The model class that this field holds, alone or many of; None for other fields."""
+        return None
+
+
+class TimeField(Field):
+    """A time; pydantic-core's own UTC class is exchanged for the standard library's."""
+
+    __slots__ = ()
+
+    def __get__(self, obj: Model | None, owner: type | None = None) -> Any:
+        value = super().__get__(obj, owner)
+        if value is EMPTY_TIME:
+            return None
+        if isinstance(value, datetime) and value.tzinfo is not UTC:
+            return value.astimezone(UTC)
+        return value
+
+
+class NestedField(Field):
+    """Another model."""
+
+    __slots__ = ()
+
+    def __get__(self, obj: Model | None, owner: type | None = None) -> Any:
+        if obj is None:
+            raise AttributeError(self.name)
+        value = obj.__dict__.get(self.name)
+        if value is None:
+            return obj._pending(self, self._fresh)
+        if obj._is_pending() and isinstance(value, self.type):
+            value._adopt(obj, None)
+        return value
+
+    def _fresh(self, obj: Model) -> Any:
+        child = self.type()
+        child._adopt(obj, self)
+        return child
+
+    @property
+    def item(self) -> type | None:
+        return self.type  # type: ignore[no-any-return]
+
+
+class ContainerField(Field):
+    """A dict or a list."""
+
+    __slots__ = ("_adapter", "_item")
+
+    def __init__(self, name: str, wire: str, type_: Any, default: Any, unset: Any) -> None:
+        super().__init__(name, wire, type_, default, unset)
+        args = get_args(type_)
+        self._item = args[-1] if args else Any
+        self._adapter: TypeAdapter[Any] | None = None
+
+    def __get__(self, obj: Model | None, owner: type | None = None) -> Any:
+        if obj is None:
+            raise AttributeError(self.name)
+        value = obj.__dict__.get(self.name)
+        if value is None:
+            return obj._pending(self, self._fresh)
+        if value.__class__ is dict or value.__class__ is list:
+            value = self._wrap(value, obj, None if not obj._is_pending() else obj._attach)
+            obj.__dict__[self.name] = value
+        return value
+
+    def _fresh(self, obj: Model) -> Any:
+        def touch() -> None:
+            obj._take(self, wrapped)
+
+        wrapped: Any = self._wrap(get_origin(self.type)(), obj, touch)
+        return wrapped
+
+    def _wrap(self, value: Any, obj: Model, touch: Any) -> Any:
+        check = None if self._item is Any else self._check_for(type(obj).__name__)
+        return FieldMap(value, check, touch) if isinstance(value, dict) else FieldList(value, check, touch)
+
+    def _check_for(self, subject: str) -> Any:
+        if self._item == EnvText:
+            return lambda value, _key: to_env_text(value)
+        if self.item is not None:
+            cls: Any = self.item
+            return lambda value, key: cls._checked_copy(value, f"{self.wire}.{key}", subject)
+
+        def check(value: Any, key: str) -> Any:
+            from batchcompute._model import check_value
+
+            if self._adapter is None:
+                self._adapter = TypeAdapter(self._item)
+            return check_value(self._adapter, value, f"{self.wire}.{key}", subject)
+
+        return check
+
+    @property
+    def item(self) -> type | None:
+        return self._item if isinstance(self._item, type) and hasattr(self._item, "_checked_copy") else None
+
+
+def _bare(annotation: Any) -> Any:
+    """Strip None from a type."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        members = [member for member in get_args(annotation) if member is not type(None)]
+        return members[0] if len(members) == 1 else Union[tuple(members)]  # noqa: UP007
+    return annotation
+
+
+def make_field(name: str, info: FieldInfo, zeros: bool) -> Field:
+    """Make the descriptor of one field.
+
+    Args:
+        name: The snake_case name.
+        info: What pydantic knows of the field.
+        zeros: Whether an unset plain value reads as ``""``, ``0`` or ``False`` (answers of the
+            service, which always sends them) rather than as None (descriptions).
+    """
+    wire = info.serialization_alias or info.alias or name
+    type_ = _bare(info.annotation)
+    default = None if info.default_factory is not None else info.default
+    origin = get_origin(type_)
+    if origin in (dict, list):
+        return ContainerField(name, wire, type_, default, None)
+    if hasattr(type_, "_checked_copy"):
+        return NestedField(name, wire, type_, default, None)
+    plain = get_args(type_)[0] if origin is Annotated else type_
+    if plain is datetime:
+        return TimeField(name, wire, type_, default, None)
+    unset = None if default is NULL else default
+    if unset is None and zeros:
+        unset = _ZERO.get(plain, "" if "str" in str(plain) else None)
+    return Field(name, wire, type_, default, unset)

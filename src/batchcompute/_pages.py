@@ -1,0 +1,49 @@
+"""Reading a page of a list: in one pass where it is as documented, piece by piece where not."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+
+if TYPE_CHECKING:
+    from batchcompute.jsonizable import Jsonizable
+    from batchcompute.responses import RawAnswer
+
+__all__: list[str] = []
+
+
+@cache
+def _page_of(cls: type[Jsonizable]) -> Any:
+    return pydantic.create_model("Page", Items=(list[cls], []), NextMarker=(Any, ""))  # type: ignore[valid-type]
+
+
+def read_page(raw: RawAnswer, cls: type[Jsonizable]) -> tuple[list[Any], str]:
+    """Return the items of a page and the next marker.
+
+    An item with a wrong type never takes the page down with it. A bare list is a page, too, and a
+    missing ``NextMarker`` is the end (reference, 2.0 and 2.5).
+
+    Raises:
+        ResponseError: The answer is neither an object nor a list.
+    """
+    try:
+        page = _page_of(cls).model_validate_json(raw.body)
+        return page.Items, _marker(page.NextMarker)
+    except pydantic.ValidationError:
+        content = raw.json()
+    items = content.get("Items") or [] if isinstance(content, dict) else content
+    if not isinstance(items, list):
+        raise raw.not_understood("a list was expected")
+    marker = _marker(content.get("NextMarker")) if isinstance(content, dict) else ""
+    for item in items:
+        if not isinstance(item, dict):
+            raise raw.not_understood(f"the list holds {type(item).__name__}, not objects")
+    return [cls._read(item) for item in items], marker
+
+
+def _marker(value: Any) -> str:
+    # The recorded last page of instances has the number 0 (reference, 2.2); as a marker it would
+    # mean "from the start" and make every loop endless.
+    return "" if value in (None, 0, "0") else str(value)

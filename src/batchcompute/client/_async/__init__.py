@@ -1,0 +1,1 @@
+"""The asynchronous client; ``client/_sync`` is made from this package by ``tools/generate.py``."""

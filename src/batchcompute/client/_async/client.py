@@ -1,0 +1,147 @@
+"""The client: its calls, and the two helpers that make several of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from batchcompute.client._async._catalogue import AsyncCatalogue
+from batchcompute.client._async._clusters import AsyncClusters
+from batchcompute.client._async._jobs import AsyncJobs
+from batchcompute.client._common import FINAL_STATES, easy_list_call, ids_of, keep
+from batchcompute.errors import StateConflictError
+
+if TYPE_CHECKING:
+    from batchcompute.operations import IdLike
+    from batchcompute.resources import (
+        AppStatus,
+        Cluster,
+        ClusterInstance,
+        Image,
+        Instance,
+        Job,
+        Task,
+    )
+
+__all__ = ["AsyncClient"]
+
+_FIRST_INTERVAL = 0.05
+"""Seconds before the first look at a job; short jobs end long before a whole interval."""
+
+
+class AsyncClient(AsyncJobs, AsyncClusters, AsyncCatalogue):
+    """A client of the service: every operation is a method.
+
+    It is a context manager, and can be shared by all that run at the same time.
+
+    Example:
+        >>> async with AsyncClient(CN_QINGDAO, access_key_id, access_key_secret) as client:
+        ...     job = await client.get_job("job-1")
+        ...     print(job.State, job.RequestId)
+    """
+
+    @overload
+    async def easy_list(self, resource_type: Literal["jobs"], /, *resource_info: str, **filters: object) -> list[Job]: ...
+    @overload
+    async def easy_list(
+        self, resource_type: Literal["tasks"], job: IdLike, /, *resource_info: str, **filters: object
+    ) -> list[Task]: ...
+    @overload
+    async def easy_list(
+        self, resource_type: Literal["instances"], job: IdLike, task_name: str | Task, /, *resource_info: str, **filters: object
+    ) -> list[Instance]: ...
+    @overload
+    async def easy_list(
+        self, resource_type: Literal["clusters"], /, *resource_info: str, **filters: object
+    ) -> list[Cluster]: ...
+    @overload
+    async def easy_list(
+        self, resource_type: Literal["cluster_instances"], cluster_id: IdLike, group_name: str, /, *resource_info: str, **filters: object
+    ) -> list[ClusterInstance]: ...
+    @overload
+    async def easy_list(
+        self, resource_type: Literal["images"], /, *resource_info: str, **filters: object
+    ) -> list[Image]: ...
+    @overload
+    async def easy_list(
+        self, resource_type: Literal["apps"], /, *resource_info: str, **filters: object
+    ) -> list[AppStatus]: ...
+    async def easy_list(self, resource_type: str, /, *resource_info: Any, **filters: object) -> list[Any]:
+        """Return all resources of a type, over all pages, that pass the filters.
+
+        Args:
+            resource_type: ``jobs``, ``tasks``, ``instances``, ``clusters``, ``cluster_instances``,
+                ``images`` or ``apps``.
+            *resource_info: What names their place: the job for tasks; job and task for instances;
+                cluster and group for cluster instances. Further arguments go to the list call.
+            **filters: From field name to a value to equal, a collection to be in, or a callable
+                that is given the field's value. They are applied here, not by the service.
+
+        Raises:
+            ValidationError: The type is unknown, or its place is not named.
+        """
+        name = easy_list_call(resource_type, resource_info)
+        found: list[Any] = []
+        marker: str | int = 0 if resource_type == "instances" else ""
+        while True:
+            if resource_type == "apps":
+                scope = resource_info[0] if resource_info else "Private"
+                page: Any = await self.list_apps(scope, str(marker), 100)
+            else:
+                parent = 2 if name in ("list_instances", "list_cluster_instances") else int(name == "list_tasks")
+                method = getattr(self, name)
+                page = await method(*resource_info[:parent], marker, 100, *resource_info[parent:])
+            found += keep(page.Items, filters)
+            if not page.NextMarker:
+                return found
+            marker = page.NextMarker
+
+    async def poll(
+        self, job_ids: IdLike | Iterable[IdLike], timeout: float = 86400, interval: float = 3
+    ) -> list[str]:
+        """Wait until jobs have ended, and say what went wrong.
+
+        As soon as one of them has failed or was stopped, or the time is up, those that are not done
+        are stopped.
+
+        Args:
+            job_ids: A job or several: ids, or anything that has one.
+            timeout: Seconds to wait at most.
+            interval: Seconds between two looks; the first looks follow faster.
+
+        Returns:
+            A text for each job that did not finish; nothing if all did.
+
+        Raises:
+            ClientError: The service refused, for example because a job does not exist.
+        """
+        ids = ids_of(job_ids, "job_ids")
+        end = time.monotonic() + timeout
+        pause = min(interval, _FIRST_INTERVAL)
+        waiting = list(ids)
+        while waiting:
+            states = [(job_id, (await self.get_job(job_id)).State) for job_id in waiting]
+            waiting = [job_id for job_id, state in states if state not in FINAL_STATES]
+            if not waiting or any(state in ("Failed", "Stopped") for _, state in states):
+                break
+            if time.monotonic() >= end:
+                break
+            await asyncio.sleep(max(0.0, min(pause, end - time.monotonic())))
+            pause = min(interval, pause * 2)
+        errors: list[str] = []
+        for job_id in ids:
+            state = (await self.get_job(job_id)).State
+            if state == "Failed":
+                errors.append(f"Job {job_id} failed.")
+            elif state == "Stopped":
+                errors.append(f"Job {job_id} stopped.")
+            elif state != "Finished":
+                errors.append(f"Timeout({timeout})." if time.monotonic() >= end else f"Job {job_id} stopped.")
+                try:
+                    await self.stop_job(job_id)
+                except StateConflictError:
+                    # It ended by itself between the two requests; there is nothing to stop.
+                    continue
+        return errors

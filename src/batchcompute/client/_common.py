@@ -1,0 +1,121 @@
+"""What both clients share and neither has to await."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from batchcompute.errors import ConfigError, Problem, ValidationError
+from batchcompute.operations import IdLike, id_of
+from batchcompute.signing import Credentials
+
+if TYPE_CHECKING:
+    from batchcompute.service.direct import DirectTransport
+
+__all__: list[str] = []
+
+T = TypeVar("T")
+
+FINAL_STATES = frozenset({"Finished", "Failed", "Stopped"})
+"""States that a job does not leave by itself (reference, 4.1)."""
+
+RESOURCE_TYPES: Mapping[str, tuple[str, int]] = {
+    "jobs": ("list_jobs", 0),
+    "tasks": ("list_tasks", 1),
+    "instances": ("list_instances", 2),
+    "clusters": ("list_clusters", 0),
+    "cluster_instances": ("list_cluster_instances", 2),
+    "images": ("list_images", 0),
+    "apps": ("list_apps", 0),
+}
+"""For `easy_list`: the call of each resource type, and how many arguments name its parent."""
+
+
+def check_credentials(access_key_id: object, access_key_secret: object, security_token: object) -> Credentials:
+    """Make credentials of a client's arguments.
+
+    Raises:
+        ConfigError: One of the pair is missing or no text; the secret is not shown.
+    """
+    for name, value in (("access_key_id", access_key_id), ("access_key_secret", access_key_secret)):
+        if not isinstance(value, str) or not value.strip():
+            found = "missing" if not value else f"of type {type(value).__name__}"
+            raise ConfigError(
+                f"{name} is {found}: give both access_key_id and access_key_secret as texts; for the "
+                "embedded service (LOCAL) any pair of your own will do"
+            )
+    if security_token is not None and not isinstance(security_token, str):
+        raise ConfigError(f"security_token must be a text, not {type(security_token).__name__}")
+    return Credentials(str(access_key_id), str(access_key_secret), security_token or "")
+
+
+def check_headers(headers: Mapping[str, object]) -> dict[str, str]:
+    """Check the headers that a client was given as keywords.
+
+    Raises:
+        ConfigError: A value is no text; it is probably a misspelt option.
+    """
+    for name, value in headers.items():
+        if not isinstance(value, str):
+            raise ConfigError(
+                f"{name!r} is no option of the client, and as a header it must be a text, not "
+                f"{type(value).__name__}"
+            )
+    return {name: str(value) for name, value in headers.items()}
+
+
+def local_transport(credentials: Credentials) -> DirectTransport:
+    """Return a transport to the embedded service of this process; it starts at the first request.
+
+    The SDK half does not import the service half, so the module is named here and loaded only for a
+    client that asked for it.
+    """
+    direct = importlib.import_module("batchcompute.service.direct")
+    transport: DirectTransport = direct.embedded_transport(
+        credentials.access_key_id, credentials.access_key_secret
+    )
+    return transport
+
+
+def ids_of(job_ids: IdLike | Iterable[IdLike], argument: str) -> list[str]:
+    """Return the ids that an argument names: one, or several."""
+    if isinstance(job_ids, (str, bytes)) or hasattr(job_ids, "Id") or not isinstance(job_ids, Iterable):
+        return [id_of(job_ids, argument)]
+    return [id_of(job, argument) for job in job_ids]
+
+
+def easy_list_call(resource_type: str, resource_info: tuple[Any, ...]) -> str:
+    """Return the name of the call that lists a resource type.
+
+    Raises:
+        ValidationError: The type is unknown, or its parent is not named.
+    """
+    found = RESOURCE_TYPES.get(resource_type)
+    if found is None:
+        allowed = f"must be one of {', '.join(RESOURCE_TYPES)}"
+        raise ValidationError([Problem("resource_type", repr(resource_type), allowed)])
+    name, needed = found
+    if len(resource_info) < needed:
+        allowed = f"needs {needed} argument(s) that name where to list {resource_type}"
+        raise ValidationError([Problem("resource_info", repr(resource_info), allowed)])
+    return name
+
+
+def keep(items: Iterable[T], filters: Mapping[str, object]) -> list[T]:
+    """Return the items whose fields pass every filter.
+
+    A filter is a value to be equal to, a collection to be in, or a callable that is given the
+    field's value.
+    """
+    return [item for item in items if all(_passes(item, name, test) for name, test in filters.items())]
+
+
+def _passes(item: object, name: str, test: object) -> bool:
+    value = getattr(item, name)
+    if callable(test):
+        decide: Callable[[object], object] = test
+        return bool(decide(value))
+    if isinstance(test, Collection) and not isinstance(test, (str, bytes)):
+        return value in test
+    return bool(value == test)

@@ -1,0 +1,170 @@
+# Made by tools/generate.py from client/_async/_catalogue.py; change that file instead.
+"""Calls for images, apps and what may be chosen (reference, 2.4 to 2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from batchcompute import calls
+from batchcompute.client._sync._base import Base
+
+if TYPE_CHECKING:
+    from batchcompute.answers import (
+        AppResponse,
+        AvailableResourceResponse,
+        ImageResponse,
+        QuotaResponse,
+    )
+    from batchcompute.operations import HasName, IdLike
+    from batchcompute.resources import AppDescription, AppRevision, AppStatus, Image, ImageDescription
+    from batchcompute.responses import ActionResponse, CreateResponse, ListResponse
+
+__all__: list[str] = []
+
+
+class Catalogue(Base):
+    """Calls for images, apps and what may be chosen."""
+
+    def create_image(
+        self, image_desc: ImageDescription | Mapping[str, object] | str | bytes, token: str = ""
+    ) -> CreateResponse:
+        """Register an image (CreateImage).
+
+        Args:
+            image_desc: The image: a description, a mapping of one, or its JSON text.
+            token: Idempotent token; a create that is repeated with it answers with the same image.
+
+        Raises:
+            ValidationError: The description is one that the service would refuse; nothing was sent.
+        """
+        return self._call(calls.create_image(image_desc, token))
+
+    def list_images(
+        self, marker: str | None = "", max_item_count: int = 50, type_: str = ""
+    ) -> ListResponse[Image]:
+        """Return one page of the images (ListImages).
+
+        Args:
+            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
+            max_item_count: How many images the page may hold, 0 to 100.
+            type_: ``System`` for the public ones; own ones without it.
+        """
+        return self._call(calls.list_images(marker, max_item_count, type_))
+
+    def get_image(self, image: IdLike) -> ImageResponse:
+        """Return an image (GetImage).
+
+        Args:
+            image: Id of the image, or anything that has it.
+
+        Raises:
+            NotFoundError: There is no such image.
+        """
+        return self._call(calls.get_image(image))
+
+    def delete_image(self, image: IdLike) -> ActionResponse:
+        """Take an image out of the register; the ECS image stays (DeleteImage).
+
+        Args:
+            image: Id of the image, or anything that has it.
+
+        Raises:
+            NotFoundError: There is no such image.
+        """
+        return self._call(calls.delete_image(image))
+
+    def create_app(
+        self, app_desc: AppDescription | Mapping[str, object] | str | bytes, token: str = ""
+    ) -> CreateResponse:
+        """Create an app (CreateApp).
+
+        Args:
+            app_desc: The app: a description, a mapping of one, or its JSON text.
+            token: Idempotent token; a create that is repeated with it answers with the same app.
+
+        Returns:
+            The answer with the app's ``Name``, which is its ``Id``, too.
+
+        Raises:
+            ValidationError: The description is one that the service would refuse; nothing was sent.
+        """
+        return self._call(calls.create_app(app_desc, token))
+
+    def list_apps(
+        self, scope: str = "Private", marker: str | None = "", max_item_count: int = 50
+    ) -> ListResponse[AppStatus]:
+        """Return one page of the apps (ListApps).
+
+        Args:
+            scope: ``Private`` for own ones, ``Public`` for those of everybody.
+            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
+            max_item_count: How many apps the page may hold, 0 to 100.
+        """
+        return self._call(calls.list_apps(scope, marker, max_item_count))
+
+    def get_app(self, app_name: str | HasName, scope: str = "Private") -> AppResponse:
+        """Return an app as its users see it (GetApp).
+
+        Args:
+            app_name: Name of the app, or anything that has it.
+            scope: ``Private`` or ``Public``.
+
+        Raises:
+            NotFoundError: There is no such app.
+        """
+        return self._call(calls.get_app(app_name, scope))
+
+    def get_app_detail(self, app: str | HasName, qualifier: str | int = "") -> AppResponse:
+        """Return an own app as a whole (GetAppDetail).
+
+        Args:
+            app: Name of the app, or anything that has it.
+            qualifier: Number of a revision; the newest without it.
+
+        Raises:
+            NotFoundError: There is no such app or revision.
+        """
+        return self._call(calls.get_app_detail(app, qualifier))
+
+    def get_app_revisions(self, app_name: str | HasName) -> ListResponse[AppRevision]:
+        """Return the revisions of an own app, the oldest first (GetAppRevisions).
+
+        Args:
+            app_name: Name of the app, or anything that has it.
+
+        Raises:
+            NotFoundError: There is no such app.
+        """
+        return self._call(calls.get_app_revisions(app_name))
+
+    def modify_app(
+        self, app_name: str | HasName, app_desc: AppDescription | Mapping[str, object] | str | bytes
+    ) -> ActionResponse:
+        """Add a revision to an app (ModifyApp).
+
+        Args:
+            app_name: Name of the app, or anything that has it.
+            app_desc: The whole new description; its ``Name`` is that of the app.
+
+        Raises:
+            ValidationError: The description is one that the service would refuse; nothing was sent.
+        """
+        return self._call(calls.modify_app(app_name, app_desc))
+
+    def delete_app(self, app_name: str | HasName, qualifier: str | int = "") -> ActionResponse:
+        """Delete an app, or one revision of it (DeleteApp).
+
+        Args:
+            app_name: Name of the app, or anything that has it.
+            qualifier: Number of the revision; the whole app without it.
+        """
+        return self._call(calls.delete_app(app_name, qualifier))
+
+    def get_quotas(self) -> QuotaResponse:
+        """Return the choices that the account has (GetQuota)."""
+        return self._call(calls.get_quotas())
+
+    def get_available_resource(self) -> AvailableResourceResponse:
+        """Return what can be had (GetAvailableResource)."""
+        return self._call(calls.get_available_resource())

@@ -1,0 +1,189 @@
+# Made by tools/generate.py from client/_async/_clusters.py; change that file instead.
+"""Calls for clusters and their machines (reference, 2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from batchcompute import calls
+from batchcompute.client._sync._base import Base
+
+if TYPE_CHECKING:
+    from batchcompute.answers import ClusterInstanceResponse, ClusterResponse
+    from batchcompute.operations import IdLike
+    from batchcompute.resources import (
+        Cluster,
+        ClusterDescription,
+        ClusterInstance,
+        ModifyClusterDescription,
+    )
+    from batchcompute.responses import ActionResponse, CreateResponse, ListResponse
+
+__all__: list[str] = []
+
+
+class Clusters(Base):
+    """Calls for clusters and their machines."""
+
+    def create_cluster(
+        self, cluster_desc: ClusterDescription | Mapping[str, object] | str | bytes, token: str = ""
+    ) -> CreateResponse:
+        """Create a cluster (CreateCluster).
+
+        Args:
+            cluster_desc: The cluster: a description, a mapping of one, or its JSON text.
+            token: Idempotent token; a create that is repeated with it answers with the same cluster.
+
+        Returns:
+            The answer with the cluster's ``Id``.
+
+        Raises:
+            ValidationError: The description is one that the service would refuse; nothing was sent.
+            ClientError: The service refused.
+        """
+        return self._call(calls.create_cluster(cluster_desc, token))
+
+    def list_clusters(self, marker: str | None = "", max_item_count: int = 50) -> ListResponse[Cluster]:
+        """Return one page of the clusters (ListClusters).
+
+        Args:
+            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
+            max_item_count: How many clusters the page may hold, 0 to 100.
+        """
+        return self._call(calls.list_clusters(marker, max_item_count))
+
+    def get_cluster(self, cluster: IdLike) -> ClusterResponse:
+        """Return the status of a cluster (GetCluster).
+
+        Args:
+            cluster: Id of the cluster, or anything that has it.
+
+        Raises:
+            NotFoundError: There is no such cluster.
+        """
+        return self._call(calls.get_cluster(cluster))
+
+    def modify_cluster(
+        self,
+        cluster: IdLike,
+        modify_cluster_desc: ModifyClusterDescription | Mapping[str, object] | str | bytes,
+    ) -> ActionResponse:
+        """Change a cluster (ModifyCluster); its machines follow in their own time.
+
+        Args:
+            cluster: Id of the cluster, or anything that has it.
+            modify_cluster_desc: What shall change; the rest stays as it is.
+
+        Raises:
+            ValidationError: The description is one that the service would refuse; nothing was sent.
+            NotFoundError: There is no such cluster.
+        """
+        return self._call(calls.modify_cluster(cluster, modify_cluster_desc))
+
+    def change_cluster_desired_vm_count(self, cluster: IdLike, **kwargs: int) -> ActionResponse:
+        """Change how many machines groups shall have (ModifyCluster).
+
+        Args:
+            cluster: Id of the cluster, or anything that has it.
+            **kwargs: From group name to number of machines.
+
+        Raises:
+            ValidationError: A number is out of range; nothing was sent.
+        """
+        return self._call(calls.change_cluster_desired_vm_count(cluster, kwargs))
+
+    def change_cluster_spot_config(
+        self, cluster: IdLike, group_name: str, strategy: str = "", price_limit: float = 0.0
+    ) -> ActionResponse:
+        """Change how a group bids for spot machines (ModifyCluster).
+
+        Args:
+            cluster: Id of the cluster, or anything that has it.
+            group_name: Name of the group.
+            strategy: ``SpotWithPriceLimit`` or ``SpotAsPriceGo``.
+            price_limit: Highest price per hour.
+        """
+        return self._call(calls.change_cluster_spot_config(cluster, group_name, strategy, price_limit))
+
+    def change_cluster_user_data(
+        self, cluster: IdLike, data: Mapping[str, object] | None = None
+    ) -> ActionResponse:
+        """Replace the data that machines of a cluster can read (ModifyCluster)."""
+        return self._call(calls.change_cluster(cluster, UserData=dict(data or {})))
+
+    def change_cluster_env_vars(
+        self, cluster: IdLike, data: Mapping[str, object] | None = None
+    ) -> ActionResponse:
+        """Replace the environment variables of a cluster's machines (ModifyCluster)."""
+        return self._call(calls.change_cluster(cluster, EnvVars=dict(data or {})))
+
+    def change_cluster_input_mapping(
+        self, cluster: IdLike, data: Mapping[str, str] | None = None
+    ) -> ActionResponse:
+        """Replace the input mappings of a cluster (ModifyCluster, in older documents)."""
+        return self._call(calls.change_cluster(cluster, InputMapping=dict(data or {})))
+
+    def delete_cluster(self, cluster: IdLike) -> ActionResponse:
+        """Delete a cluster (DeleteCluster).
+
+        Args:
+            cluster: Id of the cluster, or anything that has it.
+
+        Raises:
+            StateConflictError: It is being deleted already.
+            NotFoundError: There is no such cluster.
+        """
+        return self._call(calls.delete_cluster(cluster))
+
+    def list_cluster_instances(
+        self, cluster_id: IdLike, group_name: str, marker: str | None = "", max_item_count: int = 50
+    ) -> ListResponse[ClusterInstance]:
+        """Return one page of a group's machines (ListClusterInstances).
+
+        Args:
+            cluster_id: Id of the cluster, or anything that has it.
+            group_name: Name of the group.
+            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
+            max_item_count: How many machines the page may hold, 0 to 100.
+        """
+        return self._call(calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count))
+
+    def get_cluster_instance(
+        self, cluster_id: IdLike, group_name: str, instance_id: IdLike
+    ) -> ClusterInstanceResponse:
+        """Return the status of a machine (GetClusterInstance).
+
+        Args:
+            cluster_id: Id of the cluster, or anything that has it.
+            group_name: Name of the group.
+            instance_id: Id of the machine, or anything that has it.
+
+        Raises:
+            NotFoundError: There is no such cluster, group or machine.
+        """
+        return self._call(calls.get_cluster_instance(cluster_id, group_name, instance_id))
+
+    def recreate_cluster_instance(
+        self, cluster_id: IdLike, group_name: str, instance_id: IdLike
+    ) -> ActionResponse:
+        """Replace a machine by a new one with an id of its own (RecreateClusterInstance).
+
+        Args:
+            cluster_id: Id of the cluster, or anything that has it.
+            group_name: Name of the group.
+            instance_id: Id of the machine, or anything that has it.
+        """
+        return self._call(calls.recreate_cluster_instance(cluster_id, group_name, instance_id))
+
+    def delete_cluster_instance(
+        self, cluster_id: IdLike, group_name: str, instance_id: IdLike
+    ) -> ActionResponse:
+        """Release a machine; its group shall have one less from then on (DeleteClusterInstance).
+
+        Args:
+            cluster_id: Id of the cluster, or anything that has it.
+            group_name: Name of the group.
+            instance_id: Id of the machine, or anything that has it.
+        """
+        return self._call(calls.delete_cluster_instance(cluster_id, group_name, instance_id))

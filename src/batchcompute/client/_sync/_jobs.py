@@ -1,0 +1,247 @@
+# Made by tools/generate.py from client/_async/_jobs.py; change that file instead.
+"""Calls for jobs, tasks and instances (reference, 2.1 and 2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, overload
+
+from batchcompute import calls
+from batchcompute.client._sync._base import Base
+
+if TYPE_CHECKING:
+    from batchcompute.answers import (
+        InstanceResponse,
+        JobDescriptionResponse,
+        JobResponse,
+        SynchronousInstanceResponse,
+        TaskResponse,
+    )
+    from batchcompute.operations import IdLike
+    from batchcompute.resources import (
+        AppJobDescription,
+        Instance,
+        Job,
+        JobDescription,
+        JobState,
+        Task,
+    )
+    from batchcompute.responses import ActionResponse, CreateResponse, ListResponse
+
+__all__: list[str] = []
+
+
+class Jobs(Base):
+    """Calls for jobs, tasks and instances."""
+
+    @overload
+    def create_job(
+        self,
+        job_desc: JobDescription | AppJobDescription | Mapping[str, object] | str | bytes,
+        token: str = "",
+        sync: Literal[False] = False,
+    ) -> CreateResponse: ...
+    @overload
+    def create_job(
+        self,
+        job_desc: AppJobDescription | Mapping[str, object] | str | bytes,
+        token: str = "",
+        *,
+        sync: Literal[True],
+    ) -> SynchronousInstanceResponse: ...
+    def create_job(
+        self,
+        job_desc: JobDescription | AppJobDescription | Mapping[str, object] | str | bytes,
+        token: str = "",
+        sync: bool = False,
+    ) -> CreateResponse | SynchronousInstanceResponse:
+        """Create a job (CreateJob).
+
+        Args:
+            job_desc: The job: a description, a mapping of one, or its JSON text.
+            token: Idempotent token, at most 64 letters, digits and underscores; a create that is
+                repeated with the same token answers with the same job.
+            sync: For an App job, wait on the service's side and return the finished run. A DAG job
+                is always created without waiting.
+
+        Returns:
+            The answer with the job's ``Id``; for a synchronous App job its finished run.
+
+        Raises:
+            ValidationError: The description is one that the service would refuse; nothing was sent.
+            JSONError: The description is a text that is no JSON object.
+            ClientError: The service refused.
+        """
+        if sync and calls.is_app_job(job_desc):
+            return self._call(calls.create_job_sync(job_desc, token))
+        return self._call(calls.create_job(job_desc, token))
+
+    def list_jobs(
+        self,
+        marker: str | None = "",
+        max_item_count: int = 50,
+        state: JobState = "",
+        cluster_id: IdLike = "",
+        project_id: str = "",
+        **filters: str,
+    ) -> ListResponse[Job]:
+        """Return one page of the jobs (ListJobs).
+
+        Args:
+            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
+            max_item_count: How many jobs the page may hold, 0 to 100.
+            state: Only jobs in this state.
+            cluster_id: Only jobs that use this cluster.
+            project_id: Only jobs of this project.
+            **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``).
+
+        Raises:
+            ClientError: The service refused.
+        """
+        return self._call(calls.list_jobs(marker, max_item_count, state, cluster_id, project_id, **filters))
+
+    def get_job(self, job: IdLike) -> JobResponse:
+        """Return the status of a job (GetJob).
+
+        Args:
+            job: Id of the job, or anything that has it.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
+        return self._call(calls.get_job(job))
+
+    def get_job_description(self, job: IdLike) -> JobDescriptionResponse:
+        """Return the description of a job, with the service's defaults filled in (GetJobDescription).
+
+        Args:
+            job: Id of the job, or anything that has it.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
+        return self._call(calls.get_job_description(job))
+
+    def stop_job(self, job: IdLike) -> ActionResponse:
+        """Stop a job that waits or runs (StopJob).
+
+        Args:
+            job: Id of the job, or anything that has it.
+
+        Raises:
+            StateConflictError: The job has ended already.
+            NotFoundError: There is no such job.
+        """
+        return self._call(calls.stop_job(job))
+
+    def start_job(self, job: IdLike) -> ActionResponse:
+        """Start a job again that was stopped or has failed; finished instances are kept (StartJob).
+
+        Args:
+            job: Id of the job, or anything that has it.
+
+        Raises:
+            StateConflictError: The job waits, runs, or has finished.
+            NotFoundError: There is no such job.
+        """
+        return self._call(calls.start_job(job))
+
+    def change_job_priority(self, job: IdLike, priority: int) -> ActionResponse:
+        """Change the priority of a job that was stopped or has failed (ChangeJobPriority).
+
+        Args:
+            job: Id of the job, or anything that has it.
+            priority: 0 to 1000, larger first.
+
+        Raises:
+            ValidationError: The priority is out of range; nothing was sent.
+            StateConflictError: The job waits, runs, or has finished.
+        """
+        return self._call(calls.change_job_priority(job, priority))
+
+    def delete_job(self, job: IdLike) -> ActionResponse:
+        """Delete a job that has ended (DeleteJob).
+
+        Args:
+            job: Id of the job, or anything that has it.
+
+        Raises:
+            StateConflictError: The job waits or runs; stop it first.
+            NotFoundError: There is no such job.
+        """
+        return self._call(calls.delete_job(job))
+
+    def list_tasks(
+        self,
+        job: IdLike,
+        marker: str | None = "",
+        max_item_count: int = 50,
+        state: JobState = "",
+        cluster_id: IdLike = "",
+        **filters: str,
+    ) -> ListResponse[Task]:
+        """Return one page of a job's tasks (ListTasks).
+
+        Args:
+            job: Id of the job, or anything that has it.
+            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
+            max_item_count: How many tasks the page may hold, 0 to 100.
+            state: Only tasks in this state.
+            cluster_id: Only tasks that use this cluster.
+            **filters: Taken for the old SDK's sake; the API knows no others.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
+        return self._call(calls.list_tasks(job, marker, max_item_count, state, cluster_id, **filters))
+
+    def get_task(self, job: IdLike, task_name: str | Task) -> TaskResponse:
+        """Return the status of a task (GetTask).
+
+        Args:
+            job: Id of the job, or anything that has it.
+            task_name: Name of the task, or its status.
+
+        Raises:
+            NotFoundError: There is no such job or task.
+        """
+        return self._call(calls.get_task(job, task_name))
+
+    def list_instances(
+        self,
+        job: IdLike,
+        task_name: str | Task,
+        marker: str | int | None = "",
+        max_item_count: int = 50,
+        state: JobState = "",
+        **filters: str,
+    ) -> ListResponse[Instance]:
+        """Return one page of a task's instances (ListInstances).
+
+        Args:
+            job: Id of the job, or anything that has it.
+            task_name: Name of the task, or its status.
+            marker: Where the page begins: empty or 0, or the ``NextMarker`` of the page before.
+            max_item_count: How many instances the page may hold, 0 to 100.
+            state: Only instances in this state.
+            **filters: Taken for the old SDK's sake; the API knows no others.
+
+        Raises:
+            NotFoundError: There is no such job or task.
+        """
+        return self._call(calls.list_instances(job, task_name, marker, max_item_count, state, **filters))
+
+    def get_instance(
+        self, job: IdLike, task_name: str | Task, instance_id: int | str | Instance
+    ) -> InstanceResponse:
+        """Return the status of an instance (GetInstance).
+
+        Args:
+            job: Id of the job, or anything that has it.
+            task_name: Name of the task, or its status.
+            instance_id: Number of the instance, from 0, or its status.
+
+        Raises:
+            NotFoundError: There is no such job, task or instance.
+        """
+        return self._call(calls.get_instance(job, task_name, instance_id))

@@ -1,0 +1,378 @@
+"""`Jsonizable`: the base of every model of a description or of a status.
+
+A model is a pydantic model whose fields can be named in two ways, ``job_desc.Name`` as on the wire
+and ``job_desc.name`` as in Python, and which also reads like a mapping, ``job_desc["Name"]``. The
+reference for its behaviour is section 2.2 of the old SDK's guide.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import warnings
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pydantic
+
+from batchcompute._fields import Field
+from batchcompute._model import Model, owned
+from batchcompute._problems import problems_of, shown
+from batchcompute._values import NULL
+from batchcompute.errors import (
+    FieldError,
+    JSONError,
+    Problem,
+    UnknownFieldWarning,
+    ValidationError,
+)
+
+__all__ = ["Description", "Jsonizable", "Status"]
+
+def _nearest(name: str, known: Mapping[str, Field]) -> str:
+    """Name the field that was probably meant, in the spelling that was used."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+class Jsonizable(Model):
+    """The base of every model.
+
+    Args:
+        properties: What to start from: a mapping with wire names, a JSON text of one, or an object
+            of the same class, which is copied. Attributes that the class does not have are
+            discarded.
+        **fields: Fields by name, in either spelling; they win over ``properties``.
+
+    Raises:
+        JSONError: ``properties`` is a text that is no JSON object.
+        TypeError: ``properties`` is of another class or type.
+        ValidationError: A value has the wrong type; the error names its path.
+    """
+
+    def __init__(self, properties: Any = None, **fields: Any) -> None:
+        if isinstance(properties, (str, bytes, bytearray)):
+            if not fields:
+                self._fill_from_text(properties)
+                return
+            properties = self._parse(properties)
+        if fields:
+            unknown = [name for name in fields if name not in self._fields]
+            for name in unknown:
+                del fields[name]
+                _warn_unknown(type(self), name, "is discarded")
+        if isinstance(properties, self._resource):
+            self._set_state(self._copy_state(properties, {}))
+            for name, value in fields.items():
+                self._assign(self._fields[name], value)
+            return
+        if isinstance(properties, Mapping):
+            # One spelling only, so that a keyword wins over a key whichever way each is spelt.
+            data = {name: value for name, value in properties.items() if name not in self._fields}
+            for source in (properties, fields):
+                for name, value in source.items():
+                    if name in self._fields:
+                        data[self._fields[name].wire] = value
+        elif properties is None:
+            data = fields
+        else:
+            raise TypeError(
+                f"{type(self).__name__} is made from a mapping, a JSON text or another "
+                f"{type(self).__name__}, not from {type(properties).__name__}"
+            )
+        try:
+            self.__pydantic_validator__.validate_python(
+                owned(data), self_instance=self, extra="ignore"
+            )
+        except pydantic.ValidationError as error:
+            raise ValidationError(problems_of(error), type(self).__name__) from None
+
+    # Without this mark pydantic-core would call __init__ for every nested model, at a cost that
+    # makes reading a large description several times slower.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    def _fill_from_text(self, text: str | bytes | bytearray) -> None:
+        try:
+            self.__pydantic_validator__.validate_json(text, self_instance=self, extra="ignore")
+        except pydantic.ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            if not first["loc"] or first["type"] == "json_invalid":
+                # pydantic-core reads the text and checks it in one pass, several times faster than
+                # json.loads; for texts that are no object, json.loads has the better words.
+                self._parse(text)
+            raise ValidationError(problems_of(error), type(self).__name__) from None
+
+    @classmethod
+    def _parse(cls, text: str | bytes | bytearray) -> dict[str, Any]:
+        """Read a JSON text that must hold an object."""
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise JSONError(f"{cls.__name__}: not valid JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise JSONError(f"{cls.__name__}: the JSON must be an object, not {shown(value)}")
+        return value
+
+    # -- attributes ---------------------------------------------------------------------------
+
+    if not TYPE_CHECKING:
+        # Type checkers would take these for a permission to use any attribute.
+
+        def __getattr__(self, name: str) -> Any:
+            if not name.startswith("_"):
+                extra = self.__pydantic_extra__
+                if extra is not None and name in extra:
+                    return extra[name]
+                private = self.__pydantic_private__
+                if private is not None and name in private.get("attributes", ()):
+                    return private["attributes"][name]
+            hint = _nearest(name, self._fields)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            field = self._fields.get(name)
+            if field is not None:
+                self._assign(field, value)
+            elif name.startswith("_") or hasattr(type(self), name):
+                object.__setattr__(self, name, value)
+            else:
+                # Programs for the old SDK do this; there it was a plain attribute, too.
+                _warn_unknown(type(self), name, "stays a local attribute and is never sent")
+                self._private().setdefault("attributes", {})[name] = value
+
+        def __delattr__(self, name: str) -> None:
+            field = self._fields.get(name)
+            if field is not None:
+                self._unset(field)
+                return
+            attributes = (self.__pydantic_private__ or {}).get("attributes", {})
+            if name not in attributes:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            del attributes[name]
+
+    # -- mapping access -----------------------------------------------------------------------
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self._fields:
+            return getattr(self, key)
+        extra = self.__pydantic_extra__
+        if extra is not None and key in extra:
+            return extra[key]
+        raise KeyError(key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        field = self._fields.get(key)
+        if field is None:
+            raise FieldError(f"{type(self).__name__} has no field {key!r}{_nearest(key, self._fields)}")
+        self._assign(field, value)
+
+    def __delitem__(self, key: str) -> None:
+        field = self._fields.get(key)
+        if field is None or not field.is_set(self.__dict__.get(field.name)):
+            raise KeyError(key)
+        self.__dict__[field.name] = None
+        self._forget(field)
+
+    def __contains__(self, key: object) -> bool:
+        field = self._fields.get(key) if isinstance(key, str) else None
+        if field is not None:
+            return field.is_set(self.__dict__.get(field.name))
+        return key in (self.__pydantic_extra__ or ())
+
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]
+        """Iterate over the wire names of the fields that are set."""
+        values = self.__dict__
+        for field in self._declared:
+            if field.is_set(values.get(field.name)):
+                yield field.wire
+        yield from self.__pydantic_extra__ or ()
+
+    def _as_dict(self) -> dict[str, Any]:
+        return {key: self[key] for key in self}
+
+    def keys(self) -> KeysView[str]:
+        """Return the wire names of the fields that are set."""
+        return self._as_dict().keys()
+
+    def values(self) -> ValuesView[Any]:
+        """Return the values of the fields that are set."""
+        return self._as_dict().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Return pairs of wire name and value of the fields that are set."""
+        return self._as_dict().items()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a field that is set, else the default."""
+        return self[key] if key in self else default
+
+    def has_key(self, key: str) -> bool:
+        """Tell whether a field is set, as Python 2's dicts could."""
+        return key in self
+
+    def getproperty(self, key: str) -> Any:
+        """Return a field's value by name; the old SDK's spelling of ``self[key]``."""
+        return self[key]
+
+    def setproperty(self, key: str, value: Any) -> None:
+        """Set a field by name; the old SDK's spelling of ``self[key] = value``."""
+        self[key] = value
+
+    # -- the guide's methods ------------------------------------------------------------------
+
+    def update(self, d: Mapping[str, Any] | Jsonizable) -> None:
+        """Set the fields that a mapping names, and discard what the class does not have.
+
+        Raises:
+            ValidationError: A value has the wrong type; nothing was changed then.
+        """
+        if not isinstance(d, (Mapping, Jsonizable)):
+            raise TypeError(f"update takes a mapping, not {type(d).__name__}")
+        changes = {key: d[key] for key in d if key in self._fields}
+        trial = type(self)(changes)
+        for key in changes:
+            field = self._fields[key]
+            self.__dict__[field.name] = trial.__dict__[field.name]
+            self._forget(field)
+        self._attach()
+
+    def load(self, json_str: str | bytes) -> None:
+        """Set the fields that a JSON text names, and discard what the class does not have.
+
+        Raises:
+            JSONError: The text is not a JSON object.
+            ValidationError: A value has the wrong type; nothing was changed then.
+        """
+        self.update(self._parse(json_str))
+
+    def detail(self) -> dict[str, Any]:
+        """Return the fields that are not null as plain dicts and lists, under their wire names."""
+        return {field_name: _plain(value) for field_name, value in self._set_values() if value is not NULL}
+
+    def _set_values(self) -> Iterator[tuple[str, Any]]:
+        for field in self._declared:
+            value = self.__dict__.get(field.name)
+            if field.is_set(value):
+                yield field.wire, value if value is NULL else field.__get__(self)
+        yield from (self.__pydantic_extra__ or {}).items()
+
+    def dump(self, indent: int | None = 4) -> str:
+        """Return the fields that are not null as a JSON text with wire names.
+
+        Args:
+            indent: Columns for each level; None for a text in one line.
+        """
+        return self._to_json(indent).decode("utf-8")
+
+    def _to_json(self, indent: int | None = None) -> bytes:
+        return self.__pydantic_serializer__.to_json(
+            self, indent=indent or None, by_alias=True, exclude_none=True, warnings=False
+        )
+
+    def validate(self) -> None:  # type: ignore[override]
+        """Check what the service would refuse, before any request.
+
+        Raises:
+            ValidationError: With every problem at once, each with its path.
+        """
+        problems = self._problems()
+        if problems:
+            raise ValidationError(problems, type(self)._resource.__name__)
+
+    def _problems(self) -> list[Problem]:
+        """Return what is wrong; each description adds its own rules."""
+        try:
+            # Containers hand out their contents, so a type may have gone wrong since the checks.
+            self._resource.__pydantic_validator__.validate_json(self._to_json(), extra="ignore")
+        except pydantic.ValidationError as error:
+            return problems_of(error)
+        return list(self._rules(""))
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        """Yield what the service would refuse, each under its path; ``at`` is where this stands."""
+        yield from ()
+
+    # -- the rest of Python's protocols -------------------------------------------------------
+
+    def __str__(self) -> str:
+        return self.dump()
+
+    def __bytes__(self) -> bytes:
+        return self._to_json(4)
+
+    def __repr__(self) -> str:
+        parts = (f"{key}={shown(value, key, 200)}" for key, value in self._set_values())
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Jsonizable) or self._resource is not other._resource:
+            return NotImplemented
+        return bool(self._state_of(self) == self._state_of(other))
+
+    @classmethod
+    def _state_of(cls, obj: Jsonizable) -> Any:
+        return [obj.__dict__.get(field.name) for field in cls._resource._declared], obj.__pydantic_extra__ or {}
+
+    def __hash__(self) -> int:
+        # Equal objects must have equal hashes for as long as they can change, so nothing that can
+        # change may count.
+        return hash(self._resource)
+
+class Description(Jsonizable):
+    """The base of what a caller writes: a job, a cluster, an image, an app, and their parts."""
+
+    __slots__ = ()
+
+
+class Status(Jsonizable):
+    """The base of what the service answers.
+
+    The service always sends the fields of a status, so an unset one reads as ``""``, ``0`` or
+    ``False``, a nested one as an empty object, and only a time that is not known reads as None.
+    Fields that this version does not know are kept and can be read by name.
+    """
+
+    __slots__ = ()
+
+    _zeros: ClassVar[bool] = True
+    _identity: ClassVar[str] = ""
+    """The field that tells two resources of one kind apart."""
+
+    def __hash__(self) -> int:
+        return hash((self._resource, str(self[self._identity]))) if self._identity else super().__hash__()
+
+    def _order(self, other: object) -> tuple[Any, Any] | None:
+        if not self._identity or not isinstance(other, Status) or other._resource is not self._resource:
+            return None
+        return self[self._identity], other[self._identity]
+
+    def __lt__(self, other: object) -> bool:
+        pair = self._order(other)
+        return NotImplemented if pair is None else bool(pair[0] < pair[1])
+
+    def __le__(self, other: object) -> bool:
+        pair = self._order(other)
+        return NotImplemented if pair is None else bool(pair[0] <= pair[1])
+
+    def __gt__(self, other: object) -> bool:
+        pair = self._order(other)
+        return NotImplemented if pair is None else bool(pair[0] > pair[1])
+
+    def __ge__(self, other: object) -> bool:
+        pair = self._order(other)
+        return NotImplemented if pair is None else bool(pair[0] >= pair[1])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Jsonizable):
+        return value.detail()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _warn_unknown(cls: type[Jsonizable], name: str, fate: str) -> None:
+    hint = _nearest(name, cls._fields)
+    warnings.warn(f"{cls.__name__} has no field {name!r}: it {fate}{hint}", UnknownFieldWarning, stacklevel=3)

@@ -1,0 +1,291 @@
+"""The API as one table, and one small function an operation: arguments in, a `Call` out.
+
+The table (`OPERATIONS`) holds what reference 2.0 lists: method, path, query, body, answer, statuses,
+and what may be sent again. Both clients, the service's routes and the documentation are made from
+it. A `Call` is plain data, and parsing its answer is pure; nothing here sends anything.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
+from urllib.parse import quote
+
+from batchcompute.errors import Problem, ValidationError
+from batchcompute.responses import ActionResponse, CreateResponse, ListResponse, RawAnswer
+
+if TYPE_CHECKING:
+    from batchcompute.jsonizable import Jsonizable
+
+__all__ = ["OPERATIONS", "Call", "HasId", "HasName", "IdLike", "Operation", "Repeat"]
+
+A_co = TypeVar("A_co", covariant=True)
+
+Repeat: TypeAlias = Literal["read", "create", "change", "delete", "action"]
+"""What sending an operation twice would do.
+
+``read``: nothing. ``create``: make two resources, unless both carry the same token. ``change``: set
+the same values again. ``delete``: be answered 404. ``action``: be refused, or act again.
+"""
+
+
+class HasId(Protocol):
+    """Anything that has an id: a status, or the answer to a create."""
+
+    @property
+    def Id(self) -> str:  # noqa: N802
+        """The id."""
+        ...
+
+
+class HasName(Protocol):
+    """Anything that has a name: the status of an app, or the answer to its create."""
+
+    @property
+    def Name(self) -> str:  # noqa: N802
+        """The name."""
+        ...
+
+
+IdLike: TypeAlias = "str | HasId"
+"""An id, or anything that has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the API."""
+
+    name: str
+    """Name of the client's method."""
+    api: str
+    """Name in the vendor's documents."""
+    method: str
+    """HTTP method."""
+    path: str
+    """Path with ``{Names}`` for its variable parts."""
+    answer: str
+    """Class of the answer, in `responses` or `answers`; of an item, for lists."""
+    status: int
+    """Status that a success has."""
+    repeat: Repeat
+    """What sending it twice would do."""
+    query: tuple[str, ...] = ()
+    """Names that its query may have."""
+    flags: tuple[str, ...] = ()
+    """Query names that tell it from another operation with the same method and path."""
+    body: str = ""
+    """Class of its body in `resources`; empty for none."""
+    reference: str = ""
+    """Section of the reference."""
+
+    @property
+    def takes_token(self) -> bool:
+        """Whether it takes an ``IdempotentToken``."""
+        return "IdempotentToken" in self.query
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it answers with a page of a list."""
+        return "MaxItemCount" in self.query
+
+
+_PAGE = ("Marker", "MaxItemCount")
+_JOB = "/jobs/{JobId}"
+_TASK = _JOB + "/tasks/{TaskName}"
+_MACHINES = "/clusters/{ClusterId}/groups/{GroupName}/instances"
+_MACHINE = _MACHINES + "/{InstanceId}"
+_TOKEN = ("IdempotentToken",)
+
+_ROWS: Final = (
+    Operation("create_job", "CreateJob", "POST", "/jobs", "CreateResponse", 201, "create", (*_TOKEN, "sync"), body="JobDescription", reference="2.1"),
+    Operation("list_jobs", "ListJobs", "GET", "/jobs", "Job", 200, "read", (*_PAGE, "State", "ClusterId", "ProjectId", "OrderBy", "IsReverse"), reference="2.1"),
+    Operation("get_job", "GetJob", "GET", _JOB, "JobResponse", 200, "read", reference="2.1"),
+    Operation("get_job_description", "GetJobDescription", "GET", _JOB, "JobDescriptionResponse", 200, "read", ("description",), ("description",), reference="2.1"),
+    Operation("stop_job", "StopJob", "POST", _JOB + "/stop", "ActionResponse", 201, "action", reference="2.1"),
+    Operation("start_job", "StartJob", "POST", _JOB + "/start", "ActionResponse", 201, "action", reference="2.1"),
+    Operation("change_job_priority", "ChangeJobPriority", "PUT", _JOB, "ActionResponse", 200, "change", body="Priority", reference="2.1"),
+    Operation("delete_job", "DeleteJob", "DELETE", _JOB, "ActionResponse", 204, "delete", reference="2.1"),
+    Operation("list_tasks", "ListTasks", "GET", _JOB + "/tasks", "Task", 200, "read", (*_PAGE, "State", "ClusterId"), reference="2.2"),
+    Operation("get_task", "GetTask", "GET", _TASK, "TaskResponse", 200, "read", reference="2.2"),
+    Operation("list_instances", "ListInstances", "GET", _TASK + "/instances", "Instance", 200, "read", (*_PAGE, "State"), reference="2.2"),
+    Operation("get_instance", "GetInstance", "GET", _TASK + "/instances/{InstanceId}", "InstanceResponse", 200, "read", reference="2.2"),
+    Operation("create_cluster", "CreateCluster", "POST", "/clusters", "CreateResponse", 201, "create", _TOKEN, body="ClusterDescription", reference="2.3"),
+    Operation("list_clusters", "ListClusters", "GET", "/clusters", "Cluster", 200, "read", _PAGE, reference="2.3"),
+    Operation("get_cluster", "GetCluster", "GET", "/clusters/{ClusterId}", "ClusterResponse", 200, "read", reference="2.3"),
+    Operation("modify_cluster", "ModifyCluster", "PUT", "/clusters/{ClusterId}", "ActionResponse", 200, "change", body="ModifyClusterDescription", reference="2.3"),
+    Operation("delete_cluster", "DeleteCluster", "DELETE", "/clusters/{ClusterId}", "ActionResponse", 204, "delete", reference="2.3"),
+    Operation("list_cluster_instances", "ListClusterInstances", "GET", _MACHINES, "ClusterInstance", 200, "read", _PAGE, reference="2.3"),
+    Operation("get_cluster_instance", "GetClusterInstance", "GET", _MACHINE, "ClusterInstanceResponse", 200, "read", reference="2.3"),
+    Operation("recreate_cluster_instance", "RecreateClusterInstance", "POST", _MACHINE + "/recreate", "ActionResponse", 201, "action", reference="2.3"),
+    Operation("delete_cluster_instance", "DeleteClusterInstance", "DELETE", _MACHINE, "ActionResponse", 202, "delete", reference="2.3"),
+    Operation("create_image", "CreateImage", "POST", "/images", "CreateResponse", 201, "create", _TOKEN, body="ImageDescription", reference="2.4"),
+    Operation("list_images", "ListImages", "GET", "/images", "Image", 200, "read", (*_PAGE, "Type"), reference="2.4"),
+    Operation("get_image", "GetImage", "GET", "/images/{ImageId}", "ImageResponse", 200, "read", reference="2.4"),
+    Operation("delete_image", "DeleteImage", "DELETE", "/images/{ImageId}", "ActionResponse", 204, "delete", reference="2.4"),
+    Operation("create_app", "CreateApp", "POST", "/apps", "CreateResponse", 201, "create", _TOKEN, body="AppDescription", reference="2.5"),
+    Operation("list_apps", "ListApps", "GET", "/apps", "AppStatus", 200, "read", (*_PAGE, "Scope"), reference="2.5"),
+    Operation("get_app", "GetApp", "GET", "/apps/{AppName}", "AppResponse", 200, "read", ("Scope",), reference="2.5"),
+    Operation("get_app_detail", "GetAppDetail", "GET", "/apps/{AppName}", "AppResponse", 200, "read", ("Detail", "Qualifier"), ("Detail",), reference="2.5"),
+    Operation("get_app_revisions", "GetAppRevisions", "GET", "/apps/{AppName}", "AppRevision", 200, "read", ("Revisions",), ("Revisions",), reference="2.5"),
+    Operation("modify_app", "ModifyApp", "PUT", "/apps/{AppName}", "ActionResponse", 200, "change", body="AppDescription", reference="2.5"),
+    Operation("delete_app", "DeleteApp", "DELETE", "/apps/{AppName}", "ActionResponse", 204, "delete", ("Qualifier",), reference="2.5"),
+    Operation("get_quotas", "GetQuota", "GET", "/quotas", "QuotaResponse", 200, "read", reference="2.6"),
+    Operation("get_available_resource", "GetAvailableResource", "GET", "/available", "AvailableResourceResponse", 200, "read", reference="2.6"),
+)  # fmt: skip
+
+OPERATIONS: Final[Mapping[str, Operation]] = {row.name: row for row in _ROWS}
+"""Every documented operation by the name of the client's method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[A_co]):
+    """One logical call: what to send, and how to read the answer."""
+
+    operation: Operation
+    """The row of the table."""
+    target: str
+    """Path and query as they go onto the wire, percent-encoded."""
+    parse: Callable[[RawAnswer], A_co] = field(repr=False)
+    """Turns the answer into what the caller gets."""
+    body: bytes = field(default=b"", repr=False)
+    """The body; empty for none."""
+
+
+# -- from arguments to parts of a request ---------------------------------------------------------
+
+
+def id_of(value: object, argument: str) -> str:
+    """Return the id that an argument names.
+
+    Raises:
+        ValidationError: It is empty, or neither a text nor anything with an ``Id``.
+    """
+    if isinstance(value, bytes):
+        value = value.decode("utf-8")
+    found = value if isinstance(value, str) else getattr(value, "Id", None) or getattr(value, "Name", None)
+    if not isinstance(found, str):
+        allowed = "must be an id, or an object that has one"
+        raise ValidationError([Problem(argument, repr(value)[:60], allowed)])
+    if not found or found in (".", ".."):
+        raise ValidationError([Problem(argument, repr(found), "must be an id that is not empty")])
+    return found
+
+
+def _name_of(value: object, argument: str) -> str:
+    found = getattr(value, "TaskName", value)
+    return id_of(found, argument)
+
+
+def _number_of(value: object, argument: str) -> str:
+    found = getattr(value, "InstanceId", value)
+    if isinstance(found, str) and found.isdigit():
+        return found
+    if isinstance(found, bool) or not hasattr(type(found), "__index__") or int(found) < 0:  # type: ignore[call-overload]
+        allowed = "must be the number of an instance, 0 or more"
+        raise ValidationError([Problem(argument, repr(value)[:60], allowed)])
+    return str(int(found))  # type: ignore[call-overload]
+
+
+def count_of(value: object, argument: str = "max_item_count") -> str:
+    """Return the number of items that a page may hold."""
+    if isinstance(value, str) and value.isdigit():
+        value = int(value)
+    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
+        raise ValidationError([Problem(argument, repr(value)[:60], "must be an integer")])
+    return str(int(value))  # type: ignore[call-overload]
+
+
+def _marker_of(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def target_of(operation: Operation, path: Mapping[str, str], query: Mapping[str, str]) -> str:
+    """Build path and query: keys sorted, an empty value as a bare key, as the old SDK sent them."""
+    parts = [
+        quote(path[segment[1:-1]], safe="") if segment.startswith("{") else segment
+        for segment in operation.path.split("/")
+    ]
+    pairs = [
+        f"{quote(key, safe='')}={quote(value, safe='')}" if value else quote(key, safe="")
+        for key, value in sorted(query.items())
+    ]
+    return "/".join(parts) + (f"?{'&'.join(pairs)}" if pairs else "")
+
+
+def _token(token: object) -> dict[str, str]:
+    # The old SDK ignored a token that is no text (recorded case "token not str is ignored").
+    return {"IdempotentToken": token} if isinstance(token, str) and token else {}
+
+
+# -- from answers to results ----------------------------------------------------------------------
+
+
+def resource_class(name: str) -> type[Jsonizable]:
+    """Import a class of `answers` or `resources` at its first use; models are costly to import."""
+    module = "batchcompute.answers" if name.endswith("Response") else "batchcompute.resources"
+    found: type[Jsonizable] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _read(raw: RawAnswer, name: str) -> Any:
+    import pydantic
+
+    from batchcompute.responses import attach
+
+    cls = resource_class(name)
+    try:
+        resource = cls._read(raw.body if raw.body.strip() else b"{}")
+    except (pydantic.ValidationError, ValueError) as error:
+        raise raw.not_understood(f"{cls.__name__} expected: {str(error).splitlines()[0]}") from None
+    attach(resource, raw)
+    return resource
+
+
+def _read_page(raw: RawAnswer, name: str) -> ListResponse[Any]:
+    from batchcompute._pages import read_page
+
+    items, marker = read_page(raw, resource_class(name))
+    return ListResponse(raw, items, marker)
+
+
+def make_call(
+    name: str, path: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None, body: bytes = b""
+) -> Call[Any]:
+    """Make the call of an operation from its row of the table.
+
+    Args:
+        name: Name of the operation.
+        path: The variable parts of the path.
+        query: The query.
+        body: The body; empty for none.
+    """
+    operation = OPERATIONS[name]
+    answer = operation.answer
+    parse: Callable[[RawAnswer], Any]
+    if answer == "CreateResponse":
+        parse = CreateResponse
+    elif answer == "ActionResponse":
+        parse = ActionResponse
+    elif operation.is_list or name == "get_app_revisions":
+        parse = _PageParser(answer)
+    else:
+        parse = _ResourceParser(answer)
+    return Call(operation, target_of(operation, path or {}, query or {}), parse, body)
+
+
+@dataclass(frozen=True, slots=True)
+class _ResourceParser:
+    name: str
+
+    def __call__(self, raw: RawAnswer) -> Any:
+        return _read(raw, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _PageParser:
+    name: str
+
+    def __call__(self, raw: RawAnswer) -> ListResponse[Any]:
+        return _read_page(raw, self.name)

@@ -1,0 +1,198 @@
+"""Regions and endpoints: from what a caller names to where requests go (reference, section 6).
+
+Plain HTTP is spoken only where somebody asked for it: ``security_conn=False``, an ``http://`` URL,
+or a region that was registered with a port other than 443, as programs do for private endpoints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from batchcompute.errors import ConfigError
+
+__all__ = [
+    "AP_SOUTHEAST_1",
+    "AP_SOUTHEAST_2",
+    "CN_BEIJING",
+    "CN_CHENGDU",
+    "CN_HANGZHOU",
+    "CN_HONGKONG",
+    "CN_HUHEHAOTE",
+    "CN_QINGDAO",
+    "CN_SHANGHAI",
+    "CN_SHENZHEN",
+    "CN_ZHANGJIAKOU",
+    "EU_CENTRAL_1",
+    "LOCAL",
+    "US_EAST_1",
+    "US_WEST_1",
+    "Endpoint",
+    "get_regions",
+    "register_region",
+    "resolve",
+]
+
+CN_QINGDAO: Final = "batchcompute.cn-qingdao.aliyuncs.com"
+"""China North 1 (Qingdao)."""
+CN_HANGZHOU: Final = "batchcompute.cn-hangzhou.aliyuncs.com"
+"""China East 1 (Hangzhou)."""
+CN_SHENZHEN: Final = "batchcompute.cn-shenzhen.aliyuncs.com"
+"""China South 1 (Shenzhen)."""
+CN_BEIJING: Final = "batchcompute.cn-beijing.aliyuncs.com"
+"""China North 2 (Beijing)."""
+CN_CHENGDU: Final = "batchcompute.cn-chengdu.aliyuncs.com"
+"""China Southwest 1 (Chengdu)."""
+CN_ZHANGJIAKOU: Final = "batchcompute.cn-zhangjiakou.aliyuncs.com"
+"""China North 3 (Zhangjiakou)."""
+CN_HUHEHAOTE: Final = "batchcompute.cn-huhehaote.aliyuncs.com"
+"""China North 5 (Hohhot)."""
+CN_SHANGHAI: Final = "batchcompute.cn-shanghai.aliyuncs.com"
+"""China East 2 (Shanghai)."""
+CN_HONGKONG: Final = "batchcompute.cn-hongkong.aliyuncs.com"
+"""Hong Kong."""
+AP_SOUTHEAST_1: Final = "batchcompute.ap-southeast-1.aliyuncs.com"
+"""Singapore."""
+AP_SOUTHEAST_2: Final = "batchcompute.ap-southeast-2.aliyuncs.com"
+"""Sydney."""
+EU_CENTRAL_1: Final = "batchcompute.eu-central-1.aliyuncs.com"
+"""Frankfurt."""
+US_WEST_1: Final = "batchcompute.us-west-1.aliyuncs.com"
+"""Silicon Valley."""
+US_EAST_1: Final = "batchcompute.us-east-1.aliyuncs.com"
+"""Virginia."""
+
+LOCAL: Final = "local://"
+"""The embedded service: jobs run on this machine, in the service of this very process."""
+
+_BUILT_IN: Final = (
+    CN_QINGDAO,
+    CN_HANGZHOU,
+    CN_SHENZHEN,
+    CN_BEIJING,
+    CN_CHENGDU,
+    CN_ZHANGJIAKOU,
+    CN_HUHEHAOTE,
+    CN_SHANGHAI,
+    CN_HONGKONG,
+    AP_SOUTHEAST_1,
+    AP_SOUTHEAST_2,
+    EU_CENTRAL_1,
+    US_WEST_1,
+    US_EAST_1,
+)
+
+_regions: dict[str, str] = {host.split(".")[1]: host for host in _BUILT_IN}
+_ports: dict[str, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where requests go."""
+
+    base_url: str
+    """Scheme, host and port, without a slash at the end; ``local://`` for the embedded service."""
+    region: str
+    """What is sent as ``x-acs-region-id``."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the embedded service."""
+        return self.base_url == LOCAL
+
+
+def get_regions() -> dict[str, str]:
+    """Return the live table of regions, from id to host."""
+    return _regions
+
+
+def register_region(region_name: str, url: str, port: int = 80) -> None:
+    """Add a region of one's own, or give a known one another endpoint.
+
+    Args:
+        region_name: Id of the region; sent as ``x-acs-region-id``.
+        url: Host name or address.
+        port: Port; with 443 the connection is TLS, with any other it is plain HTTP.
+
+    Raises:
+        ConfigError: The name or host is empty, or the port is none.
+    """
+    if not region_name or not isinstance(region_name, str):
+        raise ConfigError(f"region name must be a text that is not empty, not {region_name!r}")
+    if not url or not isinstance(url, str) or "/" in url:
+        raise ConfigError(f"region {region_name!r}: the host must be a host name, not {url!r}")
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+        raise ConfigError(f"region {region_name!r}: port must be in [1, 65535], not {port!r}")
+    _regions[region_name] = url
+    _ports[region_name] = port
+
+
+def _authority(host: str, port: int, tls: bool) -> str:
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return host if port == (443 if tls else 80) else f"{host}:{port}"
+
+
+def _from_url(url: str, what: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{what} {url!r} is not a URL: {error}") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{what} {url!r} is not a URL like http://127.0.0.1:8790")
+    if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+        # A user name may come with a password, so the URL is not shown.
+        raise ConfigError(f"{what} for host {parts.hostname!r} may hold scheme, host and port only")
+    tls = parts.scheme == "https"
+    return f"{parts.scheme}://{_authority(parts.hostname, port or (443 if tls else 80), tls)}"
+
+
+def _region_of(region: str) -> tuple[str, str]:
+    """Return id and host of a region that is named by either."""
+    if region in _regions:
+        return region, _regions[region]
+    # The last registration of a host wins, as the caller's own come after the built-in ones.
+    for name in reversed(_regions):
+        if _regions[name] == region:
+            return name, region
+    raise ConfigError(
+        f"unknown region {region!r}: give a region id ({', '.join(sorted(_regions))}), one of its "
+        "hosts, a URL like http://127.0.0.1:8790, or LOCAL; Client.register_region(name, host, "
+        "port) adds one"
+    )
+
+
+def resolve(region: str, security_conn: bool | None = None, override: str | None = None) -> Endpoint:
+    """Find out where requests for a region go.
+
+    Args:
+        region: A region id, a host, a registered name, a URL with scheme, or ``LOCAL``.
+        security_conn: True for TLS, False for plain HTTP, None for the default.
+        override: A URL that takes the place of any endpoint (``BATCHCOMPUTE_ENDPOINT``), or
+            ``local`` for the embedded service.
+
+    Raises:
+        ConfigError: The region is unknown, or a URL is malformed.
+    """
+    if not isinstance(region, str) or not region:
+        raise ConfigError(f"region must be a text that is not empty, not {region!r}")
+    if region == LOCAL or (region == "local" and region not in _regions):
+        found = Endpoint(LOCAL, "local")
+    elif "://" in region:
+        base_url = _from_url(region, "region")
+        found = Endpoint(base_url, urlsplit(base_url).hostname or "")
+    else:
+        name, host = _region_of(region)
+        port = _ports.get(name)
+        tls = security_conn if security_conn is not None else port in (None, 443)
+        port = port or (443 if tls else 80)
+        found = Endpoint(f"http{'s' if tls else ''}://{_authority(host, port, tls)}", name)
+    if not override:
+        return found
+    if override in (LOCAL, "local"):
+        return Endpoint(LOCAL, found.region)
+    if "://" not in override:
+        override = f"http{'' if security_conn is False else 's'}://{override}"
+    return Endpoint(_from_url(override, "BATCHCOMPUTE_ENDPOINT"), found.region)

@@ -1,0 +1,40 @@
+"""The words that the service uses for states and kinds.
+
+Each is open: the listed words are known to type checkers and editors, and any other one that a
+service may send passes as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+__all__ = [
+    "ClusterState",
+    "ImageType",
+    "JobState",
+    "JobType",
+    "MachineState",
+    "Platform",
+    "ResourceTypeName",
+]
+
+JobState: TypeAlias = Literal["Waiting", "Running", "Finished", "Failed", "Stopped"] | str
+"""State of a job, a task or an instance (reference, 4.1)."""
+
+ClusterState: TypeAlias = Literal["Active", "Deleting", "Deleted", "Error"] | str
+"""State of a cluster (reference, 4.4)."""
+
+MachineState: TypeAlias = Literal["Pending", "Starting", "Running", "Deleting", "Deleted"] | str
+"""State of a machine of a cluster (reference, 4.4)."""
+
+JobType: TypeAlias = Literal["DAG", "App"] | str
+"""Kind of a job (reference, 3.1 and 3.4)."""
+
+ResourceTypeName: TypeAlias = Literal["OnDemand", "Spot"] | str
+"""How a machine is paid for (reference, 3.2)."""
+
+Platform: TypeAlias = Literal["Linux", "Windows"] | str
+"""Operating system of an image (reference, 3.7)."""
+
+ImageType: TypeAlias = Literal["Self", "System"] | str
+"""Whose an image is (reference, 2.4)."""

@@ -1,0 +1,349 @@
+"""Apps: commands with named inputs and outputs (reference, 2.5 and 3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from pydantic import Field
+
+from batchcompute._values import (
+    NULL,
+    AnyDefault,
+    EnvMap,
+    Flag,
+    NumberDefault,
+    Text,
+    TextDefault,
+    Time,
+    Whole,
+)
+from batchcompute.errors import Problem
+from batchcompute.jsonizable import Description, Status
+from batchcompute.resources import _rules as rules
+
+__all__ = [
+    "VM",
+    "AppDescription",
+    "AppRevision",
+    "AppStatus",
+    "Config",
+    "DataDiskMountPoint",
+    "DataDiskType",
+    "DiskType",
+    "Docker",
+    "InputParameter",
+    "InstanceCount",
+    "InstanceType",
+    "MaxRetryCount",
+    "MinDataDiskSize",
+    "MinDiskSize",
+    "OutputParameter",
+    "Parameter",
+    "ResourceType",
+    "Timeout",
+]
+
+
+class Parameter(Description):
+    """A named input or output of an app."""
+
+    description: Text | None = ""
+    """Free text, at most 1000 characters."""
+    type: Text | None = "String"
+    """``String`` or ``Number``."""
+    default: AnyDefault | None = NULL
+    """Value where a job gives none; None where it must give one."""
+    local_path: Text | None = ""
+    """Where the machine sees the value's OSS place; empty for a plain value."""
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        yield from rules.one_of(self.type, rules.join(at, "Type"), ("String", "Number"))
+        yield from rules.at_most(self.description, rules.join(at, "Description"), 1000, "characters")
+        yield from rules.at_most(self.local_path, rules.join(at, "LocalPath"), 1000, "characters")
+
+
+class InputParameter(Parameter):
+    """A named input of an app."""
+
+
+class OutputParameter(Parameter):
+    """A named output of an app."""
+
+
+class Docker(Description):
+    """The container image that an app runs in."""
+
+    image: Text | None = None
+    """The image. Required."""
+    registry_oss_path: Text | None = Field(
+        default=None, validation_alias="RegistryOSSPath", serialization_alias="RegistryOSSPath"
+    )
+    """OSS place of a private registry."""
+
+
+class VM(Description):
+    """The machine image that an app runs on."""
+
+    ecs_image_id: Text | None = Field(
+        default=None, validation_alias="ECSImageId", serialization_alias="ECSImageId"
+    )
+    """The image. Required."""
+
+
+class _Item(Description):
+    description: Text | None = ""
+    """Free text."""
+    overwritable: Flag | None = True
+    """Whether a job may give another value."""
+
+
+class _TextItem(_Item):
+    default: TextDefault | None = NULL
+    """Value where a job gives none."""
+
+
+class _NumberItem(_Item):
+    default: NumberDefault | None = NULL
+    """Value where a job gives none."""
+
+
+class ResourceType(_TextItem):
+    """How the machines are paid for; the service's default is ``OnDemand``."""
+
+
+class InstanceType(_TextItem):
+    """Instance type of the machines."""
+
+
+class InstanceCount(_NumberItem):
+    """How many instances run; the service's default is 1."""
+
+
+class MinDiskSize(_NumberItem):
+    """Smallest system disk in GB; the service's default is 40."""
+
+
+class DiskType(_TextItem):
+    """Type of the system disk; the service's default is ``cloud_efficiency``."""
+
+
+class MinDataDiskSize(_NumberItem):
+    """Smallest data disk in GB; the service's default is 0, no data disk."""
+
+
+class DataDiskType(_TextItem):
+    """Type of the data disk; the service's default is ``cloud_efficiency``."""
+
+
+class DataDiskMountPoint(_TextItem):
+    """Where the data disk is mounted."""
+
+
+class MaxRetryCount(_NumberItem):
+    """How often a failed instance is run again; the service's default is 0."""
+
+
+class Timeout(_NumberItem):
+    """Seconds that one attempt of an instance may take; the service's default is 86400."""
+
+
+class _Setters(Description):
+    """The setters that an app's configuration and its description share."""
+
+    def _config(self) -> Config:
+        raise AssertionError("each of the two classes says where its configuration is")
+
+    def _set(self, name: str, value: object, overwritable: bool, description: str) -> None:
+        self._config()[name] = {
+            "Default": value,
+            "Overwritable": overwritable,
+            "Description": description,
+        }
+
+    def set_resource_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
+        """Set how the machines are paid for."""
+        self._set("ResourceType", value, overwritable, description)
+
+    def set_instance_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
+        """Set the instance type of the machines."""
+        self._set("InstanceType", value, overwritable, description)
+
+    def set_instance_count(self, value: int, overwritable: bool = True, description: str = "") -> None:
+        """Set how many instances run."""
+        self._set("InstanceCount", value, overwritable, description)
+
+    def set_min_disk_size(self, value: int, overwritable: bool = True, description: str = "") -> None:
+        """Set the smallest system disk in GB."""
+        self._set("MinDiskSize", value, overwritable, description)
+
+    def set_disk_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
+        """Set the type of the system disk."""
+        self._set("DiskType", value, overwritable, description)
+
+    def set_min_data_disk_size(self, value: int, overwritable: bool = True, description: str = "") -> None:
+        """Set the smallest data disk in GB."""
+        self._set("MinDataDiskSize", value, overwritable, description)
+
+    def set_data_disk_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
+        """Set the type of the data disk."""
+        self._set("DataDiskType", value, overwritable, description)
+
+    def set_data_disk_mount_point(
+        self, value: str, overwritable: bool = True, description: str = ""
+    ) -> None:
+        """Set where the data disk is mounted."""
+        self._set("DataDiskMountPoint", value, overwritable, description)
+
+    def set_max_retry_count(self, value: int, overwritable: bool = True, description: str = "") -> None:
+        """Set how often a failed instance is run again."""
+        self._set("MaxRetryCount", value, overwritable, description)
+
+    def set_timeout(self, value: int, overwritable: bool = True, description: str = "") -> None:
+        """Set the seconds that one attempt of an instance may take."""
+        self._set("Timeout", value, overwritable, description)
+
+
+class Config(_Setters):
+    """An app's configuration: a default for each value, and whether a job may give another."""
+
+    resource_type: ResourceType | None = None
+    """How the machines are paid for."""
+    instance_type: InstanceType | None = None
+    """Instance type of the machines."""
+    instance_count: InstanceCount | None = None
+    """How many instances run."""
+    min_disk_size: MinDiskSize | None = None
+    """Smallest system disk in GB."""
+    disk_type: DiskType | None = None
+    """Type of the system disk."""
+    min_data_disk_size: MinDataDiskSize | None = None
+    """Smallest data disk in GB."""
+    data_disk_type: DataDiskType | None = None
+    """Type of the data disk."""
+    data_disk_mount_point: DataDiskMountPoint | None = None
+    """Where the data disk is mounted."""
+    max_retry_count: MaxRetryCount | None = None
+    """How often a failed instance is run again."""
+    timeout: Timeout | None = None
+    """Seconds that one attempt of an instance may take."""
+
+    def _config(self) -> Config:
+        return self
+
+
+class AppDescription(_Setters):
+    """An app to make or to change (CreateApp, ModifyApp; reference, 3.3)."""
+
+    name: Text | None = None
+    """Name: letters, digits, ``_`` and ``-``, at most 64. Required."""
+    description: Text | None = None
+    """Free text, at most 1000 characters."""
+    input_parameters: dict[str, InputParameter] | None = Field(default_factory=dict)
+    """The inputs by name, at most 50."""
+    output_parameters: dict[str, OutputParameter] | None = Field(default_factory=dict)
+    """The outputs by name, at most 50."""
+    docker: Docker | None = None
+    """The container image; this or ``VM`` is required."""
+    vm: VM | None = Field(default=None, validation_alias="VM", serialization_alias="VM")
+    """The machine image; this or ``Docker`` is required."""
+    command_line: Text | None = None
+    """The command, in which ``${name}`` stands for a parameter; at most 1000 characters. Required."""
+    env_vars: EnvMap | None = None
+    """Environment variables; every value becomes a text."""
+    daemonize: Flag | None = None
+    """Whether the program is started once and kept running."""
+    config: Config | None = None
+    """The configuration."""
+
+    def _config(self) -> Config:
+        return self.config
+
+    def add_input_parameter(self, name: str, params: InputParameter | Mapping[str, object]) -> None:
+        """Add an input; it is copied in."""
+        self.input_parameters[name] = params
+
+    def get_input_parameter(self, name: str) -> InputParameter:
+        """Return an input by name.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        return self.input_parameters[name]
+
+    def delete_input_parameter(self, name: str) -> None:
+        """Take out an input by name.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        del self.input_parameters[name]
+
+    def add_output_parameter(self, name: str, params: OutputParameter | Mapping[str, object]) -> None:
+        """Add an output; it is copied in."""
+        self.output_parameters[name] = params
+
+    def get_output_parameter(self, name: str) -> OutputParameter:
+        """Return an output by name.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        return self.output_parameters[name]
+
+    def get_outpu_parameter(self, name: str) -> OutputParameter:
+        """Return an output by name; the old SDK's spelling."""
+        return self.get_output_parameter(name)
+
+    def delete_output_parameter(self, name: str) -> None:
+        """Take out an output by name.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        del self.output_parameters[name]
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        yield from rules.name(self.name, rules.join(at, "Name"), 64, digit_first=True)
+        yield from rules.at_most(self.description, rules.join(at, "Description"), 1000, "characters")
+        line = rules.join(at, "CommandLine")
+        yield from rules.required(self.command_line, line, "the command to run")
+        yield from rules.at_most(self.command_line, line, 1000, "characters")
+        if ("Docker" in self) == ("VM" in self):
+            yield Problem(rules.join(at, "Docker"), "", "exactly one of Docker and VM is required")
+        if "Docker" in self:
+            yield from rules.required(self.docker.image, rules.join(at, "Docker.Image"), "an image")
+        if "VM" in self:
+            yield from rules.required(self.vm.ecs_image_id, rules.join(at, "VM.ECSImageId"), "an image")
+        for field, parameters in (
+            ("InputParameters", self.input_parameters),
+            ("OutputParameters", self.output_parameters),
+        ):
+            yield from rules.at_most(parameters, rules.join(at, field), 50, "entries")
+            for key, parameter in parameters.items():
+                yield from parameter._rules(rules.join(at, field, key))
+
+
+class AppStatus(AppDescription, Status):
+    """An app (GetApp, ListApps, GetAppDetail); ``client.response.App`` in the old SDK.
+
+    GetApp and ListApps leave out what only the owner sees: ``LocalPath``, ``CommandLine``,
+    ``Docker`` and ``VM``.
+    """
+
+    _identity: ClassVar[str] = "Name"
+    _zeros: ClassVar[bool] = True
+
+    creation_time: Time | None = None
+    """When it was made."""
+
+
+class AppRevision(Status):
+    """A revision of an app (GetAppRevisions)."""
+
+    _identity = "Revision"
+
+    revision: Whole | None = None
+    """Its number, from 0."""
+    update_time: Time | None = None
+    """When it was made."""

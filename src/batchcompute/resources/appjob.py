@@ -1,0 +1,146 @@
+"""App jobs: the run of an app with inputs and outputs (reference, 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from batchcompute._values import AnyMap, Flag, Text, Whole
+from batchcompute.errors import Problem
+from batchcompute.jsonizable import Description
+from batchcompute.resources import _rules as rules
+from batchcompute.resources._types import JobType, ResourceTypeName
+from batchcompute.resources.configs import Notification
+
+__all__ = ["App", "AppJobDescription", "Config", "Logging"]
+
+
+class Config(Description):
+    """Values for an app's configuration; only those that the app lets a job overwrite."""
+
+    resource_type: ResourceTypeName | None = None
+    """How the machines are paid for."""
+    instance_type: Text | None = None
+    """Instance type of the machines."""
+    instance_count: Whole | None = None
+    """How many instances run."""
+    min_disk_size: Whole | None = None
+    """Smallest system disk in GB."""
+    disk_type: Text | None = None
+    """Type of the system disk."""
+    min_data_disk_size: Whole | None = None
+    """Smallest data disk in GB; 0 for none."""
+    data_disk_type: Text | None = None
+    """Type of the data disk."""
+    data_disk_mount_point: Text | None = None
+    """Where the data disk is mounted."""
+    max_retry_count: Whole | None = None
+    """How often a failed instance is run again."""
+    timeout: Whole | None = None
+    """Seconds that one attempt of an instance may take."""
+    classic_network: Flag | None = None
+    """Whether the machines are in the classic network."""
+    cluster_id: Text | None = None
+    """The cluster to run on, instead of one of its own."""
+    reserve_on_fail: Flag | None = None
+    """Whether the machines are kept when the job fails."""
+
+
+class Logging(Description):
+    """Where the output of an app's run goes."""
+
+    stdout_path: Text | None = None
+    """``oss://…/`` directory for stdout."""
+    stderr_path: Text | None = None
+    """``oss://…/`` directory for stderr."""
+
+
+class App(Description):
+    """Which app an App job runs, and with what."""
+
+    app_name: Text | None = None
+    """Name of the app; ``:Name`` or ``Public:Name`` for a public one. Required."""
+    inputs: AnyMap | None = Field(default_factory=dict)
+    """From input name to text or number."""
+    outputs: AnyMap | None = None
+    """From output name to OSS place."""
+    logging: Logging | None = None
+    """Where the output of the run goes."""
+    config: Config | None = None
+    """Values for the app's configuration."""
+
+    def add_input(self, name: str, value: object) -> None:
+        """Set an input."""
+        self.inputs[name] = value
+
+    def get_input(self, name: str) -> object:
+        """Return an input.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        return self.inputs[name]
+
+    def delete_input(self, name: str) -> None:
+        """Take out an input.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        del self.inputs[name]
+
+    def add_output(self, name: str, value: object) -> None:
+        """Set an output."""
+        self.outputs[name] = value
+
+    def get_output(self, name: str) -> object:
+        """Return an output.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        return self.outputs[name]
+
+    def delete_output(self, name: str) -> None:
+        """Take out an output.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        del self.outputs[name]
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        yield from rules.required(self.app_name, rules.join(at, "AppName"), "the name of an app")
+        yield from rules.at_most(self.app_name, rules.join(at, "AppName"), 1024, "characters")
+        for field, values in (("Inputs", self.inputs), ("Outputs", self.outputs)):
+            yield from rules.at_most(values, rules.join(at, field), 50, "entries")
+
+
+class AppJobDescription(Description):
+    """A job that runs an app (CreateJob; reference, 3.4)."""
+
+    name: Text | None = None
+    """Name: letters, digits, ``_`` and ``-``, at most 100. Required."""
+    description: Text | None = None
+    """Free text, at most 1000 characters."""
+    auto_release: Flag | None = None
+    """Whether the job is deleted once it has finished."""
+    job_fail_on_instance_fail: Flag | None = None
+    """Whether the job fails as soon as one instance has failed for good."""
+    notification: Notification | None = None
+    """Who is told of events."""
+    type: JobType | None = None
+    """``App``. Required."""
+    app: App | None = Field(default_factory=App)
+    """Which app, and with what. Required."""
+    priority: Whole | None = None
+    """0 to 1000, larger first."""
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        yield from rules.name(self.name, rules.join(at, "Name"), 100, digit_first=True)
+        yield from rules.at_most(self.description, rules.join(at, "Description"), 1000, "characters")
+        yield from rules.required(self.type, rules.join(at, "Type"), "App")
+        yield from rules.one_of(self.type, rules.join(at, "Type"), ("App",))
+        yield from rules.between(self.priority, rules.join(at, "Priority"), 0, 1000)
+        yield from self.app._rules(rules.join(at, "App"))

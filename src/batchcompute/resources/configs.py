@@ -1,0 +1,301 @@
+"""What machines are set up with: disks, networks, mounts, notifications (reference, 3.6 and 3.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import Field
+
+from batchcompute._values import Flag, Number, Text, TextList, Whole
+from batchcompute.errors import Problem
+from batchcompute.jsonizable import Description
+from batchcompute.resources import _rules as rules
+
+__all__ = [
+    "NAS",
+    "OSS",
+    "VPC",
+    "Classic",
+    "Configs",
+    "DataDisk",
+    "Disks",
+    "InputMappingConfig",
+    "MountEntry",
+    "Mounts",
+    "Networks",
+    "Notification",
+    "SystemDisk",
+    "Topic",
+]
+
+
+class SystemDisk(Description):
+    """The disk that a machine starts from."""
+
+    type: Text | None = None
+    """Type of the disk, for example ``cloud_efficiency``; empty for the default."""
+    size: Whole | None = None
+    """Size in GB, 40 to 500."""
+
+
+class DataDisk(Description):
+    """A second disk of a machine."""
+
+    type: Text | None = None
+    """Type of the disk; it must equal that of the system disk."""
+    size: Whole | None = None
+    """Size in GB, 5 to 2000."""
+    mount_point: Text | None = None
+    """A directory on Linux, a drive letter on Windows."""
+
+
+class Disks(Description):
+    """The disks of a machine."""
+
+    system_disk: SystemDisk | None = None
+    """The disk that it starts from."""
+    data_disk: DataDisk | None = None
+    """A second disk."""
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        if "SystemDisk" in self:
+            yield from rules.between(self.system_disk.size, rules.join(at, "SystemDisk.Size"), 40, 500)
+        if "DataDisk" in self:
+            yield from rules.between(self.data_disk.size, rules.join(at, "DataDisk.Size"), 5, 2000)
+
+
+class Classic(Description):
+    """The classic network."""
+
+    allow_security_group: TextList | None = None
+    """Security groups that may connect in."""
+    allow_security_group_egress: TextList | None = None
+    """Security groups that may be connected to."""
+    allow_ip_address: TextList | None = None
+    """Addresses that may connect in."""
+    allow_ip_address_egress: TextList | None = None
+    """Addresses that may be connected to."""
+
+
+class VPC(Description):
+    """A private network."""
+
+    cidr_block: Text | None = None
+    """Address range, for example ``192.168.0.0/16``."""
+    vpc_id: Text | None = None
+    """Id of an existing VPC."""
+    express_connect_spec: Text | None = None
+    """Bandwidth class of the connection to another network."""
+    opposite_region_id: Text | None = None
+    """Region of the other network."""
+    opposite_access_point_id: Text | None = None
+    """Access point of the other network."""
+    opposite_router_type: Text | None = None
+    """Router type of the other network."""
+    opposite_router_id: Text | None = None
+    """Router id of the other network."""
+    opposite_interface_id: Text | None = None
+    """Interface id of the other network."""
+
+
+class Networks(Description):
+    """The networks of a machine."""
+
+    classic: Classic | None = Field(default_factory=Classic)
+    """The classic network."""
+    vpc: VPC | None = Field(
+        default_factory=VPC, validation_alias="VPC", serialization_alias="VPC"
+    )
+    """A private network."""
+
+
+class MountEntry(Description):
+    """A file or directory of a storage that a machine sees."""
+
+    source: Text | None = None
+    """Where it is: ``oss://``, ``nas://``, ``smb://``, ``lustre://`` or ``nasplus://``."""
+    destination: Text | None = None
+    """Where the machine sees it."""
+    write_support: Flag | None = None
+    """Whether the machine may write to it (directories only)."""
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        yield from rules.required(self.source, rules.join(at, "Source"), "a place like oss://bucket/dir/")
+        if self.source:
+            yield from rules.location(self.source, rules.join(at, "Source"))
+        yield from rules.required(self.destination, rules.join(at, "Destination"), "a path on the machine")
+
+
+class NAS(Description):
+    """What is needed to mount from NAS."""
+
+    access_group: TextList | None = None
+    """Access groups."""
+    file_system: TextList | None = None
+    """Host names of the file systems."""
+
+
+class OSS(Description):
+    """Credentials for mounts from OSS."""
+
+    access_key_id: Text | None = None
+    """Access key id."""
+    access_key_secret: Text | None = None
+    """Access key secret; never shown by ``repr``."""
+    security_token: Text | None = None
+    """STS token, as the old SDK spells it."""
+    access_security_token: Text | None = None
+    """STS token, as the documents and the Node SDK spell it."""
+
+
+class Mounts(Description):
+    """What a machine mounts, and how (reference, 3.6)."""
+
+    entries: list[MountEntry] | None = None
+    """The mounts."""
+    locale: Text | None = None
+    """Character set of file names, for example ``UTF-8``; the service's default is ``GBK``."""
+    lock: Flag | None = None
+    """Whether files are locked over the network."""
+    cache_support: Flag | None = None
+    """Whether reads are cached."""
+    cache_block_size: Whole | None = None
+    """Bytes in a block of the cache."""
+    cache_total_size: Whole | None = None
+    """Bytes of the whole cache."""
+    nas: NAS | None = Field(default=None, validation_alias="NAS", serialization_alias="NAS")
+    """What is needed to mount from NAS."""
+    oss: OSS | None = Field(default=None, validation_alias="OSS", serialization_alias="OSS")
+    """Credentials for mounts from OSS."""
+    refresh_strategy: Text | None = None
+    """How metadata is refreshed."""
+    refresh_topic_name: Text | None = None
+    """Topic that announces a refresh."""
+    refresh_time_out: Number | None = None
+    """Seconds between refreshes."""
+    nas_meta_cache: Flag | None = None
+    """Whether NAS metadata is cached."""
+
+    def add_entry(self, entry: MountEntry | Mapping[str, object]) -> None:
+        """Add a mount; the entry is copied in."""
+        self.entries.append(entry)
+
+    def get_entry(self, destination: str) -> MountEntry:
+        """Return the mount with this destination.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for entry in self.entries:
+            if entry.destination == destination:
+                return entry
+        raise KeyError(destination)
+
+    def delete_entry(self, destination: str) -> None:
+        """Take out the mount with this destination.
+
+        Raises:
+            KeyError: There is none.
+        """
+        self.entries.remove(self.get_entry(destination))
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        for number, entry in enumerate(self.entries):
+            yield from entry._rules(rules.join(at, f"Entries.{number}"))
+
+
+def _default_networks() -> Networks:
+    return Networks({"VPC": {"CidrBlock": "192.168.0.0/16"}})
+
+
+class Configs(Description):
+    """Disks, networks and mounts of a cluster's machines."""
+
+    disks: Disks | None = None
+    """The disks."""
+    networks: Networks | None = Field(default_factory=_default_networks)
+    """The networks; the old SDK sends ``192.168.0.0/16`` where nothing is said."""
+    mounts: Mounts | None = None
+    """The mounts."""
+
+    def __init__(self, properties: object = None, **fields: object) -> None:
+        super().__init__(properties, **fields)
+        if not properties and not fields:
+            # A fresh object shows no classic network, and each copy of it in a larger one does
+            # (compatibility.md), so requests always have it.
+            self.__dict__["networks"].__dict__["classic"] = None
+
+    __init__.__pydantic_base_init__ = True
+
+    def _entered(self) -> None:
+        networks = self.__dict__.get("networks")
+        if networks is not None and networks.__dict__.get("classic") is None:
+            networks.__dict__["classic"] = Classic()
+
+    def add_system_disk(self, size: int, type_: str = "cloud") -> None:
+        """Set the system disk.
+
+        Args:
+            size: Size in GB, 40 to 500.
+            type_: Type of the disk.
+        """
+        self.disks.system_disk = SystemDisk(type=type_, size=size)
+
+    def add_data_disk(self, size: int, type_: str = "cloud", mount_point: str = "") -> None:
+        """Set the data disk.
+
+        Args:
+            size: Size in GB, 5 to 2000.
+            type_: Type of the disk.
+            mount_point: A directory on Linux, a drive letter on Windows.
+        """
+        self.disks.data_disk = DataDisk(type=type_, size=size, mount_point=mount_point)
+
+    def set_networks_type(self, classicnetworks: bool = False) -> None:
+        """Choose the classic network, or a private one with the default address range."""
+        self.networks = {"Classic": {}, "VPC": None} if classicnetworks else _default_networks()
+
+    def set_classic_networks(self) -> None:
+        """Choose the classic network."""
+        self.set_networks_type(True)
+
+    def set_classic_netWorks(self) -> None:  # noqa: N802
+        """Choose the classic network; the old SDK's spelling."""
+        self.set_networks_type(True)
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        if "Disks" in self:
+            yield from self.disks._rules(rules.join(at, "Disks"))
+        if "Mounts" in self:
+            yield from self.mounts._rules(rules.join(at, "Mounts"))
+
+
+class Topic(Description):
+    """Where events are sent, and which (reference, 3.8 and 8)."""
+
+    name: Text | None = ""
+    """Name of the MNS topic."""
+    endpoint: Text | None = ""
+    """Endpoint of the MNS account."""
+    events: TextList | None = Field(default_factory=list)
+    """Events to be told of, for example ``OnJobFinished``."""
+    user_data: Text | None = ""
+    """Text of the caller's, sent along."""
+    user_template: Text | None = ""
+    """Template of the message."""
+
+
+class Notification(Description):
+    """Who is told of events."""
+
+    topic: Topic | None = Field(default_factory=Topic)
+    """Where events are sent, and which."""
+
+
+class InputMappingConfig(Description):
+    """How input mappings read file names."""
+
+    locale: Text | None = "GBK"
+    """Character set of file names."""
+    lock: Flag | None = False
+    """Whether files are locked over the network."""

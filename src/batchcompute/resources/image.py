@@ -1,0 +1,56 @@
+"""Images: what machines start from (reference, 2.4 and 3.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batchcompute._values import Text, TextOrWhole, Time
+from batchcompute.errors import Problem
+from batchcompute.jsonizable import Description, Status
+from batchcompute.resources import _rules as rules
+from batchcompute.resources._types import ImageType, Platform
+
+__all__ = ["Image", "ImageDescription"]
+
+
+class ImageDescription(Description):
+    """An image to register (CreateImage)."""
+
+    name: Text | None = None
+    """Name of the image."""
+    description: Text | None = None
+    """Free text."""
+    platform: Platform | None = None
+    """Operating system, ``Linux`` or ``Windows``. Required."""
+    ecs_image_id: Text | None = None
+    """The ECS image behind it, ``m-…``. Required."""
+    idempotent_token: Text | None = None
+    """Token of the create; the service also takes it from the query."""
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        yield from rules.required(self.platform, rules.join(at, "Platform"), "Linux or Windows")
+        yield from rules.one_of(self.platform, rules.join(at, "Platform"), ("Linux", "Windows"))
+        yield from rules.required(self.ecs_image_id, rules.join(at, "EcsImageId"), "the id of an ECS image")
+
+
+class Image(Status):
+    """An image (GetImage, ListImages)."""
+
+    _identity = "Id"
+
+    name: Text | None = None
+    """Name of the image."""
+    id: Text | None = None
+    """Id of the image, ``img-…``."""
+    type: ImageType | None = None
+    """``Self`` for an own image, ``System`` for a public one."""
+    description: Text | None = None
+    """Free text."""
+    ecs_image_id: Text | None = None
+    """The ECS image behind it."""
+    owner_id: TextOrWhole | None = None
+    """The owner's account; a number or a text, as the service has it."""
+    platform: Platform | None = None
+    """Operating system."""
+    creation_time: Time | None = None
+    """When it was registered."""

@@ -1,0 +1,412 @@
+"""Jobs: DAGs of tasks, their instances and results (reference, 2.1, 2.2, 3.1, 3.2, 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import Field
+
+from batchcompute._problems import shown
+from batchcompute._values import (
+    AnyMap,
+    EnvMap,
+    Flag,
+    Number,
+    Text,
+    TextMap,
+    TextOrWhole,
+    Time,
+    Whole,
+)
+from batchcompute.errors import Problem
+from batchcompute.jsonizable import Description, Status
+from batchcompute.resources import _rules as rules
+from batchcompute.resources._types import JobState, JobType, ResourceTypeName
+from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
+from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts, Notification
+
+__all__ = [
+    "DAG",
+    "App",
+    "AppJobDescription",
+    "AutoCluster",
+    "Command",
+    "Config",
+    "CredentialConfig",
+    "Docker",
+    "Error",
+    "InputMappingConfig",
+    "Instance",
+    "InstanceMetrics",
+    "Job",
+    "JobDescription",
+    "Logging",
+    "Notification",
+    "Parameters",
+    "Result",
+    "SynchronousInstance",
+    "Task",
+    "TaskDescription",
+    "TaskMetrics",
+]
+
+
+class AutoCluster(Description):
+    """A cluster of its own for one task (reference, 3.2)."""
+
+    instance_type: Text | None = ""
+    """Instance type of the machines."""
+    resource_type: ResourceTypeName | None = None
+    """How the machines are paid for; the service's default is ``OnDemand``."""
+    spot_strategy: Text | None = None
+    """``SpotWithPriceLimit`` or ``SpotAsPriceGo``."""
+    spot_price_limit: Number | None = None
+    """Highest price per hour of a spot machine, in yuan; 0 for an automatic one."""
+    image_id: Text | None = None
+    """Id of the image."""
+    ecs_image_id: Text | None = Field(
+        default="", validation_alias="ECSImageId", serialization_alias="ECSImageId"
+    )
+    """Id of an ECS image that is not registered."""
+    configs: Configs | None = None
+    """Disks, networks and mounts."""
+    user_data: AnyMap | None = Field(default_factory=dict)
+    """Readable on the machines."""
+    reserve_on_fail: Flag | None = False
+    """Whether the machines are kept when the job fails."""
+    cluster_id: Text | None = None
+    """A cluster to put the machines into, instead of a new one."""
+    dependency_isv_service: Text | None = ""
+    """Third-party service that is needed, for example ``GTX``."""
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        if "Configs" in self:
+            yield from self.configs._rules(rules.join(at, "Configs"))
+
+    def _names_machines(self) -> bool:
+        # The service fills an unused AutoCluster with empty texts in its answers (reference, 2.1).
+        return bool(self.instance_type or self.image_id or self.ecs_image_id or self.cluster_id)
+
+
+class Docker(Description):
+    """A container image to run the command in."""
+
+    image: Text | None = ""
+    """The image; empty for none."""
+    run_mode: Text | None = None
+    """Known from the Java SDK only; sent as it is."""
+
+
+class Command(Description):
+    """What an instance runs."""
+
+    command_line: Text | None = None
+    """The command, run by ``/bin/sh``. Required."""
+    package_path: Text | None = None
+    """An object to unpack into the working directory first: ``oss://…/worker.tar.gz``."""
+    env_vars: EnvMap | None = Field(default_factory=dict)
+    """Environment variables; every value becomes a text."""
+    docker: Docker | None = Field(default_factory=Docker)
+    """A container image to run the command in."""
+
+
+class Parameters(Description):
+    """What a task runs, and where its output goes."""
+
+    command: Command | None = Field(default_factory=Command)
+    """What its instances run."""
+    input_mapping_config: InputMappingConfig | None = Field(default_factory=InputMappingConfig)
+    """How input mappings read file names."""
+    stdout_redirect_path: Text | None = None
+    """``oss://…/`` directory for ``stdout.<job>.<task>.<instance>``; empty to keep none."""
+    stderr_redirect_path: Text | None = None
+    """``oss://…/`` directory for ``stderr.<job>.<task>.<instance>``; empty to keep none."""
+
+
+class CredentialConfig(Description):
+    """Roles that the task takes on (known from the Java SDK)."""
+
+    service_role: Text | None = None
+    """The first role."""
+    chain: list[AnyMap] | None = None
+    """Further roles: ``{"Role": …, "UserId": …}``."""
+
+
+class TaskDescription(Description):
+    """A task: a number of identical instances of a command (reference, 3.2)."""
+
+    parameters: Parameters | None = Field(default_factory=Parameters)
+    """What it runs, and where its output goes. Required."""
+    input_mapping: TextMap | None = Field(default_factory=dict)
+    """From ``oss://`` place to local path, read-only."""
+    output_mapping: TextMap | None = Field(default_factory=dict)
+    """From local path to ``oss://`` place, uploaded at the end."""
+    log_mapping: TextMap | None = Field(default_factory=dict)
+    """From local file to ``oss://…/`` directory, uploaded while the program runs."""
+    write_support: Flag | None = None
+    """Whether input mappings may be written to."""
+    timeout: Whole | None = 3600
+    """Seconds that one attempt of an instance may take."""
+    instance_count: Whole | None = 1
+    """How many instances run, 1 or more."""
+    max_retry_count: Whole | None = 0
+    """How often a failed instance is run again."""
+    cluster_id: Text | None = None
+    """The cluster to run on; this or ``AutoCluster`` is required."""
+    mounts: Mounts | None = None
+    """What the machines mount."""
+    auto_cluster: AutoCluster | None = None
+    """A cluster of its own; this or ``ClusterId`` is required."""
+    credential_config: CredentialConfig | None = None
+    """Roles that the task takes on."""
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        command = rules.join(at, "Parameters.Command.CommandLine")
+        yield from rules.required(self.parameters.command.command_line, command, "the command to run")
+        yield from rules.between(self.instance_count, rules.join(at, "InstanceCount"), 1)
+        yield from rules.between(self.timeout, rules.join(at, "Timeout"), 1)
+        yield from rules.between(self.max_retry_count, rules.join(at, "MaxRetryCount"), 0)
+        if not self.cluster_id and "AutoCluster" not in self:
+            yield Problem(rules.join(at, "ClusterId"), "", "one of ClusterId and AutoCluster is required")
+        if self.cluster_id and "AutoCluster" in self and self.auto_cluster._names_machines():
+            allowed = "only one of ClusterId and AutoCluster may be given"
+            yield Problem(rules.join(at, "ClusterId"), shown(self.cluster_id), allowed)
+        for source in self.input_mapping:
+            yield from rules.location(source, rules.join(at, "InputMapping"))
+        for field, mapping in (("OutputMapping", self.output_mapping), ("LogMapping", self.log_mapping)):
+            for local, place in mapping.items():
+                yield from rules.location(place, rules.join(at, field, local))
+        if "Mounts" in self:
+            yield from self.mounts._rules(rules.join(at, "Mounts"))
+        if "AutoCluster" in self:
+            yield from self.auto_cluster._rules(rules.join(at, "AutoCluster"))
+
+
+class DAG(Description):
+    """The tasks of a job, and which of them wait for which."""
+
+    tasks: dict[str, TaskDescription] | None = Field(default_factory=dict)
+    """The tasks by name. Required."""
+    dependencies: dict[str, list[str]] | None = Field(default_factory=dict)
+    """From a task to those that start after it: ``{"A": ["B", "C"]}``."""
+
+    def add_task(self, task_name: str, task: TaskDescription | Mapping[str, object]) -> None:
+        """Add a task; it is copied in.
+
+        Args:
+            task_name: Letters, digits, ``_`` and ``-``, no digit first, at most 32 bytes.
+            task: The task, or a mapping of its fields.
+        """
+        self.tasks[task_name] = task
+
+    def get_task(self, task_name: str) -> TaskDescription:
+        """Return a task by name.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        return self.tasks[task_name]
+
+    def delete_task(self, task_name: str) -> None:
+        """Take out a task by name; dependencies that name it stay.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        del self.tasks[task_name]
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        yield from rules.required(self.tasks, rules.join(at, "Tasks"), "one task or more")
+        for key, task in self.tasks.items():
+            path = rules.join(at, "Tasks", key)
+            yield from rules.name(key, path, 32)
+            yield from task._rules(path)
+        unknown = False
+        for key, followers in self.dependencies.items():
+            for name in (key, *followers):
+                if name not in self.tasks:
+                    unknown = True
+                    path = rules.join(at, "Dependencies", key)
+                    yield Problem(path, shown(name), "is no task of this DAG")
+        loop = [] if unknown else rules.cycle(self.dependencies)
+        if loop:
+            yield Problem(rules.join(at, "Dependencies"), " -> ".join(loop), "must not form a cycle")
+
+
+class JobDescription(Description):
+    """A job to run (CreateJob; reference, 3.1)."""
+
+    name: Text | None = None
+    """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
+    description: Text | None = "Batchcompute Python SDK"
+    """Free text."""
+    priority: Whole | None = None
+    """0 to 1000, larger first; the service takes 0 where nothing is said."""
+    notification: Notification | None = None
+    """Who is told of events."""
+    job_fail_on_instance_fail: Flag | None = True
+    """Whether the job fails as soon as one instance has failed for good."""
+    auto_release: Flag | None = False
+    """Whether the job is deleted once it has finished."""
+    type: JobType | None = "DAG"
+    """``DAG``."""
+    dag: DAG | None = Field(default=None, validation_alias="DAG", serialization_alias="DAG")
+    """The tasks, and which of them wait for which. Required."""
+    id: Text | None = None
+    """The job's id where the service describes an existing one; not sent with a create."""
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        yield from rules.name(self.name, rules.join(at, "Name"), 64)
+        yield from rules.between(self.priority, rules.join(at, "Priority"), 0, 1000)
+        yield from rules.required(self.type, rules.join(at, "Type"), "DAG")
+        yield from rules.one_of(self.type, rules.join(at, "Type"), ("DAG",))
+        yield from self.dag._rules(rules.join(at, "DAG"))
+
+
+class _Counts(Status):
+    waiting_count: Whole | None = None
+    """How many wait."""
+    running_count: Whole | None = None
+    """How many run."""
+    finished_count: Whole | None = None
+    """How many have finished."""
+    failed_count: Whole | None = None
+    """How many have failed."""
+    stopped_count: Whole | None = None
+    """How many were stopped."""
+
+
+class TaskMetrics(_Counts):
+    """How many tasks of a job are in which state."""
+
+
+class InstanceMetrics(_Counts):
+    """How many instances of a job or a task are in which state."""
+
+
+class Job(Status):
+    """A job (GetJob, ListJobs)."""
+
+    _identity = "Id"
+
+    name: Text | None = None
+    """Name of the job."""
+    id: Text | None = None
+    """Id of the job, ``job-…``."""
+    priority: Whole | None = None
+    """Its priority, where the service tells it."""
+    owner: Text | None = None
+    """The owner, where the service tells it so."""
+    owner_id: TextOrWhole | None = None
+    """The owner's account; a number or a text, as the service has it."""
+    state: JobState | None = None
+    """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+    message: Text | None = None
+    """Why it failed; else empty."""
+    creation_time: Time | None = None
+    """When it was made."""
+    start_time: Time | None = None
+    """When its first instance started; None before."""
+    end_time: Time | None = None
+    """When it ended; None before."""
+    task_metrics: TaskMetrics | None = None
+    """How many tasks are in which state."""
+    instance_metrics: InstanceMetrics | None = None
+    """How many instances are in which state."""
+
+
+class Task(Status):
+    """A task of a job (GetTask, ListTasks)."""
+
+    _identity = "TaskName"
+
+    task_name: Text | None = None
+    """Name of the task."""
+    state: JobState | None = None
+    """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+    start_time: Time | None = None
+    """When its first instance started; None before."""
+    end_time: Time | None = None
+    """When it ended; None before."""
+    instance_metrics: InstanceMetrics | None = None
+    """How many instances are in which state."""
+
+
+class Result(Status):
+    """How the program of an instance ended (reference, 4.3)."""
+
+    exit_code: Whole | None = None
+    """Exit code of the program; 0 before it ended, too."""
+    error_code: Text | None = None
+    """Empty after success, else why the instance failed, for example ``ProgramFailed``."""
+    error_message: Text | None = None
+    """The same in words."""
+    detail_text: Text | None = Field(
+        default=None, validation_alias="Detail", serialization_alias="Detail"
+    )
+    """More of it, for example the end of stderr (``Detail``; ``detail()`` is a method)."""
+
+
+class Error(Status):
+    """What went wrong while an app ran."""
+
+    code: Text | None = None
+    """Code of the error."""
+    message: Text | None = None
+    """The same in words."""
+
+
+class Instance(Status):
+    """An instance of a task (GetInstance, ListInstances)."""
+
+    _identity = "InstanceId"
+
+    instance_id: Whole | None = None
+    """Its number, from 0."""
+    state: JobState | None = None
+    """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+    start_time: Time | None = None
+    """When its last attempt started; None before."""
+    end_time: Time | None = None
+    """When it ended; None before."""
+    retry_count: Whole | None = None
+    """How often it was run again."""
+    progress: Whole | None = None
+    """0 to 100; the real service always said 0."""
+    stdout_redirect_path: Text | None = None
+    """The object that holds its stdout."""
+    stderr_redirect_path: Text | None = None
+    """The object that holds its stderr."""
+    result: Result | None = None
+    """How its program ended."""
+    error: Error | None = None
+    """What went wrong while an app ran."""
+    outputs: AnyMap | None = Field(default_factory=dict)
+    """From output name to OSS place, for App jobs."""
+    node_ip: Text | None = None
+    """Address of the machine that it ran on."""
+
+    def get_output(self, name: str) -> object:
+        """Return an output of an App job by name.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        return self.outputs[name]
+
+
+class SynchronousInstance(Status):
+    """The finished run that a synchronous App job answers with."""
+
+    _identity = "RequestId"
+
+    request_id: Text | None = None
+    """Id of the request."""
+    start_time: Time | None = None
+    """When it started."""
+    end_time: Time | None = None
+    """When it ended."""
+    outputs: AnyMap | None = None
+    """From output name to value."""
+    error: Error | None = None
+    """What went wrong."""

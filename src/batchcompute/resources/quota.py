@@ -1,0 +1,62 @@
+"""Quotas and available resources: what may be chosen (reference, 2.6)."""
+
+from __future__ import annotations
+
+from batchcompute._values import Flag, Number, Text, TextList, Whole
+from batchcompute.jsonizable import Status
+
+__all__ = ["AvailableInstanceDesc", "AvailableNetworkType", "AvailableResource", "Quota"]
+
+
+class Quota(Status):
+    """The choices that an account has (GetQuota); despite its name it holds no numeric limits."""
+
+    available_cluster_instance_data_disk_type: TextList | None = None
+    """Types of data disks."""
+    available_cluster_instance_system_disk_type: TextList | None = None
+    """Types of system disks."""
+    available_cluster_instance_type: TextList | None = None
+    """Instance types."""
+    available_cluster_resource_type: TextList | None = None
+    """Resource types, ``OnDemand`` or ``Spot``."""
+    available_spot_instance_type: TextList | None = None
+    """Instance types to be had as spot machines."""
+
+
+class AvailableNetworkType(Status):
+    """The networks that an instance type can be in."""
+
+    classic: Flag | None = None
+    """Whether the classic network."""
+    vpc: Flag | None = None
+    """Whether a VPC."""
+
+
+class AvailableInstanceDesc(Status):
+    """An instance type and its size."""
+
+    cpu_core: Whole | None = None
+    """Number of cores."""
+    instance_type: Text | None = None
+    """Name of the type, for example ``ecs.sn2ne.xlarge``."""
+    memory_size: Number | None = None
+    """Memory in GB."""
+    network: AvailableNetworkType | None = None
+    """The networks that it can be in."""
+
+
+class AvailableResource(Status):
+    """What can be had (GetAvailableResource)."""
+
+    available_cluster_instance_type: list[AvailableInstanceDesc] | None = None
+    """Instance types."""
+    available_spot_instance_type: list[AvailableInstanceDesc] | None = None
+    """Instance types to be had as spot machines."""
+    available_prepaid_instance_type: list[AvailableInstanceDesc] | None = None
+    """Instance types to be had prepaid."""
+    available_resource_type: TextList | None = None
+    """Resource types."""
+    available_system_disk_type: TextList | None = None
+    """Types of system disks."""
+    available_data_disk_type: TextList | None = None
+    """Types of data disks."""

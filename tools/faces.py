@@ -1,0 +1,264 @@
+"""Write the static face of the models: a ``.pyi`` beside each resource module, and the TypedDicts.
+
+The models declare each field once, in snake_case. Type checkers and editors need more: both
+spellings of every attribute, what a setter takes beyond what a getter gives, and constructor
+overloads for both spellings. All of that follows from the declaration, so it is generated.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, get_args, get_origin
+
+from batchcompute import _values
+from batchcompute._fields import ContainerField, Field, NestedField, TimeField
+from batchcompute.jsonizable import Description, Jsonizable
+from batchcompute.resources import _types
+
+MODULES = ("image", "quota", "configs", "cluster", "appjob", "job", "app")
+FOLDER = Path("src/batchcompute/resources")
+TYPES = Path("src/batchcompute/types.py")
+_OPEN = {getattr(_types, name): name for name in _types.__all__}
+_BANNER = "# Made by tools/generate.py from {name}; change that file instead.\n"
+
+
+def field_docs(tree: ast.Module) -> dict[str, dict[str, str]]:
+    """Return the docstring under each field, by class and field name."""
+    found: dict[str, dict[str, str]] = {}
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        docs = found.setdefault(node.name, {})
+        for first, second in zip(node.body, node.body[1:], strict=False):
+            if isinstance(first, ast.AnnAssign) and isinstance(first.target, ast.Name):
+                if isinstance(second, ast.Expr) and isinstance(second.value, ast.Constant):
+                    docs[first.target.id] = str(second.value.value)
+    return found
+
+
+def _alias(cls: type) -> str:
+    # A class body that has a property DAG cannot name the class DAG, so types go by another name.
+    return f"_{cls.__name__}"
+
+
+def _plain(type_: Any, words: str = "_") -> str:
+    """Name a type as it is read; ``words`` stands before the names of open word lists."""
+    if type_ in _OPEN:
+        return words + _OPEN[type_]
+    if get_origin(type_) is Annotated:
+        type_ = get_args(type_)[0]
+    if type_ is Any:
+        return "Any"
+    if type_ is datetime:
+        return "datetime"
+    if get_origin(type_) in (dict, list):
+        args = ", ".join(_plain(arg) for arg in get_args(type_))
+        return f"{get_origin(type_).__name__}[{args}]"
+    if get_args(type_):
+        return " | ".join(dict.fromkeys(_plain(arg) for arg in get_args(type_)))
+    if isinstance(type_, type) and issubclass(type_, Jsonizable):
+        return _alias(type_)
+    return str(type_.__name__)
+
+
+def getter(field: Field) -> str:
+    """Name the type that reading a field gives."""
+    name = _plain(field.type)
+    if isinstance(field, (NestedField, ContainerField)):
+        return name
+    if isinstance(field, TimeField) or field.unset is None:
+        return f"{name} | None"
+    return name
+
+
+def setter(field: Field) -> str:
+    """Name the type that a field may be set to."""
+    if isinstance(field, NestedField):
+        return f"{_plain(field.type)} | Mapping[str, object] | None"
+    if isinstance(field, TimeField):
+        return "datetime | str | None"
+    if isinstance(field, ContainerField):
+        item = get_args(field.type)[-1]
+        if field.item is not None:
+            entry = f"{_alias(field.item)} | Mapping[str, object]"
+            return f"{'Mapping[str, ' if get_origin(field.type) is dict else 'Sequence['}{entry}] | None"
+        if get_origin(field.type) is dict:
+            value = "object" if item in (Any, _values.EnvText) else _plain(item)
+            if get_origin(item) is list:
+                value = f"list[{_plain(get_args(item)[0])}] | tuple[{_plain(get_args(item)[0])}, ...]"
+            return f"Mapping[str, {value}] | None"
+        return f"list[{_plain(item)}] | tuple[{_plain(item)}, ...] | None"
+    return f"{_plain(field.type)} | None"
+
+
+def _doc(text: str, indent: str) -> str:
+    return textwrap.indent(f'"""{text}"""', indent)
+
+
+def _property(spelling: str, field: Field, doc: str) -> str:
+    noqa = "  # noqa: N802" if spelling != field.name else ""
+    return textwrap.indent(
+        f"@property\ndef {spelling}(self) -> {getter(field)}:{noqa}\n{_doc(doc, '    ')}\n"
+        f"@{spelling}.setter\ndef {spelling}(self, value: {setter(field)}) -> None: ...{noqa}\n",
+        "    ",
+    )
+
+
+def _constructors(cls: type[Jsonizable]) -> str:
+    source = f"{_alias(cls)} | Mapping[str, object] | str | bytes | None"
+    if not cls._declared:
+        return f"    def __init__(self, properties: {source} = ...) -> None: ...\n"
+    text = ""
+    for spelling in ("wire", "name"):
+        fields = "".join(f"        {getattr(field, spelling)}: {setter(field)} = ...,\n" for field in cls._declared)
+        star = "        *,\n" if fields else ""
+        text += (
+            "    @overload\n    def __init__(\n        self,\n"
+            f"        properties: {source} = ...,\n{star}{fields}    ) -> None: ...\n"
+        )
+    return text
+
+
+def _methods(node: ast.ClassDef) -> Iterator[str]:
+    for item in node.body:
+        if not isinstance(item, ast.FunctionDef) or item.name.startswith("_"):
+            continue
+        doc = ast.get_docstring(item)
+        stub = ast.FunctionDef(
+            item.name, item.args, [ast.Expr(ast.Constant(...))], item.decorator_list, item.returns, None
+        )
+        head = ast.unparse(ast.fix_missing_locations(stub)).rsplit("...", 1)[0].rstrip()
+        noqa = "  # noqa: N802" if item.name != item.name.lower() else ""
+        body = textwrap.indent(f'"""{doc}\n"""' if doc and "\n" in doc else f'"""{doc}"""', "    ")
+        yield textwrap.indent(f"{head}{noqa}\n{body}\n", "    ")
+
+
+def _docs_of(cls: type[Jsonizable], docs: dict[str, dict[str, dict[str, str]]], name: str) -> str:
+    for base in cls.__mro__:
+        found = docs.get(base.__module__, {}).get(base.__name__, {}).get(name)
+        if found:
+            return found
+    raise SystemExit(f"faces: {cls.__name__}.{name} has no docstring")
+
+
+def _class(cls: type[Jsonizable], node: ast.ClassDef, docs: dict[str, dict[str, dict[str, str]]]) -> str:
+    text = f"class {cls.__name__}({', '.join(ast.unparse(base) for base in node.bases)}):\n"
+    doc = ast.get_docstring(node, clean=True)
+    if doc:
+        text += _doc(f"{doc}\n" if "\n" in doc else doc, "    ") + "\n"
+    text += _constructors(cls)
+    own = {field.name for field in cls._declared if field.name in cls.__annotations__}
+    for field in cls._declared:
+        # A class whose unset values read differently from its base's says so anew.
+        changed = any(base._zeros != cls._zeros for base in cls.__bases__ if issubclass(base, Description))
+        if field.name not in own and not changed:
+            continue
+        doc = _docs_of(cls, docs, field.name)
+        for spelling in dict.fromkeys((field.name, field.wire)):
+            text += _property(spelling, field, doc)
+    return text + "".join(_methods(node)) + "\n"
+
+
+def _stub(module: ModuleType, path: Path, docs: dict[str, dict[str, dict[str, str]]]) -> str:
+    tree = ast.parse(path.read_text("utf-8"))
+    imports = [
+        ast.unparse(node)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("batchcompute.")
+        and node.module not in ("batchcompute._values", "batchcompute._problems", "batchcompute.errors")
+        and "_rules" not in ast.unparse(node)
+    ]
+    body = ""
+    used: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            cls = getattr(module, node.name)
+            body += _class(cls, node, docs)
+            for other in (cls, *(field.item for field in cls._declared if field.item)):
+                used[_alias(other)] = other.__name__
+            for field in cls._declared:
+                if field.type in _OPEN:
+                    used[f"_{_OPEN[field.type]}"] = _OPEN[field.type]
+    aliases = "".join(f"{alias}: TypeAlias = {name}\n" for alias, name in sorted(used.items()))
+    header = (
+        _BANNER.format(name=path.name)
+        + "from collections.abc import Mapping, Sequence\nfrom datetime import datetime\n"
+        + "from typing import Any, TypeAlias, overload\n"
+        + "\n".join(imports)
+        + "\n\n"
+    )
+    exported = f"__all__ = {module.__all__!r}\n\n"
+    return header + exported + body + aliases
+
+
+def _dict_name(cls: type) -> str:
+    prefix = "App" if cls.__module__.endswith(".app") and cls.__name__ in ("Config", "Docker") else ""
+    return f"{prefix}{cls.__name__}Dict"
+
+
+def _dict_type(field: Field) -> str:
+    if isinstance(field, NestedField):
+        return _dict_name(field.type)
+    if isinstance(field, ContainerField):
+        item = get_args(field.type)[-1]
+        if field.item is not None:
+            name = _dict_name(field.item)
+            return f"dict[str, {name}]" if get_origin(field.type) is dict else f"list[{name}]"
+        if get_origin(field.type) is dict and item in (Any, _values.EnvText):
+            return "Mapping[str, object]"
+    nullable = " | None" if field.nullable else ""
+    return _plain(field.type, "") + nullable
+
+
+def _typed_dicts(classes: list[type[Jsonizable]], docs: dict[str, dict[str, dict[str, str]]]) -> str:
+    names = [_dict_name(cls) for cls in classes]
+    text = (
+        '"""TypedDicts with wire names, for dict literals that a type checker shall check.\n\n'
+        "    job: JobDescriptionDict = {\"Name\": \"demo\", \"DAG\": {\"Tasks\": {}}}\n\n"
+        'Every description takes such a dict; at run time they are plain dicts.\n"""\n\n'
+        + _BANNER.format(name="the models")
+        + "from __future__ import annotations\n\nfrom collections.abc import Mapping\n"
+        + "from typing import Any, TypedDict\n\n"
+        + f"from batchcompute.resources._types import {', '.join(sorted(_types.__all__))}\n\n"
+        + f"__all__ = {sorted(names)!r}\n\n"
+    )
+    for cls in classes:
+        text += f"class {_dict_name(cls)}(TypedDict, total=False):\n"
+        text += _doc(f"A dict that `{cls.__name__}` takes.", "    ") + "\n\n"
+        for field in cls._declared:
+            doc = _docs_of(cls, docs, field.name)
+            text += f"    {field.wire}: {_dict_type(field)}\n{_doc(doc, '    ')}\n"
+        text += "\n\n"
+    return text
+
+
+def faces() -> dict[Path, str]:
+    """Return the text of each stub, and of the module of TypedDicts."""
+    modules = {name: importlib.import_module(f"batchcompute.resources.{name}") for name in MODULES}
+    docs = {
+        module.__name__: field_docs(ast.parse((FOLDER / f"{name}.py").read_text("utf-8")))
+        for name, module in modules.items()
+    }
+    result = {
+        FOLDER / f"{name}.pyi": _stub(module, FOLDER / f"{name}.py", docs)
+        for name, module in modules.items()
+    }
+    classes = [
+        cls
+        for module in modules.values()
+        for cls in vars(module).values()
+        if isinstance(cls, type)
+        and issubclass(cls, Description)
+        and cls.__module__ == module.__name__
+        and not cls.__name__.startswith("_")
+        and cls.__name__ != "AppStatus"
+    ]
+    result[TYPES] = _typed_dicts(classes, docs)
+    return result

@@ -1,0 +1,68 @@
+"""Write, or with ``--check`` compare, every generated file of the project.
+
+Run it in the project's directory with the development extra installed::
+
+    python tools/generate.py           # write
+    python tools/generate.py --check   # fail if a file is not what it would write
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tools")]
+
+
+def _formatted(texts: dict[Path, str]) -> dict[Path, str]:
+    """Format the texts in a directory of their own, with the project's settings."""
+    ruff = [sys.executable, "-m", "ruff"]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {path: Path(folder) / path for path in texts}
+        for path, copy in paths.items():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(texts[path], "utf-8")
+        settings = ["--config", str(ROOT / "pyproject.toml"), "--no-cache", "--quiet"]
+        # Imports that a file turns out not to need go, the rest is put in order.
+        subprocess.run([*ruff, "check", *settings, "--fix", "--exit-zero", "--select", "F401,I,UP,RUF022", folder], check=True)
+        subprocess.run([*ruff, "format", *settings, folder], check=True)
+        return {path: copy.read_text("utf-8") for path, copy in paths.items()}
+
+
+def main() -> int:
+    from unasync import unasync
+
+    sync = _formatted(unasync())
+    check = "--check" in sys.argv[1:]
+    stale = _write(sync, check)
+    from faces import faces
+
+    stale += _write(_formatted(faces()), check)
+    for path in stale:
+        print(f"{path} is not what tools/generate.py writes")
+    return 1 if stale else 0
+
+
+def _write(texts: dict[Path, str], check: bool) -> list[Path]:
+    stale: list[Path] = []
+    for path, text in texts.items():
+        target = ROOT / path
+        if target.exists() and target.read_text("utf-8") == text:
+            continue
+        if check:
+            stale.append(path)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, "utf-8")
+            print(f"wrote {path}")
+    return stale
+
+
+if __name__ == "__main__":
+    import os
+
+    os.chdir(ROOT)
+    sys.exit(main())
