@@ -23,7 +23,7 @@ _SUBSTITUTIONS = [
     (r"__aenter__", "__enter__"),
     (r"__aexit__", "__exit__"),
     (r"\baclose\b", "close"),
-    (r"\bAsync(Client|Base|Jobs|Clusters|Catalogue|Retrying)\b", r"\1"),
+    (r"\bAsync(Client|BaseTransport|Base|Jobs|Clusters|Catalogue|Retrying)\b", r"\1"),
     (r"client\._async", "client._sync"),
     (r"client/_sync`` is made from this package", "client/_async`` is what this package is made from"),
     (r"The asynchronous client", "The synchronous client"),

@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 __all__ = [
     "AuthenticationError",
@@ -252,6 +252,8 @@ class Problem:
     """The bad value as text, shortened; ``***`` where the field holds a secret."""
     allowed: str
     """What is wrong with it, and what is allowed."""
+    kind: Literal["missing", "invalid", "cycle"] = "invalid"
+    """Which of the service's error codes it would get (reference, section 7)."""
 
     def __str__(self) -> str:
         shown = f" (got {self.value})" if self.value else ""

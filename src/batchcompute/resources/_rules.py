@@ -31,7 +31,7 @@ def join(*parts: str) -> str:
 def required(value: Any, path: str, what: str) -> Iterator[Problem]:
     """A field that must be set, and not to nothing."""
     if value is None or value == "" or value == {}:
-        yield Problem(path, "", f"is required: {what}")
+        yield Problem(path, "", f"is required: {what}", "missing")
 
 
 def name(value: str | None, path: str, longest: int, digit_first: bool = False) -> Iterator[Problem]:

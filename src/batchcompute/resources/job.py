@@ -167,7 +167,7 @@ class TaskDescription(Description):
         yield from rules.between(self.timeout, rules.join(at, "Timeout"), 1)
         yield from rules.between(self.max_retry_count, rules.join(at, "MaxRetryCount"), 0)
         if not self.cluster_id and "AutoCluster" not in self:
-            yield Problem(rules.join(at, "ClusterId"), "", "one of ClusterId and AutoCluster is required")
+            yield Problem(rules.join(at, "ClusterId"), "", "one of ClusterId and AutoCluster is required", "missing")
         if self.cluster_id and "AutoCluster" in self and self.auto_cluster._names_machines():
             allowed = "only one of ClusterId and AutoCluster may be given"
             yield Problem(rules.join(at, "ClusterId"), shown(self.cluster_id), allowed)
@@ -230,7 +230,7 @@ class DAG(Description):
                     yield Problem(path, shown(name), "is no task of this DAG")
         loop = [] if unknown else rules.cycle(self.dependencies)
         if loop:
-            yield Problem(rules.join(at, "Dependencies"), " -> ".join(loop), "must not form a cycle")
+            yield Problem(rules.join(at, "Dependencies"), " -> ".join(loop), "must not form a cycle", "cycle")
 
 
 class JobDescription(Description):

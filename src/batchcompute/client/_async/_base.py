@@ -131,19 +131,22 @@ class AsyncBase:
         """Set the version of the API that is sent with each request."""
         self.version = value
 
+    def _use(self, transport: httpx.AsyncBaseTransport) -> None:
+        """Send everything through a transport of the service's instead of the network."""
+        self._http = httpx.AsyncClient(transport=transport, timeout=self._timeout, trust_env=False)
+
     def _open(self) -> httpx.AsyncClient:
         with self._lock:
             if self._closed:
                 raise ConfigError("this client is closed; make a new one")
             if self._http is None:
                 if self._endpoint.is_local:
-                    transport = local_transport(self._credentials)
-                    self._http = httpx.AsyncClient(transport=transport, timeout=self._timeout, trust_env=False)
+                    self._use(local_transport(self._credentials))
                 else:
                     self._http = httpx.AsyncClient(
                         verify=tls_for(self._endpoint), timeout=self._timeout, limits=LIMITS
                     )
-            return self._http
+            return cast("httpx.AsyncClient", self._http)
 
     async def _attempt(self, call: Call[A]) -> A:
         http = self._http or self._open()

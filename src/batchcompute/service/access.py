@@ -1,0 +1,71 @@
+"""Who may ask: keys, clocks and signatures (reference, 1.1 and 1.5)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from batchcompute.service.faults import Refusal
+from batchcompute.service.wire import Request
+from batchcompute.signing import API_VERSION, verify
+
+__all__: list[str] = []
+
+_CLOCK_SKEW = 15 * 60
+"""Seconds that a request's date may be off."""
+
+
+class Keys:
+    """The key pairs that the service knows.
+
+    Args:
+        clock: Returns the time, in UTC.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._secrets: dict[str, tuple[str, str]] = {}
+        self._lock = threading.Lock()
+        self._clock = clock
+
+    def add(self, access_key_id: str, secret: str, owner: str) -> None:
+        """Make a key pair known; the secret of a known one stays what it is."""
+        with self._lock:
+            self._secrets.setdefault(access_key_id, (secret, owner))
+
+    def owner_of(self, request: Request) -> str:
+        """Return whose request this is.
+
+        Raises:
+            Refusal: The key, the clock or the signature is wrong.
+        """
+        given = request.headers.get("authorization", "")
+        scheme, _, pair = given.partition(" ")
+        key_id, found, made = pair.partition(":")
+        if scheme != "acs" or not found or not key_id:
+            text = "The Authorization header must be 'acs AccessKeyId:Signature'."
+            raise Refusal(400, "InvalidAuthorization", text)
+        secret, owner = self._secrets.get(key_id, ("", ""))
+        if not secret:
+            raise Refusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+        self._check_clock(request)
+        if not verify(request.method, request.target, request.headers, secret, made):
+            text = "The request's signature does not match the one that the service computed."
+            raise Refusal(400, "SignatureDoesNotMatch", text)
+        version = request.headers.get("x-acs-version", API_VERSION)
+        if version != API_VERSION:
+            raise Refusal(403, "InvalidVersion.NotFound", "Specified version is not found.")
+        return owner
+
+    def _check_clock(self, request: Request) -> None:
+        text = request.headers.get("x-acs-date") or request.headers.get("date", "")
+        try:
+            date = parsedate_to_datetime(text)
+        except ValueError:
+            raise Refusal(400, "InvalidTimeStamp.Format", "The Date header is no HTTP date.") from None
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)
+        if abs((self._clock() - date).total_seconds()) > _CLOCK_SKEW:
+            message = "The request's date is more than 15 minutes from the service's."
+            raise Refusal(400, "InvalidTimeStamp.Expired", message)

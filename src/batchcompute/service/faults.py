@@ -1,0 +1,81 @@
+"""How the service refuses: statuses, codes and messages of reference section 7."""
+
+from __future__ import annotations
+
+from batchcompute.errors import Problem
+
+__all__: list[str] = []
+
+
+class Refusal(Exception):
+    """A request that is answered with an error.
+
+    Args:
+        status: HTTP status.
+        code: The error's code.
+        message: The error's message.
+    """
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(status, code, message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def not_found() -> Refusal:
+    """There is no such resource."""
+    return Refusal(404, "InvalidResource.NotFound", "Specified resource is not found.")
+
+
+def state_conflict(state: str) -> Refusal:
+    """The resource's state does not allow the action."""
+    text = f"User operation is invalid. The current resource state is {state}."
+    return Refusal(409, "StateConflict", text)
+
+
+def invalid(parameter: str, reason: str) -> Refusal:
+    """A parameter is wrong."""
+    text = f"Specified parameter {parameter} is not valid. {reason}"
+    return Refusal(400, f"Invalid{parameter}", text)
+
+
+def missing(parameter: str) -> Refusal:
+    """A parameter is not there."""
+    return Refusal(400, f"Missing{parameter}", f"{parameter} is mandatory for this action.")
+
+
+_TYPES = {
+    "must be an integer": "integer",
+    "must be a number": "number",
+    "must be a text": "string",
+    "must be true or false": "bool",
+    "must be an object": "object",
+    "must be a list": "array",
+}
+
+
+def refusal_of(problems: list[Problem]) -> Refusal:
+    """Refuse a description for what is wrong with it: the code of the first, the text of all."""
+    first = problems[0]
+    parameter = _parameter(first.path)
+    if first.kind == "cycle":
+        return Refusal(400, "BadDAG", "It is a cyclic dag.")
+    refusal = missing(parameter) if first.kind == "missing" else invalid(parameter, _reason(first))
+    if first.path != parameter or len(problems) > 1:
+        refusal.message += " [" + "; ".join(str(problem) for problem in problems) + "]"
+    return refusal
+
+
+def _parameter(path: str) -> str:
+    """The last part of a path that is a field's name and no task's, group's or number."""
+    parts = path.split(".")
+    fields = [part for part in parts if part[:1].isupper() and part.isalnum()]
+    if len(parts) > 2 and parts[-2] in ("Tasks", "Groups", "Dependencies"):
+        return parts[-2]
+    return fields[-1] if fields else "Parameter"
+
+
+def _reason(problem: Problem) -> str:
+    kind = _TYPES.get(problem.allowed)
+    return f"Its type must be {kind}." if kind else f"It {problem.allowed}."

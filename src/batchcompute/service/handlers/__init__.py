@@ -1,0 +1,1 @@
+"""What each operation does: one function an operation, named after it."""

@@ -1,0 +1,209 @@
+"""Transitions: what happens to an instance, its task and its job, in one transaction each.
+
+Every function here takes the connection of an open transaction. The states themselves are decided
+in `states`; this module moves the counters and writes the rows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from batchcompute.service.runtime.command import Outcome
+from batchcompute.service.states import ENDED, STATES, State, next_of_failed, task_state
+from batchcompute.service.store import load
+
+__all__: list[str] = []
+
+Key = tuple[int, int, int]
+"""Job, task and number of an instance."""
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a transaction asks for outside the database, once it is committed."""
+
+    cancel: list[str] = field(default_factory=list)
+    """Tokens of attempts to end."""
+
+
+def _move(db: sqlite3.Connection, key: Key, source: State, target: State) -> None:
+    db.execute(
+        f"UPDATE tasks SET {source} = {source} - 1, {target} = {target} + 1 WHERE job = ? AND position = ?",  # noqa: S608
+        key[:2],
+    )
+
+
+def begin(db: sqlite3.Connection, key: Key, token: str, node: str, now: str) -> None:
+    """Record that an attempt of an instance starts."""
+    db.execute(
+        "UPDATE instances SET state = 'Running', attempt = attempt + 1, token = ?, node = ?, started = ?, "
+        "ended = '', exit_code = 0, error_code = '', error_message = '', detail = '' "
+        "WHERE job = ? AND task = ? AND number = ?",
+        (token, node, now, *key),
+    )
+    _move(db, key, "Waiting", "Running")
+    db.execute(
+        "UPDATE tasks SET state = 'Running', started = CASE started WHEN '' THEN ? ELSE started END "
+        "WHERE job = ? AND position = ?",
+        (now, *key[:2]),
+    )
+    db.execute(
+        "UPDATE jobs SET state = 'Running', started = CASE started WHEN '' THEN ? ELSE started END "
+        "WHERE seq = ?",
+        (now, key[0]),
+    )
+
+
+def end(db: sqlite3.Connection, key: Key, outcome: Outcome, now: str) -> Effects:
+    """Record how an attempt ended, and what follows from it."""
+    row = db.execute(
+        "SELECT i.retries, t.max_retries, t.name, j.fail_fast FROM instances i "
+        "JOIN tasks t ON t.job = i.job AND t.position = i.task JOIN jobs j ON j.seq = i.job "
+        "WHERE i.job = ? AND i.task = ? AND i.number = ?",
+        key,
+    ).fetchone()
+    failed = bool(outcome.error_code)
+    state: State = next_of_failed(row["retries"], row["max_retries"]) if failed else "Finished"
+    db.execute(
+        "UPDATE instances SET state = ?, retries = retries + ?, ended = ?, exit_code = ?, error_code = ?, "
+        "error_message = ?, detail = ? WHERE job = ? AND task = ? AND number = ?",
+        (
+            state,
+            int(state == "Waiting"),
+            now,
+            outcome.exit_code,
+            outcome.error_code,
+            outcome.error_message,
+            outcome.detail,
+            *key,
+        ),
+    )
+    _move(db, key, "Running", state)
+    effects = Effects()
+    if state == "Failed" and row["fail_fast"]:
+        reason = f"Instance {key[2]} of task {row['name']} failed: {outcome.error_message}"
+        fail_job(db, key[0], key[1], reason, now, effects)
+    else:
+        settle_task(db, key[0], key[1], now)
+    return effects
+
+
+def requeue(db: sqlite3.Connection, key: Key) -> None:
+    """Record that an attempt was lost with its engine or its service; it counts as a retry."""
+    db.execute(
+        "UPDATE instances SET state = 'Waiting', retries = retries + 1, started = '' "
+        "WHERE job = ? AND task = ? AND number = ?",
+        key,
+    )
+    _move(db, key, "Running", "Waiting")
+
+
+def settle_task(db: sqlite3.Connection, job: int, position: int, now: str) -> None:
+    """Bring a task's state in line with its instances, then what depends on it."""
+    row = db.execute(
+        "SELECT t.*, j.fail_fast FROM tasks t JOIN jobs j ON j.seq = t.job WHERE t.job = ? AND t.position = ?",
+        (job, position),
+    ).fetchone()
+    state = task_state(row, bool(row["fail_fast"]))
+    if state not in ENDED:
+        db.execute("UPDATE tasks SET state = ? WHERE job = ? AND position = ?", (state, job, position))
+        return
+    db.execute(
+        "UPDATE tasks SET state = ?, ended = ? WHERE job = ? AND position = ?", (state, now, job, position)
+    )
+    if state == "Finished":
+        for follower in load(row["followers"]):
+            db.execute(
+                "UPDATE tasks SET blockers = blockers - 1 WHERE job = ? AND position = ?", (job, follower)
+            )
+        left = db.execute(
+            "SELECT COUNT(*) FROM tasks WHERE job = ? AND state != 'Finished'", (job,)
+        ).fetchone()[0]
+        if not left:
+            _finish_job(db, job, now)
+
+
+def _finish_job(db: sqlite3.Connection, job: int, now: str) -> None:
+    db.execute("UPDATE jobs SET state = 'Finished', ended = ? WHERE seq = ?", (now, job))
+    # AutoRelease deletes a job that has finished, and no other one (reference, 4.2).
+    db.execute("DELETE FROM jobs WHERE seq = ? AND auto_release", (job,))
+
+
+def fail_job(
+    db: sqlite3.Connection, job: int, position: int, reason: str, now: str, effects: Effects
+) -> None:
+    """Fail a job because a task of it failed; what has not ended is stopped."""
+    db.execute(
+        "UPDATE tasks SET state = 'Failed', ended = ? WHERE job = ? AND position = ?", (now, job, position)
+    )
+    _stop_rest(db, job, now, effects)
+    db.execute("UPDATE jobs SET state = 'Failed', message = ?, ended = ? WHERE seq = ?", (reason, now, job))
+
+
+def stop_job(db: sqlite3.Connection, job: int, now: str) -> Effects:
+    """Stop a job: from now on nothing of it waits or runs."""
+    effects = Effects()
+    _stop_rest(db, job, now, effects)
+    db.execute(
+        "UPDATE jobs SET state = 'Stopped', ended = CASE started WHEN '' THEN '' ELSE ? END WHERE seq = ?",
+        (now, job),
+    )
+    return effects
+
+
+def _stop_rest(db: sqlite3.Connection, job: int, now: str, effects: Effects) -> None:
+    running = db.execute("SELECT token FROM instances WHERE job = ? AND state = 'Running'", (job,))
+    effects.cancel += [row["token"] for row in running]
+    db.execute(
+        "UPDATE instances SET state = 'Stopped', ended = CASE started WHEN '' THEN '' ELSE ? END "
+        "WHERE job = ? AND state IN ('Waiting', 'Running')",
+        (now, job),
+    )
+    db.execute(
+        "UPDATE tasks SET state = CASE WHEN state IN ('Waiting', 'Running') THEN 'Stopped' ELSE state END, "
+        "ended = CASE WHEN ended = '' AND started != '' THEN ? ELSE ended END, "
+        "Stopped = Stopped + Waiting + Running, Waiting = 0, Running = 0 WHERE job = ?",
+        (now, job),
+    )
+
+
+def start_job(db: sqlite3.Connection, job: int) -> None:
+    """Start a job again; what has finished stays finished."""
+    db.execute(
+        "UPDATE instances SET state = 'Waiting', retries = 0, started = '', ended = '', exit_code = 0, "
+        "error_code = '', error_message = '', detail = '' WHERE job = ? AND state IN ('Failed', 'Stopped')",
+        (job,),
+    )
+    db.execute(
+        "UPDATE tasks SET state = CASE WHEN state = 'Finished' AND Failed + Stopped = 0 THEN 'Finished' ELSE 'Waiting' END, "
+        "ended = CASE WHEN state = 'Finished' AND Failed + Stopped = 0 THEN ended ELSE '' END, "
+        "Waiting = Waiting + Failed + Stopped, Failed = 0, Stopped = 0 WHERE job = ?",
+        (job,),
+    )
+    db.execute("UPDATE jobs SET state = 'Waiting', message = '', started = '', ended = '' WHERE seq = ?", (job,))
+
+
+def insert_tasks(db: sqlite3.Connection, job: int, tasks: Iterable[dict[str, object]]) -> None:
+    """Write the tasks of a new job, with all their instances."""
+    for task in tasks:
+        db.execute(
+            "INSERT INTO tasks (job, position, name, state, cluster, max_retries, timeout, blockers, followers, "
+            "Waiting) VALUES (:job, :position, :name, 'Waiting', :cluster, :max_retries, :timeout, :blockers, "
+            ":followers, :count)",
+            {**task, "job": job},
+        )
+        db.executemany(
+            "INSERT INTO instances (job, task, number) VALUES (?, ?, ?)",
+            ((job, task["position"], number) for number in range(int(str(task["count"])))),
+        )
+
+
+def counts(rows: Iterable[sqlite3.Row]) -> dict[str, int]:
+    """Add up the counters of tasks, in the words of the API."""
+    total = dict.fromkeys(STATES, 0)
+    for row in rows:
+        for state in STATES:
+            total[state] += row[state]
+    return {f"{state}Count": number for state, number in total.items()}

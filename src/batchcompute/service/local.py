@@ -1,0 +1,193 @@
+"""`LocalService`: the service of one data directory, in this process."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from batchcompute.errors import ConfigError, ValidationError
+from batchcompute.service.access import Keys
+from batchcompute.service.core import Core
+from batchcompute.service.datadir import Lock
+from batchcompute.service.engines.local import LocalEngine
+from batchcompute.service.handlers.clusters import Clusters
+from batchcompute.service.handlers.jobs import Jobs
+from batchcompute.service.handlers.quotas import Quotas
+from batchcompute.service.objects.directory import DirectoryStore
+from batchcompute.service.runtime.prepare import Preparer, cores
+from batchcompute.service.scheduler import Scheduler
+from batchcompute.service.store import Store
+
+if TYPE_CHECKING:
+    from batchcompute import AsyncClient, Client
+    from batchcompute.service.engines.base import Engine
+    from batchcompute.service.wire import Request, Response
+
+__all__ = ["LocalService"]
+
+_OWNER = "local"
+"""Whom everything belongs to: the process is its own owner, whichever key it uses."""
+
+
+class LocalService:
+    """The service, in this process: it keeps jobs in a data directory and runs them on this machine.
+
+    It is a context manager. Only one process can have a data directory open at a time.
+
+    Args:
+        data_dir: Directory for the database, the objects and the work; without it a temporary one,
+            which is removed at the end.
+        slots: How many instances run at once; without it, as many as there are cores.
+        engine: What runs them; without it, processes of this machine.
+        full_sync: Whether each commit waits for the disk, so that not even a power cut loses one.
+
+    Raises:
+        ConfigError: The directory cannot be written, or another process owns it.
+
+    Example:
+        >>> with LocalService() as service, service.client() as client:
+        ...     print(client.get_quotas().AvailableClusterResourceType)
+        ['OnDemand', 'Spot']
+    """
+
+    def __init__(
+        self,
+        data_dir: str | os.PathLike[str] | None = None,
+        *,
+        slots: int | None = None,
+        engine: Engine | None = None,
+        full_sync: bool = False,
+    ) -> None:
+        if slots is not None and (isinstance(slots, bool) or slots < 1):
+            raise ConfigError(f"slots must be 1 or more, not {slots!r}")
+        self._temporary = data_dir is None
+        directory = tempfile.mkdtemp(prefix="batchcompute-") if data_dir is None else data_dir
+        self.data_dir: Path = Path(directory).expanduser().absolute()
+        self._pid = os.getpid()
+        self._closed = False
+        self._lock = Lock(self.data_dir)
+        try:
+            self._open(slots or cores(), engine, full_sync)
+        except OSError as error:
+            self._lock.release()
+            raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _open(self, slots: int, engine: Engine | None, full_sync: bool) -> None:
+        work = self.data_dir / "work"
+        self.objects: DirectoryStore = DirectoryStore(self.data_dir / "oss")
+        for directory in (work, self.objects.root):
+            directory.mkdir(exist_ok=True)
+        self._store = Store(self.data_dir / "batchcompute.db", full_sync)
+        self._keys = Keys()
+        self._preparer = Preparer(self._store, self.objects, work, "local")
+        self._scheduler = Scheduler(self._store, engine or LocalEngine(slots), self._preparer, slots)
+        jobs = Jobs(self._store, self._scheduler.wake, self._scheduler.cancel)
+        handlers: dict[str, Any] = {}
+        for family in (jobs, Clusters(self._store), Quotas()):
+            handlers.update(
+                {name: getattr(family, name) for name in dir(family) if not name.startswith("_")}
+            )
+        self._core = Core(self._keys, handlers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<LocalService {self.data_dir}{' closed' if self._closed else ''}>"
+
+    @property
+    def closed(self) -> bool:
+        """Whether the service has been closed, or belongs to the process that this one was forked of."""
+        return self._closed or self._pid != os.getpid()
+
+    def add_key(self, access_key_id: str, access_key_secret: str) -> None:
+        """Make a key pair known; the secret of a known one stays what it is."""
+        self._keys.add(access_key_id, access_key_secret, _OWNER)
+
+    def dispatch(self, request: Request) -> Response:
+        """Answer a request.
+
+        Raises:
+            ConfigError: The service is closed.
+        """
+        if self.closed:
+            raise ConfigError(f"the local service of {self.data_dir} is closed")
+        return self._core.dispatch(request)
+
+    def _pair(self) -> tuple[str, str]:
+        pair = "local", secrets.token_hex(16)
+        key_id = f"{pair[0]}-{secrets.token_hex(4)}"
+        self.add_key(key_id, pair[1])
+        return key_id, pair[1]
+
+    def client(self, access_key_id: str = "", access_key_secret: str = "") -> Client:
+        """Return a client of this service.
+
+        Args:
+            access_key_id: Access key id; without it, the client gets a key pair of its own.
+            access_key_secret: Access key secret.
+        """
+        from batchcompute.client import Client
+        from batchcompute.regions import LOCAL
+        from batchcompute.service.direct import ServiceTransport
+
+        if not access_key_id:
+            access_key_id, access_key_secret = self._pair()
+        self.add_key(access_key_id, access_key_secret)
+        client = Client(LOCAL, access_key_id, access_key_secret)
+        client._use(ServiceTransport(self))
+        return client
+
+    def async_client(self, access_key_id: str = "", access_key_secret: str = "") -> AsyncClient:
+        """Return an asynchronous client of this service; the arguments are those of `client`."""
+        from batchcompute.client import AsyncClient
+        from batchcompute.regions import LOCAL
+        from batchcompute.service.direct import ServiceTransport
+
+        if not access_key_id:
+            access_key_id, access_key_secret = self._pair()
+        self.add_key(access_key_id, access_key_secret)
+        client = AsyncClient(LOCAL, access_key_id, access_key_secret)
+        client._use(ServiceTransport(self))
+        return client
+
+    def oss_path(self, place: str) -> Path:
+        """Return where an object lies.
+
+        Args:
+            place: ``oss://bucket/key``.
+
+        Raises:
+            ValidationError: It is no such name.
+        """
+        if not isinstance(place, str):
+            raise ValidationError(f"a place is a text like oss://bucket/key, not {type(place).__name__}")
+        return self.objects.path(place)
+
+    def close(self) -> None:
+        """End every instance and all threads, and give the data directory up.
+
+        Instances that ran start anew when the directory is opened again.
+        """
+        if self.closed:
+            return
+        self._closed = True
+        self._scheduler.close()
+        self._preparer.close()
+        self._store.close()
+        self._lock.release()
+        if self._temporary:
+            shutil.rmtree(self.data_dir, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Object storage: where ``oss://bucket/key`` lies."""

@@ -1,0 +1,58 @@
+"""The environment of an instance's program (reference, 5.1)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+__all__: list[str] = []
+
+# What a program needs of the machine itself. The rest of the service's own environment stays with
+# it: it holds other people's secrets as often as not.
+_FROM_MACHINE = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+def from_machine() -> dict[str, str]:
+    """Return what an instance gets of the service's own environment."""
+    found = {name: os.environ[name] for name in _FROM_MACHINE if name in os.environ}
+    found.update({name: value for name, value in os.environ.items() if name.startswith("LC_")})
+    found.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+    return found
+
+
+def environment(
+    machine: Mapping[str, str],
+    *,
+    job_id: str,
+    task_name: str,
+    instance_id: int,
+    cluster_id: str,
+    worker_id: str,
+    region: str,
+    oss_host: str,
+    env_vars: Mapping[str, str],
+) -> dict[str, str]:
+    """Return the whole environment of an instance.
+
+    Args:
+        machine: What `from_machine` returned.
+        job_id: Id of the job.
+        task_name: Name of the task.
+        instance_id: Number of the instance.
+        cluster_id: The cluster that it runs on.
+        worker_id: The machine that it runs on.
+        region: Id of the region.
+        oss_host: Where object storage is reached from the machine.
+        env_vars: ``Command.EnvVars``; they win over everything but the service's own variables.
+    """
+    return {
+        **machine,
+        **env_vars,
+        "BATCH_COMPUTE_DAG_JOB_ID": job_id,
+        "BATCH_COMPUTE_DAG_TASK_ID": task_name,
+        "BATCH_COMPUTE_DAG_INSTANCE_ID": str(instance_id),
+        "BATCH_COMPUTE_OSS_HOST": oss_host,
+        "BATCH_COMPUTE_REGION": region,
+        "BATCH_COMPUTE_CLUSTER_ID": cluster_id,
+        "BATCH_COMPUTE_WORKER_ID": worker_id,
+    }

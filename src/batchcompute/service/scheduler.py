@@ -1,0 +1,250 @@
+"""The loop that makes jobs run: collect what has ended, end what is overdue, start what may start.
+
+It sleeps until something happens: a job came, an attempt ended, or a time limit is reached.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batchcompute._values import format_time
+from batchcompute.service import lifecycle
+from batchcompute.service.engines.base import Engine, EngineState, InstanceStart
+from batchcompute.service.lifecycle import Key
+from batchcompute.service.runtime.command import Outcome, outcome, read_exit
+
+if TYPE_CHECKING:
+    from batchcompute.service.runtime.prepare import Preparer
+    from batchcompute.service.store import Store
+
+__all__: list[str] = []
+
+_log = logging.getLogger("batchcompute.service.scheduler")
+
+
+@dataclass(slots=True)
+class _Running:
+    """An attempt that the engine has."""
+
+    key: Key
+    stderr: Path
+    exit_file: Path
+    deadline: float
+    """When its time is up, on the monotonic clock."""
+    directory: Path
+    timed_out: bool = False
+
+
+def pick(db: sqlite3.Connection, free: int) -> list[Key]:
+    """Choose the instances that start now: higher priority first, then older jobs.
+
+    Args:
+        db: The database, read only.
+        free: How many may start.
+    """
+    if free <= 0:
+        return []
+    rows = db.execute(
+        "SELECT i.job, i.task, i.number FROM jobs j JOIN tasks t ON t.job = j.seq AND t.blockers = 0 AND t.Waiting > 0 "
+        "JOIN instances i ON i.job = t.job AND i.task = t.position AND i.state = 'Waiting' "
+        "WHERE j.state IN ('Waiting', 'Running') ORDER BY j.priority DESC, j.seq, t.position, i.number LIMIT ?",
+        (free,),
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+class Scheduler:
+    """Runs the instances of a store on an engine.
+
+    Args:
+        store: The database.
+        engine: What runs them.
+        preparer: Makes each attempt ready to run.
+        slots: How many run at once.
+    """
+
+    def __init__(self, store: Store, engine: Engine, preparer: Preparer, slots: int) -> None:
+        self._store = store
+        self._engine = engine
+        self._preparer = preparer
+        self._slots = slots
+        self._running: dict[str, _Running] = {}
+        self._condition = threading.Condition()
+        self._woken = False
+        self._closing = False
+        engine.bind(self.wake)
+        self._adopt()
+        self._thread = threading.Thread(target=self._run, name="batchcompute-scheduler", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there may be something to do."""
+        with self._condition:
+            self._woken = True
+            self._condition.notify_all()
+
+    def cancel(self, effects: lifecycle.Effects) -> None:
+        """End the attempts that a committed transaction gave up."""
+        if effects.cancel:
+            self._engine.cancel(effects.cancel)
+
+    def close(self) -> None:
+        """Stop the loop and everything that runs; instances that ran wait for the next start."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify_all()
+        self._thread.join()
+        self._engine.close()
+        # What ended by itself before the engine closed has its exit code on file.
+        self._collect(self._engine.poll(list(self._running)), closing=True)
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                # The wait ends by a notice; a loop here would only repeat what the next round does.
+                if not self._woken and not self._closing:
+                    self._condition.wait(self._until_next_deadline())
+                self._woken = False
+                if self._closing:
+                    return
+            try:
+                self.step()
+            except Exception:  # noqa: BLE001
+                # A defect, or a full disk: the loop must outlive it, or no job ever runs again.
+                _log.exception("a round of the scheduler failed; the next one comes in a second")
+                with self._condition:
+                    self._condition.wait_for(lambda: self._closing, timeout=1)
+                    self._woken = True
+
+    def _until_next_deadline(self) -> float | None:
+        deadlines = [running.deadline for running in self._running.values() if not running.timed_out]
+        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+
+    def step(self) -> None:
+        """Do one round."""
+        self._collect(self._engine.poll(list(self._running)), closing=False)
+        self._end_overdue()
+        batch = self._choose()
+        if batch:
+            self._engine.start(batch)
+
+    def _collect(self, states: Mapping[str, EngineState], closing: bool) -> None:
+        over = {token: state for token, state in states.items() if state.phase in ("gone", "lost")}
+        if not over:
+            return
+        now = format_time(datetime.now(UTC))
+        effects = lifecycle.Effects()
+        with self._store.write() as db:
+            for token, state in over.items():
+                running = self._running[token]
+                if not _is_current(db, running.key, token):
+                    # It was stopped, or its job is deleted: nobody waits for its result.
+                    continue
+                if closing and read_exit(running.exit_file) is None:
+                    lifecycle.requeue(db, running.key)
+                    continue
+                effects.cancel += lifecycle.end(db, running.key, self._outcome(running, state), now).cancel
+        self.cancel(effects)
+        self._engine.forget(over)
+        for token in over:
+            self._preparer.clean(self._running.pop(token).directory)
+
+    def _outcome(self, running: _Running, state: EngineState) -> Outcome:
+        if running.timed_out:
+            return Outcome(137, "Timeout", "The program ran longer than its Timeout allows.")
+        if state.phase == "lost":
+            return Outcome(126, "StartFailed", f"The program did not run: {state.reason}.")
+        return outcome(running.exit_file, running.stderr, state.signal)
+
+    def _end_overdue(self) -> None:
+        now = time.monotonic()
+        overdue = [
+            token for token, running in self._running.items() if running.deadline <= now and not running.timed_out
+        ]
+        for token in overdue:
+            self._running[token].timed_out = True
+        if overdue:
+            self._engine.cancel(overdue)
+
+    def _choose(self) -> list[InstanceStart]:
+        """Take what may start, make it ready, and record that it starts."""
+        batch: list[InstanceStart] = []
+        with self._store.read() as db:
+            keys = pick(db, self._slots - len(self._running))
+        for key in keys:
+            try:
+                prepared = self._preparer.prepare(key)
+            except LookupError:
+                # Stopped and deleted since it was chosen.
+                continue
+            now = format_time(datetime.now(UTC))
+            with self._store.write() as db:
+                if not _still_waits(db, key):
+                    # Stopped or deleted while it was made ready.
+                    continue
+                lifecycle.begin(db, key, prepared.token, "127.0.0.1", now)
+                if prepared.failure is not None:
+                    self.cancel(lifecycle.end(db, key, prepared.failure, now))
+                    self.wake()
+                    continue
+            start = prepared.start
+            self._running[prepared.token] = _Running(
+                key, start.stderr, start.exit_file, time.monotonic() + prepared.timeout, start.directory
+            )
+            batch.append(start)
+        return batch
+
+    def _adopt(self) -> None:
+        """Find out what became of the instances that ran when the service last ended."""
+        with self._store.read() as db:
+            rows = db.execute("SELECT * FROM instances WHERE state = 'Running'").fetchall()
+        handles = self._engine.reconcile([row["token"] for row in rows])
+        now = format_time(datetime.now(UTC))
+        for row in rows:
+            key = (row["job"], row["task"], row["number"])
+            known = self._preparer.describe(key, row["token"])
+            running = _Running(
+                key,
+                known.stderr,
+                known.exit_file,
+                time.monotonic() + self._preparer.time_left(key, row["started"]),
+                known.directory,
+            )
+            if handles[row["token"]] is not None:
+                self._running[row["token"]] = running
+                continue
+            effects = lifecycle.Effects()
+            with self._store.write() as db:
+                if read_exit(known.exit_file) is None:
+                    lifecycle.requeue(db, key)
+                else:
+                    effects = lifecycle.end(db, key, outcome(known.exit_file, known.stderr, 0), now)
+            # A job that fails now may have other instances that are still running.
+            self.cancel(effects)
+            self._preparer.clean(known.directory)
+        self._woken = True
+
+
+def _is_current(db: sqlite3.Connection, key: Key, token: str) -> bool:
+    row = db.execute(
+        "SELECT 1 FROM instances WHERE job = ? AND task = ? AND number = ? AND state = 'Running' AND token = ?",
+        (*key, token),
+    ).fetchone()
+    return row is not None
+
+
+def _still_waits(db: sqlite3.Connection, key: Key) -> bool:
+    row = db.execute(
+        "SELECT 1 FROM instances WHERE job = ? AND task = ? AND number = ? AND state = 'Waiting'", key
+    ).fetchone()
+    return row is not None

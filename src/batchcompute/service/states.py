@@ -1,0 +1,50 @@
+"""What may follow what: the states of jobs, tasks and instances as pure functions (reference, 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
+
+__all__: list[str] = []
+
+State: TypeAlias = Literal["Waiting", "Running", "Finished", "Failed", "Stopped"]
+
+STATES: Final[tuple[State, ...]] = ("Waiting", "Running", "Finished", "Failed", "Stopped")
+"""Every state, in the order in which metrics list them."""
+
+ENDED: Final = frozenset({"Finished", "Failed", "Stopped"})
+"""States that are not left without a caller's doing."""
+
+ALLOWED: Final[Mapping[str, frozenset[str]]] = {
+    "stop": frozenset({"Waiting", "Running"}),
+    "start": frozenset({"Stopped", "Failed"}),
+    # The vendor's API page allows Stopped only, its Java page also Failed; both harm nobody.
+    "priority": frozenset({"Stopped", "Failed"}),
+    "delete": ENDED,
+}
+"""In which states of a job an action is allowed (reference, 4.1)."""
+
+
+def task_state(counts: Mapping[str, int], fail_fast: bool) -> State:
+    """Tell a task's state from its instances.
+
+    Args:
+        counts: How many instances are in which state.
+        fail_fast: ``JobFailOnInstanceFail``; without it, a task whose instances have all ended is
+            finished even if some of them failed (reference, 4.2).
+    """
+    if counts["Running"]:
+        return "Running"
+    if counts["Failed"] and fail_fast:
+        return "Failed"
+    if counts["Waiting"]:
+        started = counts["Finished"] or counts["Failed"]
+        return "Running" if started else "Waiting"
+    if counts["Stopped"]:
+        return "Stopped"
+    return "Finished"
+
+
+def next_of_failed(retries: int, max_retries: int) -> State:
+    """Tell what becomes of an instance whose attempt failed."""
+    return "Waiting" if retries < max_retries else "Failed"
