@@ -36,9 +36,9 @@ def field_docs(tree: ast.Module) -> dict[str, dict[str, str]]:
             continue
         docs = found.setdefault(node.name, {})
         for first, second in zip(node.body, node.body[1:], strict=False):
-            if isinstance(first, ast.AnnAssign) and isinstance(first.target, ast.Name):
-                if isinstance(second, ast.Expr) and isinstance(second.value, ast.Constant):
-                    docs[first.target.id] = str(second.value.value)
+            is_field = isinstance(first, ast.AnnAssign) and isinstance(first.target, ast.Name)
+            if is_field and isinstance(second, ast.Expr) and isinstance(second.value, ast.Constant):
+                docs[first.target.id] = str(second.value.value)
     return found
 
 
@@ -116,7 +116,9 @@ def _constructors(cls: type[Jsonizable]) -> str:
         return f"    def __init__(self, properties: {source} = ...) -> None: ...\n"
     text = ""
     for spelling in ("wire", "name"):
-        fields = "".join(f"        {getattr(field, spelling)}: {setter(field)} = ...,\n" for field in cls._declared)
+        fields = "".join(
+            f"        {getattr(field, spelling)}: {setter(field)} = ...,\n" for field in cls._declared
+        )
         star = "        *,\n" if fields else ""
         text += (
             "    @overload\n    def __init__(\n        self,\n"
@@ -221,7 +223,7 @@ def _typed_dicts(classes: list[type[Jsonizable]], docs: dict[str, dict[str, dict
     names = [_dict_name(cls) for cls in classes]
     text = (
         '"""TypedDicts with wire names, for dict literals that a type checker shall check.\n\n'
-        "    job: JobDescriptionDict = {\"Name\": \"demo\", \"DAG\": {\"Tasks\": {}}}\n\n"
+        '    job: JobDescriptionDict = {"Name": "demo", "DAG": {"Tasks": {}}}\n\n'
         'Every description takes such a dict; at run time they are plain dicts.\n"""\n\n'
         + _BANNER.format(name="the models")
         + "from __future__ import annotations\n\nfrom collections.abc import Mapping\n"
@@ -247,8 +249,7 @@ def faces() -> dict[Path, str]:
         for name, module in modules.items()
     }
     result = {
-        FOLDER / f"{name}.pyi": _stub(module, FOLDER / f"{name}.py", docs)
-        for name, module in modules.items()
+        FOLDER / f"{name}.pyi": _stub(module, FOLDER / f"{name}.py", docs) for name, module in modules.items()
     }
     classes = [
         cls

@@ -27,7 +27,10 @@ def _formatted(texts: dict[Path, str]) -> dict[Path, str]:
             copy.write_text(texts[path], "utf-8")
         settings = ["--config", str(ROOT / "pyproject.toml"), "--no-cache", "--quiet"]
         # Imports that a file turns out not to need go, the rest is put in order.
-        subprocess.run([*ruff, "check", *settings, "--fix", "--exit-zero", "--select", "F401,I,UP,RUF022", folder], check=True)
+        subprocess.run(
+            [*ruff, "check", *settings, "--fix", "--exit-zero", "--select", "F401,I,UP,RUF022", folder],
+            check=True,
+        )
         subprocess.run([*ruff, "format", *settings, folder], check=True)
         return {path: copy.read_text("utf-8") for path, copy in paths.items()}
 

@@ -25,6 +25,7 @@ _SUBSTITUTIONS = [
     (r"\baclose\b", "close"),
     (r"\bAsync(Client|BaseTransport|Base|Jobs|Clusters|Catalogue|Retrying)\b", r"\1"),
     (r"client\._async", "client._sync"),
+    (r"  # noqa: ASYNC109", ""),
     (r"client/_sync`` is made from this package", "client/_async`` is what this package is made from"),
     (r"The asynchronous client", "The synchronous client"),
     (r"by all that run at the same time", "by any number of threads"),

@@ -18,7 +18,12 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from batchcompute._version import __version__
 
 if _TYPE_CHECKING:
-    from batchcompute import client, core, errors, resources, service, types
+    from batchcompute import client as client
+    from batchcompute import core as core
+    from batchcompute import errors as errors
+    from batchcompute import resources as resources
+    from batchcompute import service as service
+    from batchcompute import types as types
     from batchcompute.client import AsyncClient, Client
     from batchcompute.errors import (
         AuthenticationError,

@@ -22,7 +22,9 @@ class FieldMap(dict[str, Any]):
 
     __slots__ = ("_check", "_touch")
 
-    def __init__(self, items: Mapping[str, Any], check: Check | None, touch: Callable[[], None] | None) -> None:
+    def __init__(
+        self, items: Mapping[str, Any], check: Check | None, touch: Callable[[], None] | None
+    ) -> None:
         super().__init__(items)
         self._check = check
         self._touch = touch

@@ -9,6 +9,7 @@ for such objects, and ``attributes`` for undeclared ones.
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import logging
 from collections.abc import Mapping
@@ -71,7 +72,7 @@ class Model(BaseModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         known = dict(cls._fields)
         declared = list(cls._declared)
-        own = cls.__dict__.get("__annotations__", {})
+        own = inspect.get_annotations(cls)
         # A status that is made from a description reads its unset values as a status does.
         anew = any(base._zeros != cls._zeros for base in cls.__bases__ if issubclass(base, Model))
         for name, info in cls.model_fields.items():
@@ -141,9 +142,7 @@ class Model(BaseModel):
             return
         extra = self.__pydantic_extra__
         try:
-            self.__pydantic_validator__.validate_assignment(
-                self, field.name, owned(value), extra="ignore"
-            )
+            self.__pydantic_validator__.validate_assignment(self, field.name, owned(value), extra="ignore")
         except pydantic.ValidationError as error:
             raise ValidationError(problems_of(error), type(self).__name__) from None
         # "ignore" is for what a nested mapping brings; this object keeps what it has.

@@ -44,9 +44,7 @@ def format_time(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _either(
-    first: Sequence[cs.CoreSchema], fallback: Callable[[Any], Any], allowed: str
-) -> cs.CoreSchema:
+def _either(first: Sequence[cs.CoreSchema], fallback: Callable[[Any], Any], allowed: str) -> cs.CoreSchema:
     return cs.union_schema(
         [*first, cs.no_info_plain_validator_function(fallback)],
         mode="left_to_right",
@@ -167,9 +165,7 @@ def _number_default() -> cs.CoreSchema:
 
 
 def _any_default() -> cs.CoreSchema:
-    return _default(
-        cs.str_schema(strict=True), _number(), allowed="must be a text, a number or null"
-    )
+    return _default(cs.str_schema(strict=True), _number(), allowed="must be a text, a number or null")
 
 
 Text = str

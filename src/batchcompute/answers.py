@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from batchcompute._values import EMPTY_TIME
 from batchcompute.jsonizable import Jsonizable
 from batchcompute.resources.app import AppStatus
 from batchcompute.resources.appjob import App

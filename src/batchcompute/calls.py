@@ -37,19 +37,15 @@ if TYPE_CHECKING:
     )
     from batchcompute.jsonizable import Jsonizable
     from batchcompute.resources import (
-        AppDescription,
         AppJobDescription,
         AppRevision,
         AppStatus,
         Cluster,
-        ClusterDescription,
         ClusterInstance,
         Image,
-        ImageDescription,
         Instance,
         Job,
         JobDescription,
-        ModifyClusterDescription,
         Task,
     )
     from batchcompute.responses import ActionResponse, CreateResponse, ListResponse
@@ -102,7 +98,9 @@ def job_kind(job_desc: object) -> tuple[type[JobDescription] | type[AppJobDescri
         return JobDescription, job_desc
     known = cast("Mapping[str, object]", job_desc)
     kind = known.get("Type", known.get("type"))
-    if kind == "App" or (kind is None and not (known.get("DAG") or known.get("dag")) and ("App" in known or "app" in known)):
+    if kind == "App" or (
+        kind is None and not (known.get("DAG") or known.get("dag")) and ("App" in known or "app" in known)
+    ):
         return AppJobDescription, job_desc
     return JobDescription, job_desc
 
@@ -139,10 +137,17 @@ def is_app_job(job_desc: object) -> bool:
 
 
 def list_jobs(
-    marker: object, max_item_count: object, state: str = "", cluster_id: object = "", project_id: str = "", **filters: object
+    marker: object,
+    max_item_count: object,
+    state: str = "",
+    cluster_id: object = "",
+    project_id: str = "",
+    **filters: object,
 ) -> Call[ListResponse[Job]]:
     cluster = id_of(cluster_id, "cluster_id") if cluster_id else ""
-    query = _page(marker, max_item_count, State=state, ClusterId=cluster, ProjectId=project_id, **_order(filters))
+    query = _page(
+        marker, max_item_count, State=state, ClusterId=cluster, ProjectId=project_id, **_order(filters)
+    )
     return make_call("list_jobs", query=query)
 
 
@@ -184,7 +189,12 @@ def delete_job(job: IdLike) -> Call[ActionResponse]:
 
 
 def list_tasks(
-    job: IdLike, marker: object, max_item_count: object, state: str = "", cluster_id: object = "", **_filters: object
+    job: IdLike,
+    marker: object,
+    max_item_count: object,
+    state: str = "",
+    cluster_id: object = "",
+    **_filters: object,
 ) -> Call[ListResponse[Task]]:
     cluster = id_of(cluster_id, "cluster_id") if cluster_id else ""
     return make_call("list_tasks", _job(job), _page(marker, max_item_count, State=state, ClusterId=cluster))
@@ -195,7 +205,12 @@ def get_task(job: IdLike, task_name: object) -> Call[TaskResponse]:
 
 
 def list_instances(
-    job: IdLike, task_name: object, marker: object, max_item_count: object, state: str = "", **_filters: object
+    job: IdLike,
+    task_name: object,
+    marker: object,
+    max_item_count: object,
+    state: str = "",
+    **_filters: object,
 ) -> Call[ListResponse[Instance]]:
     return make_call("list_instances", _task(job, task_name), _page(marker, max_item_count, State=state))
 
@@ -282,7 +297,9 @@ def get_cluster_instance(
     return make_call("get_cluster_instance", _machine(cluster_id, group_name, instance_id))
 
 
-def recreate_cluster_instance(cluster_id: IdLike, group_name: str, instance_id: IdLike) -> Call[ActionResponse]:
+def recreate_cluster_instance(
+    cluster_id: IdLike, group_name: str, instance_id: IdLike
+) -> Call[ActionResponse]:
     return make_call("recreate_cluster_instance", _machine(cluster_id, group_name, instance_id))
 
 
@@ -326,7 +343,9 @@ def create_app(app_desc: object, token: object = "") -> Call[CreateResponse]:
     return make_call("create_app", query=_token(token), body=body)
 
 
-def list_apps(scope: str = "Private", marker: object = "", max_item_count: object = 50) -> Call[ListResponse[AppStatus]]:
+def list_apps(
+    scope: str = "Private", marker: object = "", max_item_count: object = 50
+) -> Call[ListResponse[AppStatus]]:
     return make_call("list_apps", query=_page(marker, max_item_count, Scope=scope))
 
 

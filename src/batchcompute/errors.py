@@ -71,9 +71,7 @@ class BatchComputeError(Exception):
         return (_rebuild, (type(self), self.args, dict(self.__dict__)))
 
 
-def _rebuild(
-    cls: type[BatchComputeError], args: tuple[Any, ...], state: dict[str, Any]
-) -> BatchComputeError:
+def _rebuild(cls: type[BatchComputeError], args: tuple[Any, ...], state: dict[str, Any]) -> BatchComputeError:
     error = cls.__new__(cls)
     error.args = args
     error.__dict__.update(state)

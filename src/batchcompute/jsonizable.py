@@ -29,6 +29,7 @@ from batchcompute.errors import (
 
 __all__ = ["Description", "Jsonizable", "Status"]
 
+
 def _nearest(name: str, known: Mapping[str, Field]) -> str:
     """Name the field that was probably meant, in the spelling that was used."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
@@ -81,9 +82,7 @@ class Jsonizable(Model):
                 f"{type(self).__name__}, not from {type(properties).__name__}"
             )
         try:
-            self.__pydantic_validator__.validate_python(
-                owned(data), self_instance=self, extra="ignore"
-            )
+            self.__pydantic_validator__.validate_python(owned(data), self_instance=self, extra="ignore")
         except pydantic.ValidationError as error:
             raise ValidationError(problems_of(error), type(self).__name__) from None
 
@@ -204,7 +203,7 @@ class Jsonizable(Model):
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value of a field that is set, else the default."""
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401
 
     def has_key(self, key: str) -> bool:
         """Tell whether a field is set, as Python 2's dicts could."""
@@ -288,7 +287,7 @@ class Jsonizable(Model):
             return problems_of(error)
         return list(self._rules(""))
 
-    def _rules(self, at: str) -> Iterator[Problem]:
+    def _rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
         """Yield what the service would refuse, each under its path; ``at`` is where this stands."""
         yield from ()
 
@@ -311,12 +310,15 @@ class Jsonizable(Model):
 
     @classmethod
     def _state_of(cls, obj: Jsonizable) -> Any:
-        return [obj.__dict__.get(field.name) for field in cls._resource._declared], obj.__pydantic_extra__ or {}
+        return [
+            obj.__dict__.get(field.name) for field in cls._resource._declared
+        ], obj.__pydantic_extra__ or {}
 
     def __hash__(self) -> int:
         # Equal objects must have equal hashes for as long as they can change, so nothing that can
         # change may count.
         return hash(self._resource)
+
 
 class Description(Jsonizable):
     """The base of what a caller writes: a job, a cluster, an image, an app, and their parts."""

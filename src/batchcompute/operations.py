@@ -251,7 +251,10 @@ def _read_page(raw: RawAnswer, name: str) -> ListResponse[Any]:
 
 
 def make_call(
-    name: str, path: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None, body: bytes = b""
+    name: str,
+    path: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+    body: bytes = b"",
 ) -> Call[Any]:
     """Make the call of an operation from its row of the table.
 

@@ -123,7 +123,7 @@ def retry_arguments(policy: RetryPolicy, repeat: Repeat) -> dict[str, object]:
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        return delay_before(state.attempt_number, policy, _asked(error), random.random())
+        return delay_before(state.attempt_number, policy, _asked(error), random.random())  # noqa: S311
 
     return {
         "stop": tenacity.stop_after_attempt(policy.attempts),

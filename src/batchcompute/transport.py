@@ -36,7 +36,9 @@ __all__: list[str] = []
 
 A = TypeVar("A")
 
-USER_AGENT = f"batchcompute-python/{__version__} (Python {platform.python_version()}; httpx {httpx.__version__})"
+USER_AGENT = (
+    f"batchcompute-python/{__version__} (Python {platform.python_version()}; httpx {httpx.__version__})"
+)
 """What is sent as ``User-Agent``."""
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=10.0)

@@ -32,7 +32,9 @@ RESOURCE_TYPES: Mapping[str, tuple[str, int]] = {
 """For `easy_list`: the call of each resource type, and how many arguments name its parent."""
 
 
-def check_credentials(access_key_id: object, access_key_secret: object, security_token: object) -> Credentials:
+def check_credentials(
+    access_key_id: object, access_key_secret: object, security_token: object
+) -> Credentials:
     """Make credentials of a client's arguments.
 
     Raises:

@@ -189,9 +189,7 @@ class _Setters(Description):
         """Set the type of the data disk."""
         self._set("DataDiskType", value, overwritable, description)
 
-    def set_data_disk_mount_point(
-        self, value: str, overwritable: bool = True, description: str = ""
-    ) -> None:
+    def set_data_disk_mount_point(self, value: str, overwritable: bool = True, description: str = "") -> None:
         """Set where the data disk is mounted."""
         self._set("DataDiskMountPoint", value, overwritable, description)
 

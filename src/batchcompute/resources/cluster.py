@@ -84,9 +84,7 @@ class _GroupBase(Description):
     """Highest price per hour of a spot machine."""
 
     def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.between(
-            self.desired_vm_count, rules.join(at, "DesiredVMCount"), 0, _MOST_MACHINES
-        )
+        yield from rules.between(self.desired_vm_count, rules.join(at, "DesiredVMCount"), 0, _MOST_MACHINES)
 
 
 class GroupDescription(_GroupBase):

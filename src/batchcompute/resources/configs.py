@@ -103,9 +103,7 @@ class Networks(Description):
 
     classic: Classic | None = Field(default_factory=Classic)
     """The classic network."""
-    vpc: VPC | None = Field(
-        default_factory=VPC, validation_alias="VPC", serialization_alias="VPC"
-    )
+    vpc: VPC | None = Field(default_factory=VPC, validation_alias="VPC", serialization_alias="VPC")
     """A private network."""
 
 

@@ -167,7 +167,9 @@ class TaskDescription(Description):
         yield from rules.between(self.timeout, rules.join(at, "Timeout"), 1)
         yield from rules.between(self.max_retry_count, rules.join(at, "MaxRetryCount"), 0)
         if not self.cluster_id and "AutoCluster" not in self:
-            yield Problem(rules.join(at, "ClusterId"), "", "one of ClusterId and AutoCluster is required", "missing")
+            yield Problem(
+                rules.join(at, "ClusterId"), "", "one of ClusterId and AutoCluster is required", "missing"
+            )
         if self.cluster_id and "AutoCluster" in self and self.auto_cluster._names_machines():
             allowed = "only one of ClusterId and AutoCluster may be given"
             yield Problem(rules.join(at, "ClusterId"), shown(self.cluster_id), allowed)
@@ -341,9 +343,7 @@ class Result(Status):
     """Empty after success, else why the instance failed, for example ``ProgramFailed``."""
     error_message: Text | None = None
     """The same in words."""
-    detail_text: Text | None = Field(
-        default=None, validation_alias="Detail", serialization_alias="Detail"
-    )
+    detail_text: Text | None = Field(default=None, validation_alias="Detail", serialization_alias="Detail")
     """More of it, for example the end of stderr (``Detail``; ``detail()`` is a method)."""
 
 

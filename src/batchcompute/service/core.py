@@ -51,6 +51,8 @@ class Core:
         except ValidationError as error:
             return refuse(refusal_of(list(error.problems)), request_id)
         except Exception:
-            _log.exception("request %s failed: %s %s", request_id, request.method, request.target.partition("?")[0])
+            _log.exception(
+                "request %s failed: %s %s", request_id, request.method, request.target.partition("?")[0]
+            )
             return refuse(Refusal(500, "InternalError", "The service failed; its log says why."), request_id)
         return answer(operation.status, content, request_id)

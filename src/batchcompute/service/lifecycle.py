@@ -182,7 +182,9 @@ def start_job(db: sqlite3.Connection, job: int) -> None:
         "Waiting = Waiting + Failed + Stopped, Failed = 0, Stopped = 0 WHERE job = ?",
         (job,),
     )
-    db.execute("UPDATE jobs SET state = 'Waiting', message = '', started = '', ended = '' WHERE seq = ?", (job,))
+    db.execute(
+        "UPDATE jobs SET state = 'Waiting', message = '', started = '', ended = '' WHERE seq = ?", (job,)
+    )
 
 
 def insert_tasks(db: sqlite3.Connection, job: int, tasks: Iterable[dict[str, object]]) -> None:

@@ -92,9 +92,7 @@ class LocalService:
         jobs = Jobs(self._store, self._scheduler.wake, self._scheduler.cancel)
         handlers: dict[str, Any] = {}
         for family in (jobs, Clusters(self._store), Quotas()):
-            handlers.update(
-                {name: getattr(family, name) for name in dir(family) if not name.startswith("_")}
-            )
+            handlers.update({name: getattr(family, name) for name in dir(family) if not name.startswith("_")})
         self._core = Core(self._keys, handlers)
 
     def __enter__(self) -> Self:

@@ -169,7 +169,9 @@ class Scheduler:
     def _end_overdue(self) -> None:
         now = time.monotonic()
         overdue = [
-            token for token, running in self._running.items() if running.deadline <= now and not running.timed_out
+            token
+            for token, running in self._running.items()
+            if running.deadline <= now and not running.timed_out
         ]
         for token in overdue:
             self._running[token].timed_out = True

@@ -47,7 +47,7 @@ class AsyncBase:
         access_key_secret: str,
         security_token: str = "",
         security_conn: bool | None = None,
-        human_readable: bool = False,
+        human_readable: bool = False,  # noqa: ARG002
         *,
         timeout: float | None = None,
         retry: RetryPolicy | None = None,

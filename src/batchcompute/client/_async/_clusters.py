@@ -43,9 +43,7 @@ class AsyncClusters(AsyncBase):
         """
         return await self._call(calls.create_cluster(cluster_desc, token))
 
-    async def list_clusters(
-        self, marker: str | None = "", max_item_count: int = 50
-    ) -> ListResponse[Cluster]:
+    async def list_clusters(self, marker: str | None = "", max_item_count: int = 50) -> ListResponse[Cluster]:
         """Return one page of the clusters (ListClusters).
 
         Args:
@@ -105,9 +103,7 @@ class AsyncClusters(AsyncBase):
             strategy: ``SpotWithPriceLimit`` or ``SpotAsPriceGo``.
             price_limit: Highest price per hour.
         """
-        return await self._call(
-            calls.change_cluster_spot_config(cluster, group_name, strategy, price_limit)
-        )
+        return await self._call(calls.change_cluster_spot_config(cluster, group_name, strategy, price_limit))
 
     async def change_cluster_user_data(
         self, cluster: IdLike, data: Mapping[str, object] | None = None
@@ -150,9 +146,7 @@ class AsyncClusters(AsyncBase):
             marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
             max_item_count: How many machines the page may hold, 0 to 100.
         """
-        return await self._call(
-            calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count)
-        )
+        return await self._call(calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count))
 
     async def get_cluster_instance(
         self, cluster_id: IdLike, group_name: str, instance_id: IdLike

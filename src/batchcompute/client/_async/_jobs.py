@@ -194,9 +194,7 @@ class AsyncJobs(AsyncBase):
         Raises:
             NotFoundError: There is no such job.
         """
-        return await self._call(
-            calls.list_tasks(job, marker, max_item_count, state, cluster_id, **filters)
-        )
+        return await self._call(calls.list_tasks(job, marker, max_item_count, state, cluster_id, **filters))
 
     async def get_task(self, job: IdLike, task_name: str | Task) -> TaskResponse:
         """Return the status of a task (GetTask).

@@ -43,14 +43,22 @@ class AsyncClient(AsyncJobs, AsyncClusters, AsyncCatalogue):
     """
 
     @overload
-    async def easy_list(self, resource_type: Literal["jobs"], /, *resource_info: str, **filters: object) -> list[Job]: ...
+    async def easy_list(
+        self, resource_type: Literal["jobs"], /, *resource_info: str, **filters: object
+    ) -> list[Job]: ...
     @overload
     async def easy_list(
         self, resource_type: Literal["tasks"], job: IdLike, /, *resource_info: str, **filters: object
     ) -> list[Task]: ...
     @overload
     async def easy_list(
-        self, resource_type: Literal["instances"], job: IdLike, task_name: str | Task, /, *resource_info: str, **filters: object
+        self,
+        resource_type: Literal["instances"],
+        job: IdLike,
+        task_name: str | Task,
+        /,
+        *resource_info: str,
+        **filters: object,
     ) -> list[Instance]: ...
     @overload
     async def easy_list(
@@ -58,7 +66,13 @@ class AsyncClient(AsyncJobs, AsyncClusters, AsyncCatalogue):
     ) -> list[Cluster]: ...
     @overload
     async def easy_list(
-        self, resource_type: Literal["cluster_instances"], cluster_id: IdLike, group_name: str, /, *resource_info: str, **filters: object
+        self,
+        resource_type: Literal["cluster_instances"],
+        cluster_id: IdLike,
+        group_name: str,
+        /,
+        *resource_info: str,
+        **filters: object,
     ) -> list[ClusterInstance]: ...
     @overload
     async def easy_list(
@@ -90,7 +104,9 @@ class AsyncClient(AsyncJobs, AsyncClusters, AsyncCatalogue):
                 scope = resource_info[0] if resource_info else "Private"
                 page: Any = await self.list_apps(scope, str(marker), 100)
             else:
-                parent = 2 if name in ("list_instances", "list_cluster_instances") else int(name == "list_tasks")
+                parent = (
+                    2 if name in ("list_instances", "list_cluster_instances") else int(name == "list_tasks")
+                )
                 method = getattr(self, name)
                 page = await method(*resource_info[:parent], marker, 100, *resource_info[parent:])
             found += keep(page.Items, filters)
@@ -99,7 +115,10 @@ class AsyncClient(AsyncJobs, AsyncClusters, AsyncCatalogue):
             marker = page.NextMarker
 
     async def poll(
-        self, job_ids: IdLike | Iterable[IdLike], timeout: float = 86400, interval: float = 3
+        self,
+        job_ids: IdLike | Iterable[IdLike],
+        timeout: float = 86400,  # noqa: ASYNC109
+        interval: float = 3,
     ) -> list[str]:
         """Wait until jobs have ended, and say what went wrong.
 

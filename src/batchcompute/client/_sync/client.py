@@ -115,7 +115,10 @@ class Client(Jobs, Clusters, Catalogue):
             marker = page.NextMarker
 
     def poll(
-        self, job_ids: IdLike | Iterable[IdLike], timeout: float = 86400, interval: float = 3
+        self,
+        job_ids: IdLike | Iterable[IdLike],
+        timeout: float = 86400,
+        interval: float = 3,
     ) -> list[str]:
         """Wait until jobs have ended, and say what went wrong.
 

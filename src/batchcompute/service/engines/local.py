@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from batchcompute.service.engines.base import (
     Capabilities,
@@ -109,7 +110,7 @@ class LocalEngine:
                 result[token] = None
                 continue
             self._states[token] = EngineState("running", _NODE)
-            self._order(lambda token=token, pidfd=pidfd: self._watch(_Attempt(token, None, pidfd)))
+            self._order(partial(self._watch, _Attempt(token, None, pidfd)))
             result[token] = token
         return result
 

@@ -81,7 +81,9 @@ class Clusters:
                     description[field] = changes[field]
             if "Configs" in changes:
                 description.configs.mounts = changes.configs.mounts
-            db.execute("UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), row["seq"]))
+            db.execute(
+                "UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), row["seq"])
+            )
 
     def delete_cluster(self, params: Params) -> None:
         """Answer DeleteCluster; tasks that wait for it run on, as its machines are this machine."""

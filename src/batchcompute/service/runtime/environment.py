@@ -9,7 +9,18 @@ __all__: list[str] = []
 
 # What a program needs of the machine itself. The rest of the service's own environment stays with
 # it: it holds other people's secrets as often as not.
-_FROM_MACHINE = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+_FROM_MACHINE = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+)
 
 
 def from_machine() -> dict[str, str]:
