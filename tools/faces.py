@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import importlib
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +21,7 @@ from batchcompute._fields import ContainerField, Field, NestedField, TimeField
 from batchcompute.jsonizable import Description, Jsonizable
 from batchcompute.resources import _types
 
-MODULES = ("image", "quota", "configs", "cluster", "appjob", "job", "app")
+MODULES = ("image", "quota", "configs", "cluster", "appjob", "task", "job", "app")
 FOLDER = Path("src/batchcompute/resources")
 TYPES = Path("src/batchcompute/types.py")
 _OPEN = {getattr(_types, name): name for name in _types.__all__}
@@ -36,8 +36,9 @@ def field_docs(tree: ast.Module) -> dict[str, dict[str, str]]:
             continue
         docs = found.setdefault(node.name, {})
         for first, second in zip(node.body, node.body[1:], strict=False):
-            is_field = isinstance(first, ast.AnnAssign) and isinstance(first.target, ast.Name)
-            if is_field and isinstance(second, ast.Expr) and isinstance(second.value, ast.Constant):
+            if not isinstance(first, ast.AnnAssign) or not isinstance(first.target, ast.Name):
+                continue
+            if isinstance(second, ast.Expr) and isinstance(second.value, ast.Constant):
                 docs[first.target.id] = str(second.value.value)
     return found
 
@@ -219,7 +220,7 @@ def _dict_type(field: Field) -> str:
     return _plain(field.type, "") + nullable
 
 
-def _typed_dicts(classes: list[type[Jsonizable]], docs: dict[str, dict[str, dict[str, str]]]) -> str:
+def _typed_dicts(classes: Sequence[type[Jsonizable]], docs: dict[str, dict[str, dict[str, str]]]) -> str:
     names = [_dict_name(cls) for cls in classes]
     text = (
         '"""TypedDicts with wire names, for dict literals that a type checker shall check.\n\n'

@@ -58,19 +58,14 @@ from batchcompute.resources.configs import (
 from batchcompute.resources.image import Image, ImageDescription
 from batchcompute.resources.job import (
     DAG,
-    AutoCluster,
-    Command,
-    CredentialConfig,
     Error,
     Instance,
     InstanceMetrics,
     Job,
     JobDescription,
-    Parameters,
     Result,
     SynchronousInstance,
     Task,
-    TaskDescription,
     TaskMetrics,
 )
 from batchcompute.resources.quota import (
@@ -78,6 +73,13 @@ from batchcompute.resources.quota import (
     AvailableNetworkType,
     AvailableResource,
     Quota,
+)
+from batchcompute.resources.task import (
+    AutoCluster,
+    Command,
+    CredentialConfig,
+    Parameters,
+    TaskDescription,
 )
 
 __all__ = [

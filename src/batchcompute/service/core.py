@@ -50,7 +50,7 @@ class Core:
             return refuse(refusal, request_id)
         except ValidationError as error:
             return refuse(refusal_of(list(error.problems)), request_id)
-        except Exception:
+        except Exception:  # noqa: BLE001
             _log.exception(
                 "request %s failed: %s %s", request_id, request.method, request.target.partition("?")[0]
             )
