@@ -98,10 +98,11 @@ class FieldList(list[Any]):
         self._written()
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if isinstance(index, slice):
+        many = isinstance(index, slice)
+        if many:
             value = [self._checked(item, number) for number, item in enumerate(value)]
         else:
-            value = self._checked(value, int(index))
+            value = self._checked(value, index)
         super().__setitem__(index, value)
         self._written()
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import types
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, cast, get_args, get_origin
 
 from pydantic import TypeAdapter
 
-from batchcompute._containers import FieldList, FieldMap
+from batchcompute._containers import Check, FieldList, FieldMap
 from batchcompute._values import EMPTY_TIME, NULL, EnvText, to_env_text
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Field:
         return value is not None and value is not EMPTY_TIME
 
     @property
-    def item(self) -> type | None:
+    def item(self) -> type[Any] | None:
         """The model class that this field holds, alone or many of; None for other fields."""
         return None
 
@@ -106,8 +106,8 @@ class NestedField(Field):
         return child
 
     @property
-    def item(self) -> type | None:
-        return self.type  # type: ignore[no-any-return]
+    def item(self) -> type[Any] | None:
+        return cast("type[Any]", self.type)
 
 
 class ContainerField(Field):
@@ -129,7 +129,7 @@ class ContainerField(Field):
             return obj._pending(self, self._fresh)
         if value.__class__ is dict or value.__class__ is list:
             value = self._wrap(value, obj, None if not obj._is_pending() else obj._attach)
-            obj.__dict__[self.name] = value
+            vars(obj)[self.name] = value
         return value
 
     def _fresh(self, obj: Model) -> Any:
@@ -141,16 +141,18 @@ class ContainerField(Field):
 
     def _wrap(self, value: Any, obj: Model, touch: Any) -> Any:
         check = None if self._item is Any else self._check_for(type(obj).__name__)
-        return FieldMap(value, check, touch) if isinstance(value, dict) else FieldList(value, check, touch)
+        if get_origin(self.type) is dict:
+            return FieldMap(value, check, touch)
+        return FieldList(value, check, touch)
 
-    def _check_for(self, subject: str) -> Any:
-        if self._item == EnvText:
-            return lambda value, _key: to_env_text(value)
-        if self.item is not None:
-            cls: Any = self.item
-            return lambda value, key: cls._checked_copy(value, f"{self.wire}.{key}", subject)
+    def _check_for(self, subject: str) -> Check:
+        cls: Any = self.item
 
         def check(value: Any, key: str) -> Any:
+            if self._item == EnvText:
+                return to_env_text(value)
+            if cls is not None:
+                return cls._checked_copy(value, f"{self.wire}.{key}", subject)
             from batchcompute._model import check_value
 
             if self._adapter is None:
@@ -160,8 +162,8 @@ class ContainerField(Field):
         return check
 
     @property
-    def item(self) -> type | None:
-        return self._item if isinstance(self._item, type) and hasattr(self._item, "_checked_copy") else None
+    def item(self) -> type[Any] | None:
+        return cast("type[Any]", self._item) if hasattr(self._item, "_checked_copy") else None
 
 
 def _bare(annotation: Any) -> Any:

@@ -45,7 +45,7 @@ class Model(BaseModel):
 
     __slots__ = ("__weakref__",)
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         alias_generator=to_pascal,
         validate_by_name=True,
         validate_by_alias=True,
@@ -126,7 +126,7 @@ class Model(BaseModel):
         pending = (self.__pydantic_private__ or {}).get("pending", {})
         if pending.get(field.name) is value:
             del pending[field.name]
-            self.__dict__[field.name] = value
+            vars(self)[field.name] = value
             if isinstance(value, Model):
                 value._entered()
             self._attach()
@@ -151,7 +151,7 @@ class Model(BaseModel):
         self._attach()
 
     def _unset(self, field: Field) -> None:
-        self.__dict__[field.name] = NULL if field.nullable else None
+        vars(self)[field.name] = NULL if field.nullable else None
         self._forget(field)
         self._attach()
 
@@ -235,9 +235,10 @@ class Model(BaseModel):
                 result.__dict__[field.name] = field.type._read(value)
             elif isinstance(field, ContainerField) and field.item and isinstance(value, Mapping):
                 item: Any = field.item
+                entries = cast("Mapping[str, Any]", value)
                 result.__dict__[field.name] = {
                     name: item._read(entry) if isinstance(entry, Mapping) else entry
-                    for name, entry in value.items()
+                    for name, entry in entries.items()
                 }
             else:
                 _log.warning("%s.%s: unexpected %s kept as it came", cls.__name__, key, shown(value, key))
@@ -252,7 +253,7 @@ def owned(value: Any) -> Any:
         own._entered()
         return own
     if isinstance(value, dict):
-        return {key: owned(item) for key, item in value.items()}
+        return {key: owned(item) for key, item in cast("dict[Any, Any]", value).items()}
     if isinstance(value, (list, tuple)):
-        return [owned(item) for item in value]
+        return [owned(item) for item in cast("list[Any]", value)]
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pydantic
 
@@ -29,18 +29,18 @@ def read_page(raw: RawAnswer, cls: type[Jsonizable]) -> tuple[list[Any], str]:
         ResponseError: The answer is neither an object nor a list.
     """
     try:
-        page = _page_of(cls).model_validate_json(raw.body)
-        return page.Items, _marker(page.NextMarker)
+        found = _page_of(cls).model_validate_json(raw.body)
+        return found.Items, _marker(found.NextMarker)
     except pydantic.ValidationError:
         content = raw.json()
-    items = content.get("Items") or [] if isinstance(content, dict) else content
+    page = cast("dict[str, Any]", content if isinstance(content, dict) else {"Items": content})
+    items: Any = page.get("Items") or []
     if not isinstance(items, list):
         raise raw.not_understood("a list was expected")
-    marker = _marker(content.get("NextMarker")) if isinstance(content, dict) else ""
-    for item in items:
+    for item in cast("list[Any]", items):
         if not isinstance(item, dict):
             raise raw.not_understood(f"the list holds {type(item).__name__}, not objects")
-    return [cls._read(item) for item in items], marker
+    return [cls._read(item) for item in cast("list[dict[str, Any]]", items)], _marker(page.get("NextMarker"))
 
 
 def _marker(value: Any) -> str:

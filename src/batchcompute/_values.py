@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, SupportsIndex
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema as cs
@@ -66,7 +66,7 @@ class _Schema:
 def _to_whole(value: Any) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise ValueError
     return int(value.__index__())
 
@@ -75,7 +75,7 @@ def _to_number(value: Any) -> int | float:
     # numpy and Decimal numbers convert; texts and flags do not, although float() would take them.
     if isinstance(value, (bool, str, bytes, bytearray)):
         raise ValueError
-    if hasattr(type(value), "__index__"):
+    if isinstance(value, SupportsIndex):
         return int(value.__index__())
     number = float(value)
     if number != number or number in (float("inf"), float("-inf")):

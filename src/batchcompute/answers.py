@@ -15,7 +15,7 @@ from batchcompute.resources.cluster import Cluster, ClusterInstance
 from batchcompute.resources.image import Image
 from batchcompute.resources.job import Instance, Job, JobDescription, SynchronousInstance, Task
 from batchcompute.resources.quota import AvailableResource, Quota
-from batchcompute.responses import GetResponse, RawAnswer
+from batchcompute.responses import GetResponse, RawAnswer, attach
 
 __all__ = [
     "AppResponse",
@@ -37,31 +37,25 @@ _NO_ANSWER = RawAnswer(0, {}, b"")
 class _Answer(GetResponse, Jsonizable):
     """Carries the raw answer along through copies and pickles."""
 
-    __slots__ = ("_answer_slot",)
+    __slots__ = ("_kept",)
 
     _is_answer: ClassVar[bool] = True
 
     @property
     def _raw(self) -> RawAnswer:
-        try:
-            return self._answer_slot
-        except AttributeError:
-            return _NO_ANSWER
-
-    @_raw.setter
-    def _raw(self, raw: RawAnswer) -> None:
-        self._answer_slot = raw
+        # One that a caller made has no answer.
+        return getattr(self, "_kept", _NO_ANSWER)
 
     def _carry(self, target: Any, values: dict[str, Any], extra: dict[str, Any]) -> None:
         super()._carry(target, values, extra)
-        target._raw = self._raw
+        attach(target, self._raw)
 
     def __getstate__(self) -> dict[Any, Any]:
         return {**super().__getstate__(), "raw": self._raw}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
-        self._raw = state["raw"]
+        attach(self, state["raw"])
 
 
 class JobResponse(_Answer, Job):

@@ -12,13 +12,13 @@ from batchcompute.errors import Problem, ValidationError
 from batchcompute.operations import (
     Call,
     IdLike,
-    _marker_of,
-    _name_of,
-    _number_of,
-    _token,
     count_of,
     id_of,
     make_call,
+    marker_of,
+    name_of,
+    number_of,
+    token_query,
 )
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ D = TypeVar("D", bound="Jsonizable")
 
 
 def _page(marker: object, max_item_count: object, **filters: object) -> dict[str, str]:
-    query = {"Marker": _marker_of(marker), "MaxItemCount": count_of(max_item_count)}
+    query = {"Marker": marker_of(marker), "MaxItemCount": count_of(max_item_count)}
     for name, value in filters.items():
         if value is None or value == "":
             continue
@@ -110,7 +110,7 @@ def create_job(job_desc: object, token: object = "") -> Call[CreateResponse]:
     from batchcompute.responses import GetResponse
 
     cls, description = job_kind(job_desc)
-    query = _token(token)
+    query = token_query(token)
     if isinstance(description, Jsonizable) and not isinstance(description, cls):
         # GetJobDescription answers with one class for both kinds of job.
         description = description.detail() if isinstance(description, GetResponse) else description
@@ -122,11 +122,11 @@ def create_job(job_desc: object, token: object = "") -> Call[CreateResponse]:
 
 
 def create_job_sync(job_desc: object, token: object = "") -> Call[SynchronousInstanceResponse]:
-    from batchcompute.operations import OPERATIONS, _ResourceParser
+    from batchcompute.operations import OPERATIONS, ResourceParser
 
     call = create_job(job_desc, token)
-    target = make_call("create_job", query={**_token(token), "sync": ""}).target
-    return Call(OPERATIONS["create_job"], target, _ResourceParser("SynchronousInstanceResponse"), call.body)
+    target = make_call("create_job", query={**token_query(token), "sync": ""}).target
+    return Call(OPERATIONS["create_job"], target, ResourceParser("SynchronousInstanceResponse"), call.body)
 
 
 def is_app_job(job_desc: object) -> bool:
@@ -156,7 +156,7 @@ def _job(job: IdLike) -> dict[str, str]:
 
 
 def _task(job: IdLike, task_name: object) -> dict[str, str]:
-    return {"JobId": id_of(job, "job"), "TaskName": _name_of(task_name, "task_name")}
+    return {"JobId": id_of(job, "job"), "TaskName": name_of(task_name, "task_name")}
 
 
 def get_job(job: IdLike) -> Call[JobResponse]:
@@ -216,7 +216,7 @@ def list_instances(
 
 
 def get_instance(job: IdLike, task_name: object, instance_id: object) -> Call[InstanceResponse]:
-    path = {**_task(job, task_name), "InstanceId": _number_of(instance_id, "instance_id")}
+    path = {**_task(job, task_name), "InstanceId": number_of(instance_id, "instance_id")}
     return make_call("get_instance", path)
 
 
@@ -227,7 +227,7 @@ def create_cluster(cluster_desc: object, token: object = "") -> Call[CreateRespo
     from batchcompute.resources import ClusterDescription
 
     body = _body(_described(cluster_desc, ClusterDescription))
-    return make_call("create_cluster", query=_token(token), body=body)
+    return make_call("create_cluster", query=token_query(token), body=body)
 
 
 def list_clusters(marker: object, max_item_count: object) -> Call[ListResponse[Cluster]]:
@@ -314,7 +314,7 @@ def create_image(image_desc: object, token: object = "") -> Call[CreateResponse]
     from batchcompute.resources import ImageDescription
 
     body = _body(_described(image_desc, ImageDescription))
-    return make_call("create_image", query=_token(token), body=body)
+    return make_call("create_image", query=token_query(token), body=body)
 
 
 def list_images(marker: object, max_item_count: object, type_: str = "") -> Call[ListResponse[Image]]:
@@ -340,7 +340,7 @@ def create_app(app_desc: object, token: object = "") -> Call[CreateResponse]:
     from batchcompute.resources import AppDescription
 
     body = _body(_described(app_desc, AppDescription))
-    return make_call("create_app", query=_token(token), body=body)
+    return make_call("create_app", query=token_query(token), body=body)
 
 
 def list_apps(

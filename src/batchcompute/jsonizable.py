@@ -11,7 +11,7 @@ import difflib
 import json
 import warnings
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pydantic
 
@@ -67,10 +67,12 @@ class Jsonizable(Model):
             for name, value in fields.items():
                 self._assign(self._fields[name], value)
             return
+        data: dict[Any, Any]
         if isinstance(properties, Mapping):
+            given = cast("Mapping[Any, Any]", properties)
             # One spelling only, so that a keyword wins over a key whichever way each is spelt.
-            data = {name: value for name, value in properties.items() if name not in self._fields}
-            for source in (properties, fields):
+            data = {name: value for name, value in given.items() if name not in self._fields}
+            for source in (given, fields):
                 for name, value in source.items():
                     if name in self._fields:
                         data[self._fields[name].wire] = value
@@ -110,7 +112,7 @@ class Jsonizable(Model):
             raise JSONError(f"{cls.__name__}: not valid JSON: {error}") from None
         if not isinstance(value, dict):
             raise JSONError(f"{cls.__name__}: the JSON must be an object, not {shown(value)}")
-        return value
+        return cast("dict[str, Any]", value)
 
     # -- attributes ---------------------------------------------------------------------------
 
@@ -169,7 +171,7 @@ class Jsonizable(Model):
         field = self._fields.get(key)
         if field is None or not field.is_set(self.__dict__.get(field.name)):
             raise KeyError(key)
-        self.__dict__[field.name] = None
+        vars(self)[field.name] = None
         self._forget(field)
 
     def __contains__(self, key: object) -> bool:
@@ -231,7 +233,7 @@ class Jsonizable(Model):
         trial = type(self)(changes)
         for key in changes:
             field = self._fields[key]
-            self.__dict__[field.name] = trial.__dict__[field.name]
+            vars(self)[field.name] = trial.__dict__[field.name]
             self._forget(field)
         self._attach()
 
@@ -369,9 +371,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Jsonizable):
         return value.detail()
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(item) for item in cast("list[Any]", value)]
     return value
 
 

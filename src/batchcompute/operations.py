@@ -173,12 +173,12 @@ def id_of(value: object, argument: str) -> str:
     return found
 
 
-def _name_of(value: object, argument: str) -> str:
+def name_of(value: object, argument: str) -> str:
     found = getattr(value, "TaskName", value)
     return id_of(found, argument)
 
 
-def _number_of(value: object, argument: str) -> str:
+def number_of(value: object, argument: str) -> str:
     found = getattr(value, "InstanceId", value)
     if isinstance(found, str) and found.isdigit():
         return found
@@ -197,7 +197,7 @@ def count_of(value: object, argument: str = "max_item_count") -> str:
     return str(int(value))  # type: ignore[call-overload]
 
 
-def _marker_of(value: object) -> str:
+def marker_of(value: object) -> str:
     return "" if value is None else str(value)
 
 
@@ -214,7 +214,7 @@ def target_of(operation: Operation, path: Mapping[str, str], query: Mapping[str,
     return "/".join(parts) + (f"?{'&'.join(pairs)}" if pairs else "")
 
 
-def _token(token: object) -> dict[str, str]:
+def token_query(token: object) -> dict[str, str]:
     # The old SDK ignored a token that is no text (recorded case "token not str is ignored").
     return {"IdempotentToken": token} if isinstance(token, str) and token else {}
 
@@ -272,14 +272,14 @@ def make_call(
     elif answer == "ActionResponse":
         parse = ActionResponse
     elif operation.is_list or name == "get_app_revisions":
-        parse = _PageParser(answer)
+        parse = PageParser(answer)
     else:
-        parse = _ResourceParser(answer)
+        parse = ResourceParser(answer)
     return Call(operation, target_of(operation, path or {}, query or {}), parse, body)
 
 
 @dataclass(frozen=True, slots=True)
-class _ResourceParser:
+class ResourceParser:
     name: str
 
     def __call__(self, raw: RawAnswer) -> Any:
@@ -287,7 +287,7 @@ class _ResourceParser:
 
 
 @dataclass(frozen=True, slots=True)
-class _PageParser:
+class PageParser:
     name: str
 
     def __call__(self, raw: RawAnswer) -> ListResponse[Any]:

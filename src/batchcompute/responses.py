@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from batchcompute.errors import ResponseError
 
@@ -85,29 +85,37 @@ class RawResponse:
 
     __slots__ = ()
 
-    _raw: RawAnswer
-
     if TYPE_CHECKING:
+
+        @property
+        def _raw(self) -> RawAnswer:
+            """The answer as it came."""
+            ...
 
         @property
         def RequestId(self) -> str:  # noqa: N802
             """The service's id of the request."""
+            ...
 
         @property
         def request_id(self) -> str:
             """The service's id of the request."""
+            ...
 
         @property
         def StatusCode(self) -> int:  # noqa: N802
             """HTTP status of the answer."""
+            ...
 
         @property
         def status_code(self) -> int:
             """HTTP status of the answer."""
+            ...
 
         @property
         def headers(self) -> Mapping[str, str]:
             """Headers of the answer, with lower-case names."""
+            ...
     else:
         RequestId = request_id = _AnswerPart("request_id")
         StatusCode = status_code = _AnswerPart("status")
@@ -122,17 +130,22 @@ class RawResponse:
 class _PlainResponse(RawResponse):
     """A response that is no resource; it reads like a mapping all the same."""
 
-    __slots__ = ("_raw",)
+    __slots__ = ("_kept",)
 
     def __init__(self, raw: RawAnswer) -> None:
-        self._raw = raw
+        self._kept = raw
+
+    @property
+    def _raw(self) -> RawAnswer:
+        return self._kept
 
     def detail(self) -> dict[str, Any]:
         """Return the answer's fields that are not null."""
         content = self.content
         if not isinstance(content, dict):
             return {}
-        return {key: value for key, value in content.items() if value is not None}
+        fields = cast("dict[str, Any]", content)
+        return {key: value for key, value in fields.items() if value is not None}
 
     def dump(self, indent: int | None = 4) -> str:
         """Return the answer as a JSON text."""
@@ -182,8 +195,9 @@ class CreateResponse(_PlainResponse):
         if not isinstance(content, dict):
             raise raw.not_understood("a create must answer with an object")
         # CreateApp answers with a Name and no Id (reference, 2.5); the old SDK copied it.
-        self._name = str(content.get("Name") or "")
-        self._id = str(content.get("Id") or self._name)
+        fields = cast("dict[str, Any]", content)
+        self._name = str(fields.get("Name") or "")
+        self._id = str(fields.get("Id") or self._name)
         if not self._id:
             raise raw.not_understood("a create must answer with an Id or a Name")
 
@@ -227,12 +241,16 @@ class GetResponse(RawResponse):
 class ListResponse(RawResponse, Sequence[T_co], Generic[T_co]):
     """One page of a list: a sequence of resources, and where the next page begins."""
 
-    __slots__ = ("_items", "_next_marker", "_raw")
+    __slots__ = ("_items", "_kept", "_next_marker")
 
     def __init__(self, raw: RawAnswer, items: Sequence[T_co], next_marker: str = "") -> None:
-        self._raw = raw
+        self._kept = raw
         self._items = list(items)
         self._next_marker = next_marker
+
+    @property
+    def _raw(self) -> RawAnswer:
+        return self._kept
 
     @property
     def Items(self) -> list[T_co]:  # noqa: N802
@@ -275,4 +293,4 @@ class ListResponse(RawResponse, Sequence[T_co], Generic[T_co]):
 
 def attach(resource: Jsonizable, raw: RawAnswer) -> None:
     """Give a resource that is a response the answer that it came with."""
-    object.__setattr__(resource, "_raw", raw)
+    object.__setattr__(resource, "_kept", raw)

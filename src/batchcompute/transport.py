@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
@@ -123,10 +123,11 @@ def _error_of(raw: RawAnswer) -> tuple[str, str, str]:
     from batchcompute.errors import ResponseError
 
     try:
-        body = raw.json()
+        content = raw.json()
     except ResponseError:
-        body = None
-    if isinstance(body, dict):
+        content = None
+    if isinstance(content, dict):
+        body = cast("dict[str, Any]", content)
         code = body.get("Code") or body.get("ErrorCode") or ""
         request_id = raw.request_id or body.get("RequestId") or ""
         return str(code), str(request_id), str(body.get("Message") or "")

@@ -24,7 +24,7 @@ Key = tuple[int, int, int]
 class Effects:
     """What a transaction asks for outside the database, once it is committed."""
 
-    cancel: list[str] = field(default_factory=list)
+    cancel: list[str] = field(default_factory=list[str])
     """Tokens of attempts to end."""
 
 

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -122,7 +122,7 @@ class Store:
             self._migrate(path)
         except sqlite3.Error as error:
             raise ConfigError(f"the database {path} cannot be used: {error}") from error
-        self.id = self._fact("id", uuid.uuid4().hex[:12])
+        self.id: str = self._fact("id", uuid.uuid4().hex[:12])
         """Tells this data directory from every other."""
 
     def _migrate(self, path: Path) -> None:
@@ -144,7 +144,7 @@ class Store:
         return str(row[0])
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> Generator[sqlite3.Connection]:
         """Open a transaction: all of it happens, or nothing."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
@@ -156,7 +156,7 @@ class Store:
             self._db.execute("COMMIT")
 
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Generator[sqlite3.Connection]:
         """Open a view that no transaction changes."""
         with self._lock:
             yield self._db

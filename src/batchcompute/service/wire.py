@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 from batchcompute.service.faults import Refusal, invalid
@@ -106,7 +106,7 @@ class Params:
         if not isinstance(value, dict):
             text = "Specified http body is not valid. Its type must be object."
             raise Refusal(403, "InvalidHttpBody", text)
-        return value
+        return cast("dict[str, Any]", value)
 
     def count(self) -> int:
         """Return the number of items that a page may hold (reference, section 9)."""

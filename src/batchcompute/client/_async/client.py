@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, overload
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from batchcompute.client._async._catalogue import AsyncCatalogue
 from batchcompute.client._async._clusters import AsyncClusters
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncClient"]
 
+Filter: TypeAlias = Callable[[Any], object] | object
+"""A value to be equal to, a collection to be in, or a callable that is given the field's value."""
+
 _FIRST_INTERVAL = 0.05
 """Seconds before the first look at a job; short jobs end long before a whole interval."""
 
@@ -44,11 +47,11 @@ class AsyncClient(AsyncJobs, AsyncClusters, AsyncCatalogue):
 
     @overload
     async def easy_list(
-        self, resource_type: Literal["jobs"], /, *resource_info: str, **filters: object
+        self, resource_type: Literal["jobs"], /, *resource_info: str, **filters: Filter
     ) -> list[Job]: ...
     @overload
     async def easy_list(
-        self, resource_type: Literal["tasks"], job: IdLike, /, *resource_info: str, **filters: object
+        self, resource_type: Literal["tasks"], job: IdLike, /, *resource_info: str, **filters: Filter
     ) -> list[Task]: ...
     @overload
     async def easy_list(
@@ -58,11 +61,11 @@ class AsyncClient(AsyncJobs, AsyncClusters, AsyncCatalogue):
         task_name: str | Task,
         /,
         *resource_info: str,
-        **filters: object,
+        **filters: Filter,
     ) -> list[Instance]: ...
     @overload
     async def easy_list(
-        self, resource_type: Literal["clusters"], /, *resource_info: str, **filters: object
+        self, resource_type: Literal["clusters"], /, *resource_info: str, **filters: Filter
     ) -> list[Cluster]: ...
     @overload
     async def easy_list(
@@ -72,17 +75,17 @@ class AsyncClient(AsyncJobs, AsyncClusters, AsyncCatalogue):
         group_name: str,
         /,
         *resource_info: str,
-        **filters: object,
+        **filters: Filter,
     ) -> list[ClusterInstance]: ...
     @overload
     async def easy_list(
-        self, resource_type: Literal["images"], /, *resource_info: str, **filters: object
+        self, resource_type: Literal["images"], /, *resource_info: str, **filters: Filter
     ) -> list[Image]: ...
     @overload
     async def easy_list(
-        self, resource_type: Literal["apps"], /, *resource_info: str, **filters: object
+        self, resource_type: Literal["apps"], /, *resource_info: str, **filters: Filter
     ) -> list[AppStatus]: ...
-    async def easy_list(self, resource_type: str, /, *resource_info: Any, **filters: object) -> list[Any]:
+    async def easy_list(self, resource_type: str, /, *resource_info: Any, **filters: Filter) -> list[Any]:
         """Return all resources of a type, over all pages, that pass the filters.
 
         Args:

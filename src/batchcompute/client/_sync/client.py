@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, overload
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from batchcompute.client._common import FINAL_STATES, easy_list_call, ids_of, keep
 from batchcompute.client._sync._catalogue import Catalogue
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Client"]
 
+Filter: TypeAlias = Callable[[Any], object] | object
+"""A value to be equal to, a collection to be in, or a callable that is given the field's value."""
+
 _FIRST_INTERVAL = 0.05
 """Seconds before the first look at a job; short jobs end long before a whole interval."""
 
@@ -44,11 +47,11 @@ class Client(Jobs, Clusters, Catalogue):
 
     @overload
     def easy_list(
-        self, resource_type: Literal["jobs"], /, *resource_info: str, **filters: object
+        self, resource_type: Literal["jobs"], /, *resource_info: str, **filters: Filter
     ) -> list[Job]: ...
     @overload
     def easy_list(
-        self, resource_type: Literal["tasks"], job: IdLike, /, *resource_info: str, **filters: object
+        self, resource_type: Literal["tasks"], job: IdLike, /, *resource_info: str, **filters: Filter
     ) -> list[Task]: ...
     @overload
     def easy_list(
@@ -58,11 +61,11 @@ class Client(Jobs, Clusters, Catalogue):
         task_name: str | Task,
         /,
         *resource_info: str,
-        **filters: object,
+        **filters: Filter,
     ) -> list[Instance]: ...
     @overload
     def easy_list(
-        self, resource_type: Literal["clusters"], /, *resource_info: str, **filters: object
+        self, resource_type: Literal["clusters"], /, *resource_info: str, **filters: Filter
     ) -> list[Cluster]: ...
     @overload
     def easy_list(
@@ -72,17 +75,17 @@ class Client(Jobs, Clusters, Catalogue):
         group_name: str,
         /,
         *resource_info: str,
-        **filters: object,
+        **filters: Filter,
     ) -> list[ClusterInstance]: ...
     @overload
     def easy_list(
-        self, resource_type: Literal["images"], /, *resource_info: str, **filters: object
+        self, resource_type: Literal["images"], /, *resource_info: str, **filters: Filter
     ) -> list[Image]: ...
     @overload
     def easy_list(
-        self, resource_type: Literal["apps"], /, *resource_info: str, **filters: object
+        self, resource_type: Literal["apps"], /, *resource_info: str, **filters: Filter
     ) -> list[AppStatus]: ...
-    def easy_list(self, resource_type: str, /, *resource_info: Any, **filters: object) -> list[Any]:
+    def easy_list(self, resource_type: str, /, *resource_info: Any, **filters: Filter) -> list[Any]:
         """Return all resources of a type, over all pages, that pass the filters.
 
         Args:

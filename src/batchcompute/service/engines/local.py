@@ -51,10 +51,10 @@ class LocalEngine:
         slots: How many the service may have running at once.
     """
 
-    name = "local"
+    name: str = "local"
 
     def __init__(self, slots: int) -> None:
-        self.capabilities = Capabilities(slots=slots, adopts=HAS_PROC and _HAS_PIDFD)
+        self.capabilities: Capabilities = Capabilities(slots=slots, adopts=HAS_PROC and _HAS_PIDFD)
         self._changed: Callable[[], None] = lambda: None
         self._states: dict[Handle, EngineState] = {}
         self._attempts: dict[Handle, _Attempt] = {}

@@ -110,7 +110,7 @@ def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
 
 def _status(row: sqlite3.Row) -> dict[str, Any]:
     description = load(row["description"])
-    groups = {
+    groups: dict[str, dict[str, Any]] = {
         name: {
             "DesiredVMCount": group["DesiredVMCount"],
             "ActualVMCount": group["DesiredVMCount"],
