@@ -144,7 +144,7 @@ class Model(BaseModel):
         try:
             self.__pydantic_validator__.validate_assignment(self, field.name, owned(value), extra="ignore")
         except pydantic.ValidationError as error:
-            raise ValidationError(problems_of(error), type(self).__name__) from None
+            raise ValidationError(problems_of(error, first=field.wire), type(self).__name__) from None
         # "ignore" is for what a nested mapping brings; this object keeps what it has.
         object.__setattr__(self, "__pydantic_extra__", extra)
         self._forget(field)

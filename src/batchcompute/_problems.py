@@ -42,11 +42,20 @@ def shown(value: Any, name: str = "", limit: int = 60) -> str:
     return shortener.repr(value)
 
 
-def problems_of(error: pydantic.ValidationError, prefix: str = "") -> list[Problem]:
-    """Turn a pydantic error into problems, each under its path in wire spelling."""
+def problems_of(error: pydantic.ValidationError, prefix: str = "", first: str = "") -> list[Problem]:
+    """Turn a pydantic error into problems, each under its path in wire spelling.
+
+    Args:
+        error: The error.
+        prefix: The path of what was checked.
+        first: The wire name of the one field that was assigned; pydantic names that one in Python's
+            spelling.
+    """
     problems: list[Problem] = []
     for item in error.errors(include_url=False, include_context=False):
         loc = [str(part) for part in item["loc"] if part != "[key]"]
+        if first:
+            loc[0] = first
         path = ".".join([prefix, *loc] if prefix else loc)
         allowed = _ALLOWED.get(item["type"], item["msg"])
         problems.append(Problem(path, shown(item["input"], loc[-1] if loc else prefix), allowed))

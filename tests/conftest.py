@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from batchcompute import Client
+from batchcompute.service import LocalService
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test talks to what the caller's environment names, or writes to their data directory."""
+    monkeypatch.delenv("BATCHCOMPUTE_ENDPOINT", raising=False)
+    monkeypatch.setenv("BATCHCOMPUTE_DATA_DIR", str(tmp_path / "default-data"))
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[LocalService]:
+    with LocalService(tmp_path / "data", slots=2) as found:
+        yield found
+
+
+@pytest.fixture
+def local(service: LocalService) -> Iterator[Client]:
+    with service.client() as client:
+        yield client
