@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, SupportsIndex
+from typing import Annotated, Any, Final, SupportsFloat, SupportsIndex
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema as cs
@@ -73,7 +73,7 @@ def _to_whole(value: Any) -> int:
 
 def _to_number(value: Any) -> int | float:
     # numpy and Decimal numbers convert; texts and flags do not, although float() would take them.
-    if isinstance(value, (bool, str, bytes, bytearray)):
+    if isinstance(value, bool) or not isinstance(value, (SupportsIndex, SupportsFloat)):
         raise ValueError
     if isinstance(value, SupportsIndex):
         return int(value.__index__())
