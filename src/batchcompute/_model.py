@@ -37,7 +37,7 @@ def check_value(adapter: pydantic.TypeAdapter[Any], value: Any, path: str, subje
     try:
         return adapter.validate_python(value)
     except pydantic.ValidationError as error:
-        raise ValidationError(problems_of(error, path), subject) from None
+        raise ValidationError(problems_of(error, None, path), subject) from None
 
 
 class Model(BaseModel):
@@ -144,7 +144,7 @@ class Model(BaseModel):
         try:
             self.__pydantic_validator__.validate_assignment(self, field.name, owned(value), extra="ignore")
         except pydantic.ValidationError as error:
-            raise ValidationError(problems_of(error, first=field.wire), type(self).__name__) from None
+            raise ValidationError(problems_of(error, type(self)), type(self).__name__) from None
         # "ignore" is for what a nested mapping brings; this object keeps what it has.
         object.__setattr__(self, "__pydantic_extra__", extra)
         self._forget(field)
@@ -163,7 +163,7 @@ class Model(BaseModel):
         try:
             return cast("Self", cls.__pydantic_validator__.validate_python(owned(value), extra="ignore"))
         except pydantic.ValidationError as error:
-            raise ValidationError(problems_of(error, path), subject) from None
+            raise ValidationError(problems_of(error, cls, path), subject) from None
 
     @classmethod
     def _copy_state(cls, source: Model, memo: dict[int, Any]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from batchcompute.errors import Problem
 if TYPE_CHECKING:
     import pydantic
 
+    from batchcompute._model import Model
+
 __all__: list[str] = []
 
 _SECRET = ("secret", "token", "password")
@@ -42,20 +44,33 @@ def shown(value: Any, name: str = "", limit: int = 60) -> str:
     return shortener.repr(value)
 
 
-def problems_of(error: pydantic.ValidationError, prefix: str = "", first: str = "") -> list[Problem]:
+def _wire_path(cls: type[Model] | None, loc: list[str]) -> list[str]:
+    """Spell the parts of a path as on the wire; pydantic spells each as the caller did."""
+    path: list[str] = []
+    for part in loc:
+        field = cls._fields.get(part) if cls is not None else None
+        if field is None:
+            # A key of a dict or an index of a list: what stands there is still of this class.
+            path.append(part)
+            continue
+        path.append(field.wire)
+        cls = field.item
+    return path
+
+
+def problems_of(
+    error: pydantic.ValidationError, cls: type[Model] | None = None, prefix: str = ""
+) -> list[Problem]:
     """Turn a pydantic error into problems, each under its path in wire spelling.
 
     Args:
         error: The error.
+        cls: The class that was checked; None for a value that is no model.
         prefix: The path of what was checked.
-        first: The wire name of the one field that was assigned; pydantic names that one in Python's
-            spelling.
     """
     problems: list[Problem] = []
     for item in error.errors(include_url=False, include_context=False):
-        loc = [str(part) for part in item["loc"] if part != "[key]"]
-        if first:
-            loc[0] = first
+        loc = _wire_path(cls, [str(part) for part in item["loc"] if part != "[key]"])
         path = ".".join([prefix, *loc] if prefix else loc)
         allowed = _ALLOWED.get(item["type"], item["msg"])
         problems.append(Problem(path, shown(item["input"], loc[-1] if loc else prefix), allowed))

@@ -86,7 +86,7 @@ class Jsonizable(Model):
         try:
             self.__pydantic_validator__.validate_python(owned(data), self_instance=self, extra="ignore")
         except pydantic.ValidationError as error:
-            raise ValidationError(problems_of(error), type(self).__name__) from None
+            raise ValidationError(problems_of(error, type(self)), type(self).__name__) from None
 
     # Without this mark pydantic-core would call __init__ for every nested model, at a cost that
     # makes reading a large description several times slower.
@@ -101,7 +101,7 @@ class Jsonizable(Model):
                 # pydantic-core reads the text and checks it in one pass, several times faster than
                 # json.loads; for texts that are no object, json.loads has the better words.
                 self._parse(text)
-            raise ValidationError(problems_of(error), type(self).__name__) from None
+            raise ValidationError(problems_of(error, type(self)), type(self).__name__) from None
 
     @classmethod
     def _parse(cls, text: str | bytes | bytearray) -> dict[str, Any]:
@@ -286,7 +286,7 @@ class Jsonizable(Model):
             # Containers hand out their contents, so a type may have gone wrong since the checks.
             self._resource.__pydantic_validator__.validate_json(self._to_json(), extra="ignore")
         except pydantic.ValidationError as error:
-            return problems_of(error)
+            return problems_of(error, self._resource)
         return list(self._rules(""))
 
     def _rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002

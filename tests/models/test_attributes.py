@@ -1,0 +1,258 @@
+"""Reads, writes, and what either does to that which is sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from batchcompute import FieldError, UnknownFieldWarning, ValidationError
+from batchcompute.resources import (
+    DAG,
+    App,
+    AppDescription,
+    AutoCluster,
+    ClusterDescription,
+    Command,
+    Configs,
+    Job,
+    JobDescription,
+    MountEntry,
+    Mounts,
+    Result,
+    TaskDescription,
+)
+
+
+def read_everything(obj: Any, depth: int = 4) -> None:
+    """Read every attribute in both spellings, nested ones, too."""
+    for name in list(obj._fields):
+        value = getattr(obj, name)
+        obj.get(name)
+        if depth and hasattr(value, "_fields"):
+            read_everything(value, depth - 1)
+
+
+@pytest.mark.parametrize("cls", [JobDescription, TaskDescription, ClusterDescription, AppDescription, Job, AutoCluster])
+def test_a_read_never_changes_what_is_sent(cls: Any) -> None:
+    obj = cls()
+    before, keys = obj.dump(), list(obj)
+    read_everything(obj)
+    assert obj.dump() == before
+    assert list(obj) == keys
+    assert obj == cls()
+
+
+def test_the_first_write_attaches() -> None:
+    task = TaskDescription()
+    auto = task.AutoCluster
+    assert "AutoCluster" not in task
+    auto.InstanceType = "x"
+    assert task.AutoCluster is auto
+    assert json.loads(task.dump())["AutoCluster"]["InstanceType"] == "x"
+
+
+def test_writing_the_default_attaches_too() -> None:
+    task = TaskDescription()
+    task.AutoCluster.InstanceType = ""
+    assert "AutoCluster" in task
+
+
+def test_writes_attach_from_any_depth() -> None:
+    task = TaskDescription()
+    task.auto_cluster.configs.disks.system_disk.size = 40
+    assert task["AutoCluster"]["Configs"]["Disks"]["SystemDisk"]["Size"] == 40
+    job = JobDescription()
+    job.Notification.Topic.Name = "t"
+    assert json.loads(job.dump())["Notification"]["Topic"]["Name"] == "t"
+    task = TaskDescription()
+    task.AutoCluster.UserData["k"] = "v"
+    assert json.loads(task.dump())["AutoCluster"]["UserData"] == {"k": "v"}
+    cluster = ClusterDescription()
+    cluster.EnvVars["A"] = 1
+    cluster.Configs.Mounts.NAS.AccessGroup = ["g"]
+    cluster.Configs.Mounts.NAS.FileSystem.append("f")
+    sent = json.loads(cluster.dump())
+    assert sent["EnvVars"] == {"A": "1"}
+    assert sent["Configs"]["Mounts"]["NAS"] == {"AccessGroup": ["g"], "FileSystem": ["f"]}
+    app = AppDescription()
+    app.set_timeout(300, False, "secs")
+    assert json.loads(app.dump())["Config"] == {
+        "Timeout": {"Default": 300, "Overwritable": False, "Description": "secs"}
+    }
+
+
+def test_an_object_that_was_replaced_no_longer_attaches() -> None:
+    task = TaskDescription()
+    stale = task.AutoCluster
+    task.AutoCluster = {"InstanceType": "new"}
+    stale.InstanceType = "stale"
+    assert task.AutoCluster.InstanceType == "new"
+    entries = task.Mounts.Entries
+    task.Mounts = Mounts()
+    entries.append(MountEntry())
+    assert task.Mounts.Entries == []
+
+
+def test_assigned_objects_are_copied_in() -> None:
+    task, dag, job = TaskDescription(), DAG(), JobDescription()
+    mapping = {"oss://b/": "/b/"}
+    task.InputMapping = mapping
+    mapping["oss://c/"] = "/c/"
+    assert task.InputMapping == {"oss://b/": "/b/"}
+    dag.add_task("t", task)
+    task.InstanceCount = 9
+    assert dag.Tasks["t"].InstanceCount == 1
+    job.DAG = dag
+    dag.Tasks["t"].InstanceCount = 8
+    dag.add_task("u", task)
+    assert job.DAG.Tasks["t"].InstanceCount == 1
+    assert list(job.DAG.Tasks) == ["t"]
+    nested: dict[str, Any] = {"k": [1]}
+    cluster = ClusterDescription(UserData=nested)
+    nested["k"].append(2)
+    assert cluster.UserData == {"k": [1]}
+    source = {"Tasks": {"t": {"Parameters": {"Command": {"EnvVars": {"A": 1}}}}}}
+    made = DAG(source)
+    assert source == {"Tasks": {"t": {"Parameters": {"Command": {"EnvVars": {"A": 1}}}}}}
+    made.Tasks["t"].Parameters.Command.EnvVars["B"] = "2"
+    assert source["Tasks"]["t"]["Parameters"]["Command"]["EnvVars"] == {"A": 1}
+
+
+def test_environment_variables_become_texts_however_they_are_set() -> None:
+    command = Command(EnvVars={"a": 1, "b": True, "c": 1.5, "d": "x", "e": b"y", "f": None})
+    command.EnvVars["g"] = 2
+    command.EnvVars.update({"h": 3}, i=4)
+    command.EnvVars |= {"j": 5}  # type: ignore[dict-item]
+    command.EnvVars.setdefault("k", 6)  # type: ignore[arg-type]
+    expected = {"a": "1", "b": "True", "c": "1.5", "d": "x", "e": "y", "f": ""}
+    expected |= {"g": "2", "h": "3", "i": "4", "j": "5", "k": "6"}
+    assert command.EnvVars == expected
+    assert json.loads(command.dump())["EnvVars"] == expected
+    dag = DAG()
+    dag.add_task("t", {"Parameters": {"Command": {"EnvVars": {"A": 1}}}})
+    assert dag.get_task("t").Parameters.Command.EnvVars == {"A": "1"}
+
+
+def test_helpers_and_their_old_spellings() -> None:
+    dag = DAG()
+    dag.add_task("a", TaskDescription())
+    dag.add_task(task_name="b", task={"InstanceCount": 2})
+    assert dag.get_task("b").InstanceCount == 2
+    dag.delete_task("a")
+    assert list(dag.Tasks) == ["b"]
+    with pytest.raises(KeyError):
+        dag.get_task("a")
+    with pytest.raises(ValidationError, match=r"Tasks\.c\.InstanceCount"):
+        dag.add_task("c", {"InstanceCount": "x"})
+    mounts = Mounts()
+    mounts.add_entry({"Source": "oss://b/", "Destination": "/b"})
+    assert mounts.get_entry("/b").Source == "oss://b/"
+    mounts.delete_entry("/b")
+    assert mounts.Entries == []
+    app = App()
+    app.add_input("i", 1)
+    app.add_output("o", "oss://b/")
+    assert (app.get_input("i"), app.get_output("o")) == (1, "oss://b/")
+    app.delete_input("i")
+    app.delete_output("o")
+    assert app.detail() == {"Inputs": {}, "Outputs": {}}
+    description = AppDescription()
+    description.add_output_parameter("o", {"Type": "String"})
+    assert description.get_outpu_parameter("o") == description.get_output_parameter("o")
+    configs = Configs()
+    configs.set_classic_netWorks()
+    assert json.loads(configs.dump()) == {"Networks": {"Classic": {}}}
+    configs.set_networks_type(False)
+    assert configs.Networks.VPC.CidrBlock == "192.168.0.0/16"
+
+
+def test_mapping_access() -> None:
+    job = JobDescription(Name="a")
+    assert "Name" in job
+    assert "name" in job
+    assert "Priority" not in job
+    assert job.has_key("Name")
+    assert dict(job) == {
+        "Name": "a",
+        "Description": "Batchcompute Python SDK",
+        "JobFailOnInstanceFail": True,
+        "AutoRelease": False,
+        "Type": "DAG",
+    }
+    assert list(job) == list(job.keys()) == [key for key, _ in job.items()]
+    assert "a" in job.values()
+    assert job.get("Priority", 7) == 7
+    assert job.getproperty("Name") == "a"
+    job.setproperty("Name", "b")
+    del job["Name"]
+    assert "Name" not in job
+    assert job.Name is None
+    with pytest.raises(KeyError):
+        del job["Name"]
+    job.Name = "c"
+    del job.Name
+    assert "Name" not in job
+    with pytest.raises(KeyError, match="Nope"):
+        job["Nope"]
+    with pytest.raises(FieldError, match="did you mean 'Name'"):
+        job["Nmae"] = 1
+    with pytest.raises(FieldError):
+        job["Nope"] = 1
+    with pytest.raises(AttributeError, match="did you mean 'Priority'"):
+        job.Prioritty  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_none_unsets() -> None:
+    task = TaskDescription(ClusterId="c")
+    task.ClusterId = None
+    task.AutoCluster.ImageId = "m"
+    task.AutoCluster = None
+    assert set(task.detail()) == set(TaskDescription().detail())
+
+
+def test_undeclared_attributes_stay_local() -> None:
+    configs = Configs()
+    with pytest.warns(UnknownFieldWarning, match="InstanceCount"):
+        configs.InstanceCount = 1  # type: ignore[attr-defined]
+    assert configs.InstanceCount == 1  # type: ignore[attr-defined]
+    assert "InstanceCount" not in configs.dump()
+    assert "InstanceCount" not in configs
+    del configs.InstanceCount  # type: ignore[attr-defined]
+    assert not hasattr(configs, "InstanceCount")
+
+
+def test_detail_is_a_field_and_a_method() -> None:
+    result = Result({"ExitCode": 1, "Detail": "tail"})
+    assert result.detail() == {"ExitCode": 1, "Detail": "tail"}
+    assert result.Detail == result.detail_text == result["Detail"] == "tail"
+
+
+def test_dump_and_text() -> None:
+    job = JobDescription(Name="中文")
+    assert json.loads(str(job)) == json.loads(job.dump()) == json.loads(bytes(job)) == job.detail()
+    assert job.dump().startswith('{\n    "')
+    assert "\n" not in job.dump(None)
+    assert repr(JobDescription(Name="a", DAG={"Tasks": {"t": {}}})).startswith("JobDescription(Name='a', ")
+
+
+def test_quotes_of_the_real_world() -> None:
+    shared = JobDescription()
+    shared.Name = "a"
+    task = TaskDescription()
+    task.Mounts.Entries = [MountEntry({"Source": "oss://b/", "Destination": "/b"})]
+    assert task.AutoCluster.SpotPriceLimit is None
+    task.OutputMapping["/x"] = "oss://x/"
+    task.OutputMapping.clear()
+    assert "AutoCluster" not in task
+    assert task["Mounts"]["Entries"][0]["Source"] == "oss://b/"
+    cluster = ClusterDescription()
+    cluster.InstanceType = None
+    cluster.Configs.add_system_disk(40)
+    copied = Configs()
+    copied.add_data_disk(10, "cloud", "/d")
+    cluster.Configs = copied
+    assert cluster.Configs.Disks.DataDisk.MountPoint == "/d"
+    cluster.Configs.Networks.VPC.CidrBlock = "10.0.0.0/8"
+    assert json.loads(cluster.dump())["Configs"]["Networks"] == {"VPC": {"CidrBlock": "10.0.0.0/8"}, "Classic": {}}
