@@ -50,6 +50,9 @@ LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 _HTML = "Json Error, a HTML returned from upstream server."
 """The old SDK's code for an error whose body is no JSON; programs compare with it."""
 
+_NO_CODE = "Unkown code"
+"""The old SDK's code for an error that names none, in its own spelling."""
+
 
 @cache
 def tls_context() -> ssl.SSLContext:
@@ -128,7 +131,7 @@ def _error_of(raw: RawAnswer) -> tuple[str, str, str]:
         content = None
     if isinstance(content, dict):
         body = cast("dict[str, Any]", content)
-        code = body.get("Code") or body.get("ErrorCode") or ""
+        code = body.get("Code") or body.get("ErrorCode") or _NO_CODE
         request_id = raw.request_id or body.get("RequestId") or ""
         return str(code), str(request_id), str(body.get("Message") or "")
     shown = raw.body[:1000].decode("utf-8", "replace")

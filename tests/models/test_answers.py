@@ -108,7 +108,9 @@ def test_a_wrong_type_keeps_its_raw_value(wrong: dict[str, Any], caplog: pytest.
 
 
 def test_a_wrong_item_in_a_map_of_models() -> None:
-    cluster = Cluster._read({"Id": "c", "Groups": {"good": {"DesiredVMCount": 1}, "bad": {"DesiredVMCount": "x"}}})
+    cluster = Cluster._read(
+        {"Id": "c", "Groups": {"good": {"DesiredVMCount": 1}, "bad": {"DesiredVMCount": "x"}}}
+    )
     assert cluster.Groups["good"].DesiredVMCount == 1
     assert cluster.Groups["bad"].DesiredVMCount == "x"
 

@@ -34,7 +34,9 @@ def read_everything(obj: Any, depth: int = 4) -> None:
             read_everything(value, depth - 1)
 
 
-@pytest.mark.parametrize("cls", [JobDescription, TaskDescription, ClusterDescription, AppDescription, Job, AutoCluster])
+@pytest.mark.parametrize(
+    "cls", [JobDescription, TaskDescription, ClusterDescription, AppDescription, Job, AutoCluster]
+)
 def test_a_read_never_changes_what_is_sent(cls: Any) -> None:
     obj = cls()
     before, keys = obj.dump(), list(obj)
@@ -255,4 +257,7 @@ def test_quotes_of_the_real_world() -> None:
     cluster.Configs = copied
     assert cluster.Configs.Disks.DataDisk.MountPoint == "/d"
     cluster.Configs.Networks.VPC.CidrBlock = "10.0.0.0/8"
-    assert json.loads(cluster.dump())["Configs"]["Networks"] == {"VPC": {"CidrBlock": "10.0.0.0/8"}, "Classic": {}}
+    assert json.loads(cluster.dump())["Configs"]["Networks"] == {
+        "VPC": {"CidrBlock": "10.0.0.0/8"},
+        "Classic": {},
+    }

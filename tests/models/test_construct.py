@@ -99,7 +99,9 @@ def test_text_that_is_no_json_object(text: str | bytes) -> None:
         JobDescription().load(text)
 
 
-@pytest.mark.parametrize("source", [5, 1.5, [("Name", "a")], object(), TaskDescription(), Job(), JobDescription])
+@pytest.mark.parametrize(
+    "source", [5, 1.5, [("Name", "a")], object(), TaskDescription(), Job(), JobDescription]
+)
 def test_other_classes_are_a_type_error(source: Any) -> None:
     with pytest.raises(TypeError, match="JobDescription is made from"):
         JobDescription(source)
@@ -110,7 +112,11 @@ def test_wrong_types_at_depth_name_the_wire_path() -> None:
         JobDescription(
             {
                 "Priority": "high",
-                "DAG": {"Tasks": {"Echo": {"InstanceCount": "three", "Parameters": {"Command": {"CommandLine": 5}}}}},
+                "DAG": {
+                    "Tasks": {
+                        "Echo": {"InstanceCount": "three", "Parameters": {"Command": {"CommandLine": 5}}}
+                    }
+                },
             }
         )
     problems = {problem.path: (problem.value, problem.allowed) for problem in caught.value.problems}
@@ -119,7 +125,9 @@ def test_wrong_types_at_depth_name_the_wire_path() -> None:
         "DAG.Tasks.Echo.InstanceCount": ("'three'", "must be an integer"),
         "DAG.Tasks.Echo.Parameters.Command.CommandLine": ("5", "must be a text"),
     }
-    with pytest.raises(TypeError, match=r"DAG\.Tasks\.Echo\.InstanceCount: must be an integer \(got 'three'\)"):
+    with pytest.raises(
+        TypeError, match=r"DAG\.Tasks\.Echo\.InstanceCount: must be an integer \(got 'three'\)"
+    ):
         JobDescription(dag={"tasks": {"Echo": {"instance_count": "three"}}})
 
 
@@ -225,7 +233,9 @@ def test_any_mapping_gives_a_model_or_our_error(data: dict[str, Any]) -> None:
             InstanceCount=st.integers(1, 10**6),
             Timeout=st.integers(1, 10**6),
             ClusterId=st.text(st.characters(codec="utf-8"), max_size=8),
-            InputMapping=st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=4), st.just("/x/"), max_size=2),
+            InputMapping=st.dictionaries(
+                st.text(st.characters(codec="utf-8"), max_size=4), st.just("/x/"), max_size=2
+            ),
         ),
         max_size=3,
     )

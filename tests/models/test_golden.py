@@ -50,13 +50,17 @@ def rows() -> list[str]:
             type_ = str(field.type).replace("typing.", "").replace("batchcompute.resources.", "")
             type_ = type_.split(", <")[0].replace("Annotated[", "") if "_values" in type_ else type_
             place = cls.__module__.rpartition(".")[2]
-            lines.append(f"{place}.{cls.__name__}\t{field.name}\t{field.wire}\t{type_}\t{default_of(cls, field.name)}")
+            lines.append(
+                f"{place}.{cls.__name__}\t{field.name}\t{field.wire}\t{type_}\t{default_of(cls, field.name)}"
+            )
     return lines
 
 
 def test_table_is_as_pinned(request: pytest.FixtureRequest) -> None:
     pinned = HERE / "golden.tsv"
-    assert rows() == pinned.read_text("utf-8").splitlines(), "if this change is meant, write rows() to golden.tsv"
+    assert rows() == pinned.read_text("utf-8").splitlines(), (
+        "if this change is meant, write rows() to golden.tsv"
+    )
 
 
 def old_class(name: str) -> type[Jsonizable]:
@@ -94,7 +98,9 @@ def test_class_of_the_old_sdk(name: str) -> None:
             made[wire] = wrong
 
 
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}")
+@pytest.mark.parametrize(
+    "cls", CLASSES, ids=lambda cls: f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}"
+)
 def test_no_field_hides_a_method(cls: type[Jsonizable]) -> None:
     methods = {name for base in (Jsonizable, BaseModel) for name in dir(base) if not name.startswith("__")}
     methods |= {name for name, value in vars(cls).items() if callable(value)}

@@ -30,7 +30,9 @@ def answer() -> JobResponse:
 
 @pytest.mark.parametrize("make", [job, answer, TaskDescription, Job])
 @pytest.mark.parametrize(
-    "again", [copy.copy, copy.deepcopy, lambda obj: pickle.loads(pickle.dumps(obj))], ids=["copy", "deepcopy", "pickle"]
+    "again",
+    [copy.copy, copy.deepcopy, lambda obj: pickle.loads(pickle.dumps(obj))],
+    ids=["copy", "deepcopy", "pickle"],
 )
 def test_copies_are_equal_and_whole(make: Any, again: Any) -> None:
     original = make()
@@ -65,7 +67,9 @@ def test_a_pickle_is_read_where_nothing_is_imported_yet() -> None:
         "import pickle, sys; job, answer = pickle.load(sys.stdin.buffer); "
         "print(job.dump(None)); print(answer.State, answer.RequestId); print(answer.dump(None))"
     )
-    output = subprocess.run([sys.executable, "-c", program], input=data, capture_output=True, check=True).stdout
+    output = subprocess.run(
+        [sys.executable, "-c", program], input=data, capture_output=True, check=True
+    ).stdout
     lines = output.decode().splitlines()
     assert lines[0] == job().dump(None)
     assert lines[1] == "Running r"
@@ -109,7 +113,14 @@ def test_plain_responses() -> None:
     assert action.content == {}
     assert action.StatusCode == 200
     page = ListResponse(RawAnswer(200, {}, b'{"Items": [], "NextMarker": ""}'), [1, 2, 3], "m")
-    assert (len(page), page[0], page[1:], list(page), 2 in page, page.index(3)) == (3, 1, [2, 3], [1, 2, 3], True, 2)
+    assert (len(page), page[0], page[1:], list(page), 2 in page, page.index(3)) == (
+        3,
+        1,
+        [2, 3],
+        [1, 2, 3],
+        True,
+        2,
+    )
     assert page.NextMarker == page.next_marker == "m"
     assert not ListResponse(RawAnswer(200, {}, b"[]"), [])
     assert copy.copy(page).Items == page.Items

@@ -39,7 +39,13 @@ def run(case: dict[str, Any]) -> tuple[list[httpx.Request], Any]:
 
     Client.register_region("local", "127.0.0.1", PORT)
     client = Client("127.0.0.1", AK, SK)
-    scope: dict[str, Any] = {"c": client, "Client": Client, "R": SimpleNamespace(port=PORT), "AK": AK, "SK": SK}
+    scope: dict[str, Any] = {
+        "c": client,
+        "Client": Client,
+        "R": SimpleNamespace(port=PORT),
+        "AK": AK,
+        "SK": SK,
+    }
     *first, last = case["code"].splitlines()
     with respx.mock(base_url=f"http://127.0.0.1:{PORT}") as router:
         router.route().mock(side_effect=reply)
@@ -80,7 +86,12 @@ def test_recorded_call(name: str) -> None:
         assert {key.lower() for key in request.headers} == {key.lower() for key, _ in old["headers"]}
         for key, value in old["headers"]:
             # Ours names itself, writes its JSON without blanks of its own choice and takes zipped answers.
-            if key.lower() not in VOLATILE | {"user-agent", "content-length", "contentmd5", "accept-encoding"}:
+            if key.lower() not in VOLATILE | {
+                "user-agent",
+                "content-length",
+                "contentmd5",
+                "accept-encoding",
+            }:
                 assert request.headers[key] == value
         assert signed_right(request)
     if case["returned"] != "NoneType":

@@ -1,1 +1,3 @@
 """Engines: what instances run on."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
 """Object storage: where ``oss://bucket/key`` lies."""
+
+__all__: list[str] = []

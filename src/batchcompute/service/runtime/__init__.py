@@ -1,1 +1,3 @@
 """What one instance needs: environment, package, command and result."""
+
+__all__: list[str] = []

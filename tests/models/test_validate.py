@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from batchcompute import ValidationError
+from batchcompute.resources import (
+    DAG,
+    AppDescription,
+    AppJobDescription,
+    ClusterDescription,
+    ImageDescription,
+    JobDescription,
+    ModifyClusterDescription,
+    TaskDescription,
+)
+from batchcompute.resources._rules import cycle
+
+
+def task(**fields: Any) -> TaskDescription:
+    made = TaskDescription({"ClusterId": "cls-1", **fields})
+    made.Parameters.Command.CommandLine = "echo"
+    return made
+
+
+def job(**fields: Any) -> JobDescription:
+    dag = DAG()
+    dag.add_task("a", task())
+    dag.add_task("b", task())
+    return JobDescription({"Name": "demo", "Priority": 1, "DAG": dag, **fields})
+
+
+def paths(description: Any) -> dict[str, str]:
+    with pytest.raises(ValidationError) as caught:
+        description.validate()
+    return {problem.path: problem.allowed for problem in caught.value.problems}
+
+
+def test_a_good_job_passes() -> None:
+    job().validate()
+    JobDescription({"Name": "demo", "DAG": job().DAG}).validate()
+
+
+def test_all_problems_at_once() -> None:
+    bad = JobDescription({"Name": "1 x", "Priority": 1001, "Type": "Dag"})
+    bad.DAG.add_task("9", {"InstanceCount": 0, "Timeout": 0, "MaxRetryCount": -1})
+    found = paths(bad)
+    assert set(found) == {
+        "Name", "Priority", "Type", "DAG.Tasks.9", "DAG.Tasks.9.Parameters.Command.CommandLine",
+        "DAG.Tasks.9.InstanceCount", "DAG.Tasks.9.Timeout", "DAG.Tasks.9.MaxRetryCount", "DAG.Tasks.9.ClusterId",
+    }  # fmt: skip
+    assert found["Priority"] == "must be in [0, 1000]"
+    assert str(ValidationError("x")) == "x"
+
+
+def test_an_empty_job() -> None:
+    assert set(paths(JobDescription())) == {"Name", "DAG.Tasks"}
+
+
+@pytest.mark.parametrize("name", ["", "1a", "a b", "a/b", "a.b", "x" * 65, None])
+def test_bad_names(name: str | None) -> None:
+    assert "Name" in paths(job(Name=name))
+
+
+@pytest.mark.parametrize("name", ["a", "_a", "-a", "A1", "x" * 64])
+def test_good_names(name: str) -> None:
+    job(Name=name).validate()
+
+
+def test_dependencies() -> None:
+    assert (
+        "is no task"
+        in paths(job(DAG={"Tasks": {"a": task()}, "Dependencies": {"a": ["c"]}}))["DAG.Dependencies.a"]
+    )
+    tasks = {name: task() for name in "abc"}
+    job(DAG={"Tasks": tasks, "Dependencies": {"a": ["b", "c"], "b": ["c"]}}).validate()
+    cyclic = job(DAG={"Tasks": tasks, "Dependencies": {"a": ["b"], "b": ["c"], "c": ["a"]}})
+    with pytest.raises(ValidationError, match="must not form a cycle") as caught:
+        cyclic.validate()
+    assert "a -> b -> c -> a" in str(caught.value)
+
+
+def test_cycles() -> None:
+    assert cycle({"a": ["a"]}) == ["a", "a"]
+    assert cycle({"a": ["b"], "b": ["a"]}) in (["a", "b", "a"], ["b", "a", "b"])
+    assert cycle({"a": ["b", "c"], "b": ["d"], "c": ["d"]}) == []
+    chain = {str(number): [str(number + 1)] for number in range(5000)}
+    assert cycle(chain) == []
+    assert len(cycle({**chain, "5000": ["0"]})) == 5002
+
+
+def test_cluster_or_auto_cluster() -> None:
+    neither = task(ClusterId="")
+    assert paths(job(DAG={"Tasks": {"a": neither}})) == {
+        "DAG.Tasks.a.ClusterId": "one of ClusterId and AutoCluster is required"
+    }
+    neither.AutoCluster.InstanceType = "x"
+    job(DAG={"Tasks": {"a": neither}}).validate()
+    both = task(AutoCluster={"InstanceType": "x"})
+    assert "only one of" in paths(job(DAG={"Tasks": {"a": both}}))["DAG.Tasks.a.ClusterId"]
+    # As the service's own answers have it (reference, 2.1).
+    job(DAG={"Tasks": {"a": task(AutoCluster={"InstanceType": "", "ImageId": ""})}}).validate()
+
+
+@pytest.mark.parametrize("source", ["s3://b/x", "/local", "oss:/b", "http://h/x", "oss://"])
+def test_sources_of_other_schemes(source: str) -> None:
+    bad = task(
+        InputMapping={source: "/x"},
+        OutputMapping={"/o": source},
+        Mounts={"Entries": [{"Source": source, "Destination": "/x"}]},
+    )
+    assert set(paths(job(DAG={"Tasks": {"a": bad}}))) == {
+        "DAG.Tasks.a.InputMapping", "DAG.Tasks.a.OutputMapping./o", "DAG.Tasks.a.Mounts.Entries.0.Source",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("source", ["oss://b/", "nas://h:/p", "smb://h/p", "lustre://h/p", "nasplus://h/p"])
+def test_sources_that_the_reference_lists(source: str) -> None:
+    job(DAG={"Tasks": {"a": task(Mounts={"Entries": [{"Source": source, "Destination": "/x"}]})}}).validate()
+
+
+def test_types_that_went_wrong_inside_containers() -> None:
+    bad = job()
+    bad.DAG.Tasks["a"].InputMapping.clear()
+    dict.__setitem__(bad.DAG.Tasks["a"].InputMapping, "oss://b/", 5)
+    assert "DAG.Tasks.a.InputMapping.oss://b/" in paths(bad)
+
+
+def test_clusters() -> None:
+    group = {"DesiredVMCount": 1}
+    ClusterDescription({"Name": "c", "ImageId": "i", "Groups": {"g": group}}).validate()
+    ClusterDescription({"Name": "c", "Groups": {"g": {**group, "ImageId": "i"}}}).validate()
+    assert set(paths(ClusterDescription())) == {"Name", "ImageId", "Groups"}
+    bad = ClusterDescription(
+        {"Name": "c", "ImageId": "i", "Groups": {"g": {}, "h": {"DesiredVMCount": 65537}}}
+    )
+    bad.Configs.add_system_disk(39)
+    bad.Configs.add_data_disk(2001)
+    assert set(paths(bad)) == {
+        "Groups.g.DesiredVMCount", "Groups.h.DesiredVMCount", "Configs.Disks.SystemDisk.Size", "Configs.Disks.DataDisk.Size",
+    }  # fmt: skip
+    ModifyClusterDescription({"Groups": {"g": {"DesiredVMCount": 0}}}).validate()
+    assert set(paths(ModifyClusterDescription({"Groups": {"g": {"DesiredVMCount": -1}}}))) == {
+        "Groups.g.DesiredVMCount"
+    }
+
+
+def test_images_and_apps() -> None:
+    ImageDescription({"EcsImageId": "m-1", "Platform": "Linux"}).validate()
+    assert set(paths(ImageDescription({"Platform": "Plan9"}))) == {"Platform", "EcsImageId"}
+    AppDescription({"Name": "a", "CommandLine": "x", "VM": {"ECSImageId": "i"}}).validate()
+    assert set(paths(AppDescription())) == {"Name", "CommandLine", "Docker"}
+    both = {"Name": "a", "CommandLine": "x" * 1001, "VM": {"ECSImageId": "i"}, "Docker": {"Image": ""}}
+    assert set(paths(AppDescription(both))) == {"CommandLine", "Docker", "Docker.Image"}
+    AppJobDescription({"Name": "1a", "Type": "App", "App": {"AppName": ":x"}}).validate()
+    assert set(paths(AppJobDescription())) == {"Name", "Type", "App.AppName"}

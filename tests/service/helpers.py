@@ -1,0 +1,80 @@
+"""What the tests of the service share."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from batchcompute import Client
+from batchcompute.resources import JobDescription, TaskDescription
+from batchcompute.service import LocalService
+
+
+def task(command: str, **fields: Any) -> TaskDescription:
+    made = TaskDescription({"AutoCluster": {"InstanceType": "ecs.s3.large"}, **fields})
+    made.Parameters.Command.CommandLine = command
+    made.Parameters.StdoutRedirectPath = "oss://bucket/logs/"
+    made.Parameters.StderrRedirectPath = "oss://bucket/logs/"
+    return made
+
+
+def job(
+    _tasks: str | dict[str, TaskDescription], _edges: dict[str, list[str]] | None = None, **fields: Any
+) -> JobDescription:
+    tasks = {"t": task(_tasks)} if isinstance(_tasks, str) else _tasks
+    return JobDescription({"Name": "test", "DAG": {"Tasks": tasks, "Dependencies": _edges or {}}, **fields})
+
+
+def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """Wait for something that only another process can tell of."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.005)
+    raise AssertionError("it did not happen in time")
+
+
+def finish(client: Client, job_id: str, state: str = "Finished") -> None:
+    until(lambda: client.get_job(job_id).State in ("Finished", "Failed", "Stopped"))
+    found = client.get_job(job_id)
+    assert found.State == state, found
+
+
+def output(
+    service: LocalService,
+    client: Client,
+    job_id: str,
+    name: str = "t",
+    number: int = 0,
+    stream: str = "Stdout",
+) -> str:
+    place = client.get_instance(job_id, name, number)[f"{stream}RedirectPath"]
+    return service.oss_path(place).read_text("utf-8")
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return stat.rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+
+
+def carrying(word: str) -> list[int]:
+    """Return the live processes that have a word in their environment."""
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                environment = Path(entry.path, "environ").read_bytes()
+            except OSError:
+                continue
+            if word.encode() in environment and alive(int(entry.name)):
+                found.append(int(entry.name))
+    return found

@@ -1,0 +1,168 @@
+"""The package as a whole: its public names, its floors, and what importing it costs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import batchcompute
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "batchcompute"
+PUBLIC = [
+    "AP_SOUTHEAST_1", "AP_SOUTHEAST_2", "ActionResponse", "AsyncClient", "AuthenticationError", "BatchComputeError",
+    "CN_BEIJING", "CN_CHENGDU", "CN_HANGZHOU", "CN_HONGKONG", "CN_HUHEHAOTE", "CN_QINGDAO", "CN_SHANGHAI", "CN_SHENZHEN",
+    "CN_ZHANGJIAKOU", "Client", "ClientError", "ConfigError", "ConnectError", "CreateResponse", "EU_CENTRAL_1",
+    "FieldError", "ForbiddenError", "GetResponse", "InvalidParameterError", "JSONError", "JsonError", "Jsonizable",
+    "LOCAL", "ListResponse", "NotFoundError", "Problem", "ProtocolError", "QuotaError", "RawResponse", "ResponseError",
+    "RetryPolicy", "ServerError", "StateConflictError", "ThrottledError", "TransportError", "TransportTimeout",
+    "US_EAST_1", "US_WEST_1", "UnknownFieldWarning", "ValidationError", "__version__",
+]  # fmt: skip
+MODULES = [info.name for info in pkgutil.walk_packages([str(SOURCE)], "batchcompute.")]
+OLD = json.loads((ROOT / "tests" / "wire" / "classes.json").read_text("utf-8"))
+
+
+def test_public_names_are_pinned() -> None:
+    assert sorted(batchcompute.__all__) == PUBLIC
+    for name in PUBLIC:
+        assert getattr(batchcompute, name) is not None
+    assert set(PUBLIC) <= set(dir(batchcompute))
+    with pytest.raises(AttributeError, match="nope"):
+        batchcompute.nope  # type: ignore[attr-defined]  # noqa: B018
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_says_what_is_public(name: str) -> None:
+    module = importlib.import_module(name)
+    if name not in ("batchcompute.core.exceptions", "batchcompute._version"):
+        assert hasattr(module, "__all__")
+    for public in getattr(module, "__all__", ()):
+        assert hasattr(module, public)
+    assert module.__doc__
+
+
+@pytest.mark.parametrize("module", OLD["exports"])
+def test_what_the_old_sdk_exported_is_there(module: str) -> None:
+    for name in OLD["exports"][module]:
+        assert hasattr(importlib.import_module(module), name)
+
+
+def test_methods_of_the_old_client_are_there() -> None:
+    missing = set(OLD["client"]) - {"Client"} - set(dir(batchcompute.Client))
+    assert not missing
+
+
+def run(program: str) -> list[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
+def test_a_bare_import_is_light() -> None:
+    heavy = run(
+        "import sys, batchcompute; print(*[name for name in ('httpx', 'pydantic', 'tenacity', 'asyncio', 'json') if name in sys.modules])"
+    )
+    assert heavy == []
+    loaded = run(
+        "import sys; before = set(sys.modules); import batchcompute; print(*(set(sys.modules) - before))"
+    )
+    assert len(loaded) <= 60
+    assert run("import batchcompute; print(batchcompute.CN_QINGDAO, batchcompute.resources.DAG().dump(None))")
+
+
+def test_a_client_does_not_load_the_service() -> None:
+    loaded = run(
+        "import sys, batchcompute; batchcompute.Client('cn-qingdao', 'a', 'b'); batchcompute.resources.Job();"
+        "print(*[name for name in sys.modules if name.startswith('batchcompute.service') or name == 'sqlite3'])"
+    )
+    assert loaded == []
+
+
+# From the ground up; what stands on one line is one floor.
+FLOORS = [
+    ["_version", "errors", "_values"],
+    ["regions", "_problems", "_containers", "_fields", "_model", "jsonizable"],
+    ["resources", "types"],
+    ["responses", "answers", "_pages"],
+    ["operations", "calls"],
+    ["signing"],
+    ["retry", "transport"],
+    ["client"],
+    ["core"],
+    ["service"],
+]
+SERVICE_FLOORS = [
+    ["states", "store", "objects", "datadir", "defaults", "faults"],
+    ["wire"],
+    ["engines", "runtime", "lifecycle"],
+    ["scheduler", "access", "routes"],
+    ["handlers"],
+    ["core"],
+    ["local"],
+    ["embedded", "direct"],
+]
+
+
+def imports(path: Path, prefix: str) -> list[tuple[str, int]]:
+    """Return what a file imports of the package at run time, at the module's own level."""
+    found: list[tuple[str, int]] = []
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(prefix):
+            found.append(((node.module or "")[len(prefix) :].split(".")[0], node.lineno))
+    return found
+
+
+def floor_of(name: str, floors: list[list[str]]) -> int:
+    return next(number for number, rooms in enumerate(floors) if name in rooms)
+
+
+@pytest.mark.parametrize(
+    ("folder", "prefix", "floors"),
+    [(SOURCE, "batchcompute.", FLOORS), (SOURCE / "service", "batchcompute.service.", SERVICE_FLOORS)],
+)
+def test_imports_only_go_down(folder: Path, prefix: str, floors: list[list[str]]) -> None:
+    checked = 0
+    for path in folder.rglob("*.py"):
+        room = path.relative_to(folder).parts[0].removesuffix(".py")
+        if room == "__init__" or (folder == SOURCE and room == "service"):
+            continue
+        for target, line in imports(path, prefix):
+            if target and target != room:
+                assert floor_of(target, floors) <= floor_of(room, floors), f"{path}:{line} imports {target}"
+                checked += 1
+    assert checked > 10
+
+
+def test_the_sdk_half_imports_nothing_of_the_service_half() -> None:
+    for path in SOURCE.rglob("*.py"):
+        if "service" not in path.relative_to(SOURCE).parts:
+            assert "service" not in [target for target, _ in imports(path, "batchcompute.")]
+
+
+def test_modules_stay_small() -> None:
+    long = {
+        path.name: count
+        for path in SOURCE.rglob("*.py")
+        if (count := len(path.read_text("utf-8").splitlines())) > 400
+    }
+    assert set(long) <= {"types.py"}, "types.py is generated"
+
+
+def test_dependencies_are_capped() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert {line.split(">=")[0] for line in project["dependencies"]} == {"pydantic", "httpx", "tenacity"}
+    for line in [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]:
+        assert ",<" in line, line
+
+
+def test_the_version_is_one() -> None:
+    assert batchcompute.__version__ == "3.0.0.dev0"
+    assert (SOURCE / "py.typed").exists()
