@@ -13,8 +13,6 @@ SOURCE = Path("src/batchcompute/client/_async")
 TARGET = Path("src/batchcompute/client/_sync")
 
 _SUBSTITUTIONS = [
-    (r"from collections\.abc import Awaitable, ", "from collections.abc import "),
-    (r"Awaitable\[(\w+)\]", r"\1"),
     (r"import asyncio", "import time"),
     (r"asyncio\.sleep", "time.sleep"),
     (r"async def", "def"),
@@ -23,7 +21,7 @@ _SUBSTITUTIONS = [
     (r"__aenter__", "__enter__"),
     (r"__aexit__", "__exit__"),
     (r"\baclose\b", "close"),
-    (r"\bAsync(Client|BaseTransport|Base|Jobs|Clusters|Catalogue|Retrying)\b", r"\1"),
+    (r"\bAsync(Client|BaseTransport|Base|Http|Jobs|Clusters|Catalogue|Retrying)\b", r"\1"),
     (r"client\._async", "client._sync"),
     (r"  # noqa: ASYNC109", ""),
     (r"client/_sync`` is made from this package", "client/_async`` is what this package is made from"),

@@ -145,7 +145,7 @@ def test_transport_errors(
 
 
 def test_reads_are_sent_again_and_signed_anew(client: Client, respx_mock: respx.MockRouter) -> None:
-    replies = [
+    replies: list[Any] = [
         httpx.Response(500),
         httpx.ReadError("gone"),
         httpx.Response(200, json={"Id": "job-1", "State": "Running"}),

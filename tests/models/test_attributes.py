@@ -72,7 +72,7 @@ def test_writes_attach_from_any_depth() -> None:
     task.AutoCluster.UserData["k"] = "v"
     assert json.loads(task.dump())["AutoCluster"]["UserData"] == {"k": "v"}
     cluster = ClusterDescription()
-    cluster.EnvVars["A"] = 1
+    cluster.EnvVars["A"] = 1  # type: ignore[assignment]
     cluster.Configs.Mounts.NAS.AccessGroup = ["g"]
     cluster.Configs.Mounts.NAS.FileSystem.append("f")
     sent = json.loads(cluster.dump())
@@ -124,9 +124,9 @@ def test_assigned_objects_are_copied_in() -> None:
 
 def test_environment_variables_become_texts_however_they_are_set() -> None:
     command = Command(EnvVars={"a": 1, "b": True, "c": 1.5, "d": "x", "e": b"y", "f": None})
-    command.EnvVars["g"] = 2
-    command.EnvVars.update({"h": 3}, i=4)
-    command.EnvVars |= {"j": 5}  # type: ignore[dict-item]
+    command.EnvVars["g"] = 2  # type: ignore[assignment]
+    command.EnvVars.update({"h": 3}, i=4)  # type: ignore[call-overload]
+    command.EnvVars |= {"j": 5}
     command.EnvVars.setdefault("k", 6)  # type: ignore[arg-type]
     expected = {"a": "1", "b": "True", "c": "1.5", "d": "x", "e": "y", "f": ""}
     expected |= {"g": "2", "h": "3", "i": "4", "j": "5", "k": "6"}

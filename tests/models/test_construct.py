@@ -175,9 +175,9 @@ class Numpyish:
 
 
 def test_numbers_that_plainly_are_integers() -> None:
-    job = JobDescription(Priority=3.0)  # type: ignore[arg-type]
+    job = JobDescription(Priority=3.0)  # type: ignore[call-overload]
     assert type(job.Priority) is int
-    job.Priority = Numpyish(7)  # type: ignore[assignment]
+    job.Priority = Numpyish(7)
     assert job.Priority == 7
     assert type(job.Priority) is int
 

@@ -100,7 +100,7 @@ def test_statuses_sort_by_their_ids() -> None:
     assert jobs[1] > jobs[0]
     assert Task({"TaskName": "a"}) < Task({"TaskName": "b"})
     with pytest.raises(TypeError):
-        jobs[0] < Task({"TaskName": "a"})  # type: ignore[operator]  # noqa: B015
+        jobs[0] < Task({"TaskName": "a"})  # noqa: B015
 
 
 def test_plain_responses() -> None:

@@ -123,7 +123,7 @@ def test_sources_that_the_reference_lists(source: str) -> None:
 def test_types_that_went_wrong_inside_containers() -> None:
     bad = job()
     bad.DAG.Tasks["a"].InputMapping.clear()
-    dict.__setitem__(bad.DAG.Tasks["a"].InputMapping, "oss://b/", 5)
+    dict.__setitem__(bad.DAG.Tasks["a"].InputMapping, "oss://b/", 5)  # type: ignore[misc]
     assert "DAG.Tasks.a.InputMapping.oss://b/" in paths(bad)
 
 

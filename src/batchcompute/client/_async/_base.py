@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -14,11 +13,12 @@ import tenacity
 
 from batchcompute import regions
 from batchcompute.client._common import check_credentials, check_headers, local_transport
-from batchcompute.errors import ConfigError
-from batchcompute.retry import RetryPolicy, retry_arguments
+from batchcompute.errors import BatchComputeError, ConfigError
+from batchcompute.retry import RetryPolicy, may_repeat, retry_arguments
 from batchcompute.signing import API_VERSION, Credentials
 from batchcompute.transport import (
     LIMITS,
+    NO_COOKIES,
     TIMEOUT,
     build_request,
     tls_for,
@@ -32,6 +32,19 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 A = TypeVar("A")
+
+
+class AsyncHttp(httpx.AsyncClient):
+    """An HTTP client that keeps no cookies."""
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """No cookies."""
+        return NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        raise AttributeError("this client keeps no cookies")
 
 
 class AsyncBase:
@@ -133,7 +146,7 @@ class AsyncBase:
 
     def _use(self, transport: httpx.AsyncBaseTransport) -> None:
         """Send everything through a transport of the service's instead of the network."""
-        self._http = httpx.AsyncClient(transport=transport, timeout=self._timeout, trust_env=False)
+        self._http = AsyncHttp(transport=transport, timeout=self._timeout, trust_env=False)
 
     def _open(self) -> httpx.AsyncClient:
         with self._lock:
@@ -143,7 +156,7 @@ class AsyncBase:
                 if self._endpoint.is_local:
                     self._use(local_transport(self._credentials))
                 else:
-                    self._http = httpx.AsyncClient(
+                    self._http = AsyncHttp(
                         verify=tls_for(self._endpoint), timeout=self._timeout, limits=LIMITS
                     )
             return cast("httpx.AsyncClient", self._http)
@@ -161,9 +174,22 @@ class AsyncBase:
 
     async def _call(self, call: Call[A]) -> A:
         repeat = call.operation.repeat
+        try:
+            return await self._attempt(call)
+        except BatchComputeError as error:
+            if self._policy.attempts == 1 or not may_repeat(error, repeat):
+                raise
+            failure: list[BatchComputeError] = [error]
+        # tenacity takes over only now: a call that succeeds at once, as nearly all do, is spared its
+        # cost. The failure that there was is its first attempt.
         retrying = self._retrying.get(repeat)
         if retrying is None:
             options: dict[str, Any] = retry_arguments(self._policy, repeat)
             retrying = self._retrying[repeat] = tenacity.AsyncRetrying(sleep=asyncio.sleep, **options)
-        attempt = cast("Callable[[Call[A]], Awaitable[A]]", self._attempt)
-        return await retrying(attempt, call)
+
+        async def attempt() -> A:
+            if failure:
+                raise failure.pop()
+            return await self._attempt(call)
+
+        return await retrying(attempt)

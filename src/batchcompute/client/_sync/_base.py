@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -15,11 +14,12 @@ import tenacity
 
 from batchcompute import regions
 from batchcompute.client._common import check_credentials, check_headers, local_transport
-from batchcompute.errors import ConfigError
-from batchcompute.retry import RetryPolicy, retry_arguments
+from batchcompute.errors import BatchComputeError, ConfigError
+from batchcompute.retry import RetryPolicy, may_repeat, retry_arguments
 from batchcompute.signing import API_VERSION, Credentials
 from batchcompute.transport import (
     LIMITS,
+    NO_COOKIES,
     TIMEOUT,
     build_request,
     tls_for,
@@ -33,6 +33,19 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 A = TypeVar("A")
+
+
+class Http(httpx.Client):
+    """An HTTP client that keeps no cookies."""
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """No cookies."""
+        return NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        raise AttributeError("this client keeps no cookies")
 
 
 class Base:
@@ -134,7 +147,7 @@ class Base:
 
     def _use(self, transport: httpx.BaseTransport) -> None:
         """Send everything through a transport of the service's instead of the network."""
-        self._http = httpx.Client(transport=transport, timeout=self._timeout, trust_env=False)
+        self._http = Http(transport=transport, timeout=self._timeout, trust_env=False)
 
     def _open(self) -> httpx.Client:
         with self._lock:
@@ -144,9 +157,7 @@ class Base:
                 if self._endpoint.is_local:
                     self._use(local_transport(self._credentials))
                 else:
-                    self._http = httpx.Client(
-                        verify=tls_for(self._endpoint), timeout=self._timeout, limits=LIMITS
-                    )
+                    self._http = Http(verify=tls_for(self._endpoint), timeout=self._timeout, limits=LIMITS)
             return cast("httpx.Client", self._http)
 
     def _attempt(self, call: Call[A]) -> A:
@@ -162,9 +173,22 @@ class Base:
 
     def _call(self, call: Call[A]) -> A:
         repeat = call.operation.repeat
+        try:
+            return self._attempt(call)
+        except BatchComputeError as error:
+            if self._policy.attempts == 1 or not may_repeat(error, repeat):
+                raise
+            failure: list[BatchComputeError] = [error]
+        # tenacity takes over only now: a call that succeeds at once, as nearly all do, is spared its
+        # cost. The failure that there was is its first attempt.
         retrying = self._retrying.get(repeat)
         if retrying is None:
             options: dict[str, Any] = retry_arguments(self._policy, repeat)
             retrying = self._retrying[repeat] = tenacity.Retrying(sleep=time.sleep, **options)
-        attempt = cast("Callable[[Call[A]], A]", self._attempt)
-        return retrying(attempt, call)
+
+        def attempt() -> A:
+            if failure:
+                raise failure.pop()
+            return self._attempt(call)
+
+        return retrying(attempt)

@@ -1,0 +1,1 @@
+"""Measurements of what the project promises; run them with ``python -m benchmarks``."""

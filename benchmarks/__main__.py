@@ -1,0 +1,286 @@
+"""Measure what the project promises, as ratios within one run, and check each result first.
+
+    python -m benchmarks            # print the table
+    python -m benchmarks --write    # and put it into docs/benchmarks.md
+    python -m benchmarks models     # one group only: imports, models, requests, jobs
+
+Ratios are compared within one run, each against something that was not written here, so that
+machines may differ. Run it while nothing else runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import socket
+import socketserver
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from batchcompute import AsyncClient, Client
+from batchcompute._pages import read_page
+from batchcompute.resources import DAG, Job, JobDescription, TaskDescription
+from batchcompute.responses import RawAnswer
+from batchcompute.service import LocalService
+
+DOCS = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    what: str
+    measured: str
+    goal: str
+    met: bool
+
+
+def best(function: Callable[[], object], rounds: int) -> float:
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def ratio(name: str, ours: float, theirs: float, goal: float, unit: float = 1e6, word: str = "us") -> Row:
+    found = ours / theirs
+    return Row(
+        name,
+        f"{found:.2f} x ({ours * unit:.0f} / {theirs * unit:.0f} {word})",
+        f"<= {goal:g} x",
+        found <= goal,
+    )
+
+
+# -- imports --------------------------------------------------------------------------------------
+
+
+def _python(program: str) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", program], check=True)
+    return time.perf_counter() - start
+
+
+def imports() -> Iterable[Row]:
+    programs = {
+        "pass": "pass",
+        "bare": "import batchcompute",
+        "floor": "import pydantic, httpx, tenacity; pydantic.BaseModel",
+        "client": "from batchcompute import Client",
+    }
+    check = "import sys, batchcompute; assert not {'httpx', 'pydantic', 'tenacity'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True)
+    times: dict[str, list[float]] = {name: [] for name in programs}
+    for _ in range(15):
+        for name, program in programs.items():
+            times[name].append(_python(program))
+    middle = {name: statistics.median(found) for name, found in times.items()}
+    extra = (middle["bare"] - middle["pass"]) * 1000
+    yield Row("`import batchcompute` over `python -c pass`", f"{extra:.0f} ms more", "<= 40 ms", extra <= 40)
+    name = "`from batchcompute import Client` over pydantic + httpx + tenacity"
+    yield ratio(name, middle["client"], middle["floor"], 1.15, 1000, "ms")
+
+
+# -- models ---------------------------------------------------------------------------------------
+
+
+def description() -> JobDescription:
+    dag = DAG()
+    for number in range(50):
+        task = TaskDescription({"ClusterId": "cls-1", "InstanceCount": number + 1})
+        task.Parameters.Command.CommandLine = f"python step.py --number {number}"
+        task.Parameters.StdoutRedirectPath = task.Parameters.StderrRedirectPath = "oss://bucket/logs/"
+        dag.add_task(f"task{number}", task)
+    dag.Dependencies = {f"task{number}": [f"task{number + 1}"] for number in range(49)}
+    return JobDescription(Name="bench", Priority=1, DAG=dag)
+
+
+def page() -> bytes:
+    counts = {"WaitingCount": 0, "RunningCount": 1, "FinishedCount": 0, "FailedCount": 0, "StoppedCount": 0}
+    job = {
+        "Id": "job-0000000058184218000008150000000D", "Name": "demo", "OwnerId": 48351, "State": "Running", "Message": "",
+        "CreationTime": "2016-11-01T15:25:02.837728Z", "StartTime": "2016-11-01T15:25:03.020203Z", "EndTime": "",
+        "TaskMetrics": counts, "InstanceMetrics": counts,
+    }  # fmt: skip
+    return json.dumps({"Items": [job] * 100, "NextMarker": "job-x"}).encode()
+
+
+def models() -> Iterable[Row]:
+    made = description()
+    text = made.dump()
+    data = json.loads(text)
+    assert JobDescription(text) == made
+    assert json.loads(JobDescription(text).dump()) == data
+    assert len(data["DAG"]["Tasks"]) == 50
+    load = best(lambda: json.loads(text), 300)
+    size = f"{len(text) / 1024:.0f} KB"
+    yield ratio(
+        f"description of 50 tasks ({size}) from JSON over `json.loads`",
+        best(lambda: JobDescription(text), 300),
+        load,
+        4,
+    )
+    yield ratio(
+        "its `dump()` over `json.dumps(indent=4)`",
+        best(made.dump, 300), best(lambda: json.dumps(data, indent=4), 300), 2,
+    )  # fmt: skip
+    body = page()
+    items, marker = read_page(RawAnswer(200, {}, body), Job)
+    assert (len(items), marker, items[99].TaskMetrics.RunningCount) == (100, "job-x", 1)
+    yield ratio(
+        "page of 100 jobs from bytes over `json.loads`",
+        best(lambda: read_page(RawAnswer(200, {}, body), Job), 300), best(lambda: json.loads(body), 300), 3,
+    )  # fmt: skip
+
+
+# -- requests -------------------------------------------------------------------------------------
+
+ANSWER = json.dumps({"Id": "job-1", "Name": "demo", "State": "Running", "Message": ""}).encode()
+
+
+REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+    len(ANSWER),
+    ANSWER,
+)
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    """Answers without looking, so that what is measured is the client."""
+
+    def handle(self) -> None:
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while data := self.request.recv(65536):
+            assert data.startswith(b"GET /jobs/job-1 HTTP/1.1")
+            assert data.endswith(b"\r\n\r\n")
+            self.request.sendall(REPLY)
+
+
+def _serve() -> None:
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Handler)
+    print(server.server_address[1], flush=True)
+    server.serve_forever()
+
+
+def requests() -> Iterable[Row]:
+    # A process of its own, so that the server's work is not counted as the client's.
+    command = [sys.executable, "-m", "benchmarks", "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
+            yield _sync_requests(url)
+            yield asyncio.run(_async_requests(url))
+        finally:
+            server.kill()
+
+
+def _sync_requests(url: str, count: int = 400, rounds: int = 9) -> Row:
+    found = []
+    with Client(url, "id", "secret") as client, httpx.Client() as bare:
+        assert client.get_job("job-1").State == "Running"
+        assert bare.get(f"{url}/jobs/job-1").json()["State"] == "Running"
+        for _ in range(rounds):
+            ours = best(lambda: [client.get_job("job-1") for _ in range(count)], 1) / count
+            theirs = best(lambda: [bare.get(f"{url}/jobs/job-1") for _ in range(count)], 1) / count
+            found.append((ours, theirs))
+    ours, theirs = sorted(found, key=lambda pair: pair[0] / pair[1])[len(found) // 2]
+    return ratio("signed GET on a kept-alive connection over bare httpx, sync", ours, theirs, 1.25)
+
+
+async def _async_requests(url: str, count: int = 400, rounds: int = 9) -> Row:
+    found = []
+    async with AsyncClient(url, "id", "secret") as client, httpx.AsyncClient() as bare:
+        assert (await client.get_job("job-1")).State == "Running"
+        for _ in range(rounds):
+            start = time.perf_counter()
+            for _ in range(count):
+                await client.get_job("job-1")
+            middle = time.perf_counter()
+            for _ in range(count):
+                await bare.get(f"{url}/jobs/job-1")
+            found.append(((middle - start) / count, (time.perf_counter() - middle) / count))
+    ours, theirs = sorted(found, key=lambda pair: pair[0] / pair[1])[len(found) // 2]
+    return ratio("the same, async", ours, theirs, 1.25)
+
+
+# -- jobs -----------------------------------------------------------------------------------------
+
+
+def jobs() -> Iterable[Row]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = 1000
+    numbers = "\n".join(map(str, range(count))).encode()
+    ours, theirs = [], []
+    with LocalService(slots=cores) as service, service.client() as client:
+        for _ in range(3):
+            start = time.perf_counter()
+            subprocess.run(["xargs", f"-P{cores}", "-n1", "/bin/true"], input=numbers, check=True)
+            theirs.append(count / (time.perf_counter() - start))
+            task = TaskDescription({"InstanceCount": count, "AutoCluster": {"InstanceType": "x"}})
+            task.Parameters.Command.CommandLine = "true"
+            start = time.perf_counter()
+            job_id = client.create_job(JobDescription(Name="bench", DAG={"Tasks": {"t": task}})).Id
+            assert client.poll(job_id, interval=0.01) == []
+            ours.append(count / (time.perf_counter() - start))
+            assert client.get_job(job_id).InstanceMetrics.FinishedCount == count
+        latencies = []
+        for _ in range(50):
+            task = TaskDescription({"AutoCluster": {"InstanceType": "x"}})
+            task.Parameters.Command.CommandLine = "true"
+            start = time.perf_counter()
+            job_id = client.create_job(JobDescription(Name="bench", DAG={"Tasks": {"t": task}})).Id
+            while client.get_job(job_id).State != "Finished":
+                time.sleep(0.0005)
+            latencies.append(time.perf_counter() - start)
+    found = statistics.median(ours) / statistics.median(theirs)
+    rate = f"{found:.2f} x ({statistics.median(ours):.0f} / {statistics.median(theirs):.0f} per s)"
+    yield Row(
+        f"1,000 no-op instances over `xargs -P{cores}`", rate, "a later issue's: >= 0.4 x", found >= 0.4
+    )
+    half = statistics.median(latencies) * 1000
+    yield Row("one no-op job in-process, median", f"{half:.1f} ms", "a later issue's: <= 50 ms", half <= 50)
+
+
+GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
+    "imports": imports,
+    "models": models,
+    "requests": requests,
+    "jobs": jobs,
+}
+
+
+def table(rows: list[Row]) -> str:
+    lines = ["| what | measured | goal | met |", "| --- | --- | --- | --- |"]
+    lines += [f"| {row.what} | {row.measured} | {row.goal} | {'yes' if row.met else 'no'} |" for row in rows]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    chosen = [name for name in sys.argv[1:] if not name.startswith("-")]
+    if chosen == ["serve"]:
+        _serve()
+    rows = [row for name, group in GROUPS.items() if not chosen or name in chosen for row in group()]
+    print(table(rows))
+    if "--write" in sys.argv:
+        machine = f"Python {platform.python_version()}, {platform.system()} on {platform.machine()}, {os.cpu_count()} cores"
+        head, _, rest = DOCS.read_text("utf-8").partition("<!-- table -->")
+        tail = rest.partition("<!-- end -->")[2]
+        text = f"{head}<!-- table -->\n\nMeasured with {machine}.\n\n{table(rows)}\n\n<!-- end -->{tail}"
+        DOCS.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
