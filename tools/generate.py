@@ -44,9 +44,29 @@ def main() -> int:
     from faces import faces
 
     stale += _write(_formatted(faces()), check)
+    stale += _write(_operations(), check)
     for path in stale:
         print(f"{path} is not what tools/generate.py writes")
     return 1 if stale else 0
+
+
+def _operations() -> dict[Path, str]:
+    """Put the table of operations into its page of the documentation."""
+    from batchcompute.operations import OPERATIONS
+
+    page = Path("docs/reference/operations.md")
+    lines = [
+        "| method | operation | request | body | status | sent twice |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in OPERATIONS.values():
+        query = f"?{'&'.join(row.query)}" if row.query else ""
+        body = f"`{row.body}`" if row.body else ""
+        lines.append(
+            f"| `{row.name}` | {row.api} | `{row.method} {row.path}{query}` | {body} | {row.status} | {row.repeat} |"
+        )
+    head = (ROOT / page).read_text("utf-8").partition("<!-- operations -->")[0]
+    return {page: head + "<!-- operations -->\n\n" + "\n".join(lines) + "\n"}
 
 
 def _write(texts: dict[Path, str], check: bool) -> list[Path]:

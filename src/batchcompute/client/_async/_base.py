@@ -43,7 +43,7 @@ class AsyncHttp(httpx.AsyncClient):
         return NO_COOKIES
 
     @cookies.setter
-    def cookies(self, cookies: object) -> None:
+    def cookies(self, _cookies: object) -> None:
         raise AttributeError("this client keeps no cookies")
 
 

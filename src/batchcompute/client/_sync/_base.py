@@ -44,7 +44,7 @@ class Http(httpx.Client):
         return NO_COOKIES
 
     @cookies.setter
-    def cookies(self, cookies: object) -> None:
+    def cookies(self, _cookies: object) -> None:
         raise AttributeError("this client keeps no cookies")
 
 
