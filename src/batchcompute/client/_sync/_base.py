@@ -44,7 +44,7 @@ class Http(httpx.Client):
         return NO_COOKIES
 
     @cookies.setter
-    def cookies(self, _cookies: object) -> None:
+    def cookies(self, cookies: object) -> None:  # noqa: ARG002
         raise AttributeError("this client keeps no cookies")
 
 
