@@ -26,7 +26,7 @@ from batchcompute.service.engines.base import (
     InstanceStart,
     Token,
 )
-from batchcompute.service.engines.processes import HAS_PROC, kill_tree, processes_of
+from batchcompute.service.engines.processes import HAS_PROC, Sweeper
 from batchcompute.service.runtime.command import shim
 
 __all__ = ["LocalEngine"]
@@ -59,6 +59,9 @@ class LocalEngine:
         self._states: dict[Handle, EngineState] = {}
         self._attempts: dict[Handle, _Attempt] = {}
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        # Used by the engine's thread only, which also starts all processes: none is ever seen between
+        # its fork and its exec, when it still has the environment of this process.
+        self._sweeper = Sweeper()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -98,7 +101,7 @@ class LocalEngine:
     def reconcile(self, tokens: Iterable[Token]) -> Mapping[Token, Handle | None]:
         """Find attempts that were started by an earlier service."""
         result: dict[Token, Handle | None] = {}
-        for token, pids in processes_of(tokens).items():
+        for token, pids in Sweeper().find(tokens).items():
             # The shim is the oldest process of its attempt, and leads the session.
             leader = next((pid for pid in pids if _leads(pid)), None)
             if leader is None or not self.capabilities.adopts:
@@ -197,7 +200,7 @@ class LocalEngine:
         code = attempt.process.wait() if attempt.process is not None else 0
         del self._attempts[attempt.token]
         # The shim is gone; what it started and left behind goes, too.
-        kill_tree(attempt.token, None)
+        self._sweeper.kill(attempt.token, None)
         self._states[attempt.token] = EngineState("gone", _NODE, signal=max(0, -code))
 
     def _kill_all(self, handles: Iterable[Handle]) -> None:
@@ -207,7 +210,7 @@ class LocalEngine:
                 continue
             # Only our own child's number is sure to be still its own.
             leader = attempt.process.pid if attempt.process and attempt.process.returncode is None else None
-            kill_tree(handle, leader)
+            self._sweeper.kill(handle, leader)
 
 
 def _spawn(start: InstanceStart) -> subprocess.Popen[bytes]:

@@ -7,7 +7,9 @@ it keeps is its environment, in which the attempt's token stands (local-service 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterable
@@ -15,56 +17,114 @@ from pathlib import Path
 
 __all__: list[str] = []
 
+_log = logging.getLogger("batchcompute.service.engine")
+
 TOKEN_VARIABLE = "BC_INSTANCE"  # noqa: S105 - the name of a variable
+_MARKER = f"{TOKEN_VARIABLE}=".encode()
 _PROC = Path("/proc")
 HAS_PROC = sys.platform.startswith("linux") and _PROC.is_dir()
 """Whether processes can be found by their environment."""
 
-
-def processes_of(tokens: Iterable[str]) -> dict[str, list[int]]:
-    """Return the live processes of each attempt, by token, lowest pid first."""
-    found: dict[str, list[int]] = {token: [] for token in tokens}
-    if not HAS_PROC or not found:
-        return found
-    marker = f"{TOKEN_VARIABLE}=".encode()
-    for entry in os.scandir(_PROC):
-        if not entry.name.isdigit():
-            continue
-        try:
-            environment = (_PROC / entry.name / "environ").read_bytes()
-        except OSError:
-            # It ended meanwhile, or belongs to somebody else.
-            continue
-        for part in environment.split(b"\0"):
-            if part.startswith(marker):
-                token = part[len(marker) :].decode("utf-8", "replace")
-                if token in found:
-                    found[token].append(int(entry.name))
-                break
-    for pids in found.values():
-        pids.sort()
-    return found
+_ROUNDS = 100
+"""Rounds of killing, of at most a tenth of a second each, before a process is given up."""
 
 
-def kill_tree(token: str, leader: int | None) -> None:
-    """End every process of an attempt.
+class Sweeper:
+    """Finds the processes of attempts by the token in their environment.
 
-    Args:
-        token: The attempt.
-        leader: Its session's leader, if that has not been waited for yet; a number that may have
-            been given to another process since must not be passed.
+    A process that was seen once and is none of ours is not looked at again; it is told from a later
+    one of the same number by the inode of its directory in ``/proc``. So a sweep costs what reading
+    one directory costs, and not a file for each process of the machine.
     """
-    if leader is not None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(leader, signal.SIGKILL)
-    # A process that forks while it is being ended leaves a child behind, so look until none is left.
-    while True:
-        left = [pid for pid in processes_of([token])[token] if not _is_zombie(pid)]
-        if not left:
-            return
-        for pid in left:
+
+    def __init__(self) -> None:
+        self._foreign: set[tuple[str, int]] = set()
+
+    def find(self, tokens: Iterable[str]) -> dict[str, list[int]]:
+        """Return the live processes of each attempt, by token, lowest pid first."""
+        found: dict[str, list[int]] = {token: [] for token in tokens}
+        if not HAS_PROC or not found:
+            return found
+        seen: set[tuple[str, int]] = set()
+        for entry in os.scandir(_PROC):
+            if not entry.name.isdigit():
+                continue
+            key = (entry.name, entry.inode())
+            if key in self._foreign:
+                seen.add(key)
+                continue
+            token = _token_of(entry.name)
+            if token is None:
+                seen.add(key)
+            elif token in found:
+                found[token].append(int(entry.name))
+        self._foreign = seen
+        for pids in found.values():
+            pids.sort()
+        return found
+
+    def kill(self, token: str, leader: int | None) -> None:
+        """End every process of an attempt.
+
+        Args:
+            token: The attempt.
+            leader: Its session's leader, if that has not been waited for yet; a number that may have
+                been given to another process since must not be passed.
+        """
+        if leader is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+                os.killpg(leader, signal.SIGKILL)
+        # A process that forks while it is being ended leaves a child behind, so look until none is
+        # left. One that the kernel does not let go of (a dead network drive) must not hold the rest.
+        for _ in range(_ROUNDS):
+            left = [pid for pid in self.find([token])[token] if not _is_zombie(pid)]
+            if not left:
+                return
+            _end(left)
+        _log.warning("processes %s of instance %s could not be ended", left, token)
+
+
+def _end(pids: list[int]) -> None:
+    """Kill processes, and wait for them to be gone, for a tenth of a second at most."""
+    poll = select.poll()
+    handles: list[int] = []
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "pidfd_open"):
+                handles.append(os.pidfd_open(pid))
+                poll.register(handles[-1], select.POLLIN)
+            os.kill(pid, signal.SIGKILL)
+    left = len(handles)
+    while left:
+        gone = poll.poll(100)
+        if not gone:
+            break
+        for handle, _ in gone:
+            poll.unregister(handle)
+        left -= len(gone)
+    for handle in handles:
+        os.close(handle)
+
+
+def _token_of(pid: str) -> str | None:
+    """Return the token in a process's environment; None where there is none or it cannot be read."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - once for each process
+            environment = file.read()
+    except OSError:
+        # It ended meanwhile, or belongs to somebody else.
+        return None
+    start = environment.find(_MARKER)
+    while start > 0 and environment[start - 1] != 0:
+        start = environment.find(_MARKER, start + 1)
+    if start < 0:
+        return None
+    value = environment[start + len(_MARKER) :]
+    return (
+        value[: value.find(b"\0")].decode("utf-8", "replace")
+        if b"\0" in value
+        else value.decode("utf-8", "replace")
+    )
 
 
 def _is_zombie(pid: int) -> bool:
