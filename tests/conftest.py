@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batchcompute import Client
+from batchcompute import Client, regions
 from batchcompute.service import LocalService
 
 
@@ -14,6 +14,17 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test talks to what the caller's environment names, or writes to their data directory."""
     monkeypatch.delenv("BATCHCOMPUTE_ENDPOINT", raising=False)
     monkeypatch.setenv("BATCHCOMPUTE_DATA_DIR", str(tmp_path / "default-data"))
+
+
+@pytest.fixture(autouse=True)
+def _fresh_regions() -> Iterator[None]:
+    """What a test registers is gone after it."""
+    before, ports = dict(regions._regions), dict(regions._ports)
+    yield
+    regions._regions.clear()
+    regions._regions.update(before)
+    regions._ports.clear()
+    regions._ports.update(ports)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, SupportsIndex
 
+from batchcompute.errors import Problem, ValidationError
+
 __all__: list[str] = []
 
 Check = Callable[[Any, str], Any]
@@ -34,9 +36,15 @@ class FieldMap(dict[str, Any]):
             touch, self._touch = self._touch, None
             touch()
 
+    def _checked(self, key: Any, value: Any) -> tuple[str, Any]:
+        if isinstance(key, bytes):
+            key = key.decode("utf-8")
+        if not isinstance(key, str):
+            raise ValidationError([Problem(repr(key), "", "must be a text: it is a key of a JSON object")])
+        return key, value if self._check is None else self._check(value, key)
+
     def __setitem__(self, key: str, value: Any) -> None:
-        if self._check is not None:
-            value = self._check(value, key)
+        key, value = self._checked(key, value)
         super().__setitem__(key, value)
         self._written()
 
@@ -46,8 +54,12 @@ class FieldMap(dict[str, Any]):
         return self[key]
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        for key, value in dict(*args, **kwargs).items():
-            self[key] = value
+        # All are checked before the first is taken in, so that a bad one leaves nothing half done.
+        pairs = [self._checked(key, value) for key, value in dict(*args, **kwargs).items()]
+        for key, value in pairs:
+            super().__setitem__(key, value)
+        if pairs:
+            self._written()
 
     def __ior__(self, other: Any) -> FieldMap:  # type: ignore[override,misc]
         self.update(other)
@@ -90,8 +102,10 @@ class FieldList(list[Any]):
         self._written()
 
     def extend(self, values: Iterable[Any]) -> None:
-        for value in list(values):
-            self.append(value)
+        items = [self._checked(value, len(self) + number) for number, value in enumerate(values)]
+        super().extend(items)
+        if items:
+            self._written()
 
     def insert(self, index: SupportsIndex, value: Any) -> None:
         super().insert(index, self._checked(value, int(index)))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, cast, get_args, get_ori
 from pydantic import TypeAdapter
 
 from batchcompute._containers import Check, FieldList, FieldMap
-from batchcompute._values import EMPTY_TIME, NULL, EnvText, to_env_text
+from batchcompute._values import EMPTY_TIME, NULL, in_utc
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -80,9 +80,7 @@ class TimeField(Field):
         value = super().__get__(obj, owner)
         if value is EMPTY_TIME:
             return None
-        if isinstance(value, datetime) and value.tzinfo is not UTC:
-            return value.astimezone(UTC)
-        return value
+        return value if not isinstance(value, datetime) or value.tzinfo is UTC else in_utc(value)
 
 
 class NestedField(Field):
@@ -113,11 +111,12 @@ class NestedField(Field):
 class ContainerField(Field):
     """A dict or a list."""
 
-    __slots__ = ("_adapter", "_item")
+    __slots__ = ("_adapter", "_item", "origin")
 
     def __init__(self, name: str, wire: str, type_: Any, default: Any, unset: Any) -> None:
         super().__init__(name, wire, type_, default, unset)
         args = get_args(type_)
+        self.origin: type[Any] = get_origin(type_) or dict
         self._item = args[-1] if args else Any
         self._adapter: TypeAdapter[Any] | None = None
 
@@ -127,7 +126,8 @@ class ContainerField(Field):
         value = obj.__dict__.get(self.name)
         if value is None:
             return obj._pending(self, self._fresh)
-        if value.__class__ is dict or value.__class__ is list:
+        # What came in another shape than declared is kept as it came.
+        if value.__class__ is self.origin:
             value = self._wrap(value, obj, None if not obj._is_pending() else obj._attach)
             vars(obj)[self.name] = value
         return value
@@ -136,12 +136,12 @@ class ContainerField(Field):
         def touch() -> None:
             obj._take(self, wrapped)
 
-        wrapped: Any = self._wrap(get_origin(self.type)(), obj, touch)
+        wrapped: Any = self._wrap(self.origin(), obj, touch)
         return wrapped
 
     def _wrap(self, value: Any, obj: Model, touch: Any) -> Any:
-        check = None if self._item is Any else self._check_for(type(obj).__name__)
-        if get_origin(self.type) is dict:
+        check = self._check_for(type(obj).__name__)
+        if self.origin is dict:
             return FieldMap(value, check, touch)
         return FieldList(value, check, touch)
 
@@ -149,12 +149,12 @@ class ContainerField(Field):
         cls: Any = self.item
 
         def check(value: Any, key: str) -> Any:
-            if self._item == EnvText:
-                return to_env_text(value)
+            from batchcompute._model import check_value, owned
+
+            if self._item is Any:
+                return owned(value)
             if cls is not None:
                 return cls._checked_copy(value, f"{self.wire}.{key}", subject)
-            from batchcompute._model import check_value
-
             if self._adapter is None:
                 self._adapter = TypeAdapter(self._item)
             return check_value(self._adapter, value, f"{self.wire}.{key}", subject)

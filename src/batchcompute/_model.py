@@ -12,6 +12,7 @@ import copy
 import inspect
 import json
 import logging
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
@@ -21,7 +22,6 @@ from pydantic.alias_generators import to_pascal
 
 from batchcompute._fields import ContainerField, Field, NestedField, make_field
 from batchcompute._problems import problems_of, shown
-from batchcompute._values import NULL
 from batchcompute.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Model(BaseModel):
     _declared: ClassVar[tuple[Field, ...]] = ()
     """Every field once, in the order of declaration."""
     _zeros: ClassVar[bool] = False
+    _has_defaults: ClassVar[bool] = False
+    """Whether this class, or one that it holds, sets a field by itself; each class finds out once."""
     _is_answer: ClassVar[bool] = False
     """Whether this is a resource in the shape of a response, and no resource of its own."""
     _resource: ClassVar[type[Model]]
@@ -137,7 +139,7 @@ class Model(BaseModel):
             private.get("pending", {}).pop(field.name, None)
 
     def _assign(self, field: Field, value: Any) -> None:
-        if value is None:
+        if value is None and not field.nullable:
             self._unset(field)
             return
         extra = self.__pydantic_extra__
@@ -151,7 +153,7 @@ class Model(BaseModel):
         self._attach()
 
     def _unset(self, field: Field) -> None:
-        vars(self)[field.name] = NULL if field.nullable else None
+        vars(self)[field.name] = None
         self._forget(field)
         self._attach()
 
@@ -213,9 +215,10 @@ class Model(BaseModel):
         """Read an answer of the service: whatever came is kept, and nothing raises."""
         validator = cls.__pydantic_validator__
         try:
-            if isinstance(data, bytes):
-                return cast("Self", validator.validate_json(data))
-            return cast("Self", validator.validate_python(data))
+            found = (
+                validator.validate_json(data) if isinstance(data, bytes) else validator.validate_python(data)
+            )
+            return cast("Self", found._as_sent())
         except pydantic.ValidationError as error:
             wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
             if isinstance(data, bytes):
@@ -231,29 +234,105 @@ class Model(BaseModel):
         result = cls.__pydantic_validator__.validate_python(good)
         for key in wrong:
             field, value = cls._fields[key], data[key]
+            result.__pydantic_fields_set__.add(field.name)
             if isinstance(field, NestedField) and isinstance(value, Mapping):
                 result.__dict__[field.name] = field.type._read(value)
-            elif isinstance(field, ContainerField) and field.item and isinstance(value, Mapping):
-                item: Any = field.item
-                entries = cast("Mapping[str, Any]", value)
-                result.__dict__[field.name] = {
-                    name: item._read(entry) if isinstance(entry, Mapping) else entry
-                    for name, entry in entries.items()
-                }
+            elif isinstance(field, ContainerField) and field.item and isinstance(value, field.origin):
+                result.__dict__[field.name] = _read_items(field.item, value, f"{cls.__name__}.{key}")
             else:
-                _log.warning("%s.%s: unexpected %s kept as it came", cls.__name__, key, shown(value, key))
-                result.__dict__[field.name] = value
-        return cast("Self", result)
+                result.__dict__[field.name] = kept(value, f"{cls.__name__}.{key}", key)
+        return cast("Self", result._as_sent())
+
+    def _as_sent(self) -> Self:
+        """Take out the defaults of descriptions: an answer holds what the service sent, no more."""
+        if not type(self)._defaults_anywhere():
+            return self
+        given = self.__pydantic_fields_set__
+        for field in self._declared:
+            value = self.__dict__.get(field.name)
+            if field.name not in given:
+                vars(self)[field.name] = None
+            elif isinstance(value, Model):
+                value._as_sent()
+            elif field.item is not None and isinstance(value, (dict, list)):
+                entries = cast("Any", value.values() if isinstance(value, dict) else value)
+                for entry in entries:
+                    if isinstance(entry, Model):
+                        entry._as_sent()
+        return self
+
+    @classmethod
+    def _defaults_anywhere(cls) -> bool:
+        """Tell whether this class, or one that it holds, sets a field by itself."""
+        if "_has_defaults" not in cls.__dict__:
+            own = any(
+                info.default_factory is not None or info.default is not None
+                for info in cls.model_fields.values()
+            )
+            # Set before the classes that it holds are asked, should one hold this one.
+            cls._has_defaults = own
+            items = {field.item for field in cls._declared if field.item is not None}
+            cls._has_defaults = own or any(item._defaults_anywhere() for item in items)
+        return cls._has_defaults
+
+
+def kept(value: Any, where: str, name: str = "") -> Any:
+    """Keep a value of an unexpected type as it came, and say so once."""
+    _log.warning("%s: unexpected %s kept as it came", where, shown(value, name))
+    return value
+
+
+def _read_items(item: Any, value: Any, where: str) -> Any:
+    """Read a dict or a list of models entry by entry, so that a bad one spoils no other."""
+
+    def read(entry: Any, key: object) -> Any:
+        # A nested object is never None when it is read.
+        return (
+            item._read(entry or {})
+            if isinstance(entry, Mapping) or entry is None
+            else kept(entry, f"{where}.{key}")
+        )
+
+    if isinstance(value, dict):
+        return {key: read(entry, key) for key, entry in cast("dict[str, Any]", value).items()}
+    return [read(entry, number) for number, entry in enumerate(cast("list[Any]", value))]
 
 
 def owned(value: Any) -> Any:
-    """Copy models and containers, so that later changes to the caller's do not leak in."""
+    """Copy models and containers, so that later changes to the caller's do not leak in.
+
+    Raises:
+        ValidationError: A container holds itself, or a number that JSON cannot have.
+    """
+    try:
+        return _owned(value)
+    except RecursionError:
+        raise ValidationError("a value is nested too deeply, or holds itself") from None
+
+
+def without_extra(value: Any) -> Any:
+    """Drop, at every depth, what answers hold beyond the declared fields."""
+    if isinstance(value, Model):
+        object.__setattr__(value, "__pydantic_extra__", {})
+        without_extra(value.__dict__)
+    elif isinstance(value, dict):
+        for item in cast("dict[Any, Any]", value).values():
+            without_extra(item)
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value):
+            without_extra(item)
+    return cast("Any", value)
+
+
+def _owned(value: Any) -> Any:
     if isinstance(value, Model):
         own = copy.deepcopy(value)
         own._entered()
         return own
     if isinstance(value, dict):
-        return {key: owned(item) for key, item in cast("dict[Any, Any]", value).items()}
+        return {key: _owned(item) for key, item in cast("dict[Any, Any]", value).items()}
     if isinstance(value, (list, tuple)):
-        return [owned(item) for item in cast("list[Any]", value)]
+        return [_owned(item) for item in cast("list[Any]", value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValidationError(f"{value} is no number that JSON can have")
     return value

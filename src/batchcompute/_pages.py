@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pydantic
 
+from batchcompute._model import kept
+
 if TYPE_CHECKING:
     from batchcompute.jsonizable import Jsonizable
     from batchcompute.responses import RawAnswer
@@ -29,18 +31,22 @@ def read_page(raw: RawAnswer, cls: type[Jsonizable]) -> tuple[list[Any], str]:
         ResponseError: The answer is neither an object nor a list.
     """
     try:
-        found = _page_of(cls).model_validate_json(raw.body)
-        return found.Items, _marker(found.NextMarker)
+        whole = _page_of(cls).model_validate_json(raw.body)
+        if cls._defaults_anywhere():
+            for item in whole.Items:
+                item._as_sent()
+        return whole.Items, _marker(whole.NextMarker)
     except pydantic.ValidationError:
         content = raw.json()
     page = cast("dict[str, Any]", content if isinstance(content, dict) else {"Items": content})
     items: Any = page.get("Items") or []
     if not isinstance(items, list):
         raise raw.not_understood("a list was expected")
-    for item in cast("list[Any]", items):
-        if not isinstance(item, dict):
-            raise raw.not_understood(f"the list holds {type(item).__name__}, not objects")
-    return [cls._read(item) for item in cast("list[dict[str, Any]]", items)], _marker(page.get("NextMarker"))
+    found = [
+        cls._read(cast("dict[str, Any]", item)) if isinstance(item, dict) else kept(item, f"Items.{number}")
+        for number, item in enumerate(cast("list[Any]", items))
+    ]
+    return found, _marker(page.get("NextMarker"))
 
 
 def _marker(value: Any) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import reprlib
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
-from batchcompute.errors import Problem
+from batchcompute.errors import Problem, UnknownFieldWarning
 
 if TYPE_CHECKING:
     import pydantic
 
+    from batchcompute._fields import Field
     from batchcompute._model import Model
 
 __all__: list[str] = []
@@ -34,10 +38,26 @@ def is_secret(name: str) -> bool:
     return lowered.endswith(_SECRET) and not lowered.endswith("idempotenttoken")
 
 
+def _masked(value: Any, name: str) -> Any:
+    """Copy a value with everything replaced that stands under the name of a secret."""
+    if value and is_secret(name):
+        return "***"
+    if name == "OSS" and isinstance(value, (str, bytes)):
+        # Credentials belong here; a text in their place may well be one of them.
+        return "***"
+    if isinstance(value, dict):
+        return {key: _masked(item, str(key)) for key, item in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_masked(item, name) for item in cast("list[Any]", value)]
+    return value
+
+
 def shown(value: Any, name: str = "", limit: int = 60) -> str:
-    """Show a value in a message: short, and never when its field holds a secret."""
-    if name and is_secret(name) and value:
-        return "'***'"
+    """Show a value in a message: short, and without any secret that it holds."""
+    try:
+        value = _masked(value, name)
+    except RecursionError:
+        return "a value that holds itself"
     shortener = reprlib.Repr()
     shortener.maxstring = shortener.maxother = limit
     shortener.maxdict = shortener.maxlist = 4
@@ -75,3 +95,17 @@ def problems_of(
         allowed = _ALLOWED.get(item["type"], item["msg"])
         problems.append(Problem(path, shown(item["input"], loc[-1] if loc else prefix), allowed))
     return problems
+
+
+def nearest(name: object, known: Mapping[str, Field]) -> str:
+    """Name the field that was probably meant, in the spelling that was used."""
+    if not isinstance(name, str):
+        return ""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def warn_unknown(cls: type[Model], name: str, fate: str) -> None:
+    """Say that a class has no such field, and name the nearest one."""
+    hint = nearest(name, cls._fields)
+    warnings.warn(f"{cls.__name__} has no field {name!r}: it {fate}{hint}", UnknownFieldWarning, stacklevel=3)

@@ -39,9 +39,18 @@ EMPTY_TIME: Final = _Sentinel("EMPTY_TIME")
 
 def format_time(value: datetime) -> str:
     """Write a time as the service does: UTC, six decimals, ``Z`` (reference, section 9)."""
+    return in_utc(value).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def in_utc(value: datetime) -> datetime:
+    """Return a time in UTC; one without a zone can only be meant so."""
     if value.tzinfo is None:
-        value = value.replace(tzinfo=UTC)
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        # Hours before the year 1 or after 9999: no such time can be, and none shall do harm.
+        return value.replace(tzinfo=UTC)
 
 
 def _either(first: Sequence[cs.CoreSchema], fallback: Callable[[Any], Any], allowed: str) -> cs.CoreSchema:
@@ -90,8 +99,7 @@ def _to_time(value: Any) -> Any:
         value = datetime.fromisoformat(value)
     if not isinstance(value, datetime):
         raise ValueError
-    # The service writes UTC; a time without a zone can only be that.
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+    return in_utc(value)
 
 
 def to_env_text(value: Any) -> str:

@@ -18,6 +18,7 @@ from batchcompute.operations import (
     marker_of,
     name_of,
     number_of,
+    qualifier_of,
     token_query,
 )
 
@@ -333,7 +334,7 @@ def delete_image(image: IdLike) -> Call[ActionResponse]:
 
 
 def _app(app: object, argument: str) -> dict[str, str]:
-    return {"AppName": id_of(app, argument)}
+    return {"AppName": id_of(app, argument, "Name")}
 
 
 def create_app(app_desc: object, token: object = "") -> Call[CreateResponse]:
@@ -354,7 +355,7 @@ def get_app(app_name: object, scope: str = "Private") -> Call[AppResponse]:
 
 
 def get_app_detail(app: object, qualifier: object = "") -> Call[AppResponse]:
-    query = {"Detail": "True", "Qualifier": str(qualifier)}
+    query = {"Detail": "True", "Qualifier": qualifier_of(qualifier)}
     return make_call("get_app_detail", _app(app, "app"), query)
 
 
@@ -370,7 +371,7 @@ def modify_app(app_name: object, app_desc: object) -> Call[ActionResponse]:
 
 
 def delete_app(app_name: object, qualifier: object = "") -> Call[ActionResponse]:
-    return make_call("delete_app", _app(app_name, "app_name"), {"Qualifier": str(qualifier)})
+    return make_call("delete_app", _app(app_name, "app_name"), {"Qualifier": qualifier_of(qualifier)})
 
 
 # -- choices --------------------------------------------------------------------------------------

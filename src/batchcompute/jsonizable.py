@@ -7,33 +7,25 @@ reference for its behaviour is section 2.2 of the old SDK's guide.
 
 from __future__ import annotations
 
-import difflib
 import json
-import warnings
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pydantic
+from pydantic_core import PydanticSerializationError
 
-from batchcompute._fields import Field
-from batchcompute._model import Model, owned
-from batchcompute._problems import problems_of, shown
+from batchcompute._model import Model, owned, without_extra
+from batchcompute._problems import nearest, problems_of, shown, warn_unknown
 from batchcompute._values import NULL
+from batchcompute._writing import plain, write
 from batchcompute.errors import (
     FieldError,
     JSONError,
     Problem,
-    UnknownFieldWarning,
     ValidationError,
 )
 
 __all__ = ["Description", "Jsonizable", "Status"]
-
-
-def _nearest(name: str, known: Mapping[str, Field]) -> str:
-    """Name the field that was probably meant, in the spelling that was used."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 class Jsonizable(Model):
@@ -53,17 +45,16 @@ class Jsonizable(Model):
 
     def __init__(self, properties: Any = None, **fields: Any) -> None:
         if isinstance(properties, (str, bytes, bytearray)):
-            if not fields:
-                self._fill_from_text(properties)
+            if not fields and self._fill_from_text(properties):
                 return
             properties = self._parse(properties)
         if fields:
             unknown = [name for name in fields if name not in self._fields]
             for name in unknown:
                 del fields[name]
-                _warn_unknown(type(self), name, "is discarded")
+                warn_unknown(type(self), name, "is discarded")
         if isinstance(properties, self._resource):
-            self._set_state(self._copy_state(properties, {}))
+            self._set_state(without_extra(self._copy_state(properties, {})))
             for name, value in fields.items():
                 self._assign(self._fields[name], value)
             return
@@ -92,16 +83,21 @@ class Jsonizable(Model):
     # makes reading a large description several times slower.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
-    def _fill_from_text(self, text: str | bytes | bytearray) -> None:
+    def _fill_from_text(self, text: str | bytes | bytearray) -> bool:
+        """Read and check a text in one pass, several times faster than by way of json.loads.
+
+        Returns:
+            False for a text that pydantic-core's parser does not take; json.loads takes some more,
+            and has the better words for the others.
+        """
         try:
             self.__pydantic_validator__.validate_json(text, self_instance=self, extra="ignore")
         except pydantic.ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            if not first["loc"] or first["type"] == "json_invalid":
-                # pydantic-core reads the text and checks it in one pass, several times faster than
-                # json.loads; for texts that are no object, json.loads has the better words.
-                self._parse(text)
+            if not first["loc"]:
+                return False
             raise ValidationError(problems_of(error, type(self)), type(self).__name__) from None
+        return True
 
     @classmethod
     def _parse(cls, text: str | bytes | bytearray) -> dict[str, Any]:
@@ -127,7 +123,7 @@ class Jsonizable(Model):
                 private = self.__pydantic_private__
                 if private is not None and name in private.get("attributes", ()):
                     return private["attributes"][name]
-            hint = _nearest(name, self._fields)
+            hint = nearest(name, self._fields)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
         def __setattr__(self, name: str, value: Any) -> None:
@@ -138,7 +134,7 @@ class Jsonizable(Model):
                 object.__setattr__(self, name, value)
             else:
                 # Programs for the old SDK do this; there it was a plain attribute, too.
-                _warn_unknown(type(self), name, "stays a local attribute and is never sent")
+                warn_unknown(type(self), name, "stays a local attribute and is never sent")
                 self._private().setdefault("attributes", {})[name] = value
 
         def __delattr__(self, name: str) -> None:
@@ -164,7 +160,7 @@ class Jsonizable(Model):
     def __setitem__(self, key: str, value: Any) -> None:
         field = self._fields.get(key)
         if field is None:
-            raise FieldError(f"{type(self).__name__} has no field {key!r}{_nearest(key, self._fields)}")
+            raise FieldError(f"{type(self).__name__} has no field {key!r}{nearest(key, self._fields)}")
         self._assign(field, value)
 
     def __delitem__(self, key: str) -> None:
@@ -173,6 +169,7 @@ class Jsonizable(Model):
             raise KeyError(key)
         vars(self)[field.name] = None
         self._forget(field)
+        self._attach()
 
     def __contains__(self, key: object) -> bool:
         field = self._fields.get(key) if isinstance(key, str) else None
@@ -235,7 +232,8 @@ class Jsonizable(Model):
             field = self._fields[key]
             vars(self)[field.name] = trial.__dict__[field.name]
             self._forget(field)
-        self._attach()
+        if changes:
+            self._attach()
 
     def load(self, json_str: str | bytes) -> None:
         """Set the fields that a JSON text names, and discard what the class does not have.
@@ -248,7 +246,7 @@ class Jsonizable(Model):
 
     def detail(self) -> dict[str, Any]:
         """Return the fields that are not null as plain dicts and lists, under their wire names."""
-        return {field_name: _plain(value) for field_name, value in self._set_values() if value is not NULL}
+        return {field_name: plain(value) for field_name, value in self._set_values() if value is not NULL}
 
     def _set_values(self) -> Iterator[tuple[str, Any]]:
         for field in self._declared:
@@ -266,9 +264,19 @@ class Jsonizable(Model):
         return self._to_json(indent).decode("utf-8")
 
     def _to_json(self, indent: int | None = None) -> bytes:
-        return self.__pydantic_serializer__.to_json(
-            self, indent=indent or None, by_alias=True, exclude_none=True, warnings=False
-        )
+        try:
+            return self.__pydantic_serializer__.to_json(
+                self, indent=indent or None, by_alias=True, exclude_none=True, warnings=False
+            )
+        except PydanticSerializationError as error:
+            return self._to_odd_json(indent, error)
+
+    def _to_odd_json(self, indent: int | None, error: Exception) -> bytes:
+        """Write what pydantic-core cannot: texts with half a character, as JSON itself escapes them."""
+        try:
+            return json.dumps(self.detail(), indent=indent or None, default=write).encode("ascii")
+        except (TypeError, ValueError, RecursionError):
+            raise ValidationError(f"cannot be written as JSON: {error}", type(self).__name__) from None
 
     def validate(self) -> None:  # type: ignore[override]
         """Check what the service would refuse, before any request.
@@ -310,11 +318,12 @@ class Jsonizable(Model):
             return NotImplemented
         return bool(self._state_of(self) == self._state_of(other))
 
-    @classmethod
-    def _state_of(cls, obj: Jsonizable) -> Any:
-        return [
-            obj.__dict__.get(field.name) for field in cls._resource._declared
-        ], obj.__pydantic_extra__ or {}
+    @staticmethod
+    def _state_of(obj: Jsonizable) -> Any:
+        values = {field.name: obj.__dict__.get(field.name) for field in obj._declared}
+        return {
+            name: value for name, value in values.items() if value is not None
+        }, obj.__pydantic_extra__ or {}
 
     def __hash__(self) -> int:
         # Equal objects must have equal hashes for as long as they can change, so nothing that can
@@ -365,18 +374,3 @@ class Status(Jsonizable):
     def __ge__(self, other: object) -> bool:
         pair = self._order(other)
         return NotImplemented if pair is None else bool(pair[0] >= pair[1])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Jsonizable):
-        return value.detail()
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in cast("list[Any]", value)]
-    return value
-
-
-def _warn_unknown(cls: type[Jsonizable], name: str, fate: str) -> None:
-    hint = _nearest(name, cls._fields)
-    warnings.warn(f"{cls.__name__} has no field {name!r}: it {fate}{hint}", UnknownFieldWarning, stacklevel=3)

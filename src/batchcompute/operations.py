@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, SupportsIndex, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from batchcompute.errors import Problem, ValidationError
@@ -156,21 +156,46 @@ class Call(Generic[A_co]):
 # -- from arguments to parts of a request ---------------------------------------------------------
 
 
-def id_of(value: object, argument: str) -> str:
+def id_of(value: object, argument: str, attribute: str = "Id") -> str:
     """Return the id that an argument names.
 
+    Args:
+        value: An id, or an object that has one.
+        argument: Name of the argument, for the error.
+        attribute: Where an object has its id.
+
     Raises:
-        ValidationError: It is empty, or neither a text nor anything with an ``Id``.
+        ValidationError: It is empty, or neither a text nor anything with an id.
     """
-    if isinstance(value, bytes):
-        value = value.decode("utf-8")
-    found = value if isinstance(value, str) else getattr(value, "Id", None) or getattr(value, "Name", None)
+    try:
+        text = value.decode("utf-8") if isinstance(value, bytes) else value
+        found = text if isinstance(text, str) else getattr(text, attribute, None)
+        if isinstance(found, str):
+            found.encode("utf-8")
+    except UnicodeError:
+        found = None
     if not isinstance(found, str):
         allowed = "must be an id, or an object that has one"
         raise ValidationError([Problem(argument, repr(value)[:60], allowed)])
-    if not found or found in (".", ".."):
+    if not found.strip() or found in (".", ".."):
         raise ValidationError([Problem(argument, repr(found), "must be an id that is not empty")])
     return found
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def qualifier_of(value: object) -> str:
+    """Return the revision that an argument names; empty for none."""
+    found = getattr(value, "Revision", value)
+    if found is None or found == "":
+        return ""
+    if isinstance(found, str) and _is_number(found):
+        return found
+    if isinstance(found, bool) or not isinstance(found, SupportsIndex):
+        raise ValidationError([Problem("qualifier", repr(value)[:60], "must be the number of a revision")])
+    return str(int(found))
 
 
 def name_of(value: object, argument: str) -> str:
@@ -180,7 +205,9 @@ def name_of(value: object, argument: str) -> str:
 
 def number_of(value: object, argument: str) -> str:
     found = getattr(value, "InstanceId", value)
-    if isinstance(found, str) and found.isdigit():
+    if found is not value and "InstanceId" not in value:  # type: ignore[operator]
+        raise ValidationError([Problem(argument, repr(value)[:60], "must be an instance that has a number")])
+    if isinstance(found, str) and _is_number(found):
         return found
     if isinstance(found, bool) or not hasattr(type(found), "__index__") or int(found) < 0:  # type: ignore[call-overload]
         allowed = "must be the number of an instance, 0 or more"
@@ -190,7 +217,7 @@ def number_of(value: object, argument: str) -> str:
 
 def count_of(value: object, argument: str = "max_item_count") -> str:
     """Return the number of items that a page may hold."""
-    if isinstance(value, str) and value.isdigit():
+    if isinstance(value, str) and _is_number(value):
         value = int(value)
     if isinstance(value, bool) or not hasattr(type(value), "__index__"):
         raise ValidationError([Problem(argument, repr(value)[:60], "must be an integer")])

@@ -6,6 +6,8 @@ or a region that was registered with a port other than 443, as programs do for p
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -83,6 +85,8 @@ _BUILT_IN: Final = (
     US_EAST_1,
 )
 
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?\.?")
+
 _regions: dict[str, str] = {host.split(".")[1]: host for host in _BUILT_IN}
 _ports: dict[str, int] = {}
 
@@ -120,12 +124,25 @@ def register_region(region_name: str, url: str, port: int = 80) -> None:
     """
     if not region_name or not isinstance(region_name, str):
         raise ConfigError(f"region name must be a text that is not empty, not {region_name!r}")
-    if not url or not isinstance(url, str) or "/" in url:
-        raise ConfigError(f"region {region_name!r}: the host must be a host name, not {url!r}")
+    if not isinstance(url, str) or not _is_host(url):
+        raise ConfigError(f"region {region_name!r}: the host must be a host name or an address, not {url!r}")
     if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
         raise ConfigError(f"region {region_name!r}: port must be in [1, 65535], not {port!r}")
     _regions[region_name] = url
     _ports[region_name] = port
+
+
+def _is_host(host: str) -> bool:
+    """Tell whether a text can be a host name or an address; an address of IPv6 may stand in brackets."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        try:
+            name = host.encode("idna").decode("ascii")
+        except UnicodeError:
+            return False
+        return bool(_HOST.fullmatch(name))
+    return True
 
 
 def _authority(host: str, port: int, tls: bool) -> str:
@@ -140,7 +157,12 @@ def _from_url(url: str, what: str) -> str:
         port = parts.port
     except ValueError as error:
         raise ConfigError(f"{what} {url!r} is not a URL: {error}") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or port == 0
+        or not _is_host(parts.hostname)
+    ):
         raise ConfigError(f"{what} {url!r} is not a URL like http://127.0.0.1:8790")
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
         # A user name may come with a password, so the URL is not shown.
@@ -157,6 +179,10 @@ def _region_of(region: str) -> tuple[str, str]:
     for name in reversed(_regions):
         if _regions[name] == region:
             return name, region
+    if region in _BUILT_IN:
+        # Its region was given another endpoint since.
+        name = region.split(".")[1]
+        return name, _regions[name]
     raise ConfigError(
         f"unknown region {region!r}: give a region id ({', '.join(sorted(_regions))}), one of its "
         "hosts, a URL like http://127.0.0.1:8790, or LOCAL; Client.register_region(name, host, "
@@ -182,6 +208,8 @@ def resolve(region: str, security_conn: bool | None = None, override: str | None
         found = Endpoint(LOCAL, "local")
     elif "://" in region:
         base_url = _from_url(region, "region")
+        if security_conn and base_url.startswith("http:"):
+            raise ConfigError(f"security_conn=True asks for TLS, but the region is {base_url!r}")
         found = Endpoint(base_url, urlsplit(base_url).hostname or "")
     else:
         name, host = _region_of(region)

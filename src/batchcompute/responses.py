@@ -231,6 +231,14 @@ class ActionResponse(_PlainResponse):
 
     __slots__ = ()
 
+    @property
+    def content(self) -> Any:
+        """The answer's JSON, or its text where it is none; the status alone says that all is well."""
+        try:
+            return self._raw.json()
+        except ResponseError:
+            return self._raw.body.decode("utf-8", "replace")
+
 
 class GetResponse(RawResponse):
     """The answer to a get; each class of `batchcompute.answers` is also the resource itself."""

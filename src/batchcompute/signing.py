@@ -111,6 +111,8 @@ def sign(
         # An odd name for an odd value, and not part of the signature; the old SDK sent it so.
         headers["contentMd5"] = hashlib.md5(body, usedforsecurity=False).hexdigest()
     for name, value in (extra or {}).items():
+        if name.lower() == "authorization":
+            continue
         for known in [known for known in headers if known.lower() == name.lower()]:
             del headers[known]
         headers[name] = value

@@ -109,7 +109,11 @@ def build_request(
     return httpx.Request(
         operation.method,
         url,
-        headers=[("Accept-Encoding", "gzip, deflate"), *headers.items()],
+        # As bytes: the library would refuse texts beyond ASCII.
+        headers=[
+            (name.encode("utf-8"), value.encode("utf-8"))
+            for name, value in (("Accept-Encoding", "gzip, deflate"), *headers.items())
+        ],
         content=call.body or None,
     )
 
@@ -149,7 +153,7 @@ def _error_of(raw: RawAnswer) -> tuple[str, str, str]:
     return _HTML, raw.request_id, f"response_body: {shown}"
 
 
-def transport_error(error: httpx.TransportError, endpoint: Endpoint) -> TransportError:
+def transport_error(error: httpx.RequestError, endpoint: Endpoint) -> TransportError:
     """Make our own error of the library's; the library's becomes its cause."""
     where = endpoint.base_url
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):

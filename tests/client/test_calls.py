@@ -28,7 +28,7 @@ from batchcompute import (
     ValidationError,
 )
 from batchcompute.operations import OPERATIONS
-from batchcompute.resources import Instance, Job, JobDescription, Task
+from batchcompute.resources import AppRevision, Instance, Job, JobDescription, Task
 
 URL = "http://127.0.0.1:9"
 QUICK = RetryPolicy(attempts=3, first_delay=0, longest_delay=0)
@@ -174,15 +174,34 @@ def test_a_long_retry_after_ends_the_call(client: Client, respx_mock: respx.Mock
 
 def test_nothing_is_sent_for_bad_arguments(client: Client, respx_mock: respx.MockRouter) -> None:
     bad: Any
-    for bad in ("", None, 5, "..", ".", JobDescription(), object(), b""):
+    for bad in (
+        "",
+        " ",
+        None,
+        5,
+        "..",
+        ".",
+        JobDescription(),
+        JobDescription(Name="n"),
+        Job(),
+        object(),
+        b"",
+        b"\xff",
+        "\ud800",
+    ):
         with pytest.raises(ValidationError, match="job"):
             client.get_job(bad)
-    for bad in (-1, "x", True, None, 1.5):
+    for bad in (-1, "x", True, None, 1.5, "²", Instance()):
         with pytest.raises(ValidationError, match="instance_id"):
             client.get_instance("job-1", "t", bad)
     for bad in (-1, 1001, "5", True, None):
         with pytest.raises(ValidationError, match="Priority"):
             client.change_job_priority("job-1", bad)
+    for bad in (True, "x", object()):
+        with pytest.raises(ValidationError, match="qualifier"):
+            client.delete_app("a", bad)
+    with pytest.raises(ValidationError, match="max_item_count"):
+        client.list_jobs("", "²")  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match="max_item_count"):
         client.list_jobs("", "many")  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match=r"DAG\.Tasks"):
@@ -247,10 +266,11 @@ def test_easy_list_filters(client: Client, respx_mock: respx.MockRouter) -> None
         },
         {"Items": [{"Id": "c", "State": "Stopped", "Name": "z"}], "NextMarker": ""},
     ]
-    respx_mock.get(f"{URL}/jobs").mock(side_effect=[httpx.Response(200, json=page) for page in pages] * 4)
+    respx_mock.get(f"{URL}/jobs").mock(side_effect=[httpx.Response(200, json=page) for page in pages] * 5)
     assert [job.Id for job in client.easy_list("jobs")] == ["a", "b", "c"]
     assert [job.Id for job in client.easy_list("jobs", State="Failed")] == ["b"]
     assert [job.Id for job in client.easy_list("jobs", State=["Failed", "Stopped"])] == ["b", "c"]
+    assert [job.Id for job in client.easy_list("jobs", InstanceMetrics={})] == []
     assert [job.Id for job in client.easy_list("jobs", Name=lambda name: name > "x", Id="c")] == ["c"]
 
 
@@ -277,9 +297,50 @@ def test_poll(
 
 
 def test_poll_is_content_with_a_job_that_ends_by_itself(client: Client, respx_mock: respx.MockRouter) -> None:
-    respx_mock.get(f"{URL}/jobs/a").respond(200, json={"Id": "a", "State": "Running"})
-    respx_mock.post(f"{URL}/jobs/a/stop").respond(409, json={"Code": "StateConflict", "Message": ""})
-    assert client.poll("a", timeout=0) == ["Timeout(0)."]
+    for last, texts in (("Finished", []), ("Failed", ["Job a failed."]), ("Running", ["Timeout(0)."])):
+        states = [
+            httpx.Response(200, json={"Id": "a", "State": state}) for state in ("Running", "Running", last)
+        ]
+        respx_mock.get(f"{URL}/jobs/a").mock(side_effect=states)
+        respx_mock.post(f"{URL}/jobs/a/stop").respond(409, json={"Code": "StateConflict", "Message": ""})
+        assert client.poll("a", timeout=0) == texts
+
+
+def test_poll_is_content_with_a_job_that_goes_away(client: Client, respx_mock: respx.MockRouter) -> None:
+    gone = httpx.Response(404, json={"Code": "InvalidResource.NotFound", "Message": ""})
+    respx_mock.get(f"{URL}/jobs/a").mock(side_effect=[httpx.Response(200, json={"State": "Finished"}), gone])
+    assert client.poll("a") == []
+    respx_mock.get(f"{URL}/jobs/a").respond(200, json={"State": "Failed"})
+    respx_mock.get(f"{URL}/jobs/b").mock(side_effect=[httpx.Response(200, json={"State": "Running"}), gone])
+    assert client.poll(["a", "b"]) == ["Job a failed.", "Job b deleted."]
+
+
+def test_revisions_are_qualifiers(client: Client, respx_mock: respx.MockRouter) -> None:
+    route = respx_mock.delete(url__startswith=f"{URL}/apps/a").respond(204)
+    for given, sent in (
+        (None, "Qualifier"),
+        ("", "Qualifier"),
+        (0, "Qualifier=0"),
+        ("3", "Qualifier=3"),
+        (AppRevision({"Revision": 1}), "Qualifier=1"),
+    ):
+        client.delete_app("a", given)  # type: ignore[arg-type]
+        assert route.calls.last.request.url.query.decode() == sent
+
+
+def test_headers_of_the_caller(respx_mock: respx.MockRouter) -> None:
+    route = respx_mock.get(f"{URL}/quotas").respond(200, json={})
+    headers: dict[str, Any] = {"x-acs-名": "中", "authorization": "mine"}
+    Client(URL, "id", "secret", **headers).get_quotas()
+    raw = [name.lower() for name, _ in route.calls.last.request.headers.raw]
+    assert raw.count(b"authorization") == 1
+    assert route.calls.last.request.headers["Authorization"].startswith("acs id:")
+
+
+def test_an_answer_that_cannot_be_unpacked(client: Client, respx_mock: respx.MockRouter) -> None:
+    respx_mock.delete(f"{URL}/jobs/job-1").mock(side_effect=httpx.DecodingError)
+    with pytest.raises(ProtocolError):
+        client.delete_job("job-1")
 
 
 def test_no_secret_is_shown(

@@ -1,23 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 import batchcompute
-from batchcompute import CN_QINGDAO, LOCAL, Client, ConfigError, regions
+from batchcompute import CN_QINGDAO, LOCAL, Client, ConfigError
 from batchcompute.regions import Endpoint, resolve
 
 CONSTANTS = [name for name in batchcompute.__all__ if name.isupper() and name != "LOCAL"]
-
-
-@pytest.fixture(autouse=True)
-def _fresh_tables() -> Iterator[None]:
-    before, ports = dict(regions._regions), dict(regions._ports)
-    yield
-    for table, old in ((regions._regions, before), (regions._ports, ports)):
-        table.clear()
-        table.update(old)  # type: ignore[arg-type]
 
 
 def test_there_are_14_regions() -> None:
@@ -102,7 +91,16 @@ def test_an_unknown_region_names_the_known_ones() -> None:
 
 @pytest.mark.parametrize(
     ("name", "host", "port"),
-    [("", "h", 80), ("n", "", 80), ("n", "http://h", 80), ("n", "h", 0), ("n", "h", "80")],
+    [
+        ("", "h", 80),
+        ("n", "", 80),
+        ("n", "h:9", 80),
+        ("n", "a b", 80),
+        ("n", "x" * 70 + ".example", 80),
+        ("n", "http://h", 80),
+        ("n", "h", 0),
+        ("n", "h", "80"),
+    ],
 )
 def test_bad_registrations(name: str, host: str, port: int) -> None:
     with pytest.raises(ConfigError):
@@ -121,3 +119,16 @@ def test_missing_credentials(key_id: str, secret: str) -> None:
 def test_a_misspelt_option_is_no_header() -> None:
     with pytest.raises(ConfigError, match="timout"):
         Client(LOCAL, "id", "secret", timout=5)  # type: ignore[arg-type]
+
+
+def test_a_region_with_another_endpoint() -> None:
+    Client.register_region("cn-qingdao", "10.0.0.1", 8888)
+    expected = Endpoint("http://10.0.0.1:8888", "cn-qingdao")
+    assert resolve("cn-qingdao") == resolve(CN_QINGDAO) == resolve("10.0.0.1") == expected
+    Client.register_region("v6", "::1", 9)
+    assert resolve("v6").base_url == "http://[::1]:9"
+
+
+def test_tls_that_was_asked_for_is_not_left_out() -> None:
+    with pytest.raises(ConfigError, match="security_conn"):
+        Client("http://127.0.0.1:9", "id", "secret", security_conn=True)

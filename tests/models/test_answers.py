@@ -12,7 +12,16 @@ import pytest
 
 from batchcompute import ResponseError
 from batchcompute._pages import read_page
-from batchcompute.resources import Cluster, ClusterInstance, Instance, Job, JobDescription, Task
+from batchcompute.resources import (
+    AppStatus,
+    AvailableResource,
+    Cluster,
+    ClusterInstance,
+    Instance,
+    Job,
+    JobDescription,
+    Task,
+)
 from batchcompute.responses import RawAnswer
 
 # The samples of reference 2.1 to 2.3.
@@ -140,8 +149,77 @@ def test_pages_of_every_shape(body: bytes, count: int, marker: str) -> None:
     assert (len(items), found) == (count, marker)
 
 
-@pytest.mark.parametrize("body", [b"<html>", b'"text"', b'{"Items": 5}', b'{"Items": [5]}', b"{"])
+@pytest.mark.parametrize("body", [b"<html>", b'"text"', b'{"Items": 5}', b"{"])
 def test_what_is_no_page(body: bytes) -> None:
     with pytest.raises(ResponseError, match=re.escape("not understood")) as caught:
         read_page(RawAnswer(200, {"request-id": "r"}, body), Job)
     assert (caught.value.body, caught.value.request_id) == (body, "r")
+
+
+def test_an_item_that_is_no_object_is_kept(caplog: pytest.LogCaptureFixture) -> None:
+    body = json.dumps({"Items": [JOB, None, "text"], "NextMarker": ""}).encode()
+    with caplog.at_level(logging.WARNING, "batchcompute"):
+        items, _ = read_page(RawAnswer(200, {}, body), Job)
+    assert items[0].Name == "demo"
+    assert items[1:] == [None, "text"]
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize(
+    ("cls", "body"),
+    [
+        (Cluster, {"Groups": [1]}), (Cluster, {"Groups": [{"Name": "g"}]}), (Cluster, {"UserData": ["ab", "cd"]}),
+        (Cluster, {"OperationLogs": {"a": "b"}}), (JobDescription, {"DAG": {"Tasks": [{"a": 1}]}}), (Cluster, {"EnvVars": 5}),
+    ],
+)  # fmt: skip
+def test_containers_of_another_shape(cls: Any, body: dict[str, Any]) -> None:
+    found = cls._read(json.dumps(body).encode())
+    for _ in range(2):
+        assert json.loads(found.dump()) == found.detail() == body
+        assert repr(found)
+        for key in found:
+            assert found[key] is not None
+
+
+def test_a_bad_entry_spoils_no_other() -> None:
+    types = [{"InstanceType": "a", "CpuCore": 4}, {"InstanceType": "b", "CpuCore": "4"}, 5]
+    found = AvailableResource._read({"AvailableClusterInstanceType": types})
+    good, bad, odd = found.AvailableClusterInstanceType
+    assert [good.CpuCore, bad.CpuCore, odd] == [4, "4", 5]
+    assert Cluster._read({"Groups": {"a": None}}).Groups["a"].DesiredVMCount == 0
+
+
+def test_answers_hold_what_was_sent_and_no_defaults() -> None:
+    for cls, body in (
+        (JobDescription, {"Name": "n", "Type": "App"}),
+        (Cluster, {"Configs": {"Disks": {}}, "Notification": {"Topic": {"Name": "t"}}}),
+        (JobDescription, {"DAG": {"Tasks": {"t": {"Parameters": {"Command": {"CommandLine": "x"}}}}}}),
+        (
+            AppStatus,
+            {
+                "Name": "a",
+                "OutputParameters": {"o": {"Type": "String"}},
+                "InputParameters": {"i": {"Default": None}},
+            },
+        ),
+        (Instance, {"InstanceId": 1}),
+    ):
+        found = cls._read(json.dumps(body).encode())
+        assert json.loads(found.dump()) == body
+    description = JobDescription._read(b'{"Name": "n"}')
+    assert description.Type == "DAG"
+    assert description.JobFailOnInstanceFail is True
+
+
+def test_nested_unknown_fields_are_not_copied_into_new_descriptions() -> None:
+    found = JobDescription._read(b'{"Name": "n", "New": 1, "DAG": {"Tasks": {"t": {"TaskName": "t"}}}}')
+    assert "TaskName" in found.dump()
+    assert "TaskName" not in JobDescription(found).dump()
+    assert "New" not in JobDescription(found).dump()
+    assert "TaskName" in found.dump()
+
+
+def test_times_at_the_ends_of_time() -> None:
+    job = Job({"EndTime": "0001-01-01T00:00:00+08:00", "StartTime": "0800-01-01T00:00:00Z"})
+    assert job.EndTime is not None
+    assert json.loads(job.dump())["StartTime"] == "0800-01-01T00:00:00.000000Z"

@@ -16,6 +16,7 @@ from batchcompute.resources import (
     ClusterDescription,
     Command,
     Configs,
+    InputParameter,
     Job,
     JobDescription,
     MountEntry,
@@ -261,3 +262,85 @@ def test_quotes_of_the_real_world() -> None:
         "VPC": {"CidrBlock": "10.0.0.0/8"},
         "Classic": {},
     }
+
+
+def test_free_form_maps_copy_what_is_put_in() -> None:
+    cluster, app = ClusterDescription(), App()
+    value: dict[str, Any] = {"a": [1]}
+    cluster.UserData["k"] = value
+    app.add_input("i", value)
+    app.add_output("o", value)
+    value["a"].append(2)
+    assert cluster.UserData == {"k": {"a": [1]}}
+    assert app.Inputs == {"i": {"a": [1]}}
+    assert app.Outputs == {"o": {"a": [1]}}
+
+
+def test_null_defaults_survive() -> None:
+    fresh = InputParameter()
+    assert json.loads(fresh.dump())["Default"] is None
+    for again in (InputParameter(fresh.dump()), InputParameter({"Default": None}), InputParameter(fresh)):
+        assert json.loads(again.dump())["Default"] is None
+    fresh.Default = 3
+    fresh.Default = None
+    assert json.loads(fresh.dump())["Default"] is None
+    del fresh.Default
+    assert "Default" not in json.loads(fresh.dump())
+    app = AppDescription()
+    app.set_timeout(None)  # type: ignore[arg-type]
+    assert json.loads(app.dump())["Config"]["Timeout"]["Default"] is None
+
+
+def test_maps_take_texts_as_keys_only() -> None:
+    command, dag = Command(), DAG()
+    with pytest.raises(ValidationError, match="key of a JSON object"):
+        command.EnvVars[1] = "x"  # type: ignore[index]
+    with pytest.raises(ValidationError):
+        dag.Tasks[1] = {}  # type: ignore[index,assignment]
+    with pytest.raises(ValidationError):
+        command.EnvVars["A"] = b"\xff"  # type: ignore[assignment]
+    with pytest.raises(FieldError):
+        JobDescription()[1] = 1  # type: ignore[index]
+
+
+def test_several_at_once_or_none() -> None:
+    dag, mounts = DAG(), Mounts()
+    with pytest.raises(ValidationError):
+        dag.Tasks.update({"a": {}, "b": 5})  # type: ignore[dict-item]
+    assert dag.Tasks == {}
+    with pytest.raises(ValidationError):
+        mounts.Entries.extend([MountEntry(), 5])  # type: ignore[list-item]
+    assert mounts.Entries == []
+
+
+def test_deletes_attach_and_empty_updates_do_not() -> None:
+    task = TaskDescription()
+    del task.AutoCluster["InstanceType"]
+    assert "InstanceType" not in task["AutoCluster"]
+    assert "AutoCluster" in task
+    task = TaskDescription()
+    task.AutoCluster.update({})
+    task.AutoCluster.load('{"zz": 1}')
+    assert "AutoCluster" not in task
+
+
+def test_what_json_cannot_have_is_refused() -> None:
+    loop: dict[str, Any] = {}
+    loop["self"] = loop
+    for bad in (loop, {"n": float("nan")}):
+        with pytest.raises(ValidationError):
+            ClusterDescription(UserData=bad)
+        with pytest.raises(ValidationError):
+            ClusterDescription().UserData = bad
+    odd = ClusterDescription(UserData={"o": object()})
+    with pytest.raises(ValidationError, match="cannot be written as JSON"):
+        odd.dump()
+    half = ClusterDescription(Description="\ud800")
+    assert json.loads(half.dump())["Description"] == "\ud800"
+
+
+def test_a_jobs_config_has_the_old_setters() -> None:
+    app = App()
+    app.Config.set_instance_count(3)
+    app.Config.set_resource_type("Spot", False, "cheap")
+    assert app.detail()["Config"] == {"InstanceCount": 3, "ResourceType": "Spot"}

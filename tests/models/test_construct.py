@@ -256,3 +256,21 @@ def test_mount_entries_are_models() -> None:
         mounts.Entries += [MountEntry(Source="oss://d/")]
         assert [entry.Source for entry in mounts.Entries] == ["oss://b/", "oss://c/", "oss://d/"]
         assert len(json.loads(mounts.dump())["Entries"]) == 3
+
+
+def test_texts_that_only_json_loads_takes() -> None:
+    for text in ('\ufeff{"Name": "a"}'.encode(), '{"Name": "a"}'.encode("utf-16")):
+        assert JobDescription(text).Name == "a"
+    assert JobDescription('{"Name": "\\ud800"}').Name == "\ud800"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"OSS": [{"AccessKeySecret": "S3CRET"}]}, {"OSS": "S3CRET"}, {"OSS": {"SecurityToken": ["S3CRET"]}}],
+)
+def test_secrets_at_depth_are_in_no_error(bad: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Mounts(bad)
+    read = Mounts._read(bad)
+    assert "S3CRET" not in str(caught.value) + caplog.text + repr(read)
+    assert "S3CRET" in read.dump()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from batchcompute.answers import JobResponse
+from batchcompute.answers import JobDescriptionResponse, JobResponse
 from batchcompute.resources import Cluster, Command, Job, JobDescription, Task, TaskDescription
 from batchcompute.responses import ActionResponse, CreateResponse, ListResponse, RawAnswer, attach
 
@@ -92,6 +92,12 @@ def test_equality_and_hashes() -> None:
     assert description in kept
 
 
+def test_app_jobs_descriptions_differ_by_their_app() -> None:
+    first, second = (JobDescriptionResponse._read({"Type": "App", "App": {"AppName": name}}) for name in "xy")
+    assert first != second
+    assert first == copy.deepcopy(first)
+
+
 def test_statuses_sort_by_their_ids() -> None:
     jobs = [Job({"Id": name}) for name in "bca"]
     assert [found.Id for found in sorted(jobs)] == ["a", "b", "c"]
@@ -112,6 +118,7 @@ def test_plain_responses() -> None:
     action = ActionResponse(RawAnswer(200, {}, b""))
     assert action.content == {}
     assert action.StatusCode == 200
+    assert str(ActionResponse(RawAnswer(200, {}, b"done"))) == '"done"'
     page = ListResponse(RawAnswer(200, {}, b'{"Items": [], "NextMarker": ""}'), [1, 2, 3], "m")
     assert (len(page), page[0], page[1:], list(page), 2 in page, page.index(3)) == (
         3,

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from batchcompute.client._async.client import AsyncClient
 from batchcompute.client._sync.client import Client
 
+if TYPE_CHECKING:
+    from batchcompute.client import response as response
+
 __all__ = ["AsyncClient", "Client"]
+
+if not TYPE_CHECKING:
+    # `batchcompute.client.response` after a bare import; it loads all models, so not before.
+
+    def __getattr__(name: str) -> object:
+        if name == "response":
+            from importlib import import_module
+
+            return import_module("batchcompute.client.response")
+        raise AttributeError(f"module 'batchcompute.client' has no attribute {name!r}")

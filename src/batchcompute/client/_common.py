@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from batchcompute.errors import ConfigError, Problem, ValidationError
 from batchcompute.operations import IdLike, id_of
@@ -118,6 +118,7 @@ def _passes(item: object, name: str, test: object) -> bool:
     if callable(test):
         decide: Callable[[object], object] = test
         return bool(decide(value))
-    if isinstance(test, Collection) and not isinstance(test, (str, bytes)):
-        return value in test
+    if isinstance(test, Collection) and not isinstance(test, (str, bytes, Mapping)):
+        # By equality, because a field's value need not be hashable.
+        return any(value == member for member in cast("Collection[object]", test))
     return bool(value == test)

@@ -21,6 +21,7 @@ SCHEMES = ("oss", "nas", "smb", "lustre", "nasplus")
 # Letters beyond ASCII pass here: the old SDK sent such names (recorded case create_job/unicode),
 # and the service is the judge of them.
 _NAME = re.compile(r"[\w-]+")
+_APP = re.compile(r"[\w:-]+")
 
 
 def join(*parts: str) -> str:
@@ -45,6 +46,14 @@ def name(value: str | None, path: str, longest: int, digit_first: bool = False) 
         yield Problem(path, shown(value), "must not start with a digit")
     if len(value.encode("utf-8", "replace")) > longest:
         yield Problem(path, shown(value), f"must be at most {longest} bytes long")
+
+
+def app_name(value: str | None, path: str) -> Iterator[Problem]:
+    """A reference to an app: ``App1``, ``:App1`` or ``Public:App1``, at most 1024 characters."""
+    yield from required(value, path, "the name of an app")
+    if value and not _APP.fullmatch(value):
+        yield Problem(path, shown(value), "may only hold letters, digits, '_', '-' and ':'")
+    yield from at_most(value, path, 1024, "characters")
 
 
 def between(value: float | None, path: str, low: float, high: float | None = None) -> Iterator[Problem]:

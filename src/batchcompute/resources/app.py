@@ -21,6 +21,7 @@ from batchcompute._values import (
 from batchcompute.errors import Problem
 from batchcompute.jsonizable import Description, Status
 from batchcompute.resources import _rules as rules
+from batchcompute.resources._setters import ConfigSetters
 
 __all__ = [
     "VM",
@@ -52,7 +53,7 @@ class Parameter(Description):
     """Free text, at most 1000 characters."""
     type: Text | None = "String"
     """``String`` or ``Number``."""
-    default: AnyDefault | None = NULL
+    default: AnyDefault = NULL
     """Value where a job gives none; None where it must give one."""
     local_path: Text | None = ""
     """Where the machine sees the value's OSS place; empty for a plain value."""
@@ -99,12 +100,12 @@ class _Item(Description):
 
 
 class _TextItem(_Item):
-    default: TextDefault | None = NULL
+    default: TextDefault = NULL
     """Value where a job gives none."""
 
 
 class _NumberItem(_Item):
-    default: NumberDefault | None = NULL
+    default: NumberDefault = NULL
     """Value where a job gives none."""
 
 
@@ -148,61 +149,7 @@ class Timeout(_NumberItem):
     """Seconds that one attempt of an instance may take; the service's default is 86400."""
 
 
-class _Setters(Description):
-    """The setters that an app's configuration and its description share."""
-
-    def _config(self) -> Config:
-        raise AssertionError("each of the two classes says where its configuration is")
-
-    def _set(self, name: str, value: object, overwritable: bool, description: str) -> None:
-        self._config()[name] = {
-            "Default": value,
-            "Overwritable": overwritable,
-            "Description": description,
-        }
-
-    def set_resource_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set how the machines are paid for."""
-        self._set("ResourceType", value, overwritable, description)
-
-    def set_instance_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set the instance type of the machines."""
-        self._set("InstanceType", value, overwritable, description)
-
-    def set_instance_count(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set how many instances run."""
-        self._set("InstanceCount", value, overwritable, description)
-
-    def set_min_disk_size(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set the smallest system disk in GB."""
-        self._set("MinDiskSize", value, overwritable, description)
-
-    def set_disk_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set the type of the system disk."""
-        self._set("DiskType", value, overwritable, description)
-
-    def set_min_data_disk_size(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set the smallest data disk in GB."""
-        self._set("MinDataDiskSize", value, overwritable, description)
-
-    def set_data_disk_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set the type of the data disk."""
-        self._set("DataDiskType", value, overwritable, description)
-
-    def set_data_disk_mount_point(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set where the data disk is mounted."""
-        self._set("DataDiskMountPoint", value, overwritable, description)
-
-    def set_max_retry_count(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set how often a failed instance is run again."""
-        self._set("MaxRetryCount", value, overwritable, description)
-
-    def set_timeout(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set the seconds that one attempt of an instance may take."""
-        self._set("Timeout", value, overwritable, description)
-
-
-class Config(_Setters):
+class Config(ConfigSetters):
     """An app's configuration: a default for each value, and whether a job may give another."""
 
     resource_type: ResourceType | None = None
@@ -226,11 +173,11 @@ class Config(_Setters):
     timeout: Timeout | None = None
     """Seconds that one attempt of an instance may take."""
 
-    def _config(self) -> Config:
-        return self
+    def _set(self, name: str, value: object, overwritable: bool, description: str) -> None:
+        self[name] = {"Default": value, "Overwritable": overwritable, "Description": description}
 
 
-class AppDescription(_Setters):
+class AppDescription(ConfigSetters):
     """An app to make or to change (CreateApp, ModifyApp; reference, 3.3)."""
 
     name: Text | None = None
@@ -254,8 +201,8 @@ class AppDescription(_Setters):
     config: Config | None = None
     """The configuration."""
 
-    def _config(self) -> Config:
-        return self.config
+    def _set(self, name: str, value: object, overwritable: bool, description: str) -> None:
+        self.config._set(name, value, overwritable, description)
 
     def add_input_parameter(self, name: str, params: InputParameter | Mapping[str, object]) -> None:
         """Add an input; it is copied in."""

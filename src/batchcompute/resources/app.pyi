@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TypeAlias, overload
 
 from batchcompute.jsonizable import Description, Status
+from batchcompute.resources._setters import ConfigSetters
 
 __all__ = [
     "VM",
@@ -510,31 +511,7 @@ class Timeout(_NumberItem):
         default: float | None = ...,
     ) -> None: ...
 
-class _Setters(Description):
-    """The setters that an app's configuration and its description share."""
-    def __init__(self, properties: __Setters | Mapping[str, object] | str | bytes | None = ...) -> None: ...
-    def set_resource_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set how the machines are paid for."""
-    def set_instance_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set the instance type of the machines."""
-    def set_instance_count(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set how many instances run."""
-    def set_min_disk_size(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set the smallest system disk in GB."""
-    def set_disk_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set the type of the system disk."""
-    def set_min_data_disk_size(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set the smallest data disk in GB."""
-    def set_data_disk_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set the type of the data disk."""
-    def set_data_disk_mount_point(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set where the data disk is mounted."""
-    def set_max_retry_count(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set how often a failed instance is run again."""
-    def set_timeout(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set the seconds that one attempt of an instance may take."""
-
-class Config(_Setters):
+class Config(ConfigSetters):
     """An app's configuration: a default for each value, and whether a job may give another."""
     @overload
     def __init__(
@@ -669,7 +646,7 @@ class Config(_Setters):
     @Timeout.setter
     def Timeout(self, value: _Timeout | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
-class AppDescription(_Setters):
+class AppDescription(ConfigSetters):
     """An app to make or to change (CreateApp, ModifyApp; reference, 3.3)."""
     @overload
     def __init__(
@@ -1057,5 +1034,4 @@ _Timeout: TypeAlias = Timeout
 _VM: TypeAlias = VM
 __Item: TypeAlias = _Item
 __NumberItem: TypeAlias = _NumberItem
-__Setters: TypeAlias = _Setters
 __TextItem: TypeAlias = _TextItem

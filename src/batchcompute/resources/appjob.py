@@ -10,13 +10,14 @@ from batchcompute._values import AnyMap, Flag, Text, Whole
 from batchcompute.errors import Problem
 from batchcompute.jsonizable import Description
 from batchcompute.resources import _rules as rules
+from batchcompute.resources._setters import ConfigSetters
 from batchcompute.resources._types import JobType, ResourceTypeName
 from batchcompute.resources.configs import Notification
 
 __all__ = ["App", "AppJobDescription", "Config", "Logging"]
 
 
-class Config(Description):
+class Config(ConfigSetters):
     """Values for an app's configuration; only those that the app lets a job overwrite."""
 
     resource_type: ResourceTypeName | None = None
@@ -45,6 +46,9 @@ class Config(Description):
     """The cluster to run on, instead of one of its own."""
     reserve_on_fail: Flag | None = None
     """Whether the machines are kept when the job fails."""
+
+    def _set(self, name: str, value: object, overwritable: bool, description: str) -> None:  # noqa: ARG002
+        self[name] = value
 
 
 class Logging(Description):
@@ -111,8 +115,7 @@ class App(Description):
         del self.outputs[name]
 
     def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.required(self.app_name, rules.join(at, "AppName"), "the name of an app")
-        yield from rules.at_most(self.app_name, rules.join(at, "AppName"), 1024, "characters")
+        yield from rules.app_name(self.app_name, rules.join(at, "AppName"))
         for field, values in (("Inputs", self.inputs), ("Outputs", self.outputs)):
             yield from rules.at_most(values, rules.join(at, field), 50, "entries")
 

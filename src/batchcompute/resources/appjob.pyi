@@ -3,12 +3,13 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias, overload
 
 from batchcompute.jsonizable import Description
+from batchcompute.resources._setters import ConfigSetters
 from batchcompute.resources._types import JobType, ResourceTypeName
 from batchcompute.resources.configs import Notification
 
 __all__ = ["App", "AppJobDescription", "Config", "Logging"]
 
-class Config(Description):
+class Config(ConfigSetters):
     """Values for an app's configuration; only those that the app lets a job overwrite."""
     @overload
     def __init__(

@@ -171,6 +171,7 @@ class ClusterDescription(Description):
             yield from rules.required(self.image_id, rules.join(at, "ImageId"), "the id of an image")
         yield from rules.required(self.groups, rules.join(at, "Groups"), "one group or more")
         for key, group in self.groups.items():
+            yield from rules.required(key, rules.join(at, "Groups"), "a name for each group")
             yield from group._rules(rules.join(at, "Groups", key))
         if "Configs" in self:
             yield from self.configs._rules(rules.join(at, "Configs"))

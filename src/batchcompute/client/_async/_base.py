@@ -168,7 +168,7 @@ class AsyncBase:
         request.extensions["timeout"] = self._timeout.as_dict()
         try:
             response = await http.send(request)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise transport_error(error, self._endpoint) from error
         return understand(call, response)
 

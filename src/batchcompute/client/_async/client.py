@@ -11,7 +11,7 @@ from batchcompute.client._async._catalogue import AsyncCatalogue
 from batchcompute.client._async._clusters import AsyncClusters
 from batchcompute.client._async._jobs import AsyncJobs
 from batchcompute.client._common import FINAL_STATES, easy_list_call, ids_of, keep
-from batchcompute.errors import StateConflictError
+from batchcompute.errors import NotFoundError, StateConflictError
 
 if TYPE_CHECKING:
     from batchcompute.operations import IdLike
@@ -113,7 +113,7 @@ class AsyncClient(AsyncJobs, AsyncClusters, AsyncCatalogue):
                 method = getattr(self, name)
                 page = await method(*resource_info[:parent], marker, 100, *resource_info[parent:])
             found += keep(page.Items, filters)
-            if not page.NextMarker:
+            if not page.NextMarker or page.NextMarker == marker:
                 return found
             marker = page.NextMarker
 
@@ -142,28 +142,37 @@ class AsyncClient(AsyncJobs, AsyncClusters, AsyncCatalogue):
         ids = ids_of(job_ids, "job_ids")
         end = time.monotonic() + timeout
         pause = min(interval, _FIRST_INTERVAL)
-        waiting = list(ids)
-        while waiting:
-            states = [(job_id, (await self.get_job(job_id)).State) for job_id in waiting]
-            waiting = [job_id for job_id, state in states if state not in FINAL_STATES]
-            if not waiting or any(state in ("Failed", "Stopped") for _, state in states):
+        seen: dict[str, str] = dict.fromkeys(ids, "")
+        while True:
+            for job_id, state in list(seen.items()):
+                if state not in FINAL_STATES:
+                    seen[job_id] = (await self.get_job(job_id)).State
+            if FINAL_STATES.issuperset(seen.values()) or {"Failed", "Stopped"}.intersection(seen.values()):
                 break
             if time.monotonic() >= end:
                 break
             await asyncio.sleep(max(0.0, min(pause, end - time.monotonic())))
             pause = min(interval, pause * 2)
-        errors: list[str] = []
-        for job_id in ids:
+        late = time.monotonic() >= end
+        texts = [
+            await self._conclude(job_id, state, timeout if late else None) for job_id, state in seen.items()
+        ]
+        return [text for text in texts if text]
+
+    async def _conclude(self, job_id: str, seen: str, timed_out: float | None) -> str:
+        """Say what became of a polled job, and stop it if it is not done."""
+        unfinished = f"Job {job_id} stopped." if timed_out is None else f"Timeout({timed_out})."
+        try:
             state = (await self.get_job(job_id)).State
-            if state == "Failed":
-                errors.append(f"Job {job_id} failed.")
-            elif state == "Stopped":
-                errors.append(f"Job {job_id} stopped.")
-            elif state != "Finished":
-                errors.append(f"Timeout({timeout})." if time.monotonic() >= end else f"Job {job_id} stopped.")
-                try:
-                    await self.stop_job(job_id)
-                except StateConflictError:
-                    # It ended by itself between the two requests; there is nothing to stop.
-                    continue
-        return errors
+            if state not in FINAL_STATES:
+                await self.stop_job(job_id)
+                return unfinished
+        except NotFoundError:
+            # Deleted meanwhile: by AutoRelease once it had finished, or by somebody else.
+            state = seen if seen in FINAL_STATES else "Deleted"
+        except StateConflictError:
+            # It ended by itself between the two requests.
+            state = (await self.get_job(job_id)).State
+            if state not in FINAL_STATES:
+                return unfinished
+        return "" if state == "Finished" else f"Job {job_id} {state.lower()}."

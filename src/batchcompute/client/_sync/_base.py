@@ -167,7 +167,7 @@ class Base:
         request.extensions["timeout"] = self._timeout.as_dict()
         try:
             response = http.send(request)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise transport_error(error, self._endpoint) from error
         return understand(call, response)
 

@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,9 @@ _MARKER = f"{TOKEN_VARIABLE}=".encode()
 _PROC = Path("/proc")
 HAS_PROC = sys.platform.startswith("linux") and _PROC.is_dir()
 """Whether processes can be found by their environment."""
+
+_LOOKS = 40
+"""Looks, half a millisecond apart, at a process that has no environment yet."""
 
 _ROUNDS = 100
 """Rounds of killing, of at most a tenth of a second each, before a process is given up."""
@@ -54,7 +58,7 @@ class Sweeper:
                 seen.add(key)
                 continue
             token = _token_of(entry.name)
-            if token is None:
+            if token == "":
                 seen.add(key)
             elif token in found:
                 found[token].append(int(entry.name))
@@ -76,6 +80,7 @@ class Sweeper:
                 os.killpg(leader, signal.SIGKILL)
         # A process that forks while it is being ended leaves a child behind, so look until none is
         # left. One that the kernel does not let go of (a dead network drive) must not hold the rest.
+        left: list[int] = []
         for _ in range(_ROUNDS):
             left = [pid for pid in self.find([token])[token] if not _is_zombie(pid)]
             if not left:
@@ -107,29 +112,49 @@ def _end(pids: list[int]) -> None:
 
 
 def _token_of(pid: str) -> str | None:
-    """Return the token in a process's environment; None where there is none or it cannot be read."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - once for each process
-            environment = file.read()
-    except OSError:
-        # It ended meanwhile, or belongs to somebody else.
+    """Return the token in a process's environment; ``""`` where there is none.
+
+    Returns:
+        None where it cannot be told, because the process is about to end.
+    """
+    for _ in range(_LOOKS):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - once for each process
+                environment = file.read()
+        except PermissionError:
+            return ""
+        except OSError:
+            return None
+        if environment:
+            break
+        # Kernel threads have none, processes that ended have none any more, and one that is just
+        # replacing its program has none for an instant: that one is looked at again.
+        if _is_kernel_thread(pid):
+            return ""
+        if _is_zombie(int(pid)):
+            return None
+        time.sleep(0.0005)
+    else:
         return None
     start = environment.find(_MARKER)
     while start > 0 and environment[start - 1] != 0:
         start = environment.find(_MARKER, start + 1)
     if start < 0:
-        return None
-    value = environment[start + len(_MARKER) :]
-    return (
-        value[: value.find(b"\0")].decode("utf-8", "replace")
-        if b"\0" in value
-        else value.decode("utf-8", "replace")
-    )
+        return ""
+    return environment[start + len(_MARKER) :].partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def _stat(pid: str) -> list[bytes]:
+    try:
+        stat = (_PROC / pid / "stat").read_bytes()
+    except OSError:
+        return [b"X", b"0"]
+    return stat.rpartition(b")")[2].split()
+
+
+def _is_kernel_thread(pid: str) -> bool:
+    return pid == "2" or _stat(pid)[1] == b"2"
 
 
 def _is_zombie(pid: int) -> bool:
-    try:
-        stat = (_PROC / str(pid) / "stat").read_bytes()
-    except OSError:
-        return True
-    return stat.rpartition(b")")[2].split()[0] in (b"Z", b"X")
+    return _stat(str(pid))[0] in (b"Z", b"X")
