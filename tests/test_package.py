@@ -102,7 +102,7 @@ FLOORS = [
 ]
 SERVICE_FLOORS = [
     ["states", "store", "objects", "datadir", "defaults", "faults"],
-    ["wire"],
+    ["wire", "idempotency"],
     ["engines", "runtime", "lifecycle"],
     ["scheduler", "access", "routes"],
     ["handlers"],

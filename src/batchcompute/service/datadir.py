@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import weakref
 from pathlib import Path
 from typing import IO
 
@@ -68,6 +69,7 @@ class Lock:
         self._file.truncate()
         self._file.write(f"{os.getpid()}\n")
         self._file.flush()
+        _locks.add(self)
 
     def _take(self) -> None:
         if sys.platform == "win32":
@@ -79,4 +81,22 @@ class Lock:
 
     def release(self) -> None:
         """Give the directory up."""
+        _locks.discard(self)
+        if sys.platform != "win32":
+            # A child that was forked meanwhile has the file open, too, and would keep the lock.
+            fcntl.flock(self._file, fcntl.LOCK_UN)
         self._file.close()
+
+    def _drop(self) -> None:
+        """Close the file in a forked child, without unlocking: the lock is the parent's."""
+        self._file.close()
+
+
+def _after_fork() -> None:
+    for lock in list(_locks):
+        lock._drop()
+
+
+_locks: weakref.WeakSet[Lock] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

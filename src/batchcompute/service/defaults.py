@@ -9,6 +9,8 @@ from typing import Any, Final
 from batchcompute._problems import shown
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.resources import JobDescription, TaskDescription
+from batchcompute.service.faults import Refusal
+from batchcompute.service.objects.directory import parts_of
 
 __all__: list[str] = []
 
@@ -16,6 +18,12 @@ NO_NOTIFICATION: Final[Mapping[str, Any]] = {"Topic": {"Name": "", "Endpoint": "
 """The vendor's command line dies where ``Notification.Topic`` is not in the answer (reference, 2.1)."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+_MOST_INSTANCES = 1_000_000
+"""Instances of one job; each is a row of the database."""
+
+_LARGEST = 2**31 - 1
+"""Seconds and retries; more than 60 years of either."""
+
 _NOT_SERVED = (
     ("InputMapping", "input mappings are"),
     ("OutputMapping", "output mappings are"),
@@ -64,6 +72,8 @@ def _further(description: JobDescription) -> Iterator[Problem]:
     """What this service cannot do is refused, never silently left out."""
     if description.name and not _NAME.fullmatch(description.name):
         yield Problem("Name", shown(description.name), "may only hold [A-Za-z0-9_-]")
+    if sum(task.instance_count for task in description.dag.tasks.values()) > _MOST_INSTANCES:
+        raise Refusal(403, "QuotaExhausted", f"The InstanceCount ({_MOST_INSTANCES}) quota is exhausted.")
     for name, task in description.dag.tasks.items():
         at = f"DAG.Tasks.{name}"
         if not _NAME.fullmatch(name):
@@ -84,11 +94,27 @@ def _not_served(task: TaskDescription, at: str) -> Iterator[Problem]:
         allowed = "must be empty: no container runtime is served by this version of the local service"
         yield Problem(f"{at}.Parameters.Command.Docker.Image", shown(image), allowed)
     for field in ("StdoutRedirectPath", "StderrRedirectPath"):
-        place = task.parameters[field]
-        if place and not (place.startswith("oss://") and ".." not in place.split("/")):
+        if not _is_place(task.parameters[field]):
             allowed = "must be a directory like oss://bucket/logs/"
-            yield Problem(f"{at}.Parameters.{field}", shown(place), allowed)
-    package = task.parameters.command.package_path
-    if package and not package.startswith("oss://"):
+            yield Problem(f"{at}.Parameters.{field}", shown(task.parameters[field]), allowed)
+    command = task.parameters.command
+    if not _is_place(command.package_path):
         allowed = "must be an object like oss://bucket/worker.tar.gz"
-        yield Problem(f"{at}.Parameters.Command.PackagePath", shown(package), allowed)
+        yield Problem(f"{at}.Parameters.Command.PackagePath", shown(command.package_path), allowed)
+    if "\0" in (command.command_line or ""):
+        yield Problem(f"{at}.Parameters.Command.CommandLine", "", "must not hold the character NUL")
+    for name, value in command.env_vars.items():
+        if not name or "=" in name or "\0" in name + value:
+            allowed = "must be a name without '=', and a value without NUL"
+            yield Problem(f"{at}.Parameters.Command.EnvVars", shown(name), allowed)
+    for field in ("Timeout", "MaxRetryCount"):
+        if task[field] > _LARGEST:
+            yield Problem(f"{at}.{field}", shown(task[field]), f"must be in [0, {_LARGEST}]")
+
+
+def _is_place(place: str | None) -> bool:
+    """Tell whether a text names a place in object storage; none at all is one, too."""
+    try:
+        return not place or bool(parts_of(place))
+    except ValidationError:
+        return False

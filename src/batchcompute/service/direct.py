@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from batchcompute.service.datadir import default_directory
+from batchcompute.service.embedded import embedded_service
 from batchcompute.service.wire import Request
 
 if TYPE_CHECKING:
@@ -62,11 +64,11 @@ class _EmbeddedTransport(DirectTransport):
 
     def __init__(self, access_key_id: str, access_key_secret: str) -> None:
         self._pair = (access_key_id, access_key_secret)
+        # Found out once: a program may change its directory or its environment later.
+        self._directory = default_directory()
 
     def _service(self) -> LocalService:
-        from batchcompute.service.embedded import embedded_service
-
-        service = embedded_service()
+        service = embedded_service(self._directory)
         # The process is its own owner: the first secret that comes with an id is the right one.
         service.add_key(*self._pair)
         return service

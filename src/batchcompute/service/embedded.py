@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
 from pathlib import Path
 
@@ -15,22 +14,18 @@ _lock = threading.Lock()
 _services: dict[Path, LocalService] = {}
 
 
-def embedded_service() -> LocalService:
-    """Return the service of the default data directory, started if need be.
+def embedded_service(directory: Path | None = None) -> LocalService:
+    """Return the service that clients of ``LOCAL`` use, started if need be.
+
+    Args:
+        directory: Its data directory; the default one without it.
 
     Raises:
         ConfigError: The directory cannot be written, or another process owns it.
     """
-    directory = default_directory()
+    directory = directory or default_directory()
     with _lock:
         service = _services.get(directory)
         if service is None or service.closed:
             service = _services[directory] = LocalService(directory)
         return service
-
-
-@atexit.register
-def _close_all() -> None:
-    """Close every service at the end of the process, after Ctrl-C, too."""
-    for service in list(_services.values()):
-        service.close()

@@ -91,9 +91,12 @@ def end(db: sqlite3.Connection, key: Key, outcome: Outcome, now: str) -> Effects
 
 
 def requeue(db: sqlite3.Connection, key: Key) -> None:
-    """Record that an attempt was lost with its engine or its service; it counts as a retry."""
+    """Record that an attempt was lost with its engine or its service.
+
+    It shows in ``RetryCount``, and does not use up ``MaxRetryCount``: the program did not fail.
+    """
     db.execute(
-        "UPDATE instances SET state = 'Waiting', retries = retries + 1, started = '' "
+        "UPDATE instances SET state = 'Waiting', losses = losses + 1, started = '' "
         "WHERE job = ? AND task = ? AND number = ?",
         key,
     )
@@ -170,16 +173,16 @@ def _stop_rest(db: sqlite3.Connection, job: int, now: str, effects: Effects) -> 
 
 
 def start_job(db: sqlite3.Connection, job: int) -> None:
-    """Start a job again; what has finished stays finished."""
+    """Start a job again; tasks that have finished stay finished, with their tolerated failures."""
     db.execute(
-        "UPDATE instances SET state = 'Waiting', retries = 0, started = '', ended = '', exit_code = 0, "
-        "error_code = '', error_message = '', detail = '' WHERE job = ? AND state IN ('Failed', 'Stopped')",
-        (job,),
+        "UPDATE instances SET state = 'Waiting', retries = 0, losses = 0, started = '', ended = '', exit_code = 0, "
+        "error_code = '', error_message = '', detail = '' WHERE job = ? AND state IN ('Failed', 'Stopped') "
+        "AND task IN (SELECT position FROM tasks WHERE job = ? AND state != 'Finished')",
+        (job, job),
     )
     db.execute(
-        "UPDATE tasks SET state = CASE WHEN state = 'Finished' AND Failed + Stopped = 0 THEN 'Finished' ELSE 'Waiting' END, "
-        "ended = CASE WHEN state = 'Finished' AND Failed + Stopped = 0 THEN ended ELSE '' END, "
-        "Waiting = Waiting + Failed + Stopped, Failed = 0, Stopped = 0 WHERE job = ?",
+        "UPDATE tasks SET state = 'Waiting', ended = '', Waiting = Waiting + Failed + Stopped, Failed = 0, "
+        "Stopped = 0 WHERE job = ? AND state != 'Finished'",
         (job,),
     )
     db.execute(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
 import shutil
 import tempfile
+import weakref
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -63,35 +66,41 @@ class LocalService:
         engine: Engine | None = None,
         full_sync: bool = False,
     ) -> None:
-        if slots is not None and (isinstance(slots, bool) or slots < 1):
-            raise ConfigError(f"slots must be 1 or more, not {slots!r}")
+        if slots is not None and (isinstance(slots, bool) or not isinstance(slots, int) or slots < 1):
+            raise ConfigError(f"slots must be an integer, 1 or more, not {slots!r}")
         self._temporary = data_dir is None
         directory = tempfile.mkdtemp(prefix="batchcompute-") if data_dir is None else data_dir
         self.data_dir: Path = Path(directory).expanduser().absolute()
         self._pid = os.getpid()
         self._closed = False
-        self._lock = Lock(self.data_dir)
-        try:
-            self._open(slots or cores(), engine, full_sync)
-        except OSError as error:
-            self._lock.release()
-            raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
-        except BaseException:
-            self._lock.release()
-            raise
+        with ExitStack() as stack:
+            try:
+                lock = Lock(self.data_dir)
+                stack.callback(lock.release)
+                self._open(stack, slots or cores(), engine, full_sync)
+            except OSError as error:
+                raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
+            # What is undone in the reverse order: each part even if the one before it fails.
+            self._parts = stack.pop_all()
+        _services.add(self)
 
-    def _open(self, slots: int, engine: Engine | None, full_sync: bool) -> None:
+    def _open(self, stack: ExitStack, slots: int, engine: Engine | None, full_sync: bool) -> None:
         work = self.data_dir / "work"
         self.objects: DirectoryStore = DirectoryStore(self.data_dir / "oss")
         for directory in (work, self.objects.root):
             directory.mkdir(exist_ok=True)
-        self._store = Store(self.data_dir / "batchcompute.db", full_sync)
+        store = Store(self.data_dir / "batchcompute.db", full_sync)
+        stack.callback(store.close)
+        preparer = Preparer(store, self.objects, work, "local")
+        stack.callback(preparer.close)
+        engine = engine or LocalEngine(slots)
+        stack.callback(engine.close)
+        scheduler = Scheduler(store, engine, preparer, slots)
+        stack.callback(scheduler.close)
         self._keys = Keys()
-        self._preparer = Preparer(self._store, self.objects, work, "local")
-        self._scheduler = Scheduler(self._store, engine or LocalEngine(slots), self._preparer, slots)
-        jobs = Jobs(self._store, self._scheduler.wake, self._scheduler.cancel)
+        jobs = Jobs(store, scheduler.wake, scheduler.cancel)
         handlers: dict[str, Any] = {}
-        for family in (jobs, Clusters(self._store), Quotas()):
+        for family in (jobs, Clusters(store), Quotas()):
             handlers.update({name: getattr(family, name) for name in dir(family) if not name.startswith("_")})
         self._core = Core(self._keys, handlers)
 
@@ -183,9 +192,19 @@ class LocalService:
         if self.closed:
             return
         self._closed = True
-        self._scheduler.close()
-        self._preparer.close()
-        self._store.close()
-        self._lock.release()
-        if self._temporary:
-            shutil.rmtree(self.data_dir, ignore_errors=True)
+        _services.discard(self)
+        try:
+            self._parts.close()
+        finally:
+            if self._temporary:
+                shutil.rmtree(self.data_dir, ignore_errors=True)
+
+
+_services: weakref.WeakSet[LocalService] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close every service at the end of the process, after Ctrl-C, too."""
+    for service in list(_services):
+        service.close()

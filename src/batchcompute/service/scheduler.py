@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from batchcompute._values import format_time
 from batchcompute.service import lifecycle
-from batchcompute.service.engines.base import Engine, EngineState, InstanceStart
+from batchcompute.service.engines.base import Engine, EngineState
 from batchcompute.service.lifecycle import Key
 from batchcompute.service.runtime.command import Outcome, outcome, read_exit
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from batchcompute.service.store import Store
 
 __all__: list[str] = []
+
+_LONGEST_WAIT = 86400.0
+"""Seconds; a deadline may be further away than a condition can wait."""
 
 _log = logging.getLogger("batchcompute.service.scheduler")
 
@@ -103,21 +106,21 @@ class Scheduler:
             self._condition.notify_all()
         self._thread.join()
         self._engine.close()
-        # What ended by itself before the engine closed has its exit code on file.
+        # By now all have ended; those that did so by themselves have their exit code on file.
         self._collect(self._engine.poll(list(self._running)), closing=True)
 
     # -- the loop -----------------------------------------------------------------------------
 
     def _run(self) -> None:
         while True:
-            with self._condition:
-                # The wait ends by a notice; a loop here would only repeat what the next round does.
-                if not self._woken and not self._closing:
-                    self._condition.wait(self._until_next_deadline())
-                self._woken = False
-                if self._closing:
-                    return
             try:
+                with self._condition:
+                    # It ends by a notice; a loop here would only repeat what the next round does.
+                    if not self._woken and not self._closing:
+                        self._condition.wait(self._until_next_deadline())
+                    self._woken = False
+                    if self._closing:
+                        return
                 self.step()
             except Exception:  # noqa: BLE001
                 # A defect, or a full disk: the loop must outlive it, or no job ever runs again.
@@ -128,15 +131,13 @@ class Scheduler:
 
     def _until_next_deadline(self) -> float | None:
         deadlines = [running.deadline for running in self._running.values() if not running.timed_out]
-        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+        return min(_LONGEST_WAIT, max(0.0, min(deadlines) - time.monotonic())) if deadlines else None
 
     def step(self) -> None:
         """Do one round."""
         self._collect(self._engine.poll(list(self._running)), closing=False)
         self._end_overdue()
-        batch = self._choose()
-        if batch:
-            self._engine.start(batch)
+        self._start()
 
     def _collect(self, states: Mapping[str, EngineState], closing: bool) -> None:
         over = {token: state for token, state in states.items() if state.phase in ("gone", "lost")}
@@ -154,7 +155,8 @@ class Scheduler:
                     lifecycle.requeue(db, running.key)
                     continue
                 effects.cancel += lifecycle.end(db, running.key, self._outcome(running, state), now).cancel
-        self.cancel(effects)
+        if not closing:
+            self.cancel(effects)
         self._engine.forget(over)
         for token in over:
             self._preparer.clean(self._running.pop(token).directory)
@@ -178,9 +180,8 @@ class Scheduler:
         if overdue:
             self._engine.cancel(overdue)
 
-    def _choose(self) -> list[InstanceStart]:
-        """Take what may start, make it ready, and record that it starts."""
-        batch: list[InstanceStart] = []
+    def _start(self) -> None:
+        """Start what may start, each attempt right after its start is recorded."""
         with self._store.read() as db:
             keys = pick(db, self._slots - len(self._running))
         for key in keys:
@@ -189,51 +190,60 @@ class Scheduler:
             except LookupError:
                 # Stopped and deleted since it was chosen.
                 continue
-            now = format_time(datetime.now(UTC))
-            with self._store.write() as db:
-                if not _still_waits(db, key):
-                    # Stopped or deleted while it was made ready.
-                    continue
-                lifecycle.begin(db, key, prepared.token, "127.0.0.1", now)
-                if prepared.failure is not None:
-                    self.cancel(lifecycle.end(db, key, prepared.failure, now))
-                    self.wake()
-                    continue
             start = prepared.start
+            now = format_time(datetime.now(UTC))
+            effects = lifecycle.Effects()
+            with self._store.write() as db:
+                waits = _still_waits(db, key)
+                if waits:
+                    lifecycle.begin(db, key, prepared.token, "127.0.0.1", now)
+                if waits and prepared.failure is not None:
+                    effects = lifecycle.end(db, key, prepared.failure, now)
+            self.cancel(effects)
+            if not waits or prepared.failure is not None:
+                self._preparer.clean(start.directory)
+                self.wake()
+                continue
             self._running[prepared.token] = _Running(
                 key, start.stderr, start.exit_file, time.monotonic() + prepared.timeout, start.directory
             )
-            batch.append(start)
-        return batch
+            self._engine.start([start])
 
     def _adopt(self) -> None:
         """Find out what became of the instances that ran when the service last ended."""
         with self._store.read() as db:
             rows = db.execute("SELECT * FROM instances WHERE state = 'Running'").fetchall()
-        handles = self._engine.reconcile([row["token"] for row in rows])
-        now = format_time(datetime.now(UTC))
-        for row in rows:
-            key = (row["job"], row["task"], row["number"])
-            known = self._preparer.describe(key, row["token"])
-            running = _Running(
-                key,
-                known.stderr,
-                known.exit_file,
-                time.monotonic() + self._preparer.time_left(key, row["started"]),
-                known.directory,
+        known = {
+            row["token"]: (
+                row,
+                self._preparer.describe((row["job"], row["task"], row["number"]), row["token"]),
             )
-            if handles[row["token"]] is not None:
-                self._running[row["token"]] = running
+            for row in rows
+        }
+        # An exit file has the last word, whatever the program may have left running.
+        alive = [token for token, (_, start) in known.items() if read_exit(start.exit_file) is None]
+        handles = self._engine.reconcile(alive, self._preparer.family)
+        now = format_time(datetime.now(UTC))
+        for token, (row, start) in known.items():
+            key = (row["job"], row["task"], row["number"])
+            if handles.get(token) is not None:
+                left = self._preparer.time_left(key, row["started"])
+                self._running[token] = _Running(
+                    key, start.stderr, start.exit_file, time.monotonic() + left, start.directory
+                )
                 continue
             effects = lifecycle.Effects()
             with self._store.write() as db:
-                if read_exit(known.exit_file) is None:
+                if not _is_current(db, key, token):
+                    # Its job has failed by another one's result, just now.
+                    continue
+                if read_exit(start.exit_file) is None:
                     lifecycle.requeue(db, key)
                 else:
-                    effects = lifecycle.end(db, key, outcome(known.exit_file, known.stderr, 0), now)
+                    effects = lifecycle.end(db, key, outcome(start.exit_file, start.stderr, 0), now)
             # A job that fails now may have other instances that are still running.
             self.cancel(effects)
-            self._preparer.clean(known.directory)
+        self._preparer.clean_all_but(self._running)
         self._woken = True
 
 

@@ -79,6 +79,7 @@ _MIGRATIONS: Final[Sequence[str]] = (
         state TEXT NOT NULL DEFAULT 'Waiting',
         attempt INTEGER NOT NULL DEFAULT 0,
         retries INTEGER NOT NULL DEFAULT 0,
+        losses INTEGER NOT NULL DEFAULT 0,
         token TEXT NOT NULL DEFAULT '',
         node TEXT NOT NULL DEFAULT '',
         started TEXT NOT NULL DEFAULT '',
@@ -89,6 +90,15 @@ _MIGRATIONS: Final[Sequence[str]] = (
         detail TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (job, task, number)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE tokens (
+        owner TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        token TEXT NOT NULL,
+        request TEXT NOT NULL,
+        id TEXT NOT NULL,
+        PRIMARY KEY (owner, operation, token)
+    ) STRICT, WITHOUT ROWID;
+
     CREATE INDEX instances_waiting ON instances (job, task, number) WHERE state = 'Waiting';
     CREATE INDEX instances_running ON instances (token) WHERE state = 'Running';
     """,
@@ -147,13 +157,16 @@ class Store:
     def write(self) -> Generator[sqlite3.Connection]:
         """Open a transaction: all of it happens, or nothing."""
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+            # A Ctrl-C can come between any two of these lines, and the program may go on after it.
             try:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+                self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
 
     @contextmanager
     def read(self) -> Generator[sqlite3.Connection]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -113,13 +114,22 @@ class Params:
         text = self.query.get("MaxItemCount", "")
         if not text:
             return 50
-        try:
-            number = int(text)
-        except ValueError:
-            raise invalid("MaxItemCount", "Its type must be integer.") from None
-        if not 0 <= number <= 100:
+        if not re.fullmatch("-?[0-9]{1,18}", text):
+            raise invalid("MaxItemCount", "Its type must be integer.")
+        if not 0 <= int(text) <= 100:
             raise invalid("MaxItemCount", "It must be in [0, 100].")
-        return number
+        return int(text)
+
+    def token(self) -> str:
+        """Return the idempotent token (reference, 2.0); empty for none."""
+        token = self.query.get("IdempotentToken", "")
+        if token and not re.fullmatch("[A-Za-z0-9_]{1,64}", token):
+            raise invalid("IdempotentToken", "It must be 1 to 64 letters, digits and underscores.")
+        return token
+
+    def number(self, text: str) -> int | None:
+        """Return the number that a text is; None for another text."""
+        return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
     def state(self, allowed: tuple[str, ...]) -> str:
         """Return the state that a list is filtered by; empty for none."""

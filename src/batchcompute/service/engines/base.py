@@ -98,8 +98,14 @@ class Engine(Protocol):
         """Drop what is known of attempts whose end is recorded."""
         ...
 
-    def reconcile(self, tokens: Iterable[Token]) -> Mapping[Token, Handle | None]:
-        """Find attempts that were started by an earlier service; None for those that are gone."""
+    def reconcile(self, tokens: Iterable[Token], family: str) -> Mapping[Token, Handle | None]:
+        """Find attempts that were started by an earlier service; None for those that are gone.
+
+        Args:
+            tokens: The attempts that should be running.
+            family: What the tokens of all attempts of this service begin with. Every process of the
+                family that belongs to no attempt that was found is ended.
+        """
         ...
 
     def close(self) -> None:

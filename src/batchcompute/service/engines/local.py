@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from batchcompute.service.engines.base import (
     Capabilities,
@@ -34,6 +35,8 @@ __all__ = ["LocalEngine"]
 _log = logging.getLogger("batchcompute.service.engine")
 _HAS_PIDFD = hasattr(os, "pidfd_open") and sys.platform.startswith("linux")
 _NODE = "127.0.0.1"
+_MOST_CANCELLED = 10_000
+"""Cancelled attempts that were never started and are remembered."""
 
 
 @dataclass(slots=True)
@@ -58,6 +61,9 @@ class LocalEngine:
         self._changed: Callable[[], None] = lambda: None
         self._states: dict[Handle, EngineState] = {}
         self._attempts: dict[Handle, _Attempt] = {}
+        self._cancelled: dict[Handle, None] = {}
+        self._closed = False
+        self._close_lock = threading.Lock()
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         # Used by the engine's thread only, which also starts all processes: none is ever seen between
         # its fork and its exec, when it still has the environment of this process.
@@ -98,19 +104,16 @@ class LocalEngine:
         for handle in handles:
             self._states.pop(handle, None)
 
-    def reconcile(self, tokens: Iterable[Token]) -> Mapping[Token, Handle | None]:
-        """Find attempts that were started by an earlier service."""
-        result: dict[Token, Handle | None] = {}
-        for token, pids in Sweeper().find(tokens).items():
-            # The shim is the oldest process of its attempt, and leads the session.
-            leader = next((pid for pid in pids if _leads(pid)), None)
-            if leader is None or not self.capabilities.adopts:
-                result[token] = None
-                continue
-            try:
-                pidfd = os.pidfd_open(leader)
-            except ProcessLookupError:
-                result[token] = None
+    def reconcile(self, tokens: Iterable[Token], family: str) -> Mapping[Token, Handle | None]:
+        """Find attempts that were started by an earlier service, and end what else is left of it."""
+        result: dict[Token, Handle | None] = dict.fromkeys(tokens)
+        sweeper = Sweeper()
+        for token, pids in sweeper.find_family(family).items():
+            shim = next((pid for pid in pids if _is_shim(pid)), None)
+            pidfd = _pidfd(shim) if token in result and shim is not None else -1
+            if pidfd < 0:
+                # Its shim is gone, or nobody waits for it: what it left behind goes, too.
+                sweeper.kill(token, None)
                 continue
             self._states[token] = EngineState("running", _NODE)
             self._order(partial(self._watch, _Attempt(token, None, pidfd)))
@@ -119,13 +122,22 @@ class LocalEngine:
 
     def close(self) -> None:
         """End every attempt, and the thread."""
-        if not self._thread.is_alive():
-            return
-        self._order(None)
+        with self._close_lock:
+            if self._closed:
+                return
+            self._orders.put(None)
+            self._wake()
+            self._closed = True
         self._thread.join()
+        os.close(self._wake_write)
 
-    def _order(self, order: Callable[[], None] | None) -> None:
-        self._orders.put(order)
+    def _order(self, order: Callable[[], None]) -> None:
+        with self._close_lock:
+            if not self._closed:
+                self._orders.put(order)
+                self._wake()
+
+    def _wake(self) -> None:
         # A full pipe means that the thread will wake anyway.
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_write, b"x")
@@ -139,40 +151,47 @@ class LocalEngine:
                 if key.fd == self._wake_read:
                     os.read(self._wake_read, 4096)
                 else:
-                    self._ended(key.data)
+                    self._do(partial(self._ended, key.data))
                     ended = True
             while not self._orders.empty():
                 order = self._orders.get()
                 if order is None:
                     self._finish()
                     return
-                order()
+                self._do(order)
             if ended:
                 self._changed()
 
+    def _do(self, order: Callable[[], None]) -> None:
+        try:
+            order()
+        except Exception:  # noqa: BLE001
+            # A defect in one thing must not end the thread that all others need.
+            _log.exception("an order of the engine failed")
+
     def _finish(self) -> None:
-        self._kill_all(list(self._attempts))
-        for attempt in self._attempts.values():
-            if attempt.process is not None:
-                attempt.process.wait()
-            if attempt.pidfd >= 0:
-                os.close(attempt.pidfd)
+        for attempt in list(self._attempts.values()):
+            self._do(partial(self._sweeper.kill, attempt.token, self._leader(attempt)))
+            self._do(partial(self._ended, attempt))
         self._selector.close()
         os.close(self._wake_read)
-        os.close(self._wake_write)
 
     def _spawn_all(self, batch: Sequence[InstanceStart]) -> None:
         failed = False
         for start in batch:
+            if start.token in self._cancelled:
+                del self._cancelled[start.token]
+                self._states[start.token] = EngineState("gone", _NODE, signal=9)
+                failed = True
+                continue
             try:
                 process = _spawn(start)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 self._states[start.token] = EngineState("lost", _NODE, f"cannot start: {error}")
                 failed = True
                 continue
             self._states[start.token] = EngineState("running", _NODE)
-            pidfd = os.pidfd_open(process.pid) if _HAS_PIDFD else -1
-            self._watch(_Attempt(start.token, process, pidfd))
+            self._watch(_Attempt(start.token, process, _pidfd(process.pid)))
         if failed:
             self._changed()
 
@@ -197,20 +216,28 @@ class LocalEngine:
         if attempt.pidfd >= 0:
             self._selector.unregister(attempt.pidfd)
             os.close(attempt.pidfd)
+        self._attempts.pop(attempt.token, None)
+        # The shim is gone; what it started and left behind goes, too. Until it is waited for, its
+        # number is still its own, and so is its group.
+        self._sweeper.kill(attempt.token, self._leader(attempt))
         code = attempt.process.wait() if attempt.process is not None else 0
-        del self._attempts[attempt.token]
-        # The shim is gone; what it started and left behind goes, too.
-        self._sweeper.kill(attempt.token, None)
         self._states[attempt.token] = EngineState("gone", _NODE, signal=max(0, -code))
+
+    @staticmethod
+    def _leader(attempt: _Attempt) -> int | None:
+        """The leader of an attempt's session, if its number is sure to be still its own."""
+        return attempt.process.pid if attempt.process and attempt.process.returncode is None else None
 
     def _kill_all(self, handles: Iterable[Handle]) -> None:
         for handle in handles:
             attempt = self._attempts.get(handle)
-            if attempt is None:
-                continue
-            # Only our own child's number is sure to be still its own.
-            leader = attempt.process.pid if attempt.process and attempt.process.returncode is None else None
-            self._sweeper.kill(handle, leader)
+            if attempt is not None:
+                self._sweeper.kill(handle, self._leader(attempt))
+            elif self._states.get(handle, EngineState("queued")).phase == "queued":
+                # It was given up between the record of its start and the start itself.
+                self._cancelled[handle] = None
+                if len(self._cancelled) > _MOST_CANCELLED:
+                    del self._cancelled[next(iter(self._cancelled))]
 
 
 def _spawn(start: InstanceStart) -> subprocess.Popen[bytes]:
@@ -228,8 +255,20 @@ def _spawn(start: InstanceStart) -> subprocess.Popen[bytes]:
         )
 
 
-def _leads(pid: int) -> bool:
+def _pidfd(pid: int) -> int:
+    """Return a pidfd; -1 where there is none to be had, or the process has ended."""
+    if not _HAS_PIDFD:
+        return -1
     try:
-        return os.getsid(pid) == pid
+        return os.pidfd_open(pid)
+    except OSError:
+        return -1
+
+
+def _is_shim(pid: int) -> bool:
+    """Tell the shim of an attempt from the programs that it started."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return os.getsid(pid) == pid and arguments[:4] == [part.encode() for part in shim("")[:4]]
     except OSError:
         return False

@@ -47,7 +47,24 @@ class Sweeper:
     def find(self, tokens: Iterable[str]) -> dict[str, list[int]]:
         """Return the live processes of each attempt, by token, lowest pid first."""
         found: dict[str, list[int]] = {token: [] for token in tokens}
-        if not HAS_PROC or not found:
+        if found:
+            for token, pid in self._look():
+                if token in found:
+                    found[token].append(pid)
+        return found
+
+    def find_family(self, family: str) -> dict[str, list[int]]:
+        """Return the live processes of all attempts whose tokens begin so, by token."""
+        found: dict[str, list[int]] = {}
+        for token, pid in self._look():
+            if token.startswith(family):
+                found.setdefault(token, []).append(pid)
+        return found
+
+    def _look(self) -> list[tuple[str, int]]:
+        """Return token and pid of every process that has a token, lowest pid first."""
+        found: list[tuple[str, int]] = []
+        if not HAS_PROC:
             return found
         seen: set[tuple[str, int]] = set()
         for entry in os.scandir(_PROC):
@@ -60,12 +77,10 @@ class Sweeper:
             token = _token_of(entry.name)
             if token == "":
                 seen.add(key)
-            elif token in found:
-                found[token].append(int(entry.name))
+            elif token is not None:
+                found.append((token, int(entry.name)))
         self._foreign = seen
-        for pids in found.values():
-            pids.sort()
-        return found
+        return sorted(found, key=lambda pair: pair[1])
 
     def kill(self, token: str, leader: int | None) -> None:
         """End every process of an attempt.
@@ -94,11 +109,11 @@ def _end(pids: list[int]) -> None:
     poll = select.poll()
     handles: list[int] = []
     for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "pidfd_open"):
-                handles.append(os.pidfd_open(pid))
-                poll.register(handles[-1], select.POLLIN)
-            os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            # Through the pidfd, so that the number cannot have gone to another process meanwhile.
+            handles.append(os.pidfd_open(pid))
+            signal.pidfd_send_signal(handles[-1], signal.SIGKILL)
+            poll.register(handles[-1], select.POLLIN)
     left = len(handles)
     while left:
         gone = poll.poll(100)

@@ -9,6 +9,7 @@ from typing import Any
 
 from batchcompute._values import format_time
 from batchcompute.resources import ClusterDescription, ModifyClusterDescription
+from batchcompute.service import idempotency
 from batchcompute.service.defaults import NO_NOTIFICATION, check_ascii
 from batchcompute.service.faults import not_found
 from batchcompute.service.store import Store, load, save
@@ -42,6 +43,10 @@ class Clusters:
         logs = [f"[{now}][{name}]Creating instance group successfully" for name in description.groups]
         logs.append(f"[{now}]Creating cluster successfully")
         with self._store.write() as db:
+            same = idempotency.known(db, params, body)
+            if same:
+                return {"Id": same}
+            idempotency.remember(db, params, body, cluster_id)
             db.execute(
                 "INSERT INTO clusters (id, owner, state, description, logs, created) VALUES (?, ?, 'Active', ?, ?, ?)",
                 (cluster_id, params.owner, description.dump(None), save(logs), now),
@@ -52,12 +57,13 @@ class Clusters:
         """Answer ListClusters."""
         count = params.count()
         with self._store.read() as db:
-            start = _start(db, params)
+            start = params.number(params.query.get("Marker", "0") or "0")
             rows = db.execute(
                 "SELECT * FROM clusters WHERE owner = ? AND seq >= ? ORDER BY seq LIMIT ?",
-                (params.owner, start, count + 1),
+                (params.owner, 2**62 if start is None else start, count + 1),
             ).fetchall()
-        more = rows[count]["id"] if len(rows) > count else ""
+        # A number, and not the id: the cluster that the next page begins with may be deleted by then.
+        more = str(rows[count]["seq"]) if len(rows) > count else ""
         return {"Items": [_status(row) for row in rows[:count]], "NextMarker": more}
 
     def get_cluster(self, params: Params) -> dict[str, Any]:
@@ -89,14 +95,6 @@ class Clusters:
         """Answer DeleteCluster; tasks that wait for it run on, as its machines are this machine."""
         with self._store.write() as db:
             db.execute("DELETE FROM clusters WHERE seq = ?", (_row(db, params)["seq"],))
-
-
-def _start(db: sqlite3.Connection, params: Params) -> int:
-    marker = params.query.get("Marker", "")
-    if not marker:
-        return 0
-    row = db.execute("SELECT seq FROM clusters WHERE id = ? AND owner = ?", (marker, params.owner)).fetchone()
-    return int(row["seq"]) if row is not None else 2**62
 
 
 def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:

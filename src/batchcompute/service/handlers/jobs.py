@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 
 from batchcompute._values import format_time
 from batchcompute.resources import JobDescription
-from batchcompute.service import lifecycle
+from batchcompute.service import idempotency, lifecycle
 from batchcompute.service.defaults import job_description
 from batchcompute.service.faults import Refusal, invalid, missing, not_found, state_conflict
 from batchcompute.service.runtime.prepare import log_place
@@ -52,6 +53,9 @@ class Jobs:
         tasks = _tasks(description)
         now = format_time(datetime.now(UTC))
         with self._store.write() as db:
+            same = idempotency.known(db, params, body)
+            if same:
+                return {"Id": same}
             for cluster in {str(task["cluster"]) for task in tasks if task["cluster"]}:
                 _check_cluster(db, cluster, params.owner)
             seq = db.execute(
@@ -70,6 +74,7 @@ class Jobs:
             job_id = f"{self._prefix}{seq:08X}"
             db.execute("UPDATE jobs SET id = ? WHERE seq = ?", (job_id, seq))
             lifecycle.insert_tasks(db, seq or 0, tasks)
+            idempotency.remember(db, params, body, job_id)
         self._wake()
         return {"Id": job_id}
 
@@ -86,10 +91,10 @@ class Jobs:
             bound = "seq >= 0"
             arguments: list[Any] = [params.owner]
             if marker:
-                row = db.execute(
-                    "SELECT seq FROM jobs WHERE id = ? AND owner = ?", (marker, params.owner)
-                ).fetchone()
-                start = int(row["seq"]) if row is not None else (-1 if reverse else _NO_START)
+                # The end of an id is the job's number, so a page begins in the right place even if the
+                # job that it was to begin with has been deleted.
+                found = re.fullmatch("job-[0-9A-F]{24}([0-9A-F]{8})", marker)
+                start = int(found[1], 16) if found else (-1 if reverse else _NO_START)
                 bound = "seq <= ?" if reverse else "seq >= ?"
                 arguments.append(start)
             where = f"owner = ? AND {bound}"
@@ -159,18 +164,22 @@ class Jobs:
         """Answer ListTasks, in the order of the description."""
         count = params.count()
         state = params.state(STATES)
-        with self._store.read() as db:
-            job = _job(db, params)
-            rows = db.execute(
-                "SELECT * FROM tasks WHERE job = ? AND (? = '' OR state = ?) AND (? = '' OR cluster = ?) ORDER BY position",
-                (job["seq"], state, state, *[params.query.get("ClusterId", "")] * 2),
-            ).fetchall()
+        cluster = params.query.get("ClusterId", "")
         marker = params.query.get("Marker", "")
+        with self._store.read() as db:
+            rows = db.execute(
+                "SELECT * FROM tasks WHERE job = ? ORDER BY position", (_job(db, params)["seq"],)
+            ).fetchall()
+        # The marker counts in the whole list: a task may have left the filtered one since.
         names = [row["name"] for row in rows]
         start = (names.index(marker) if marker in names else len(rows)) if marker else 0
-        page = rows[start : start + count]
-        more = names[start + count] if start + count < len(rows) else ""
-        return {"Items": [_task_status(row) for row in page], "NextMarker": more}
+        found = [
+            row
+            for row in rows[start:]
+            if (not state or row["state"] == state) and (not cluster or row["cluster"] == cluster)
+        ]
+        more = found[count]["name"] if len(found) > count else ""
+        return {"Items": [_task_status(row) for row in found[:count]], "NextMarker": more}
 
     def get_task(self, params: Params) -> dict[str, Any]:
         """Answer GetTask."""
@@ -183,7 +192,8 @@ class Jobs:
         state = params.state(STATES)
         marker = params.query.get("Marker", "")
         # The old SDK's easy_list begins with 0 (reference, 2.2).
-        start = int(marker) if marker.isdigit() else (0 if not marker else _NO_START)
+        number = params.number(marker)
+        start = (0 if not marker else _NO_START) if number is None else number
         with self._store.read() as db:
             job, task = _task(db, params)
             rows = db.execute(
@@ -197,12 +207,12 @@ class Jobs:
 
     def get_instance(self, params: Params) -> dict[str, Any]:
         """Answer GetInstance."""
-        number = params.path["InstanceId"]
+        number = params.number(params.path["InstanceId"])
         with self._store.read() as db:
             job, task = _task(db, params)
             row = db.execute(
                 "SELECT * FROM instances WHERE job = ? AND task = ? AND number = ?",
-                (job["seq"], task["position"], int(number) if number.isdigit() else -1),
+                (job["seq"], task["position"], -1 if number is None else number),
             ).fetchone()
         if row is None:
             raise not_found()
@@ -303,7 +313,7 @@ def _instance_status(
         "State": row["state"],
         "StartTime": row["started"],
         "EndTime": row["ended"],
-        "RetryCount": row["retries"],
+        "RetryCount": row["retries"] + row["losses"],
         "Progress": 0,
         "NodeIp": row["node"],
         "StdoutRedirectPath": log_place(parameters.get("StdoutRedirectPath") or "", "stdout", *where),

@@ -13,6 +13,22 @@ __all__ = ["DirectoryStore"]
 _BUCKET = re.compile(r"[a-z0-9A-Z][a-z0-9A-Z_.-]{0,62}")
 
 
+def parts_of(place: str) -> list[str]:
+    """Return the bucket and the parts of the key that ``oss://bucket/key`` names.
+
+    Raises:
+        ValidationError: It is no such name, or could leave its bucket.
+    """
+    scheme, found, rest = place.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "oss" or not found or not _BUCKET.fullmatch(bucket) or ".." in bucket:
+        raise ValidationError(f"{place!r} is no place in object storage; say oss://bucket/key")
+    parts = [part for part in key.split("/") if part]
+    if any(part in (".", "..") or "\0" in part or "\\" in part for part in parts):
+        raise ValidationError(f"{place!r} holds a part that no object name may hold")
+    return [bucket, *parts]
+
+
 class DirectoryStore:
     """Objects as files below one directory.
 
@@ -32,22 +48,4 @@ class DirectoryStore:
         Raises:
             ValidationError: It is no such name, or would leave the directory.
         """
-        scheme, found, rest = place.partition("://")
-        bucket, _, key = rest.partition("/")
-        if scheme != "oss" or not found or not _BUCKET.fullmatch(bucket) or ".." in bucket:
-            raise ValidationError(f"{place!r} is no place in object storage; say oss://bucket/key")
-        parts = [part for part in key.split("/") if part]
-        if any(part in (".", "..") or "\0" in part or "\\" in part for part in parts):
-            raise ValidationError(f"{place!r} holds a part that no object name may hold")
-        return self.root.joinpath(bucket, *parts)
-
-    def writable(self, place: str) -> Path:
-        """Return the file of an object to be written, with its directories made.
-
-        Raises:
-            ValidationError: It is no such name.
-            OSError: The directories cannot be made.
-        """
-        path = self.path(place)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+        return self.root.joinpath(*parts_of(place))

@@ -60,6 +60,14 @@ def read_exit(exit_file: Path) -> int | None:
     return int(text)
 
 
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        # Real-time signals have no names of their own.
+        return f"signal {number}"
+
+
 def outcome(exit_file: Path, stderr: Path, killed_by: int) -> Outcome:
     """Tell how an attempt ended, from what its shim wrote.
 
@@ -73,11 +81,10 @@ def outcome(exit_file: Path, stderr: Path, killed_by: int) -> Outcome:
         return Outcome(0)
     detail = tail(stderr)
     if code is None:
-        name = signal.Signals(killed_by).name if killed_by else "an unknown cause"
+        name = _name(killed_by) if killed_by else "an unknown cause"
         return Outcome(128 + (killed_by or 9), "ProgramKilled", f"The program was ended by {name}.", detail)
-    if code > 128 and code - 128 in {int(item) for item in signal.Signals}:
-        name = signal.Signals(code - 128).name
-        message = f"The program ended with exit code {code} ({name})."
+    if 128 < code < 128 + signal.NSIG:
+        message = f"The program ended with exit code {code} ({_name(code - 128)})."
         return Outcome(code, "ProgramFailed", message, detail)
     if code == 127:
         return Outcome(code, "CommandNotFound", "The command was not found (exit code 127).", detail)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import tarfile
+import zlib
 from pathlib import Path
 
 __all__: list[str] = []
@@ -35,5 +37,5 @@ def unpack(source: Path, place: str, directory: Path) -> None:
             target = directory / source.name
             shutil.copyfile(source, target)
             target.chmod(0o755)
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
         raise PackageError(f"The package {place} cannot be unpacked: {error}") from error

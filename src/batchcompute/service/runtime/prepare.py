@@ -7,6 +7,7 @@ import os
 import queue
 import shutil
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -64,6 +65,8 @@ class Preparer:
     """
 
     def __init__(self, store: Store, objects: DirectoryStore, work: Path, region: str) -> None:
+        self.family: str = f"{store.id}-"
+        """What the tokens of all attempts of this service begin with."""
         self._store = store
         self._objects = objects
         self._work = work
@@ -117,32 +120,44 @@ class Preparer:
         )
 
     def prepare(self, key: tuple[int, int, int]) -> Prepared:
-        """Make the next attempt of an instance ready."""
+        """Make the next attempt of an instance ready.
+
+        Raises:
+            LookupError: Its job is gone.
+        """
         with self._store.read() as db:
             row = db.execute(
                 "SELECT attempt FROM instances WHERE job = ? AND task = ? AND number = ?", key
             ).fetchone()
-        attempt = row["attempt"] if row is not None else 0
-        token = "-".join(str(part) for part in (self._store.id, *key, attempt))
+        if row is None:
+            raise LookupError(f"instance {key} is gone")
+        token = self.family + "-".join(str(part) for part in (*key, row["attempt"]))
         start = self.describe(key, token)
         task = self._task(*key[:2])
         prepared = Prepared(token, start, task.timeout)
         try:
-            shutil.rmtree(start.directory, ignore_errors=True)
-            start.directory.mkdir(parents=True)
-            for path in (start.stdout, start.stderr):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                # An attempt's output takes the place of the one before; that it can be written at
-                # all is better known now than in the middle of the run.
-                path.open("wb").close()
-            package = task.description["Parameters"]["Command"].get("PackagePath") or ""
-            if package:
-                unpack(self._objects.path(package), package, start.directory)
+            self._make(start, task)
         except (PackageError, ValidationError) as error:
             prepared.failure = Outcome(1, "PackageError", str(error))
         except OSError as error:
             prepared.failure = Outcome(1, "OutputError", f"The output cannot be written: {error}")
+        except Exception as error:  # noqa: BLE001
+            # Whatever it is about this one instance, it must not keep the others from running.
+            _log.exception("instance %s cannot be made ready", token)
+            prepared.failure = Outcome(1, "StartFailed", f"The instance cannot be made ready: {error}")
         return prepared
+
+    def _make(self, start: InstanceStart, task: _Task) -> None:
+        shutil.rmtree(start.directory, ignore_errors=True)
+        start.directory.mkdir(parents=True)
+        for path in (start.stdout, start.stderr):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # An attempt's output takes the place of the one before; that it can be written at all is
+            # better known now than in the middle of the run.
+            path.open("wb").close()
+        package = task.description["Parameters"]["Command"].get("PackagePath") or ""
+        if package:
+            unpack(self._objects.path(package), package, start.directory)
 
     def time_left(self, key: tuple[int, int, int], started: str) -> float:
         """Return the seconds that an attempt which started then may still take."""
@@ -156,6 +171,13 @@ class Preparer:
         (local-service 4.2), so one thread does it in its own time.
         """
         self._rubbish.put(directory)
+
+    def clean_all_but(self, tokens: Collection[str]) -> None:
+        """Remove what earlier services left behind, save for attempts that still run."""
+        for path in self._work.iterdir():
+            token = path.name.partition(".")[0]
+            if token not in tokens:
+                self.clean(self._work / token)
 
     def _clean(self) -> None:
         while (directory := self._rubbish.get()) is not None:

@@ -1,0 +1,358 @@
+"""What one job must not do to the others, and what nothing may leave behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchcompute import LOCAL, Client, ClientError, ConfigError, InvalidParameterError
+from batchcompute.resources import JobDescription
+from batchcompute.service import LocalService, embedded_service
+from batchcompute.service.engines.local import LocalEngine
+from batchcompute.service.engines.processes import Sweeper
+from batchcompute.service.runtime.command import Outcome, outcome
+from batchcompute.service.store import Store
+from tests.service.helpers import carrying, finish, job, task, until
+from tests.service.test_life import child
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the service runs commands through /bin/sh")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and pidfds")
+
+
+def works(client: Client) -> None:
+    """The service still runs jobs."""
+    finish(client, client.create_job(job("true")).Id)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: setattr(t.Parameters.Command, "CommandLine", "echo \0x"),
+        lambda t: setattr(t.Parameters.Command, "EnvVars", {"A=B": "c"}),
+        lambda t: setattr(t.Parameters.Command, "EnvVars", {"": "c"}),
+        lambda t: setattr(t.Parameters.Command, "EnvVars", {"A": "\0"}),
+        lambda t: setattr(t.Parameters.Command, "PackagePath", "oss://b/../x"),
+        lambda t: setattr(t.Parameters, "StdoutRedirectPath", "oss://bad bucket/"),
+        lambda t: setattr(t.Parameters, "StdoutRedirectPath", "oss://b/./c/"),
+        lambda t: setattr(t.Parameters, "StderrRedirectPath", "elsewhere/"),
+        lambda t: setattr(t, "Timeout", 10**10),
+        lambda t: setattr(t, "Timeout", 2**70),
+        lambda t: setattr(t, "MaxRetryCount", 2**70),
+        lambda t: setattr(t, "InstanceCount", 2**70),
+    ],
+)
+def test_what_could_not_run_is_refused(local: Client, change: object) -> None:
+    described = task("true")
+    assert callable(change)
+    change(described)
+    with pytest.raises(ClientError) as caught:
+        local.create_job(job({"t": described}))
+    assert caught.value.status in (400, 403)
+    works(local)
+
+
+def test_a_broken_package_breaks_nothing_else(service: LocalService, local: Client) -> None:
+    package = service.oss_path("oss://bucket/half.tar.gz")
+    package.parent.mkdir(parents=True)
+    subprocess.run(["tar", "czf", str(package), "-C", str(Path(__file__).parent), "."], check=True)
+    package.write_bytes(package.read_bytes()[:3000])
+    described = task("true")
+    described.Parameters.Command.PackagePath = "oss://bucket/half.tar.gz"
+    job_id = local.create_job(job({"t": described})).Id
+    finish(local, job_id, "Failed")
+    assert local.get_instance(job_id, "t", 0).Result.ErrorCode == "PackageError"
+    works(local)
+
+
+@linux
+def test_a_real_time_signal(local: Client) -> None:
+    job_id = local.create_job(job("kill -35 $$")).Id
+    finish(local, job_id, "Failed")
+    assert local.get_instance(job_id, "t", 0).Result.ExitCode == 163
+    works(local)
+
+
+def test_outcomes(tmp_path: Path) -> None:
+    stderr = tmp_path / "stderr"
+    exit_file = tmp_path / "exit"
+    assert outcome(exit_file, stderr, 9).error_code == "ProgramKilled"
+    for text, expected in (("0\n", Outcome(0)), ("", None), ("0", None), ("x\n", None)):
+        exit_file.write_text(text)
+        found = outcome(exit_file, stderr, 0)
+        assert found == expected if expected else found.error_code == "ProgramKilled"
+    for code in range(1, 256):
+        exit_file.write_text(f"{code}\n")
+        assert outcome(exit_file, stderr, 0).exit_code == code
+
+
+def test_a_defect_of_one_instance_is_its_own(
+    service: LocalService, local: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("batchcompute.service.runtime.prepare.unpack", broken)
+        described = task("true")
+        described.Parameters.Command.PackagePath = "oss://bucket/x"
+        job_id = local.create_job(job({"t": described})).Id
+        finish(local, job_id, "Failed")
+    assert local.get_instance(job_id, "t", 0).Result.ErrorCode == "StartFailed"
+    works(local)
+
+
+def test_an_engine_survives_a_failed_order() -> None:
+    engine = LocalEngine(1)
+    done: list[int] = []
+    engine._order(lambda: done.remove(1))
+    engine._order(lambda: done.append(1))
+    until(lambda: done)
+    engine.close()
+    engine.close()
+    engine.cancel(["unknown"])
+
+
+def test_an_interrupted_transaction_leaves_none_open(tmp_path: Path) -> None:
+    store = Store(tmp_path / "db")
+    with pytest.raises(KeyboardInterrupt), store.write() as db:
+        db.execute("INSERT INTO facts VALUES ('a', 'b')")
+        raise KeyboardInterrupt
+    store._db.execute("BEGIN")
+    with store.write() as db:
+        assert db.execute("SELECT COUNT(*) FROM facts WHERE name = 'a'").fetchone()[0] == 0
+    store.close()
+
+
+def test_a_job_that_fails_while_it_starts_leaves_nothing(local: Client) -> None:
+    for _ in range(5):
+        missing = task("true")
+        missing.Parameters.Command.PackagePath = "oss://b/none.tgz"
+        job_id = local.create_job(job({"A": task("sleep 54321"), "B": missing})).Id
+        finish(local, job_id, "Failed")
+        assert local.get_instance(job_id, "A", 0).State == "Stopped"
+        until(lambda: not carrying(job_id))  # noqa: B023
+    works(local)
+
+
+@linux
+def test_daemons_of_many_instances_are_all_ended(local: Client) -> None:
+    job_id = local.create_job(job({"t": task("setsid sleep 54321 & true", InstanceCount=100)})).Id
+    finish(local, job_id)
+    until(lambda: not carrying(job_id))
+
+
+@linux
+def test_the_group_goes_even_without_the_token(local: Client, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    finish(local, local.create_job(job(f"env -i sh -c 'echo $$ > {pid}; exec sleep 54321' & sleep 0.3")).Id)
+    until(lambda: not Path(f"/proc/{pid.read_text().strip()}").exists())
+
+
+@linux
+def test_a_daemon_is_not_taken_for_its_instance(tmp_path: Path) -> None:
+    program = """
+import sys
+from batchcompute.service import LocalService
+from tests.service.helpers import job, until
+client = LocalService(sys.argv[1]).client()
+ids = [client.create_job(job(c)).Id for c in (f"setsid sleep 54321 & while [ ! -e {sys.argv[2]} ]; do sleep 0.01; done; exit 0", "sleep 54321 & sleep 54321")]
+until(lambda: all(client.get_job(job_id).State == "Running" for job_id in ids))
+print(*ids, flush=True)
+sys.stdin.read()
+"""
+    flag = tmp_path / "flag"
+    process = child(tmp_path, str(tmp_path / "data"), str(flag), program=program)
+    assert process.stdout is not None
+    first, second = process.stdout.readline().split()
+    until(lambda: len(carrying(first)) >= 3 and len(carrying(second)) >= 3)
+    process.kill()
+    process.communicate()
+    # The first job's program ends by itself, but for its daemon; the second one's shim is killed.
+    flag.touch()
+    until(lambda: len(carrying(first)) == 1)
+    shim = min(carrying(second))
+    os.kill(shim, 9)
+    with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
+        finish(client, first)
+        assert client.get_instance(first, "t", 0).RetryCount == 0
+        assert not carrying(first)
+        until(lambda: client.get_instance(second, "t", 0).State == "Running")
+        assert client.get_instance(second, "t", 0).RetryCount == 1
+        until(lambda: len(carrying(second)) == 3)
+    assert not carrying(second)
+
+
+def test_starting_again_keeps_the_order(service: LocalService, local: Client, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    tasks = {
+        "A": task('test "$BATCH_COMPUTE_DAG_INSTANCE_ID" = 0', InstanceCount=2),
+        "D": task(f"while [ ! -e {flag} ]; do sleep 0.01; done"),
+        "C": task("true"),
+    }
+    job_id = local.create_job(job(tasks, {"A": ["C"], "D": ["C"]}, JobFailOnInstanceFail=False)).Id
+    until(
+        lambda: (
+            local.get_task(job_id, "A").State == "Finished" and local.get_task(job_id, "D").State == "Running"
+        )
+    )
+    for _ in range(3):
+        local.stop_job(job_id)
+        local.start_job(job_id)
+        until(lambda: local.get_task(job_id, "D").State == "Running")
+        assert local.get_task(job_id, "C").State == "Waiting"
+    flag.touch()
+    finish(local, job_id)
+    assert [found.State for found in local.list_instances(job_id, "A")] == ["Finished", "Failed"]
+
+
+def test_a_restart_uses_up_no_retry(tmp_path: Path) -> None:
+    counter = tmp_path / "count"
+    command = f"echo x >> {counter}; n=$(wc -l < {counter}); [ $n = 1 ] && sleep 54321; [ $n -ge 3 ]"
+    with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
+        job_id = client.create_job(job({"t": task(command, MaxRetryCount=1)})).Id
+        until(counter.exists)
+    with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
+        finish(client, job_id)
+        assert client.get_instance(job_id, "t", 0).RetryCount == 2
+
+
+def test_closing_in_the_middle_of_everything(tmp_path: Path) -> None:
+    for number in range(5):
+        with LocalService(tmp_path / "data", slots=4) as service, service.client() as client:
+            tasks = {"a": task("exit 3"), "b": task("sleep 54321", InstanceCount=3)}
+            client.create_job(job(tasks, Priority=number))
+    with LocalService(tmp_path / "data", slots=4) as service, service.client() as client:
+        until(lambda: all(found.State == "Failed" for found in client.easy_list("jobs")))
+
+
+def test_a_service_that_nobody_closed(tmp_path: Path) -> None:
+    program = """
+from batchcompute.service import LocalService
+from tests.service.helpers import job, until
+service = LocalService()
+client = service.client()
+job_id = client.create_job(job("sleep 54321")).Id
+until(lambda: client.get_job(job_id).State == "Running")
+print(job_id, service.data_dir)
+"""
+    process = child(tmp_path, program=program)
+    output, _ = process.communicate(timeout=30)
+    job_id, directory = output.split()
+    assert process.returncode == 0
+    assert not carrying(job_id)
+    assert not Path(directory).exists()
+
+
+@linux
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_does_not_keep_the_directory(tmp_path: Path) -> None:
+    service = LocalService(tmp_path / "data")
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.read(read, 1)
+        os._exit(0)
+    service.close()
+    LocalService(tmp_path / "data").close()
+    os.write(write, b"x")
+    os.waitpid(pid, 0)
+    os.close(read)
+    os.close(write)
+
+
+def test_a_client_stays_with_its_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BATCHCOMPUTE_DATA_DIR", "relative")
+    with Client(LOCAL, "id", "secret") as client:
+        job_id = client.create_job(job("true")).Id
+        first = embedded_service()
+        (tmp_path / "below").mkdir()
+        monkeypatch.chdir(tmp_path / "below")
+        finish(client, job_id)
+    first.close()
+
+
+def test_pages_when_things_go(local: Client) -> None:
+    ids = [local.create_job(job("true")).Id for _ in range(5)]
+    for job_id in ids:
+        finish(local, job_id)
+    page = local.list_jobs("", 2)
+    local.delete_job(page.NextMarker)
+    assert [found.Id for found in local.list_jobs(page.NextMarker, 5)] == ids[3:]
+    clusters = [
+        local.create_cluster({"Name": "c", "ImageId": "i", "Groups": {"g": {"DesiredVMCount": 1}}}).Id
+        for _ in range(3)
+    ]
+    first = local.list_clusters("", 1)
+    local.delete_cluster(clusters[1])
+    assert [found.Id for found in local.list_clusters(first.NextMarker, 5)] == clusters[2:]
+
+
+def test_idempotent_tokens(local: Client) -> None:
+    first = local.create_job(job("true"), token="token_1").Id
+    assert local.create_job(job("true"), token="token_1").Id == first
+    assert local.create_job(job("true"), token="token_2").Id != first
+    with pytest.raises(InvalidParameterError) as caught:
+        local.create_job(job("false"), token="token_1")
+    assert caught.value.code == "IdempotentTokenMismatch"
+    cluster = {"Name": "c", "ImageId": "i", "Groups": {"g": {"DesiredVMCount": 1}}}
+    assert local.create_cluster(cluster, "token_1").Id == local.create_cluster(cluster, "token_1").Id
+    for bad in ("a b", "x" * 65, "é"):
+        with pytest.raises(InvalidParameterError) as caught:
+            local.create_job(job("true"), token=bad)
+        assert caught.value.code == "InvalidIdempotentToken"
+
+
+def test_odd_numbers(local: Client) -> None:
+    job_id = local.create_job(job("true")).Id
+    for odd in ("9" * 30, "9" * 5000, 10**12):
+        with pytest.raises(ClientError) as caught:
+            local.get_instance(job_id, "t", odd)
+        assert caught.value.status == 404
+    assert local.list_instances(job_id, "t", "9" * 30).Items == []
+    assert local.list_instances(job_id, "t", "²").Items == []
+
+
+@pytest.mark.parametrize("slots", [0, -1, 2.5, "2", True])
+def test_odd_slots(slots: int) -> None:
+    with pytest.raises(ConfigError, match="slots"):
+        LocalService(slots=slots)
+
+
+def test_work_directories_go(service: LocalService, local: Client) -> None:
+    job_id = local.create_job(job({"t": task("true", InstanceCount=20)})).Id
+    finish(local, job_id)
+    until(lambda: not list((service.data_dir / "work").iterdir()))
+
+
+def test_what_an_earlier_service_left_goes(tmp_path: Path) -> None:
+    work = tmp_path / "data" / "work"
+    (work / "old-1-2-3-4").mkdir(parents=True)
+    (work / "old-1-2-3-4.exit").write_text("0\n")
+    with LocalService(tmp_path / "data"):
+        until(lambda: not list(work.iterdir()))
+
+
+@linux
+def test_the_sweeper_tells_processes_apart() -> None:
+    sweeper = Sweeper()
+    environment = {"PATH": os.environ["PATH"], "XBC_INSTANCE": "no", "BC_INSTANCE": "family-1"}
+    with (
+        subprocess.Popen(["sleep", "54321"], env=environment) as mine,
+        subprocess.Popen(["sleep", "54321"]) as other,
+    ):
+        assert sweeper.find(["family-1", "family-2"]) == {"family-1": [mine.pid], "family-2": []}
+        assert sweeper.find_family("family-") == {"family-1": [mine.pid]}
+        assert sweeper.find_family("fam-") == {}
+        sweeper.kill("family-1", None)
+        assert mine.wait() == -9
+        assert other.poll() is None
+        other.kill()
+
+
+def test_validation_of_a_whole_job_is_not_slow() -> None:
+    JobDescription({"Name": "n", "DAG": {"Tasks": {"t": task("true", InstanceCount=10**6)}}}).validate()
