@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -119,21 +119,24 @@ class Store:
 
     def __init__(self, path: Path, full: bool = False) -> None:
         self._lock = threading.RLock()
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.row_factory = sqlite3.Row
-            for pragma in (
-                "journal_mode=WAL",
-                f"synchronous={'FULL' if full else 'NORMAL'}",
-                "foreign_keys=ON",
-                "busy_timeout=5000",
-            ):
-                self._db.execute(f"PRAGMA {pragma}")
-            self._migrate(path)
-        except sqlite3.Error as error:
-            raise ConfigError(f"the database {path} cannot be used: {error}") from error
-        self.id: str = self._fact("id", uuid.uuid4().hex[:12])
-        """Tells this data directory from every other."""
+        with ExitStack() as stack:
+            try:
+                self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                stack.callback(self._db.close)
+                self._db.row_factory = sqlite3.Row
+                for pragma in (
+                    "journal_mode=WAL",
+                    f"synchronous={'FULL' if full else 'NORMAL'}",
+                    "foreign_keys=ON",
+                    "busy_timeout=5000",
+                ):
+                    self._db.execute(f"PRAGMA {pragma}")
+                self._migrate(path)
+                self.id: str = self._fact("id", uuid.uuid4().hex[:12])
+                """Tells this data directory from every other."""
+            except sqlite3.Error as error:
+                raise ConfigError(f"the database {path} cannot be used: {error}") from error
+            stack.pop_all()
 
     def _migrate(self, path: Path) -> None:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
