@@ -89,6 +89,12 @@ def test_unknown_keyword_warns_and_names_the_nearest() -> None:
     assert job == JobDescription()
 
 
+def test_warnings_point_at_the_callers_line() -> None:
+    with pytest.warns(UnknownFieldWarning) as caught:
+        JobDescription(Nmae="a").Nmae = 1  # type: ignore[call-overload]
+    assert [warning.filename for warning in caught] == [__file__, __file__]
+
+
 @pytest.mark.parametrize("text", ["{", "", "nonsense", "[1]", "5", "null", '"text"', b"\xff\xfe", "{'a': 1}"])
 def test_text_that_is_no_json_object(text: str | bytes) -> None:
     with pytest.raises(JSONError, match="JobDescription"):

@@ -33,6 +33,19 @@ _LONGEST_WAIT = 86400.0
 _log = logging.getLogger("batchcompute.service.scheduler")
 
 
+# The joins are in the order in which the indices give the rows, so nothing is sorted, and no more rows
+# are read than are taken: with 100,000 instances waiting, too.
+_PICK = """
+SELECT i.job, i.task, i.number
+FROM jobs j INDEXED BY jobs_active
+CROSS JOIN tasks t ON t.job = j.seq
+CROSS JOIN instances i INDEXED BY instances_waiting ON i.job = t.job AND i.task = t.position
+WHERE j.state IN ('Waiting', 'Running') AND t.blockers = 0 AND t.Waiting > 0 AND i.state = 'Waiting'
+ORDER BY j.priority DESC, j.seq, t.position, i.number
+LIMIT ?
+"""
+
+
 @dataclass(slots=True)
 class _Running:
     """An attempt that the engine has."""
@@ -55,12 +68,7 @@ def pick(db: sqlite3.Connection, free: int) -> list[Key]:
     """
     if free <= 0:
         return []
-    rows = db.execute(
-        "SELECT i.job, i.task, i.number FROM jobs j JOIN tasks t ON t.job = j.seq AND t.blockers = 0 AND t.Waiting > 0 "
-        "JOIN instances i ON i.job = t.job AND i.task = t.position AND i.state = 'Waiting' "
-        "WHERE j.state IN ('Waiting', 'Running') ORDER BY j.priority DESC, j.seq, t.position, i.number LIMIT ?",
-        (free,),
-    )
+    rows = db.execute(_PICK, (free,))
     return [(row[0], row[1], row[2]) for row in rows]
 
 

@@ -219,7 +219,7 @@ class LocalEngine:
         self._attempts.pop(attempt.token, None)
         # The shim is gone; what it started and left behind goes, too. Until it is waited for, its
         # number is still its own, and so is its group.
-        self._sweeper.kill(attempt.token, self._leader(attempt))
+        self._sweeper.kill(attempt.token, self._leader(attempt), ended=attempt.pidfd >= 0)
         code = attempt.process.wait() if attempt.process is not None else 0
         self._states[attempt.token] = EngineState("gone", _NODE, signal=max(0, -code))
 

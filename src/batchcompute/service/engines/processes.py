@@ -36,19 +36,20 @@ _ROUNDS = 100
 class Sweeper:
     """Finds the processes of attempts by the token in their environment.
 
-    A process that was seen once and is none of ours is not looked at again; it is told from a later
-    one of the same number by the inode of its directory in ``/proc``. So a sweep costs what reading
-    one directory costs, and not a file for each process of the machine.
+    A process is looked at once; it is told from a later one of the same number by the inode of its
+    directory in ``/proc``. So a sweep costs what reading one directory costs, and not a file for each
+    process of the machine.
     """
 
     def __init__(self) -> None:
-        self._foreign: set[tuple[str, int]] = set()
+        self._known: dict[tuple[str, int], str] = {}
+        """The token of each process; empty for those that have none."""
 
-    def find(self, tokens: Iterable[str]) -> dict[str, list[int]]:
+    def find(self, tokens: Iterable[str], skip: str = "") -> dict[str, list[int]]:
         """Return the live processes of each attempt, by token, lowest pid first."""
         found: dict[str, list[int]] = {token: [] for token in tokens}
         if found:
-            for token, pid in self._look():
+            for token, pid in self._look(skip):
                 if token in found:
                     found[token].append(pid)
         return found
@@ -61,35 +62,40 @@ class Sweeper:
                 found.setdefault(token, []).append(pid)
         return found
 
-    def _look(self) -> list[tuple[str, int]]:
-        """Return token and pid of every process that has a token, lowest pid first."""
+    def _look(self, skip: str = "") -> list[tuple[str, int]]:
+        """Return token and pid of every process that has a token, lowest pid first.
+
+        Args:
+            skip: A pid that is not looked at: a process that has ended and is not waited for yet.
+        """
         found: list[tuple[str, int]] = []
         if not HAS_PROC:
             return found
-        seen: set[tuple[str, int]] = set()
+        known: dict[tuple[str, int], str] = {}
         for entry in os.scandir(_PROC):
-            if not entry.name.isdigit():
+            if not entry.name.isdigit() or entry.name == skip:
                 continue
             key = (entry.name, entry.inode())
-            if key in self._foreign:
-                seen.add(key)
-                continue
-            token = _token_of(entry.name)
-            if token == "":
-                seen.add(key)
-            elif token is not None:
+            token = self._known.get(key)
+            if token is None:
+                token = _token_of(entry.name)
+            if token is not None:
+                known[key] = token
+            if token:
                 found.append((token, int(entry.name)))
-        self._foreign = seen
+        self._known = known
         return sorted(found, key=lambda pair: pair[1])
 
-    def kill(self, token: str, leader: int | None) -> None:
+    def kill(self, token: str, leader: int | None, ended: bool = False) -> None:
         """End every process of an attempt.
 
         Args:
             token: The attempt.
             leader: Its session's leader, if that has not been waited for yet; a number that may have
                 been given to another process since must not be passed.
+            ended: Whether the leader itself has ended already.
         """
+        skip = str(leader) if ended else ""
         if leader is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(leader, signal.SIGKILL)
@@ -97,7 +103,7 @@ class Sweeper:
         # left. One that the kernel does not let go of (a dead network drive) must not hold the rest.
         left: list[int] = []
         for _ in range(_ROUNDS):
-            left = [pid for pid in self.find([token])[token] if not _is_zombie(pid)]
+            left = [pid for pid in self.find([token], skip)[token] if not _is_zombie(pid)]
             if not left:
                 return
             _end(left)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -152,9 +153,6 @@ class Preparer:
         start.directory.mkdir(parents=True)
         for path in (start.stdout, start.stderr):
             path.parent.mkdir(parents=True, exist_ok=True)
-            # An attempt's output takes the place of the one before; that it can be written at all is
-            # better known now than in the middle of the run.
-            path.open("wb").close()
         package = task.description["Parameters"]["Command"].get("PackagePath") or ""
         if package:
             unpack(self._objects.path(package), package, start.directory)
@@ -181,9 +179,14 @@ class Preparer:
 
     def _clean(self) -> None:
         while (directory := self._rubbish.get()) is not None:
-            shutil.rmtree(directory, ignore_errors=True)
+            try:
+                # Most programs leave nothing; only the others need the slow way.
+                os.rmdir(directory)  # noqa: PTH106
+            except OSError:
+                shutil.rmtree(directory, ignore_errors=True)
             for suffix in ("exit", "stdout", "stderr"):
-                Path(f"{directory}.{suffix}").unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    os.unlink(f"{directory}.{suffix}")  # noqa: PTH108
 
     def close(self) -> None:
         """Finish cleaning."""
