@@ -79,6 +79,9 @@ class _AnswerPart:
             raise AttributeError(self._name)
         return getattr(obj._raw, self._name)
 
+    def __set__(self, obj: Any, value: object) -> None:
+        raise AttributeError(f"{self._name!r} is what the service answered, and cannot be set")
+
 
 class RawResponse:
     """The base of all responses."""
