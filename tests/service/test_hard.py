@@ -19,8 +19,7 @@ from batchcompute.service.store import Store
 from tests.service.helpers import carrying, finish, job, task, until
 from tests.service.test_life import child
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the service runs commands through /bin/sh")
-linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and pidfds")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")
 
 
 def works(client: Client) -> None:
@@ -68,7 +67,6 @@ def test_a_broken_package_breaks_nothing_else(service: LocalService, local: Clie
     works(local)
 
 
-@linux
 def test_a_real_time_signal(local: Client) -> None:
     job_id = local.create_job(job("kill -35 $$")).Id
     finish(local, job_id, "Failed")
@@ -138,21 +136,18 @@ def test_a_job_that_fails_while_it_starts_leaves_nothing(local: Client) -> None:
     works(local)
 
 
-@linux
 def test_daemons_of_many_instances_are_all_ended(local: Client) -> None:
     job_id = local.create_job(job({"t": task("setsid sleep 54321 & true", InstanceCount=100)})).Id
     finish(local, job_id)
     until(lambda: not carrying(job_id))
 
 
-@linux
 def test_the_group_goes_even_without_the_token(local: Client, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     finish(local, local.create_job(job(f"env -i sh -c 'echo $$ > {pid}; exec sleep 54321' & sleep 0.3")).Id)
     until(lambda: not Path(f"/proc/{pid.read_text().strip()}").exists())
 
 
-@linux
 def test_a_daemon_is_not_taken_for_its_instance(tmp_path: Path) -> None:
     program = """
 import sys
@@ -249,7 +244,6 @@ print(job_id, service.data_dir)
     assert not Path(directory).exists()
 
 
-@linux
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_does_not_keep_the_directory(tmp_path: Path) -> None:
     service = LocalService(tmp_path / "data")
@@ -339,7 +333,6 @@ def test_what_an_earlier_service_left_goes(tmp_path: Path) -> None:
         until(lambda: not list(work.iterdir()))
 
 
-@linux
 def test_the_sweeper_tells_processes_apart() -> None:
     sweeper = Sweeper()
     environment = {"PATH": os.environ["PATH"], "XBC_INSTANCE": "no", "BC_INSTANCE": "family-1"}

@@ -20,8 +20,7 @@ from batchcompute.service import LocalService, Request, embedded_service
 from batchcompute.signing import Credentials, sign
 from tests.service.helpers import carrying, finish, job, output, task, until
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the service runs commands through /bin/sh")
-linux = pytest.mark.skipif(sys.platform != "linux", reason="adoption needs /proc and pidfds")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")
 
 CHILD = """
 import sys
@@ -49,7 +48,6 @@ def child(tmp_path: Path, *arguments: str, program: str = CHILD) -> subprocess.P
     )  # fmt: skip
 
 
-@linux
 def test_kill_9_loses_nothing_and_runs_nothing_twice(tmp_path: Path) -> None:
     data, flag = tmp_path / "data", tmp_path / "flag"
     process = child(tmp_path, str(data), str(flag))
@@ -77,7 +75,6 @@ def test_kill_9_loses_nothing_and_runs_nothing_twice(tmp_path: Path) -> None:
     process.stdout.close()
 
 
-@linux
 def test_what_ended_while_no_service_was_there_keeps_its_result(tmp_path: Path) -> None:
     data, flag = tmp_path / "data", tmp_path / "flag"
     process = child(tmp_path, str(data), str(flag))
