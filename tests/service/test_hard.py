@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 from batchcompute import LOCAL, Client, ClientError, ConfigError, InvalidParameterError
 from batchcompute.resources import JobDescription
 from batchcompute.service import LocalService, embedded_service
+from batchcompute.service.engines import local as engine_module
+from batchcompute.service.engines.base import InstanceStart
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.engines.processes import Sweeper
 from batchcompute.service.runtime.command import Outcome, outcome
@@ -98,6 +101,36 @@ def test_a_defect_of_one_instance_is_its_own(
         described = task("true")
         described.Parameters.Command.PackagePath = "oss://bucket/x"
         job_id = local.create_job(job({"t": described})).Id
+        finish(local, job_id, "Failed")
+    assert local.get_instance(job_id, "t", 0).Result.ErrorCode == "StartFailed"
+    works(local)
+
+
+def test_no_room_is_waited_for(service: LocalService, local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = iter([errno.EMFILE, errno.EAGAIN, errno.ENOMEM])
+    spawn = engine_module._spawn
+
+    def full(start: InstanceStart) -> subprocess.Popen[bytes]:
+        number = next(refused, 0)
+        if number:
+            raise OSError(number, os.strerror(number))
+        return spawn(start)
+
+    monkeypatch.setattr(engine_module, "_spawn", full)
+    job_id = local.create_job(job({"t": task("true", InstanceCount=3)})).Id
+    finish(local, job_id)
+    assert {found.RetryCount for found in local.list_instances(job_id, "t")} == {0}
+
+
+def test_a_start_that_can_never_succeed(
+    service: LocalService, local: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_start: InstanceStart) -> subprocess.Popen[bytes]:
+        raise OSError(errno.ENOEXEC, "no shell")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine_module, "_spawn", broken)
+        job_id = local.create_job(job("true")).Id
         finish(local, job_id, "Failed")
     assert local.get_instance(job_id, "t", 0).Result.ErrorCode == "StartFailed"
     works(local)

@@ -90,15 +90,20 @@ def end(db: sqlite3.Connection, key: Key, outcome: Outcome, now: str) -> Effects
     return effects
 
 
-def requeue(db: sqlite3.Connection, key: Key) -> None:
+def requeue(db: sqlite3.Connection, key: Key, ran: bool = True) -> None:
     """Record that an attempt was lost with its engine or its service.
 
     It shows in ``RetryCount``, and does not use up ``MaxRetryCount``: the program did not fail.
+
+    Args:
+        db: The connection.
+        key: The instance.
+        ran: Whether it may have run; what surely did not leaves no trace.
     """
     db.execute(
-        "UPDATE instances SET state = 'Waiting', losses = losses + 1, started = '' "
+        "UPDATE instances SET state = 'Waiting', losses = losses + ?, started = '' "
         "WHERE job = ? AND task = ? AND number = ?",
-        key,
+        (int(ran), *key),
     )
     _move(db, key, "Running", "Waiting")
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+_PAUSE = 0.5
+"""Seconds without starts after the machine had no room for one."""
+
 _LONGEST_WAIT = 86400.0
 """Seconds; a deadline may be further away than a condition can wait."""
 
@@ -88,6 +91,8 @@ class Scheduler:
         self._preparer = preparer
         self._slots = slots
         self._running: dict[str, _Running] = {}
+        self._resume = 0.0
+        """When instances may be started again, on the monotonic clock."""
         self._condition = threading.Condition()
         self._woken = False
         self._closing = False
@@ -138,8 +143,11 @@ class Scheduler:
                     self._woken = True
 
     def _until_next_deadline(self) -> float | None:
+        now = time.monotonic()
         deadlines = [running.deadline for running in self._running.values() if not running.timed_out]
-        return min(_LONGEST_WAIT, max(0.0, min(deadlines) - time.monotonic())) if deadlines else None
+        if self._resume > now:
+            deadlines.append(self._resume)
+        return min(_LONGEST_WAIT, max(0.0, min(deadlines) - now)) if deadlines else None
 
     def step(self) -> None:
         """Do one round."""
@@ -158,6 +166,10 @@ class Scheduler:
                 running = self._running[token]
                 if not _is_current(db, running.key, token):
                     # It was stopped, or its job is deleted: nobody waits for its result.
+                    continue
+                if state.again:
+                    lifecycle.requeue(db, running.key, ran=False)
+                    self._resume = time.monotonic() + _PAUSE
                     continue
                 if closing and read_exit(running.exit_file) is None:
                     lifecycle.requeue(db, running.key)
@@ -190,6 +202,8 @@ class Scheduler:
 
     def _start(self) -> None:
         """Start what may start, each attempt right after its start is recorded."""
+        if time.monotonic() < self._resume:
+            return
         with self._store.read() as db:
             keys = pick(db, self._slots - len(self._running))
         for key in keys:

@@ -66,6 +66,8 @@ class EngineState:
     """Address of the machine that it runs or ran on."""
     reason: str = ""
     """Why it was lost, or why it could not start."""
+    again: bool = False
+    """Of one that is lost: it never started, for want of room, and may be started again later."""
     signal: int = 0
     """The signal that ended the shim itself, so that no exit file was written."""
 

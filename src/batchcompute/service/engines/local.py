@@ -8,6 +8,7 @@ Where the platform has no pidfds, a thread for each process waits in its place.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import queue
@@ -35,6 +36,7 @@ __all__ = ["LocalEngine"]
 _log = logging.getLogger("batchcompute.service.engine")
 _HAS_PIDFD = hasattr(os, "pidfd_open") and sys.platform.startswith("linux")
 _NODE = "127.0.0.1"
+_NO_ROOM = frozenset({errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _MOST_CANCELLED = 10_000
 """Cancelled attempts that were never started and are remembered."""
 
@@ -187,7 +189,9 @@ class LocalEngine:
             try:
                 process = _spawn(start)
             except (OSError, ValueError) as error:
-                self._states[start.token] = EngineState("lost", _NODE, f"cannot start: {error}")
+                # Out of processes, memory or open files: that passes.
+                again = isinstance(error, OSError) and error.errno in _NO_ROOM
+                self._states[start.token] = EngineState("lost", _NODE, f"cannot start: {error}", again)
                 failed = True
                 continue
             self._states[start.token] = EngineState("running", _NODE)
