@@ -147,6 +147,14 @@ def test_an_engine_survives_a_failed_order() -> None:
     engine.cancel(["unknown"])
 
 
+def test_an_engine_that_is_busy_can_be_closed() -> None:
+    for _ in range(300):
+        engine = LocalEngine(1)
+        for _ in range(3):
+            engine._order(lambda: None)
+        engine.close()
+
+
 def test_an_interrupted_transaction_leaves_none_open(tmp_path: Path) -> None:
     store = Store(tmp_path / "db")
     with pytest.raises(KeyboardInterrupt), store.write() as db:

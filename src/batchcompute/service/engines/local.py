@@ -131,6 +131,8 @@ class LocalEngine:
             self._wake()
             self._closed = True
         self._thread.join()
+        # Not before: the thread may be gone before it is woken for its end.
+        os.close(self._wake_read)
         os.close(self._wake_write)
 
     def _order(self, order: Callable[[], None]) -> None:
@@ -176,7 +178,6 @@ class LocalEngine:
             self._do(partial(self._sweeper.kill, attempt.token, self._leader(attempt)))
             self._do(partial(self._ended, attempt))
         self._selector.close()
-        os.close(self._wake_read)
 
     def _spawn_all(self, batch: Sequence[InstanceStart]) -> None:
         failed = False
