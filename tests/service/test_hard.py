@@ -252,7 +252,7 @@ def test_a_restart_uses_up_no_retry(tmp_path: Path) -> None:
     command = f"echo x >> {counter}; n=$(wc -l < {counter}); [ $n = 1 ] && sleep 54321; [ $n -ge 3 ]"
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         job_id = client.create_job(job({"t": task(command, MaxRetryCount=1)})).Id
-        until(counter.exists)
+        until(lambda: counter.exists() and counter.read_text() == "x\n")
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         finish(client, job_id)
         assert client.get_instance(job_id, "t", 0).RetryCount == 2
