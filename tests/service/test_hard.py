@@ -19,7 +19,7 @@ from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.engines.processes import Sweeper
 from batchcompute.service.runtime.command import Outcome, outcome
 from batchcompute.service.store import Store
-from tests.service.helpers import carrying, finish, job, task, until
+from tests.service.helpers import alive, carrying, finish, job, task, until
 from tests.service.test_life import child
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")
@@ -213,6 +213,7 @@ sys.stdin.read()
     until(lambda: len(carrying(first)) == 1)
     shim = min(carrying(second))
     os.kill(shim, 9)
+    until(lambda: not alive(shim))
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         finish(client, first)
         assert client.get_instance(first, "t", 0).RetryCount == 0

@@ -59,6 +59,7 @@ def test_kill_9_loses_nothing_and_runs_nothing_twice(tmp_path: Path) -> None:
     # One program is ended while no service is there, so its end is lost.
     for pid in carrying("BATCH_COMPUTE_DAG_TASK_ID=dead"):
         os.kill(pid, signal.SIGKILL)
+    until(lambda: not carrying("BATCH_COMPUTE_DAG_TASK_ID=dead"))
     with LocalService(data, slots=4) as service, service.client() as client:
         assert client.get_instance(job_id, "quick", 0).State == "Finished"
         assert client.get_instance(job_id, "slow", 0).State == "Running"
