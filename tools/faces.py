@@ -21,7 +21,7 @@ from batchcompute._fields import ContainerField, Field, NestedField, TimeField
 from batchcompute.jsonizable import Description, Jsonizable
 from batchcompute.resources import _types
 
-MODULES = ("image", "quota", "configs", "cluster", "appjob", "task", "job", "app")
+MODULES = ("_setters", "image", "quota", "configs", "cluster", "appjob", "task", "job", "app")
 FOLDER = Path("src/batchcompute/resources")
 TYPES = Path("src/batchcompute/types.py")
 _OPEN = {getattr(_types, name): name for name in _types.__all__}
@@ -260,6 +260,7 @@ def faces() -> dict[Path, str]:
         and issubclass(cls, Description)
         and cls.__module__ == module.__name__
         and not cls.__name__.startswith("_")
+        and cls._declared
         and cls.__name__ != "AppStatus"
     ]
     result[TYPES] = _typed_dicts(classes, docs)
