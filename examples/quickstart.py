@@ -5,6 +5,8 @@ It uses the embedded service: no account, no network. The objects lie in a direc
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -16,7 +18,9 @@ COMMAND = 'echo "instance $BATCH_COMPUTE_DAG_INSTANCE_ID of $BATCH_COMPUTE_DAG_T
 
 
 def main() -> None:
-    data_dir = Path(tempfile.gettempdir()) / "batchcompute-quickstart"
+    data_dir = (
+        os.environ.get("BATCHCOMPUTE_DATA_DIR") or Path(tempfile.gettempdir()) / "batchcompute-quickstart"
+    )
     with LocalService(data_dir) as service, service.client() as client:
         cluster = ClusterDescription(Name="Demo", ImageId="img-ubuntu")
         cluster.add_group("group1", GroupDescription(DesiredVMCount=1, InstanceType="ecs.s3.large"))
@@ -49,3 +53,4 @@ if __name__ == "__main__":
         main()
     except ClientError as error:
         print(error.get_status_code(), error.get_code(), error.get_requestid(), error.get_msg())
+        sys.exit(1)

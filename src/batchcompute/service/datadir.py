@@ -54,7 +54,7 @@ class Lock:
         except OSError as error:
             raise ConfigError(
                 f"the data directory {directory} cannot be written: {error}; give it to this user, or set "
-                "BATCHCOMPUTE_DATA_DIR to a directory that can be"
+                "BATCHCOMPUTE_DATA_DIR, or LocalService(data_dir=…), to a directory that can be written"
             ) from error
         try:
             self._take()
