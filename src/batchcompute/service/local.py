@@ -134,11 +134,12 @@ class LocalService:
             raise ConfigError(f"the local service of {self.data_dir} is closed")
         return self._core.dispatch(request)
 
-    def _pair(self) -> tuple[str, str]:
-        pair = "local", secrets.token_hex(16)
-        key_id = f"{pair[0]}-{secrets.token_hex(4)}"
-        self.add_key(key_id, pair[1])
-        return key_id, pair[1]
+    def _known_pair(self, access_key_id: str, access_key_secret: str) -> tuple[str, str]:
+        """Make a key pair known, a new one where none is given, and return it."""
+        if not access_key_id:
+            access_key_id, access_key_secret = f"local-{secrets.token_hex(4)}", secrets.token_hex(16)
+        self.add_key(access_key_id, access_key_secret)
+        return access_key_id, access_key_secret
 
     def client(self, access_key_id: str = "", access_key_secret: str = "") -> Client:
         """Return a client of this service.
@@ -151,10 +152,7 @@ class LocalService:
         from batchcompute.regions import LOCAL
         from batchcompute.service.direct import ServiceTransport
 
-        if not access_key_id:
-            access_key_id, access_key_secret = self._pair()
-        self.add_key(access_key_id, access_key_secret)
-        client = Client(LOCAL, access_key_id, access_key_secret)
+        client = Client(LOCAL, *self._known_pair(access_key_id, access_key_secret))
         client._use(ServiceTransport(self))
         return client
 
@@ -164,10 +162,7 @@ class LocalService:
         from batchcompute.regions import LOCAL
         from batchcompute.service.direct import ServiceTransport
 
-        if not access_key_id:
-            access_key_id, access_key_secret = self._pair()
-        self.add_key(access_key_id, access_key_secret)
-        client = AsyncClient(LOCAL, access_key_id, access_key_secret)
+        client = AsyncClient(LOCAL, *self._known_pair(access_key_id, access_key_secret))
         client._use(ServiceTransport(self))
         return client
 
