@@ -6,7 +6,8 @@ The names, orders and defaults of the arguments are those of the old SDK's clien
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.operations import (
@@ -106,12 +107,11 @@ def job_kind(job_desc: object) -> tuple[type[JobDescription] | type[AppJobDescri
     return JobDescription, job_desc
 
 
-def create_job(job_desc: object, token: object = "") -> Call[CreateResponse]:
+def create_job(job_desc: object, token: object = "", **flags: str) -> Call[CreateResponse]:
     from batchcompute.jsonizable import Jsonizable
     from batchcompute.responses import GetResponse
 
     cls, description = job_kind(job_desc)
-    query = token_query(token)
     if isinstance(description, Jsonizable) and not isinstance(description, cls):
         # GetJobDescription answers with one class for both kinds of job.
         description = description.detail() if isinstance(description, GetResponse) else description
@@ -119,15 +119,14 @@ def create_job(job_desc: object, token: object = "") -> Call[CreateResponse]:
     if "Id" in own:
         # The service tells the id of an existing job here; a new one has none.
         del own["Id"]
-    return make_call("create_job", query=query, body=_body(own))
+    return make_call("create_job", query={**token_query(token), **flags}, body=_body(own))
 
 
 def create_job_sync(job_desc: object, token: object = "") -> Call[SynchronousInstanceResponse]:
-    from batchcompute.operations import OPERATIONS, ResourceParser
+    from batchcompute.operations import ResourceParser
 
-    call = create_job(job_desc, token)
-    target = make_call("create_job", query={**token_query(token), "sync": ""}).target
-    return Call(OPERATIONS["create_job"], target, ResourceParser("SynchronousInstanceResponse"), call.body)
+    call: Call[Any] = create_job(job_desc, token, sync="")
+    return replace(call, parse=ResourceParser("SynchronousInstanceResponse"))
 
 
 def is_app_job(job_desc: object) -> bool:

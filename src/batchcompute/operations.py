@@ -8,6 +8,7 @@ it. A `Call` is plain data, and parsing its answer is pure; nothing here sends a
 from __future__ import annotations
 
 import importlib
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, SupportsIndex, TypeAlias, TypeVar
@@ -79,6 +80,8 @@ class Operation:
     """Class of its body in `resources`; empty for none."""
     reference: str = ""
     """Section of the reference."""
+    check: str = ""
+    """The operation whose answer tells what became of this one when its own answer was lost."""
 
     @property
     def takes_token(self) -> bool:
@@ -103,8 +106,8 @@ _ROWS: Final = (
     Operation("list_jobs", "ListJobs", "GET", "/jobs", "Job", 200, "read", (*_PAGE, "State", "ClusterId", "ProjectId", "OrderBy", "IsReverse"), reference="2.1"),
     Operation("get_job", "GetJob", "GET", _JOB, "JobResponse", 200, "read", reference="2.1"),
     Operation("get_job_description", "GetJobDescription", "GET", _JOB, "JobDescriptionResponse", 200, "read", ("description",), ("description",), reference="2.1"),
-    Operation("stop_job", "StopJob", "POST", _JOB + "/stop", "ActionResponse", 201, "action", reference="2.1"),
-    Operation("start_job", "StartJob", "POST", _JOB + "/start", "ActionResponse", 201, "action", reference="2.1"),
+    Operation("stop_job", "StopJob", "POST", _JOB + "/stop", "ActionResponse", 201, "action", reference="2.1", check="get_job"),
+    Operation("start_job", "StartJob", "POST", _JOB + "/start", "ActionResponse", 201, "action", reference="2.1", check="get_job"),
     Operation("change_job_priority", "ChangeJobPriority", "PUT", _JOB, "ActionResponse", 200, "change", body="Priority", reference="2.1"),
     Operation("delete_job", "DeleteJob", "DELETE", _JOB, "ActionResponse", 204, "delete", reference="2.1"),
     Operation("list_tasks", "ListTasks", "GET", _JOB + "/tasks", "Task", 200, "read", (*_PAGE, "State", "ClusterId"), reference="2.2"),
@@ -115,11 +118,11 @@ _ROWS: Final = (
     Operation("list_clusters", "ListClusters", "GET", "/clusters", "Cluster", 200, "read", _PAGE, reference="2.3"),
     Operation("get_cluster", "GetCluster", "GET", "/clusters/{ClusterId}", "ClusterResponse", 200, "read", reference="2.3"),
     Operation("modify_cluster", "ModifyCluster", "PUT", "/clusters/{ClusterId}", "ActionResponse", 200, "change", body="ModifyClusterDescription", reference="2.3"),
-    Operation("delete_cluster", "DeleteCluster", "DELETE", "/clusters/{ClusterId}", "ActionResponse", 204, "delete", reference="2.3"),
+    Operation("delete_cluster", "DeleteCluster", "DELETE", "/clusters/{ClusterId}", "ActionResponse", 204, "delete", reference="2.3", check="get_cluster"),
     Operation("list_cluster_instances", "ListClusterInstances", "GET", _MACHINES, "ClusterInstance", 200, "read", _PAGE, reference="2.3"),
     Operation("get_cluster_instance", "GetClusterInstance", "GET", _MACHINE, "ClusterInstanceResponse", 200, "read", reference="2.3"),
-    Operation("recreate_cluster_instance", "RecreateClusterInstance", "POST", _MACHINE + "/recreate", "ActionResponse", 201, "action", reference="2.3"),
-    Operation("delete_cluster_instance", "DeleteClusterInstance", "DELETE", _MACHINE, "ActionResponse", 202, "delete", reference="2.3"),
+    Operation("recreate_cluster_instance", "RecreateClusterInstance", "POST", _MACHINE + "/recreate", "ActionResponse", 201, "action", reference="2.3", check="get_cluster_instance"),
+    Operation("delete_cluster_instance", "DeleteClusterInstance", "DELETE", _MACHINE, "ActionResponse", 202, "delete", reference="2.3", check="get_cluster_instance"),
     Operation("create_image", "CreateImage", "POST", "/images", "CreateResponse", 201, "create", _TOKEN, body="ImageDescription", reference="2.4"),
     Operation("list_images", "ListImages", "GET", "/images", "Image", 200, "read", (*_PAGE, "Type"), reference="2.4"),
     Operation("get_image", "GetImage", "GET", "/images/{ImageId}", "ImageResponse", 200, "read", reference="2.4"),
@@ -151,6 +154,10 @@ class Call(Generic[A_co]):
     """Turns the answer into what the caller gets."""
     body: bytes = field(default=b"", repr=False)
     """The body; empty for none."""
+    token: str = ""
+    """The idempotent token that every attempt carries; empty but for creates."""
+    check: Call[Any] | None = None
+    """The read that tells what became of this call when its answer was lost."""
 
 
 # -- from arguments to parts of a request ---------------------------------------------------------
@@ -285,6 +292,9 @@ def make_call(
 ) -> Call[Any]:
     """Make the call of an operation from its row of the table.
 
+    A create that comes without a token gets one of its own, so that no attempt of it makes a second
+    resource.
+
     Args:
         name: Name of the operation.
         path: The variable parts of the path.
@@ -302,7 +312,12 @@ def make_call(
         parse = PageParser(answer)
     else:
         parse = ResourceParser(answer)
-    return Call(operation, target_of(operation, path or {}, query or {}), parse, body)
+    token = ""
+    if operation.takes_token:
+        token = (query or {}).get("IdempotentToken") or uuid.uuid4().hex
+        query = {**(query or {}), "IdempotentToken": token}
+    check = make_call(operation.check, path) if operation.check else None
+    return Call(operation, target_of(operation, path or {}, query or {}), parse, body, token, check)
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,6 +221,32 @@ def resolve(region: str, security_conn: bool | None = None, override: str | None
         return found
     if override in (LOCAL, "local"):
         return Endpoint(LOCAL, found.region)
-    if "://" not in override:
-        override = f"http{'' if security_conn is False else 's'}://{override}"
-    return Endpoint(_from_url(override, "BATCHCOMPUTE_ENDPOINT"), found.region)
+    return Endpoint(endpoint_url(override, security_conn), found.region)
+
+
+def endpoint_url(text: str, security_conn: bool | None = None) -> str:
+    """Return the URL that ``BATCHCOMPUTE_ENDPOINT`` names.
+
+    Without a scheme it is plain HTTP for an address of this machine, TLS for any other.
+
+    Args:
+        text: A URL, a host with or without a port, or ``local`` for the embedded service.
+        security_conn: True for TLS, False for plain HTTP, None for the default.
+
+    Raises:
+        ConfigError: It is none of them.
+    """
+    if text in (LOCAL, "local"):
+        return LOCAL
+    if "://" not in text:
+        tls = not _is_here(text) if security_conn is None else security_conn
+        text = f"http{'s' if tls else ''}://{text}"
+    return _from_url(text, "BATCHCOMPUTE_ENDPOINT")
+
+
+def _is_here(authority: str) -> bool:
+    host = urlsplit(f"//{authority}").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,38 +1,57 @@
-"""What may be sent again, and after how long: pure decisions, and the tenacity objects made of them.
+"""What may be sent again, and after how long: the policy, and pure decisions.
 
 The rule: a request that surely was not received may always be sent again; one that may have been
-received only if sending it twice changes nothing (`Operation.repeat`). The delays have full jitter,
-so that many clients which failed together do not come back together.
+received only if sending it twice changes nothing (`Operation.repeat`), or, for a create, because it
+carries a token. The delays have full jitter, so that many clients which failed together do not come
+back together.
 """
 
 from __future__ import annotations
 
-import random
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from batchcompute.errors import (
+    AuthenticationError,
     ClientError,
+    ConfigError,
     ConnectError,
+    ForbiddenError,
+    ResponseError,
     ServerError,
     ThrottledError,
+    TLSError,
     TransportError,
 )
+from batchcompute.timeouts import seconds_of
 
 if TYPE_CHECKING:
-    import tenacity
-
     from batchcompute.operations import Repeat
 
-__all__ = ["RetryPolicy", "may_repeat", "retry_after"]
+__all__ = [
+    "Quota",
+    "RetryPolicy",
+    "acted_on",
+    "delay_before",
+    "may_repeat",
+    "passes",
+    "retry_after",
+    "settles",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often, and after how long, a failed attempt is repeated."""
+    """How often, and after how long, a failed attempt is repeated.
+
+    Before retry number n a client waits a random time between 0 and
+    ``min(longest_delay, first_delay * 2 ** (n - 1))`` seconds, or as long as the service asks for
+    with ``Retry-After``.
+    """
 
     attempts: int = 4
     """Attempts in all, the first one included; 1 for no retries."""
@@ -42,11 +61,64 @@ class RetryPolicy:
     """Seconds within which any retry comes."""
     longest_retry_after: float = 60.0
     """Seconds that the service may ask to wait; asked for more, the call fails at once."""
+    deadline: float | timedelta | None = None
+    """Seconds for a whole call: all attempts and the pauses between them; None for no limit."""
+    quota: int | None = 500
+    """Retries that a client has in stock; each takes one, each call that succeeds gives one back, and
+    with none left calls fail at their first failure, so that a storm ends. None for no limit."""
+
+    def __post_init__(self) -> None:
+        for name in ("attempts", "quota"):
+            value: object = getattr(self, name)
+            least = 1 if name == "attempts" else 0
+            if value is None and name == "quota":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ConfigError(f"{name} must be an integer, {least} or more, not {value!r}")
+        for name in ("first_delay", "longest_delay", "longest_retry_after"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+                raise ConfigError(f"{name} must be seconds, 0 or more, not {value!r}")
+        if self.deadline is not None:
+            seconds_of(self.deadline, "deadline")
 
     @classmethod
     def none(cls) -> RetryPolicy:
         """Return a policy that never repeats anything."""
         return cls(attempts=1)
+
+    @property
+    def deadline_seconds(self) -> float | None:
+        """The deadline in seconds, or None."""
+        return None if self.deadline is None else seconds_of(self.deadline, "deadline")
+
+
+class Quota:
+    """The stock of retries of one client, for all of its threads and tasks.
+
+    Args:
+        size: How many there are at most; None for any number.
+    """
+
+    def __init__(self, size: int | None) -> None:
+        self._size = size
+        self._left = size or 0
+
+    def take(self) -> bool:
+        """Take a retry; return whether one was there."""
+        if self._size is None:
+            return True
+        if self._left <= 0:
+            return False
+        # Without a lock, which a fork could leave locked: two threads at the same time may take one
+        # for both, and nothing hangs on one retry more.
+        self._left -= 1
+        return True
+
+    def give_back(self) -> None:
+        """Put a retry back, because a call has succeeded."""
+        if self._size is not None and self._left < self._size:
+            self._left += 1
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -58,13 +130,13 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """
     milliseconds = headers.get("retry-after-ms", "")
     seconds = headers.get("retry-after", "")
-    try:
-        if milliseconds:
-            return max(0.0, float(milliseconds) / 1000)
-        if seconds:
-            return max(0.0, float(seconds))
-    except ValueError:
-        pass
+    for text, scale in ((milliseconds, 1000), (seconds, 1)):
+        try:
+            found = float(text) / scale
+        except ValueError:
+            continue
+        if found == found:  # "nan" is no number of seconds
+            return max(0.0, found)
     if not seconds:
         return None
     try:
@@ -76,20 +148,58 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(0.0, (date - now).total_seconds())
 
 
-def may_repeat(error: BaseException, repeat: Repeat) -> bool:
-    """Tell whether a call that failed so may be sent again.
+def passes(error: BaseException) -> bool:
+    """Tell whether a failure may be gone at the next attempt."""
+    if isinstance(error, TLSError):
+        # A certificate that is not trusted now will not be trusted in a second.
+        return not _untrusted(error)
+    if isinstance(error, (TransportError, ThrottledError)):
+        return True
+    if isinstance(error, ServerError):
+        # 501 says that there is no such operation, 505 that there is no such HTTP.
+        return error.status not in (501, 505)
+    return isinstance(error, ClientError) and (error.status == 408 or error.code == "InternalError")
+
+
+def _untrusted(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def acted_on(error: BaseException) -> bool:
+    """Tell whether the service may have done what it was asked to, although this came of it."""
+    if isinstance(error, ClientError):
+        return error.code == "InternalError" or (isinstance(error, ServerError) and passes(error))
+    return isinstance(error, (TransportError, ResponseError)) and not isinstance(error, ConnectError)
+
+
+def settles(error: BaseException) -> bool:
+    """Tell whether an answer also tells what became of earlier attempts with the same token.
+
+    One that was given before the service looked at the request itself does not.
+    """
+    if not isinstance(error, ClientError) or passes(error):
+        return False
+    return not isinstance(error, (AuthenticationError, ForbiddenError))
+
+
+def may_repeat(error: BaseException, repeat: Repeat, token: str = "") -> bool:
+    """Tell whether a call that failed so may be sent again without further ado.
 
     Args:
         error: What the attempt ended with.
         repeat: What sending it twice would do.
+        token: The idempotent token that it carried.
     """
-    if isinstance(error, ConnectError):
-        return True
-    if repeat != "read":
+    if not passes(error):
         return False
-    if isinstance(error, (TransportError, ServerError, ThrottledError)):
+    if not acted_on(error) or repeat in ("read", "change", "delete"):
         return True
-    return isinstance(error, ClientError) and error.status == 408
+    return repeat == "create" and bool(token)
 
 
 def delay_before(attempt: int, policy: RetryPolicy, asked: float | None, chance: float) -> float:
@@ -103,31 +213,4 @@ def delay_before(attempt: int, policy: RetryPolicy, asked: float | None, chance:
     """
     if asked is not None:
         return asked
-    return chance * min(policy.longest_delay, policy.first_delay * 2.0 ** (attempt - 1))
-
-
-def _asked(error: BaseException | None) -> float | None:
-    return error.retry_after if isinstance(error, ClientError) else None
-
-
-def retry_arguments(policy: RetryPolicy, repeat: Repeat) -> dict[str, object]:
-    """Return what `tenacity.Retrying` and `tenacity.AsyncRetrying` are made with."""
-    import tenacity
-
-    def again(state: tenacity.RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        if error is None or not may_repeat(error, repeat):
-            return False
-        asked = _asked(error)
-        return asked is None or asked <= policy.longest_retry_after
-
-    def wait(state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        return delay_before(state.attempt_number, policy, _asked(error), random.random())  # noqa: S311
-
-    return {
-        "stop": tenacity.stop_after_attempt(policy.attempts),
-        "retry": again,
-        "wait": wait,
-        "reraise": True,
-    }
+    return chance * min(policy.longest_delay, policy.first_delay * 2.0 ** min(attempt - 1, 64))

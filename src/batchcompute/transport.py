@@ -6,18 +6,23 @@ Pure, save for `tls_context`, which reads the trusted certificates once per proc
 from __future__ import annotations
 
 import platform
+import ssl
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
 from batchcompute._version import __version__
 from batchcompute.errors import (
+    ConfigError,
     ConnectError,
     ProtocolError,
+    ResponseError,
+    TLSError,
     TransportError,
     TransportTimeout,
     client_error,
@@ -27,8 +32,6 @@ from batchcompute.retry import retry_after
 from batchcompute.signing import Credentials, sign
 
 if TYPE_CHECKING:
-    import ssl
-
     from batchcompute.operations import Call
     from batchcompute.regions import Endpoint
 
@@ -40,9 +43,6 @@ USER_AGENT = (
     f"batchcompute-python/{__version__} (Python {platform.python_version()}; httpx {httpx.__version__})"
 )
 """What is sent as ``User-Agent``."""
-
-TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=10.0)
-"""Seconds: 10 to connect and to wait for a connection, 60 for each read and write."""
 
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 """Connections of one client."""
@@ -70,17 +70,41 @@ def tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def tls_for(endpoint: Endpoint) -> ssl.SSLContext:
+def tls_for(endpoint: Endpoint, verify: bool | str | ssl.SSLContext, trust_env: bool) -> ssl.SSLContext:
     """Return the TLS context that a client of this endpoint needs.
 
     One that speaks plain HTTP gets a context that trusts nobody, which costs nothing to make and
     refuses whatever should come to be TLS after all.
-    """
-    import ssl
 
-    if endpoint.base_url.startswith("https:"):
-        return tls_context()
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    Args:
+        endpoint: Where requests go.
+        verify: A context; True for the usual authorities, False for any certificate; or the path of a
+            file, or of a directory, of authorities.
+        trust_env: Whether ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` count.
+
+    Raises:
+        ConfigError: The authorities cannot be read.
+    """
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    if not endpoint.base_url.startswith("https:"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if isinstance(verify, str):
+            # On top of nothing: a file that is named takes the place of the usual authorities.
+            if Path(verify).is_dir():
+                return ssl.create_default_context(capath=verify)
+            return ssl.create_default_context(cafile=verify)
+        if verify and trust_env:
+            return tls_context()
+        return httpx.create_ssl_context(verify=verify, trust_env=trust_env)
+    except OSError as error:
+        raise ConfigError(f"verify: cannot read the authorities of {verify!r}: {error}") from error
+
+
+def url_of(endpoint: Endpoint, target: str) -> str:
+    """Return the URL of a target; the embedded service has a host of its own that nobody resolves."""
+    return ("http://local" if endpoint.is_local else endpoint.base_url) + target
 
 
 def build_request(
@@ -91,55 +115,97 @@ def build_request(
     extra: Mapping[str, str],
 ) -> httpx.Request:
     """Sign an attempt of a call, with a nonce and a date of its own."""
-    url = httpx.URL(("http://local" if endpoint.is_local else endpoint.base_url) + call.target)
-    operation = call.operation
+    url = httpx.URL(url_of(endpoint, call.target))
+    # What httpx will send, whatever it may have made of the URL.
+    target = url.raw_path.decode("ascii")
+    headers = _headers(call, target, endpoint, credentials, version, extra, USER_AGENT)
+    return httpx.Request(call.operation.method, url, headers=headers, content=call.body or None)
+
+
+def sign_given(
+    request: Any,
+    call: Call[Any],
+    endpoint: Endpoint,
+    credentials: Credentials,
+    version: str,
+    extra: Mapping[str, str],
+) -> None:
+    """Sign a request that a caller's own HTTP client has built, as that client will send it.
+
+    Whatever the client adds by itself, parameters and headers, is in the request by now.
+    """
+    theirs = {name.lower(): value for name, value in request.headers.items() if name.lower() not in _BUILT}
+    agent = f"batchcompute-python/{__version__} {request.headers.get('user-agent', '')}".rstrip()
+    target = request.url.raw_path.decode("ascii")
+    headers = _headers(call, target, endpoint, credentials, version, {**theirs, **extra}, agent)
+    host = request.headers.get("host", "")
+    request.headers = type(request.headers)([(b"Host", host.encode("utf-8")), *headers])
+
+
+_BUILT = frozenset(
+    {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
+    | {"transfer-encoding"}
+)
+"""Headers that HTTP clients set by themselves, which say nothing of their owner's wishes."""
+
+
+def _headers(
+    call: Call[Any],
+    target: str,
+    endpoint: Endpoint,
+    credentials: Credentials,
+    version: str,
+    extra: Mapping[str, str],
+    user_agent: str,
+) -> list[tuple[bytes, bytes]]:
     headers = sign(
-        operation.method,
-        # What httpx will send, whatever it may have made of the URL.
-        url.raw_path.decode("ascii"),
+        call.operation.method,
+        target,
         call.body,
         credentials=credentials,
         region=endpoint.region,
         now=datetime.now(UTC),
         nonce=uuid.uuid4().hex,
-        user_agent=USER_AGENT,
+        user_agent=user_agent,
         version=version,
         extra=extra,
     )
-    return httpx.Request(
-        operation.method,
-        url,
-        # As bytes: the library would refuse texts beyond ASCII.
-        headers=[
-            (name.encode("utf-8"), value.encode("utf-8"))
-            for name, value in (("Accept-Encoding", "gzip, deflate"), *headers.items())
-        ],
-        content=call.body or None,
-    )
+    # As bytes: the library would refuse texts beyond ASCII.
+    return [
+        (name.encode("utf-8"), value.encode("utf-8"))
+        for name, value in (("Accept-Encoding", "gzip, deflate"), *headers.items())
+    ]
 
 
-def understand(call: Call[A], response: httpx.Response) -> A:
+def raw_answer(response: Any, body: bytes) -> RawAnswer:
+    """Take from a library's response what is kept of it.
+
+    Args:
+        response: A response of httpx or httpx2.
+        body: Its body.
+    """
+    headers = {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw
+    }
+    return RawAnswer(response.status_code, headers, body)
+
+
+def understand(call: Call[A], raw: RawAnswer) -> A:
     """Turn an answer into what the caller gets.
 
     Raises:
         ClientError: The status is outside 2xx.
         ResponseError: The answer makes no sense.
     """
-    headers = {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw
-    }
-    raw = RawAnswer(response.status_code, headers, response.content)
     if 200 <= raw.status < 300:
         return call.parse(raw)
     error = client_error(raw.status, *_error_of(raw))
-    error.retry_after = retry_after(headers, datetime.now(UTC))
+    error.retry_after = retry_after(raw.headers, datetime.now(UTC))
     raise error
 
 
 def _error_of(raw: RawAnswer) -> tuple[str, str, str]:
     """Return code, request id and message of an answer outside 2xx (reference, section 7)."""
-    from batchcompute.errors import ResponseError
-
     try:
         content = raw.json()
     except ResponseError:
@@ -153,13 +219,29 @@ def _error_of(raw: RawAnswer) -> tuple[str, str, str]:
     return _HTML, raw.request_id, f"response_body: {shown}"
 
 
-def transport_error(error: httpx.RequestError, endpoint: Endpoint) -> TransportError:
-    """Make our own error of the library's; the library's becomes its cause."""
+def transport_error(error: Exception, endpoint: Endpoint) -> TransportError:
+    """Make our own error of the library's; the library's becomes its cause.
+
+    By the names of its classes, which httpx and httpx2 share.
+    """
     where = endpoint.base_url
-    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
-        return ConnectError(f"cannot connect to {where}: {error}")
-    if isinstance(error, httpx.PoolTimeout):
+    kinds = {cls.__name__ for cls in type(error).__mro__}
+    if kinds & {"ConnectError", "ConnectTimeout", "ProxyError"}:
+        reason = str(error) or "no connection in time"
+        if _is_tls(error):
+            return TLSError(f"no trusted connection to {where}: {reason}")
+        return ConnectError(f"cannot connect to {where}: {reason}")
+    if "PoolTimeout" in kinds:
         return ConnectError(f"no connection to {where} was free in time; all are in use")
-    if isinstance(error, httpx.TimeoutException):
+    if "TimeoutException" in kinds:
         return TransportTimeout(f"no answer from {where} in time ({type(error).__name__})")
-    return ProtocolError(f"the connection to {where} broke: {error or type(error).__name__}")
+    return ProtocolError(f"the connection to {where} broke: {str(error) or type(error).__name__}")
+
+
+def _is_tls(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

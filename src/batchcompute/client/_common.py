@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from batchcompute.credentials import CredentialSource, fresh_credentials
 from batchcompute.errors import ConfigError, Problem, ValidationError
 from batchcompute.operations import IdLike, id_of
 from batchcompute.signing import Credentials
@@ -32,6 +33,13 @@ RESOURCE_TYPES: Mapping[str, tuple[str, int]] = {
 """For `easy_list`: the call of each resource type, and how many arguments name its parent."""
 
 
+class HeaderMap(dict[str, str]):
+    """The caller's headers; only their names are shown, as a value may be a secret."""
+
+    def __repr__(self) -> str:
+        return f"<headers {', '.join(self)}>"
+
+
 def check_credentials(
     access_key_id: object, access_key_secret: object, security_token: object
 ) -> Credentials:
@@ -43,6 +51,8 @@ def check_credentials(
     for name, value in (("access_key_id", access_key_id), ("access_key_secret", access_key_secret)):
         if not isinstance(value, str) or not value.strip():
             found = "missing" if not value else f"of type {type(value).__name__}"
+            # No frame of this traceback is to hold a secret.
+            del value, access_key_secret, security_token
             raise ConfigError(
                 f"{name} is {found}: give both access_key_id and access_key_secret as texts; for the "
                 "embedded service (LOCAL) any pair of your own will do"
@@ -67,13 +77,14 @@ def check_headers(headers: Mapping[str, object]) -> dict[str, str]:
     return {name: str(value) for name, value in headers.items()}
 
 
-def local_transport(credentials: Credentials) -> DirectTransport:
+def local_transport(source: CredentialSource) -> DirectTransport:
     """Return a transport to the embedded service of this process; it starts at the first request.
 
     The SDK half does not import the service half, so the module is named here and loaded only for a
     client that asked for it.
     """
     direct = importlib.import_module("batchcompute.service.direct")
+    credentials = fresh_credentials(source)
     transport: DirectTransport = direct.embedded_transport(
         credentials.access_key_id, credentials.access_key_secret
     )

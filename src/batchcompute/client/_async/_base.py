@@ -1,69 +1,94 @@
-"""What every call of a client goes through: construction, life, and the one place that sends."""
+"""Construction and life of a client."""
 
 from __future__ import annotations
 
-import asyncio
+import copy
 import os
-import threading
+import ssl
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, Self, overload
 
 import httpx
-import tenacity
 
 from batchcompute import regions
-from batchcompute.client._common import check_credentials, check_headers, local_transport
-from batchcompute.errors import BatchComputeError, ConfigError
-from batchcompute.retry import RetryPolicy, may_repeat, retry_arguments
-from batchcompute.signing import API_VERSION, Credentials
-from batchcompute.transport import (
-    LIMITS,
-    NO_COOKIES,
-    TIMEOUT,
-    build_request,
-    tls_for,
-    transport_error,
-    understand,
+from batchcompute.client._async._send import AsyncSender
+from batchcompute.client._common import HeaderMap, check_credentials, check_headers, local_transport
+from batchcompute.client._http import AsyncHttp, AsyncHttpClient, AsyncPool, check_given, open_async_http
+from batchcompute.credentials import (
+    CredentialSource,
+    check_source,
+    from_environment,
 )
-
-if TYPE_CHECKING:
-    from batchcompute.operations import Call, Repeat
+from batchcompute.errors import ConfigError
+from batchcompute.retry import Quota, RetryPolicy
+from batchcompute.signing import API_VERSION, Credentials
+from batchcompute.timeouts import Timeout, TimeoutLike, timeout_of
+from batchcompute.transport import tls_for
 
 __all__: list[str] = []
 
-A = TypeVar("A")
+_TIMEOUT = Timeout()
 
 
-class AsyncHttp(httpx.AsyncClient):
-    """An HTTP client that keeps no cookies."""
-
-    @property
-    def cookies(self) -> httpx.Cookies:
-        """No cookies."""
-        return NO_COOKIES
-
-    @cookies.setter
-    def cookies(self, cookies: object) -> None:  # noqa: ARG002
-        raise AttributeError("this client keeps no cookies")
-
-
-class AsyncBase:
-    """Construction, life, and the one place that sends."""
+class AsyncBase(AsyncSender):
+    """Construction and life."""
 
     version: str
     """Version of the API that is sent with each request."""
 
+    @overload
     def __init__(
         self,
         region: str,
         access_key_id: str,
         access_key_secret: str,
-        security_token: str = "",
+        security_token: str | None = "",
         security_conn: bool | None = None,
-        human_readable: bool = False,  # noqa: ARG002
+        human_readable: bool = False,
         *,
-        timeout: float | None = None,
+        timeout: TimeoutLike | None = None,
         retry: RetryPolicy | None = None,
+        http_client: AsyncHttpClient | None = None,
+        verify: bool | str | ssl.SSLContext = True,
+        trust_env: bool = True,
+        oss_endpoint: str = "",
+        **headers: str,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        region: str,
+        *,
+        credentials: CredentialSource,
+        security_conn: bool | None = None,
+        timeout: TimeoutLike | None = None,
+        retry: RetryPolicy | None = None,
+        http_client: AsyncHttpClient | None = None,
+        verify: bool | str | ssl.SSLContext = True,
+        trust_env: bool = True,
+        oss_endpoint: str = "",
+        **headers: str,
+    ) -> None: ...
+    def __init__(
+        self,
+        region: str,
+        access_key_id: str = "",
+        access_key_secret: str = "",
+        security_token: str | None = "",
+        security_conn: bool | None = None,
+        human_readable: Any = False,  # noqa: ARG002
+        *,
+        credentials: Any = None,
+        timeout: TimeoutLike | None = None,
+        retry: RetryPolicy | None = None,
+        http_client: AsyncHttpClient | None = None,
+        verify: bool | str | ssl.SSLContext = True,
+        trust_env: bool = True,
+        oss_endpoint: str = "",
         **headers: str,
     ) -> None:
         """Set up a client; nothing is sent, and no connection is made yet.
@@ -78,23 +103,66 @@ class AsyncBase:
             security_conn: False for plain HTTP, True for TLS; without it TLS, save for regions that
                 were registered with another port than 443.
             human_readable: Taken for the old SDK's sake; answers are the same either way.
-            timeout: Seconds that one attempt's connect, write or read may take each.
-            retry: How often, and after how long, failed attempts are repeated.
+            credentials: In place of a key pair: `Credentials`, or what yields them afresh for each
+                request: a callable, or an object with ``get_credential()``.
+            timeout: Seconds that one attempt's connect, write or read may take each, or a `Timeout`
+                that tells them apart; without it 10 to connect and 60 for the others.
+            retry: How often, and after how long, failed attempts are repeated, and the deadline of
+                a whole call.
+            http_client: An HTTP client of the caller's, of httpx or httpx2; it is never closed here.
+            verify: True for the usual certificate authorities, the path of a file or directory of
+                others, an ``ssl.SSLContext``, or False to trust any certificate.
+            trust_env: Whether proxies and certificates that the environment names are used.
+            oss_endpoint: URL of the object storage, for `logs`; without it that of the region, or
+                what ``BATCHCOMPUTE_OSS_ENDPOINT`` names.
             **headers: Further headers of every request; they win over the client's own.
 
         Raises:
-            ConfigError: The region is unknown, or the key pair is missing.
+            ConfigError: The region is unknown, the key pair is missing, or an option is wrong.
         """
-        self._credentials: Credentials = check_credentials(access_key_id, access_key_secret, security_token)
+        if credentials is not None:
+            if access_key_id or access_key_secret:
+                raise ConfigError("give either a key pair or credentials=, not both")
+            self._source = check_source(credentials)
+        else:
+            self._source = check_credentials(access_key_id, access_key_secret, security_token)
+        # So that no traceback that shows local variables shows it.
+        del access_key_secret, security_token
+        self._fixed: Credentials | None = self._source if isinstance(self._source, Credentials) else None
         self._endpoint = regions.resolve(region, security_conn, os.environ.get("BATCHCOMPUTE_ENDPOINT"))
-        self._headers = check_headers(headers)
-        self._timeout = TIMEOUT if timeout is None else httpx.Timeout(timeout)
+        self._oss_endpoint = oss_endpoint or os.environ.get("BATCHCOMPUTE_OSS_ENDPOINT", "")
+        self._headers = HeaderMap(check_headers(headers))
         self._policy = retry or RetryPolicy()
-        self._retrying: dict[Repeat, tenacity.AsyncRetrying] = {}
-        self._lock = threading.Lock()
-        self._http: httpx.AsyncClient | None = None
-        self._closed = False
+        self._quota = Quota(self._policy.quota)
+        self._timeout: Timeout | None = None if timeout is None else timeout_of(timeout)
+        if self._timeout is None and http_client is None:
+            self._timeout = _TIMEOUT
+        self._limits = self._timeout.as_dict() if self._timeout else {}
+        if http_client is not None:
+            check_given(http_client, asynchronous=True)
+        opener = partial(_open, self._source, self._endpoint, verify, trust_env)
+        self._pool = AsyncPool(opener, http_client, not self._endpoint.is_local)
         self.version = API_VERSION
+
+    @classmethod
+    def from_env(cls, region: str = "", **options: Any) -> Self:
+        """Set up a client from environment variables.
+
+        They are ``ALIBABA_CLOUD_ACCESS_KEY_ID``, ``ALIBABA_CLOUD_ACCESS_KEY_SECRET`` and, for a
+        temporary key pair, ``ALIBABA_CLOUD_SECURITY_TOKEN``; ``BATCHCOMPUTE_REGION``; and
+        ``BATCHCOMPUTE_ENDPOINT``, a URL that requests go to in place of the region's own.
+
+        Args:
+            region: A region in place of ``BATCHCOMPUTE_REGION``.
+            **options: Further arguments of the class, ``timeout=`` for example.
+
+        Raises:
+            ConfigError: A variable that is needed is not set; the message names it.
+        """
+        region, credentials = from_environment(os.environ, region)
+        # Where only the endpoint is named, it is the region, too; its URL wins in any case.
+        region = region or regions.endpoint_url(os.environ["BATCHCOMPUTE_ENDPOINT"].strip())
+        return cls(region, credentials=credentials, **options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._endpoint.base_url} region={self._endpoint.region!r}>"
@@ -111,11 +179,47 @@ class AsyncBase:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections; a closed client sends nothing more."""
-        self._closed = True
-        http, self._http = self._http, None
-        if http is not None:
-            await http.aclose()
+        """Close the connections, unless they are the caller's own; nothing is sent after that."""
+        await self._pool.close()
+
+    def with_options(
+        self,
+        *,
+        timeout: TimeoutLike | None = None,
+        retry: RetryPolicy | None = None,
+        deadline: float | timedelta | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Return a client with other options, for one call or for several.
+
+        It shares the connections, the credentials and the stock of retries with this one; closing
+        either closes both.
+
+        Args:
+            timeout: As for the class; None to keep what this client has.
+            retry: As for the class; None to keep what this client has.
+            deadline: Seconds for a whole call, retries included; in place of the policy's.
+            headers: Further headers, in addition to this client's.
+
+        Raises:
+            ConfigError: An option is wrong.
+
+        Example:
+            >>> client.with_options(deadline=5).get_job("job-1")
+        """
+        other = copy.copy(self)
+        if timeout is not None:
+            other._timeout = timeout_of(timeout)
+            other._limits = other._timeout.as_dict()
+        if retry is not None:
+            other._policy = retry
+            if retry.quota != self._policy.quota:
+                other._quota = Quota(retry.quota)
+        if deadline is not None:
+            other._policy = replace(other._policy, deadline=deadline)
+        if headers is not None:
+            other._headers = HeaderMap({**self._headers, **check_headers(headers)})
+        return other
 
     @staticmethod
     def register_region(region_name: str, url: str, port: int = 80) -> None:
@@ -146,50 +250,13 @@ class AsyncBase:
 
     def _use(self, transport: httpx.AsyncBaseTransport) -> None:
         """Send everything through a transport of the service's instead of the network."""
-        self._http = AsyncHttp(transport=transport, timeout=self._timeout, trust_env=False)
+        opener = partial(AsyncHttp, transport=transport, trust_env=False)
+        self._pool = AsyncPool(opener, None, warn=False)
 
-    def _open(self) -> httpx.AsyncClient:
-        with self._lock:
-            if self._closed:
-                raise ConfigError("this client is closed; make a new one")
-            if self._http is None:
-                if self._endpoint.is_local:
-                    self._use(local_transport(self._credentials))
-                else:
-                    self._http = AsyncHttp(
-                        verify=tls_for(self._endpoint), timeout=self._timeout, limits=LIMITS
-                    )
-            return cast("httpx.AsyncClient", self._http)
 
-    async def _attempt(self, call: Call[A]) -> A:
-        http = self._http or self._open()
-        request = build_request(call, self._endpoint, self._credentials, self.version, self._headers)
-        # httpx keeps time limits in the request; one that it did not build itself has none.
-        request.extensions["timeout"] = self._timeout.as_dict()
-        try:
-            response = await http.send(request)
-        except httpx.RequestError as error:
-            raise transport_error(error, self._endpoint) from error
-        return understand(call, response)
-
-    async def _call(self, call: Call[A]) -> A:
-        repeat = call.operation.repeat
-        try:
-            return await self._attempt(call)
-        except BatchComputeError as error:
-            if self._policy.attempts == 1 or not may_repeat(error, repeat):
-                raise
-            failure: list[BatchComputeError] = [error]
-        # tenacity takes over only now: a call that succeeds at once, as nearly all do, is spared its
-        # cost. The failure that there was is its first attempt.
-        retrying = self._retrying.get(repeat)
-        if retrying is None:
-            options: dict[str, Any] = retry_arguments(self._policy, repeat)
-            retrying = self._retrying[repeat] = tenacity.AsyncRetrying(sleep=asyncio.sleep, **options)
-
-        async def attempt() -> A:
-            if failure:
-                raise failure.pop()
-            return await self._attempt(call)
-
-        return await retrying(attempt)
+def _open(
+    source: CredentialSource, endpoint: regions.Endpoint, verify: bool | str | ssl.SSLContext, trust_env: bool
+) -> httpx.AsyncClient:
+    if endpoint.is_local:
+        return AsyncHttp(transport=local_transport(source), trust_env=False)
+    return open_async_http(tls_for(endpoint, verify, trust_env), trust_env)

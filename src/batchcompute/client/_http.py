@@ -1,0 +1,343 @@
+"""The connections of a client: HTTP clients of its own or of the caller's, and how long each lives.
+
+The rules (sdk-anchors R6, R7, R8, R10): nothing is opened before it is needed; an event loop, and a
+process, each have connections of their own; those of the caller are never closed here; what was
+opened and never closed is warned of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+import threading
+import warnings
+import weakref
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.request import getproxies
+
+import httpx
+
+from batchcompute.errors import ConfigError
+from batchcompute.transport import LIMITS, NO_COOKIES
+
+__all__ = ["AsyncHttpClient", "HttpClient"]
+
+H = TypeVar("H")
+
+
+class HttpClient(Protocol):
+    """What ``http_client=`` needs to have: an ``httpx.Client`` has it, an ``httpx2.Client`` too."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+    def build_request(self, method: str, url: Any, *, content: Any = ..., timeout: Any = ...) -> Any:
+        """Make a request."""
+        ...
+
+    def send(self, request: Any, *, stream: bool = ..., auth: Any = ..., follow_redirects: bool = ...) -> Any:
+        """Send a request."""
+        ...
+
+
+class AsyncHttpClient(Protocol):
+    """The same for `AsyncClient`: an ``httpx.AsyncClient``, or one of ``httpx2``."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+    def build_request(self, method: str, url: Any, *, content: Any = ..., timeout: Any = ...) -> Any:
+        """Make a request."""
+        ...
+
+    async def send(
+        self, request: Any, *, stream: bool = ..., auth: Any = ..., follow_redirects: bool = ...
+    ) -> Any:
+        """Send a request."""
+        ...
+
+
+class Http(httpx.Client):
+    """An HTTP client that keeps no cookies."""
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """No cookies."""
+        return NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:  # noqa: ARG002
+        raise AttributeError("this client keeps no cookies")
+
+
+class AsyncHttp(httpx.AsyncClient):
+    """An HTTP client that keeps no cookies."""
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """No cookies."""
+        return NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:  # noqa: ARG002
+        raise AttributeError("this client keeps no cookies")
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """Keep idle connections alive through address translators that forget them (R10)."""
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    for name, seconds in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT", 5)):
+        if hasattr(socket, name):
+            options.append((socket.IPPROTO_TCP, getattr(socket, name), seconds))
+    return options
+
+
+def _options(verify: Any, trust_env: bool, transport: type[Any]) -> dict[str, Any]:
+    options: dict[str, Any] = {"verify": verify, "trust_env": trust_env, "limits": LIMITS}
+    if not (trust_env and "all" in getproxies()):
+        # As a mount and not as the transport, which would switch the environment's proxies off.
+        options["mounts"] = {
+            "all://": transport(
+                verify=verify, limits=LIMITS, trust_env=trust_env, socket_options=_socket_options()
+            )
+        }
+    return options
+
+
+def open_http(verify: Any, trust_env: bool) -> httpx.Client:
+    """Make an HTTP client of our own.
+
+    Raises:
+        ConfigError: The environment names a proxy or certificates that cannot be used.
+    """
+    try:
+        return Http(**_options(verify, trust_env, httpx.HTTPTransport))
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigError(f"cannot set up connections: {error}") from error
+
+
+def open_async_http(verify: Any, trust_env: bool) -> httpx.AsyncClient:
+    """Make an asynchronous HTTP client of our own.
+
+    Raises:
+        ConfigError: The environment names a proxy or certificates that cannot be used.
+    """
+    try:
+        return AsyncHttp(**_options(verify, trust_env, httpx.AsyncHTTPTransport))
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigError(f"cannot set up connections: {error}") from error
+
+
+def check_given(given: object, asynchronous: bool) -> None:
+    """Check what was given as ``http_client=``.
+
+    Raises:
+        ConfigError: It is no HTTP client, or one of the other kind.
+    """
+    wanted = "httpx.AsyncClient" if asynchronous else "httpx.Client"
+    if isinstance(given, type) or not all(hasattr(given, name) for name in ("build_request", "send")):
+        raise ConfigError(f"http_client must be an {wanted} or one of httpx2, not {given!r}")
+    if hasattr(given, "aclose") != asynchronous:
+        raise ConfigError(
+            f"http_client must be an {wanted} or one of httpx2, as this client is "
+            f"{'asynchronous' if asynchronous else 'synchronous'}; this one is a {type(given).__name__}"
+        )
+
+
+def errors_of(given: object) -> type[Exception]:
+    """Return the base of what an HTTP client raises when a request fails."""
+    for cls in type(given).__mro__:
+        library = sys.modules.get(cls.__module__.partition(".")[0])
+        found = getattr(library, "RequestError", None)
+        if isinstance(found, type) and issubclass(found, Exception):
+            return found
+    return httpx.RequestError
+
+
+class _Base(Generic[H]):
+    """What both kinds of pool share.
+
+    Args:
+        opener: Makes an HTTP client.
+        given: The caller's own HTTP client, if there is one.
+        warn: Whether dropping it unclosed is worth a warning.
+    """
+
+    def __init__(self, opener: Callable[[], H], given: H | None, warn: bool) -> None:
+        self._opener = opener
+        self._warn = warn and given is None
+        self._lock = threading.Lock()
+        self._closed = False
+        self.given: bool = given is not None
+        self.errors: type[Exception] = errors_of(given) if self.given else httpx.RequestError
+        self.options: dict[str, Any] = {"auth": None, "follow_redirects": False} if self.given else {}
+        self._http: H | None = given
+        if hasattr(os, "register_at_fork"):
+            _pools.add(self)
+
+    def _check(self) -> None:
+        if self._closed:
+            raise ConfigError("this client is closed; make a new one")
+
+    def _is_open(self) -> bool:
+        return self._http is not None and not self._closed and not self.given
+
+    def after_fork(self) -> None:
+        """Leave the connections to the parent; they are kept, so that nothing closes or warns."""
+        self._lock = threading.Lock()
+        if not self.given:
+            _inherited.append(self._http)
+            self._http = None
+
+    def __del__(self) -> None:
+        if sys.is_finalizing() or not getattr(self, "_warn", False) or not self._is_open():
+            return
+        warnings.warn(
+            "a client was not closed; use it in a with block, or call close()",
+            ResourceWarning,
+            stacklevel=2,
+            source=self,
+        )
+        self._drop()
+
+    def _drop(self) -> None:
+        """Let go of the connections of a client that nobody has closed."""
+
+
+_pools: weakref.WeakSet[_Base[Any]] = weakref.WeakSet()
+_inherited: list[object] = []
+
+
+def _after_fork() -> None:
+    for pool in list(_pools):
+        pool.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+class Pool(_Base[Any]):
+    """The connections of a synchronous client, for any number of threads."""
+
+    def current(self) -> Any:
+        """Return the HTTP client, or None if it has yet to be opened."""
+        return self._http
+
+    def open(self) -> Any:
+        """Return the HTTP client, opened if need be.
+
+        Raises:
+            ConfigError: The client is closed, or connections cannot be set up.
+        """
+        with self._lock:
+            self._check()
+            if self._http is None:
+                self._http = self._opener()
+            return self._http
+
+    def close(self) -> None:
+        """Close the connections; nothing is sent after that."""
+        with self._lock:
+            self._closed = True
+            http, self._http = self._http, None
+        if http is not None and not self.given:
+            http.close()
+
+    def _drop(self) -> None:
+        self.close()
+
+
+async def _keep(http: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+    """Close an HTTP client when its event loop ends.
+
+    A loop closes the asynchronous generators that were begun on it before it ends itself, which is
+    the one moment at which connections can still be closed properly.
+    """
+    try:
+        yield
+    finally:
+        await http.aclose()
+
+
+class AsyncPool(_Base[Any]):
+    """The connections of an asynchronous client: a pool for each event loop.
+
+    A connection is bound to the loop that made it. Used from another one, a request would be sent and
+    its answer lost (R6), so the loops are compared before anything is sent.
+    """
+
+    def __init__(self, opener: Callable[[], Any], given: Any, warn: bool) -> None:
+        super().__init__(opener, given, warn)
+        # Both at once, as threads with loops of their own may share the client.
+        self._now: tuple[asyncio.AbstractEventLoop | None, Any] = (None, None)
+        self._others: weakref.WeakKeyDictionary[
+            asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[None, None]]
+        ] = weakref.WeakKeyDictionary()
+
+    def current(self) -> Any:
+        """Return the HTTP client of the running loop, or None if it has yet to be opened."""
+        if self.given:
+            return self._http
+        loop, http = self._now
+        return http if loop is asyncio.get_running_loop() else None
+
+    async def open(self) -> Any:
+        """Return the HTTP client of the running loop, opened if need be.
+
+        Raises:
+            ConfigError: The client is closed, or connections cannot be set up.
+        """
+        loop = asyncio.get_running_loop()
+        keeper = None
+        with self._lock:
+            self._check()
+            if self.given:
+                return self._http
+            found = self._others.get(loop)
+            if found is None:
+                for ended in [other for other in self._others if other.is_closed()]:
+                    del self._others[ended]
+                http = self._opener()
+                keeper = _keep(http)
+                found = self._others[loop] = (http, keeper)
+            self._now = (loop, found[0])
+        if keeper is not None:
+            await anext(keeper)
+        return found[0]
+
+    async def close(self) -> None:
+        """Close the connections; nothing is sent after that."""
+        with self._lock:
+            self._closed = True
+            self._http, self._now = None, (None, None)
+            others = list(self._others.items())
+            self._others.clear()
+        for loop, (_, keeper) in others:
+            if loop is asyncio.get_running_loop():
+                await keeper.aclose()
+            elif loop.is_running():
+                closing = asyncio.run_coroutine_threadsafe(_close(keeper), loop)
+                await asyncio.wrap_future(closing)
+
+    def _is_open(self) -> bool:
+        return not self._closed and any(not loop.is_closed() for loop in self._others)
+
+    def after_fork(self) -> None:
+        """Leave the connections to the parent."""
+        super().after_fork()
+        if not self.given:
+            _inherited.append(list(self._others.items()))
+            self._now = (None, None)
+            self._others.clear()
+
+
+async def _close(keeper: AsyncGenerator[None, None]) -> None:
+    await keeper.aclose()

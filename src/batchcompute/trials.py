@@ -1,0 +1,233 @@
+"""One call that did not succeed at once: what was tried, what comes next, and what is said at the end.
+
+A `Trial` decides and remembers; it neither sleeps nor sends. The clients ask it through tenacity.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from batchcompute.errors import (
+    Attempt,
+    BatchComputeError,
+    ClientError,
+    NotFoundError,
+    ResponseError,
+    StateConflictError,
+    outcome_unknown,
+)
+from batchcompute.responses import RawAnswer
+from batchcompute.retry import Quota, RetryPolicy, acted_on, delay_before, may_repeat, passes, settles
+
+if TYPE_CHECKING:
+    import tenacity
+
+    from batchcompute.operations import Call
+
+__all__: list[str] = []
+
+_log = logging.getLogger("batchcompute.retry")
+
+Verdict = Literal["done", "nothing", "unknown"]
+
+_SLACK = timedelta(seconds=2)
+"""What the clocks of two machines may differ by after their offset has been taken out."""
+
+
+def verdict(operation: str, found: Any, began: datetime) -> Verdict:
+    """Tell from a resource's state whether an operation whose answer was lost has happened.
+
+    Args:
+        operation: Name of the client's method.
+        found: The job, cluster or machine that it was about; None if that is gone.
+        began: When the first attempt was made, by the service's clock.
+    """
+    if found is None:
+        return "done"
+    state = str(found.State)
+    if operation == "stop_job":
+        # Sent again to a job that has ended by itself, it is answered 409 as it always was.
+        return "done" if state == "Stopped" else "nothing"
+    if operation == "start_job":
+        if state in ("Waiting", "Running"):
+            return "done"
+        if found.EndTime is None:
+            return "unknown"
+        ended = found.EndTime if found.EndTime.tzinfo else found.EndTime.replace(tzinfo=UTC)
+        if ended + _SLACK < began:
+            return "nothing"
+        # It ended after it was to be started: for Finished that can only be the new run.
+        return "done" if state == "Finished" else "unknown"
+    return "done" if state in ("Deleting", "Deleted") else "nothing"
+
+
+class Trial:
+    """The attempts of one call.
+
+    Args:
+        call: The call.
+        policy: How often it may be repeated.
+        quota: The client's stock of retries.
+        started: When it began, by `time.monotonic`.
+        end: When the call must be over, by `time.monotonic`; None for no limit.
+    """
+
+    def __init__(
+        self, call: Call[Any], policy: RetryPolicy, quota: Quota, started: float, end: float | None
+    ) -> None:
+        self._call = call
+        self._policy = policy
+        self._quota = quota
+        self._end = end
+        self._began = datetime.now(UTC) - timedelta(seconds=time.monotonic() - started)
+        self._attempts: list[Attempt] = []
+        self._open: BatchComputeError | None = None
+        self._gave_up = ""
+        self._blocked = False
+
+    # -- what the client tells ----------------------------------------------------------------
+
+    def failed(self, error: BatchComputeError) -> None:
+        """Take note of a failed attempt."""
+        status, code, request_id = 0, "", ""
+        if isinstance(error, ClientError):
+            status, code, request_id = error.status, error.code, error.request_id
+        elif isinstance(error, ResponseError):
+            status, request_id = error.status, error.request_id
+        text = f"{type(error).__name__}: {error}"
+        self._attempts.append(Attempt(len(self._attempts) + 1, status, code, text, request_id))
+        if acted_on(error) and self._call.operation.repeat != "read":
+            self._open = error
+
+    def block(self) -> None:
+        """Send nothing more: nobody can tell what the last attempt did."""
+        self._blocked = True
+
+    # -- what the client asks -----------------------------------------------------------------
+
+    def must_look(self) -> bool:
+        """Tell whether the state has to be read before the call may be sent again."""
+        return self._open is not None and self._call.operation.repeat == "action"
+
+    def may_have_worked(self, error: BatchComputeError) -> bool:
+        """Tell whether a refusal may come of an earlier attempt's success, which a read would show."""
+        return (
+            isinstance(error, StateConflictError) and self._open is not None and self._call.check is not None
+        )
+
+    def is_gone(self, error: BatchComputeError) -> bool:
+        """Tell whether what was to be deleted is gone because an earlier attempt has deleted it."""
+        return (
+            isinstance(error, NotFoundError)
+            and self._open is not None
+            and self._call.operation.repeat == "delete"
+        )
+
+    def verdict(self, found: Any) -> Verdict:
+        """Tell from what a read has found whether the call has happened."""
+        return verdict(self._call.operation.name, found, self._began + _offset(found))
+
+    def success(self, request_id: str) -> RawAnswer:
+        """Make the answer to a call whose own was lost, and which has happened all the same."""
+        _log.info("%s has happened, although its answer was lost", self._call.operation.name)
+        return RawAnswer(self._call.operation.status, {"x-acs-request-id": request_id}, b"")
+
+    def unknown(self) -> BatchComputeError:
+        """Return the failure that left it open whether the call has happened."""
+        if self._open is None:
+            raise AssertionError("asked for what is known")
+        return self._open
+
+    def error(self, last: BatchComputeError) -> BatchComputeError:
+        """Return what the call ends with, after the last failure of its attempts."""
+        error = last
+        # Deletes and changes are simply made again by whoever wants to be sure.
+        risky = self._call.operation.repeat in ("create", "action")
+        if risky and self._open is not None and not settles(last):
+            error = outcome_unknown(self._open, self._call.operation.name, self._call.token)
+        error.attempts = tuple(self._attempts)
+        if self._gave_up:
+            error.add_note(self._gave_up)
+        return error
+
+    # -- tenacity's questions -----------------------------------------------------------------
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what `tenacity.Retrying` and `tenacity.AsyncRetrying` are made with."""
+        return {
+            "retry": self._again,
+            "wait": self._wait,
+            "stop": self._stop,
+            "before_sleep": self._before_sleep,
+            "reraise": True,
+        }
+
+    def _again(self, state: tenacity.RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        if error is None or self._blocked:
+            return False
+        operation = self._call.operation
+        if not may_repeat(error, operation.repeat, self._call.token) and not (
+            operation.repeat == "action" and self._call.check is not None and passes(error)
+        ):
+            return False
+        asked = _asked(error)
+        if asked is not None and asked > self._policy.longest_retry_after:
+            self._gave_up = f"not repeated: the service asks to wait {asked:.0f} s"
+            return False
+        return True
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return delay_before(state.attempt_number, self._policy, _asked(error), random.random())  # noqa: S311
+
+    def _stop(self, state: tenacity.RetryCallState) -> bool:
+        made = len(self._attempts)
+        if made >= self._policy.attempts:
+            self._gave_up = f"gave up after {made} attempts" if made > 1 else ""
+            return True
+        if self._end is not None and time.monotonic() + state.upcoming_sleep >= self._end:
+            self._gave_up = (
+                f"gave up after {made} attempt(s): the deadline of {self._policy.deadline_seconds:g} s "
+                f"would be over before the next one, {state.upcoming_sleep:.2f} s from now"
+            )
+            return True
+        if not self._quota.take():
+            self._gave_up = (
+                f"gave up after {made} attempt(s): the client's stock of {self._policy.quota} retries is "
+                "used up; calls that succeed fill it again"
+            )
+            return True
+        return False
+
+    def _before_sleep(self, state: tenacity.RetryCallState) -> None:
+        last = self._attempts[-1]
+        self._attempts[-1] = replace(last, delay=state.upcoming_sleep)
+        _log.warning(
+            "%s: attempt %d of %d failed (%s); %s in %.2f s",
+            self._call.operation.name,
+            last.number,
+            self._policy.attempts,
+            last.error[:300],
+            "the state is read" if self.must_look() else "it is sent again",
+            state.upcoming_sleep,
+        )
+
+
+def _asked(error: BaseException | None) -> float | None:
+    return error.retry_after if isinstance(error, ClientError) else None
+
+
+def _offset(found: Any) -> timedelta:
+    """Return how far the service's clock, by the date of its answer, is ahead of ours."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(found.headers["date"]) - datetime.now(UTC)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return timedelta(0)
