@@ -24,19 +24,25 @@ if _TYPE_CHECKING:
     from batchcompute import resources as resources
     from batchcompute import service as service
     from batchcompute import types as types
+    from batchcompute import utils as utils
     from batchcompute.client import AsyncClient, Client
     from batchcompute.errors import (
+        Attempt,
         AuthenticationError,
         BatchComputeError,
         ClientError,
         ConfigError,
         ConnectError,
+        FailedInstance,
         FieldError,
         ForbiddenError,
         InvalidParameterError,
+        JobFailedError,
         JSONError,
         JsonError,
+        LogsUnavailable,
         NotFoundError,
+        OutcomeUnknown,
         Problem,
         ProtocolError,
         QuotaError,
@@ -44,12 +50,15 @@ if _TYPE_CHECKING:
         ServerError,
         StateConflictError,
         ThrottledError,
+        TLSError,
         TransportError,
         TransportTimeout,
         UnknownFieldWarning,
         ValidationError,
+        WaitTimeout,
     )
     from batchcompute.jsonizable import Jsonizable
+    from batchcompute.objects import InstanceLogs
     from batchcompute.regions import (
         AP_SOUTHEAST_1,
         AP_SOUTHEAST_2,
@@ -75,6 +84,8 @@ if _TYPE_CHECKING:
         RawResponse,
     )
     from batchcompute.retry import RetryPolicy
+    from batchcompute.signing import Credentials
+    from batchcompute.timeouts import Timeout
 
 __all__ = [
     "AP_SOUTHEAST_1",
@@ -94,6 +105,7 @@ __all__ = [
     "US_WEST_1",
     "ActionResponse",
     "AsyncClient",
+    "Attempt",
     "AuthenticationError",
     "BatchComputeError",
     "Client",
@@ -101,15 +113,21 @@ __all__ = [
     "ConfigError",
     "ConnectError",
     "CreateResponse",
+    "Credentials",
+    "FailedInstance",
     "FieldError",
     "ForbiddenError",
     "GetResponse",
+    "InstanceLogs",
     "InvalidParameterError",
     "JSONError",
+    "JobFailedError",
     "JsonError",
     "Jsonizable",
     "ListResponse",
+    "LogsUnavailable",
     "NotFoundError",
+    "OutcomeUnknown",
     "Problem",
     "ProtocolError",
     "QuotaError",
@@ -118,20 +136,24 @@ __all__ = [
     "RetryPolicy",
     "ServerError",
     "StateConflictError",
+    "TLSError",
     "ThrottledError",
+    "Timeout",
     "TransportError",
     "TransportTimeout",
     "UnknownFieldWarning",
     "ValidationError",
+    "WaitTimeout",
     "__version__",
 ]
 
 _MODULES = {
     "errors": (
-        "AuthenticationError BatchComputeError ClientError ConfigError ConnectError FieldError ForbiddenError "
-        "InvalidParameterError JSONError JsonError NotFoundError Problem ProtocolError QuotaError "
-        "ResponseError ServerError StateConflictError ThrottledError TransportError TransportTimeout "
-        "UnknownFieldWarning ValidationError"
+        "Attempt AuthenticationError BatchComputeError ClientError ConfigError ConnectError "
+        "FailedInstance FieldError ForbiddenError InvalidParameterError JSONError JobFailedError "
+        "JsonError LogsUnavailable NotFoundError OutcomeUnknown Problem ProtocolError QuotaError "
+        "ResponseError ServerError StateConflictError TLSError ThrottledError TransportError "
+        "TransportTimeout UnknownFieldWarning ValidationError WaitTimeout"
     ),
     "jsonizable": "Jsonizable",
     "regions": (
@@ -139,11 +161,14 @@ _MODULES = {
         "CN_QINGDAO CN_SHANGHAI CN_SHENZHEN CN_ZHANGJIAKOU EU_CENTRAL_1 LOCAL US_EAST_1 US_WEST_1"
     ),
     "responses": "ActionResponse CreateResponse GetResponse ListResponse RawResponse",
+    "objects": "InstanceLogs",
     "retry": "RetryPolicy",
+    "signing": "Credentials",
+    "timeouts": "Timeout",
     "client": "AsyncClient Client",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
-_SUBMODULES = frozenset({"client", "core", "errors", "resources", "service", "types"})
+_SUBMODULES = frozenset({"client", "core", "errors", "resources", "service", "types", "utils"})
 
 
 if not _TYPE_CHECKING:

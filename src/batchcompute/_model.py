@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import pydantic
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from pydantic.alias_generators import to_pascal
 
 from batchcompute._fields import ContainerField, Field, NestedField, make_field
+from batchcompute._old_style import OldStyle
 from batchcompute._problems import problems_of, shown
 from batchcompute.errors import ValidationError
 
@@ -40,7 +41,7 @@ def check_value(adapter: pydantic.TypeAdapter[Any], value: Any, path: str, subje
         raise ValidationError(problems_of(error, None, path), subject) from None
 
 
-class Model(BaseModel):
+class Model(OldStyle):
     """The storage of a model."""
 
     __slots__ = ("__weakref__",)

@@ -47,8 +47,8 @@ def credentials_of(found: object) -> Credentials:
     if isinstance(found, Credentials):
         return found
     parts: tuple[Any, ...]
-    if isinstance(found, tuple) and len(cast("tuple[Any, ...]", found)) in (2, 3):
-        parts = (*cast("tuple[Any, ...]", found), "")[:3]
+    if isinstance(found, tuple):
+        parts = (*cast("tuple[Any, ...]", found), None, None)[:3]
     else:
         names = ("access_key_id", "access_key_secret", "security_token")
         parts = tuple(getattr(found, name, None) for name in names)

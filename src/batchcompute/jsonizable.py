@@ -31,6 +31,9 @@ __all__ = ["Description", "Jsonizable", "Status"]
 class Jsonizable(Model):
     """The base of every model.
 
+    A class of one's own is written like any pydantic model. One in the old SDK's style, with
+    ``descriptor_map`` and ``required``, works as well, with a DeprecationWarning.
+
     Args:
         properties: What to start from: a mapping with wire names, a JSON text of one, or an object
             of the same class, which is copied. Attributes that the class does not have are
@@ -42,6 +45,9 @@ class Jsonizable(Model):
         TypeError: ``properties`` is of another class or type.
         ValidationError: A value has the wrong type; the error names its path.
     """
+
+    _required: ClassVar[tuple[str, ...]] = ()
+    """Names that a class in the old style has listed as ``required``."""
 
     def __init__(self, properties: Any = None, **fields: Any) -> None:
         if isinstance(properties, (str, bytes, bytearray)):
@@ -299,7 +305,9 @@ class Jsonizable(Model):
 
     def _rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
         """Yield what the service would refuse, each under its path; ``at`` is where this stands."""
-        yield from ()
+        for name in self._required:
+            if name not in self:
+                yield Problem(name, "", "is required", "missing")
 
     # -- the rest of Python's protocols -------------------------------------------------------
 

@@ -158,6 +158,10 @@ class Call(Generic[A_co]):
     """The idempotent token that every attempt carries; empty but for creates."""
     check: Call[Any] | None = None
     """The read that tells what became of this call when its answer was lost."""
+    resource: str = ""
+    """For a read of object storage ``/bucket/key``, and the target is a whole URL; else empty."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Further headers of a read of object storage."""
 
 
 # -- from arguments to parts of a request ---------------------------------------------------------

@@ -6,6 +6,7 @@ Pure, save for `tls_context`, which reads the trusted certificates once per proc
 from __future__ import annotations
 
 import platform
+import re
 import ssl
 import uuid
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from batchcompute.errors import (
     TransportTimeout,
     client_error,
 )
+from batchcompute.objects import sign_object
 from batchcompute.responses import RawAnswer
 from batchcompute.retry import retry_after
 from batchcompute.signing import Credentials, sign
@@ -52,6 +54,9 @@ _HTML = "Json Error, a HTML returned from upstream server."
 
 _NO_CODE = "Unkown code"
 """The old SDK's code for an error that names none, in its own spelling."""
+
+
+_XML = re.compile("<(Code|Message|RequestId)>([^<]*)</")
 
 
 class NoCookies(httpx.Cookies):
@@ -104,6 +109,8 @@ def tls_for(endpoint: Endpoint, verify: bool | str | ssl.SSLContext, trust_env: 
 
 def url_of(endpoint: Endpoint, target: str) -> str:
     """Return the URL of a target; the embedded service has a host of its own that nobody resolves."""
+    if "://" in target[:8]:
+        return target
     return ("http://local" if endpoint.is_local else endpoint.base_url) + target
 
 
@@ -158,22 +165,29 @@ def _headers(
     extra: Mapping[str, str],
     user_agent: str,
 ) -> list[tuple[bytes, bytes]]:
-    headers = sign(
-        call.operation.method,
-        target,
-        call.body,
-        credentials=credentials,
-        region=endpoint.region,
-        now=datetime.now(UTC),
-        nonce=uuid.uuid4().hex,
-        user_agent=user_agent,
-        version=version,
-        extra=extra,
-    )
+    headers: Mapping[str, str]
+    now = datetime.now(UTC)
+    # Compressed objects would not be the bytes that a range counts.
+    encoding = "identity" if call.resource else "gzip, deflate"
+    if call.resource:
+        headers = sign_object(call, credentials=credentials, now=now, user_agent=user_agent)
+    else:
+        headers = sign(
+            call.operation.method,
+            target,
+            call.body,
+            credentials=credentials,
+            region=endpoint.region,
+            now=now,
+            nonce=uuid.uuid4().hex,
+            user_agent=user_agent,
+            version=version,
+            extra=extra,
+        )
     # As bytes: the library would refuse texts beyond ASCII.
     return [
         (name.encode("utf-8"), value.encode("utf-8"))
-        for name, value in (("Accept-Encoding", "gzip, deflate"), *headers.items())
+        for name, value in (("Accept-Encoding", encoding), *headers.items())
     ]
 
 
@@ -216,6 +230,11 @@ def _error_of(raw: RawAnswer) -> tuple[str, str, str]:
         request_id = raw.request_id or body.get("RequestId") or ""
         return str(code), str(request_id), str(body.get("Message") or "")
     shown = raw.body[:1000].decode("utf-8", "replace")
+    if shown.startswith("<?xml"):
+        # Object storage explains itself in XML.
+        found = dict(_XML.findall(shown))
+        if "Code" in found:
+            return found["Code"], found.get("RequestId", raw.request_id), found.get("Message", "")
     return _HTML, raw.request_id, f"response_body: {shown}"
 
 

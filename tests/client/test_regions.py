@@ -118,7 +118,7 @@ def test_missing_credentials(key_id: str, secret: str) -> None:
 
 def test_a_misspelt_option_is_no_header() -> None:
     with pytest.raises(ConfigError, match="timout"):
-        Client(LOCAL, "id", "secret", timout=5)  # type: ignore[arg-type]
+        Client(LOCAL, "id", "secret", timout=5)  # type: ignore[call-overload]
 
 
 def test_a_region_with_another_endpoint() -> None:

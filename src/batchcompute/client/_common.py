@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -18,19 +19,16 @@ __all__: list[str] = []
 
 T = TypeVar("T")
 
-FINAL_STATES = frozenset({"Finished", "Failed", "Stopped"})
-"""States that a job does not leave by itself (reference, 4.1)."""
-
 RESOURCE_TYPES: Mapping[str, tuple[str, int]] = {
-    "jobs": ("list_jobs", 0),
-    "tasks": ("list_tasks", 1),
-    "instances": ("list_instances", 2),
-    "clusters": ("list_clusters", 0),
-    "cluster_instances": ("list_cluster_instances", 2),
-    "images": ("list_images", 0),
-    "apps": ("list_apps", 0),
+    "jobs": ("iter_jobs", 0),
+    "tasks": ("iter_tasks", 1),
+    "instances": ("iter_instances", 2),
+    "clusters": ("iter_clusters", 0),
+    "cluster_instances": ("iter_cluster_instances", 2),
+    "images": ("iter_images", 0),
+    "apps": ("iter_apps", 0),
 }
-"""For `easy_list`: the call of each resource type, and how many arguments name its parent."""
+"""For `easy_list`: the iterator of each resource type, and how many arguments name its parent."""
 
 
 class HeaderMap(dict[str, str]):
@@ -98,8 +96,20 @@ def ids_of(job_ids: IdLike | Iterable[IdLike], argument: str) -> list[str]:
     return [id_of(job, argument) for job in job_ids]
 
 
+def tell(callback: Callable[[T], object], value: T) -> None:
+    """Call the caller's callback."""
+    callback(value)
+
+
+async def tell_async(callback: Callable[[T], object], value: T) -> None:
+    """Call the caller's callback, and await it if it is to be awaited."""
+    found = callback(value)
+    if inspect.isawaitable(found):
+        await found
+
+
 def easy_list_call(resource_type: str, resource_info: tuple[Any, ...]) -> str:
-    """Return the name of the call that lists a resource type.
+    """Return the name of the iterator over a resource type.
 
     Raises:
         ValidationError: The type is unknown, or its parent is not named.

@@ -115,7 +115,11 @@ __all__ = [
     "outcome_unknown",
 ]
 
-for _name in __all__:
+
+def _move_here() -> None:
     # Tracebacks, pickles and the documentation name this module, not the rooms behind it.
-    globals()[_name].__module__ = __name__
-del _name
+    for name in __all__:
+        globals()[name].__module__ = __name__
+
+
+_move_here()

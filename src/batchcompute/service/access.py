@@ -34,6 +34,10 @@ class Keys:
         with self._lock:
             self._secrets.setdefault(access_key_id, (secret, owner))
 
+    def secret_of(self, access_key_id: str) -> str:
+        """Return the secret of an access key; empty for an unknown one."""
+        return self._secrets.get(access_key_id, ("", ""))[0]
+
     def owner_of(self, request: Request) -> str:
         """Return whose request this is.
 

@@ -21,6 +21,7 @@ from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.handlers.clusters import Clusters
 from batchcompute.service.handlers.jobs import Jobs
 from batchcompute.service.handlers.quotas import Quotas
+from batchcompute.service.objects.api import ObjectApi, is_for_objects
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.runtime.prepare import Preparer, cores
 from batchcompute.service.scheduler import Scheduler
@@ -103,6 +104,7 @@ class LocalService:
         for family in (jobs, Clusters(store), Quotas()):
             handlers.update({name: getattr(family, name) for name in dir(family) if not name.startswith("_")})
         self._core = Core(self._keys, handlers)
+        self._object_api = ObjectApi(self.objects, self._keys.secret_of)
 
     def __enter__(self) -> Self:
         return self
@@ -132,6 +134,8 @@ class LocalService:
         """
         if self.closed:
             raise ConfigError(f"the local service of {self.data_dir} is closed")
+        if is_for_objects(request):
+            return self._object_api.answer(request)
         return self._core.dispatch(request)
 
     def _known_pair(self, access_key_id: str, access_key_secret: str) -> tuple[str, str]:

@@ -113,12 +113,12 @@ class AsyncSender:
         if end is None and policy.deadline is not None:
             end = started + (policy.deadline_seconds or 0)
         try:
-            found = await self._attempt(call, end)
+            answer: A = await self._attempt(call, end)
         except BatchComputeError as error:
             first: list[BatchComputeError] = [error]
         else:
             self._quota.give_back()
-            return found
+            return answer
         # tenacity takes over only now: a call that succeeds at once, as nearly all do, is spared its
         # cost. The failure that there was is its first attempt.
         trial = Trial(call, policy, self._quota, started, end)
@@ -131,14 +131,14 @@ class AsyncSender:
 
         retrying = tenacity.AsyncRetrying(sleep=asyncio.sleep, **trial.arguments())
         try:
-            found = await retrying(attempt)
+            answer = await retrying(attempt)
         except BatchComputeError as last:
             ended = trial.error(last)
             if ended is last:
                 raise
             raise ended from last.__cause__ or last
         self._quota.give_back()
-        return found
+        return answer
 
     async def _again(self, call: Call[A], trial: Trial, end: float | None) -> A:
         """Make a further attempt, after reading what became of the one before where that matters."""

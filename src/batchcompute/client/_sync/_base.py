@@ -14,11 +14,11 @@ from types import TracebackType
 from typing import Any, Self, overload
 
 import httpx
-from batchcompute.client._sync._send import Sender
 
 from batchcompute import regions
 from batchcompute.client._common import HeaderMap, check_credentials, check_headers, local_transport
 from batchcompute.client._http import Http, HttpClient, Pool, check_given, open_http
+from batchcompute.client._sync._send import Sender
 from batchcompute.credentials import (
     CredentialSource,
     check_source,

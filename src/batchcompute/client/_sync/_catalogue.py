@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from batchcompute import calls
 from batchcompute.client._sync._base import Base
+from batchcompute.client._sync._iterate import Items
 
 if TYPE_CHECKING:
     from batchcompute.answers import (
@@ -51,6 +52,16 @@ class Catalogue(Base):
             type_: ``System`` for the public ones; own ones without it.
         """
         return self._call(calls.list_images(marker, max_item_count, type_))
+
+    def iter_images(self, type_: str = "", *, max_item_count: int = 100, marker: str = "") -> Items[Image]:
+        """Iterate over the images of all pages (ListImages).
+
+        Args:
+            type_: ``System`` for the public ones; own ones without it.
+            max_item_count: How many images are fetched at a time, 1 to 100.
+            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+        """
+        return Items(lambda page: self.list_images(page, max_item_count, type_), marker)
 
     def get_image(self, image: IdLike) -> ImageResponse:
         """Return an image (GetImage).
@@ -102,6 +113,18 @@ class Catalogue(Base):
             max_item_count: How many apps the page may hold, 0 to 100.
         """
         return self._call(calls.list_apps(scope, marker, max_item_count))
+
+    def iter_apps(
+        self, scope: str = "Private", *, max_item_count: int = 100, marker: str = ""
+    ) -> Items[AppStatus]:
+        """Iterate over the apps of all pages (ListApps).
+
+        Args:
+            scope: ``Private`` for own ones, ``Public`` for those of everybody.
+            max_item_count: How many apps are fetched at a time, 1 to 100.
+            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+        """
+        return Items(lambda page: self.list_apps(scope, page, max_item_count), marker)
 
     def get_app(self, app_name: str | HasName, scope: str = "Private") -> AppResponse:
         """Return an app as its users see it (GetApp).

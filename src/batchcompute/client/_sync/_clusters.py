@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from batchcompute import calls
 from batchcompute.client._sync._base import Base
+from batchcompute.client._sync._iterate import Items
 
 if TYPE_CHECKING:
     from batchcompute.answers import ClusterInstanceResponse, ClusterResponse
@@ -52,6 +53,15 @@ class Clusters(Base):
             max_item_count: How many clusters the page may hold, 0 to 100.
         """
         return self._call(calls.list_clusters(marker, max_item_count))
+
+    def iter_clusters(self, *, max_item_count: int = 100, marker: str = "") -> Items[Cluster]:
+        """Iterate over the clusters of all pages (ListClusters).
+
+        Args:
+            max_item_count: How many clusters are fetched at a time, 1 to 100.
+            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+        """
+        return Items(lambda page: self.list_clusters(page, max_item_count), marker)
 
     def get_cluster(self, cluster: IdLike) -> ClusterResponse:
         """Return the status of a cluster (GetCluster).
@@ -148,6 +158,21 @@ class Clusters(Base):
             max_item_count: How many machines the page may hold, 0 to 100.
         """
         return self._call(calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count))
+
+    def iter_cluster_instances(
+        self, cluster_id: IdLike, group_name: str, *, max_item_count: int = 100, marker: str = ""
+    ) -> Items[ClusterInstance]:
+        """Iterate over the machines of a group, over all pages (ListClusterInstances).
+
+        Args:
+            cluster_id: Id of the cluster, or anything that has it.
+            group_name: Name of the group.
+            max_item_count: How many machines are fetched at a time, 1 to 100.
+            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+        """
+        return Items(
+            lambda page: self.list_cluster_instances(cluster_id, group_name, page, max_item_count), marker
+        )
 
     def get_cluster_instance(
         self, cluster_id: IdLike, group_name: str, instance_id: IdLike

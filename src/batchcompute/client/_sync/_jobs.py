@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from batchcompute import calls
 from batchcompute.client._sync._base import Base
+from batchcompute.client._sync._iterate import Items
 
 if TYPE_CHECKING:
     from batchcompute.answers import (
@@ -99,6 +100,31 @@ class Jobs(Base):
             ClientError: The service refused.
         """
         return self._call(calls.list_jobs(marker, max_item_count, state, cluster_id, project_id, **filters))
+
+    def iter_jobs(
+        self,
+        state: JobState = "",
+        cluster_id: IdLike = "",
+        project_id: str = "",
+        *,
+        max_item_count: int = 100,
+        marker: str = "",
+        **filters: str,
+    ) -> Items[Job]:
+        """Iterate over the jobs of all pages (ListJobs).
+
+        Args:
+            state: Only jobs in this state.
+            cluster_id: Only jobs that use this cluster.
+            project_id: Only jobs of this project.
+            max_item_count: How many jobs are fetched at a time, 1 to 100.
+            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``).
+        """
+        return Items(
+            lambda page: self.list_jobs(page, max_item_count, state, cluster_id, project_id, **filters),
+            marker,
+        )
 
     def get_job(self, job: IdLike) -> JobResponse:
         """Return the status of a job (GetJob).
@@ -195,6 +221,26 @@ class Jobs(Base):
         """
         return self._call(calls.list_tasks(job, marker, max_item_count, state, cluster_id, **filters))
 
+    def iter_tasks(
+        self,
+        job: IdLike,
+        state: JobState = "",
+        cluster_id: IdLike = "",
+        *,
+        max_item_count: int = 100,
+        marker: str = "",
+    ) -> Items[Task]:
+        """Iterate over the tasks of a job, over all pages (ListTasks).
+
+        Args:
+            job: Id of the job, or anything that has it.
+            state: Only tasks in this state.
+            cluster_id: Only tasks that use this cluster.
+            max_item_count: How many tasks are fetched at a time, 1 to 100.
+            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+        """
+        return Items(lambda page: self.list_tasks(job, page, max_item_count, state, cluster_id), marker)
+
     def get_task(self, job: IdLike, task_name: str | Task) -> TaskResponse:
         """Return the status of a task (GetTask).
 
@@ -230,6 +276,26 @@ class Jobs(Base):
             NotFoundError: There is no such job or task.
         """
         return self._call(calls.list_instances(job, task_name, marker, max_item_count, state, **filters))
+
+    def iter_instances(
+        self,
+        job: IdLike,
+        task_name: str | Task,
+        state: JobState = "",
+        *,
+        max_item_count: int = 100,
+        marker: str = "",
+    ) -> Items[Instance]:
+        """Iterate over the instances of a task, over all pages (ListInstances).
+
+        Args:
+            job: Id of the job, or anything that has it.
+            task_name: Name of the task, or its status.
+            state: Only instances in this state.
+            max_item_count: How many instances are fetched at a time, 1 to 100.
+            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+        """
+        return Items(lambda page: self.list_instances(job, task_name, page, max_item_count, state), marker)
 
     def get_instance(
         self, job: IdLike, task_name: str | Task, instance_id: int | str | Instance

@@ -113,12 +113,12 @@ class Sender:
         if end is None and policy.deadline is not None:
             end = started + (policy.deadline_seconds or 0)
         try:
-            found = self._attempt(call, end)
+            answer: A = self._attempt(call, end)
         except BatchComputeError as error:
             first: list[BatchComputeError] = [error]
         else:
             self._quota.give_back()
-            return found
+            return answer
         # tenacity takes over only now: a call that succeeds at once, as nearly all do, is spared its
         # cost. The failure that there was is its first attempt.
         trial = Trial(call, policy, self._quota, started, end)
@@ -131,14 +131,14 @@ class Sender:
 
         retrying = tenacity.Retrying(sleep=time.sleep, **trial.arguments())
         try:
-            found = retrying(attempt)
+            answer = retrying(attempt)
         except BatchComputeError as last:
             ended = trial.error(last)
             if ended is last:
                 raise
             raise ended from last.__cause__ or last
         self._quota.give_back()
-        return found
+        return answer
 
     def _again(self, call: Call[A], trial: Trial, end: float | None) -> A:
         """Make a further attempt, after reading what became of the one before where that matters."""

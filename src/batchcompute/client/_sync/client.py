@@ -1,17 +1,15 @@
 # Made by tools/generate.py from client/_async/client.py; change that file instead.
-"""The client: its calls, and the two helpers that make several of them."""
+"""The client: all its calls, and `easy_list`."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
-from batchcompute.client._common import FINAL_STATES, easy_list_call, ids_of, keep
+from batchcompute.client._common import easy_list_call, keep
 from batchcompute.client._sync._catalogue import Catalogue
 from batchcompute.client._sync._clusters import Clusters
-from batchcompute.client._sync._jobs import Jobs
-from batchcompute.errors import NotFoundError, StateConflictError
+from batchcompute.client._sync._waiting import Waiting
 
 if TYPE_CHECKING:
     from batchcompute.operations import IdLike
@@ -30,11 +28,8 @@ __all__ = ["Client"]
 Filter: TypeAlias = Callable[[Any], object] | object
 """A value to be equal to, a collection to be in, or a callable that is given the field's value."""
 
-_FIRST_INTERVAL = 0.05
-"""Seconds before the first look at a job; short jobs end long before a whole interval."""
 
-
-class Client(Jobs, Clusters, Catalogue):
+class Client(Waiting, Clusters, Catalogue):
     """A client of the service: every operation is a method.
 
     It is a context manager, and can be shared by any number of threads.
@@ -99,78 +94,10 @@ class Client(Jobs, Clusters, Catalogue):
         Raises:
             ValidationError: The type is unknown, or its place is not named.
         """
-        name = easy_list_call(resource_type, resource_info)
+        method = getattr(self, easy_list_call(resource_type, resource_info))
+        # The old SDK begins lists of instances with 0, and all others with an empty marker.
+        start = "0" if resource_type == "instances" else ""
         found: list[Any] = []
-        marker: str | int = 0 if resource_type == "instances" else ""
-        while True:
-            if resource_type == "apps":
-                scope = resource_info[0] if resource_info else "Private"
-                page: Any = self.list_apps(scope, str(marker), 100)
-            else:
-                parent = (
-                    2 if name in ("list_instances", "list_cluster_instances") else int(name == "list_tasks")
-                )
-                method = getattr(self, name)
-                page = method(*resource_info[:parent], marker, 100, *resource_info[parent:])
-            found += keep(page.Items, filters)
-            if not page.NextMarker or page.NextMarker == marker:
-                return found
-            marker = page.NextMarker
-
-    def poll(
-        self,
-        job_ids: IdLike | Iterable[IdLike],
-        timeout: float = 86400,
-        interval: float = 3,
-    ) -> list[str]:
-        """Wait until jobs have ended, and say what went wrong.
-
-        As soon as one of them has failed or was stopped, or the time is up, those that are not done
-        are stopped.
-
-        Args:
-            job_ids: A job or several: ids, or anything that has one.
-            timeout: Seconds to wait at most.
-            interval: Seconds between two looks; the first looks follow faster.
-
-        Returns:
-            A text for each job that did not finish; nothing if all did.
-
-        Raises:
-            ClientError: The service refused, for example because a job does not exist.
-        """
-        ids = ids_of(job_ids, "job_ids")
-        end = time.monotonic() + timeout
-        pause = min(interval, _FIRST_INTERVAL)
-        seen: dict[str, str] = dict.fromkeys(ids, "")
-        while True:
-            for job_id, state in list(seen.items()):
-                if state not in FINAL_STATES:
-                    seen[job_id] = (self.get_job(job_id)).State
-            if FINAL_STATES.issuperset(seen.values()) or {"Failed", "Stopped"}.intersection(seen.values()):
-                break
-            if time.monotonic() >= end:
-                break
-            time.sleep(max(0.0, min(pause, end - time.monotonic())))
-            pause = min(interval, pause * 2)
-        late = time.monotonic() >= end
-        texts = [self._conclude(job_id, state, timeout if late else None) for job_id, state in seen.items()]
-        return [text for text in texts if text]
-
-    def _conclude(self, job_id: str, seen: str, timed_out: float | None) -> str:
-        """Say what became of a polled job, and stop it if it is not done."""
-        unfinished = f"Job {job_id} stopped." if timed_out is None else f"Timeout({timed_out})."
-        try:
-            state = (self.get_job(job_id)).State
-            if state not in FINAL_STATES:
-                self.stop_job(job_id)
-                return unfinished
-        except NotFoundError:
-            # Deleted meanwhile: by AutoRelease once it had finished, or by somebody else.
-            state = seen if seen in FINAL_STATES else "Deleted"
-        except StateConflictError:
-            # It ended by itself between the two requests.
-            state = (self.get_job(job_id)).State
-            if state not in FINAL_STATES:
-                return unfinished
-        return "" if state == "Finished" else f"Job {job_id} {state.lower()}."
+        for page in method(*resource_info, max_item_count=100, marker=start).by_page():
+            found += keep(page, filters)
+        return found

@@ -1,0 +1,59 @@
+"""Lists without pages: iterators that fetch the next page when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Generic, TypeVar
+
+from batchcompute.responses import ListResponse
+
+__all__ = ["AsyncItems"]
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class AsyncItems(Generic[T_co]):
+    """Everything in a list, over all its pages; each page is fetched when its first item is asked for.
+
+    Example:
+        >>> async for job in client.iter_jobs("Running"):
+        ...     print(job.Id)
+
+    Args:
+        fetch: Returns the page that begins at a marker.
+        marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+    """
+
+    def __init__(self, fetch: Callable[[str], Awaitable[ListResponse[T_co]]], marker: str) -> None:
+        self._fetch = fetch
+        self._pages: AsyncIterator[ListResponse[T_co]] = self._read()
+        self._items: AsyncIterator[T_co] = self._flat()
+        self.marker: str = marker
+        """Where the page begins that the last item came from."""
+        self.next_marker: str = marker
+        """Where the page after it begins; empty after the last one."""
+
+    def __aiter__(self) -> AsyncIterator[T_co]:
+        return self
+
+    async def __anext__(self) -> T_co:
+        return await anext(self._items)
+
+    def by_page(self) -> AsyncIterator[ListResponse[T_co]]:
+        """Return an iterator over what is left, by whole pages."""
+        return self._pages
+
+    async def _read(self) -> AsyncIterator[ListResponse[T_co]]:
+        while True:
+            page = await self._fetch(self.next_marker)
+            self.marker, self.next_marker = self.next_marker, page.NextMarker
+            yield page
+            # A service that names the same page again would never come to an end.
+            if not page.NextMarker or page.NextMarker == self.marker:
+                self.next_marker = ""
+                return
+
+    async def _flat(self) -> AsyncIterator[T_co]:
+        async for page in self._pages:
+            for item in page:
+                yield item

@@ -1,0 +1,143 @@
+# Made by tools/generate.py from client/_async/_logs.py; change that file instead.
+"""Reading what instances have written."""
+
+from __future__ import annotations
+
+import codecs
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, overload
+
+from batchcompute.client._sync._jobs import Jobs
+from batchcompute.errors import BatchComputeError, ClientError, LogsUnavailable, NotFoundError
+from batchcompute.objects import InstanceLogs, get_object, object_base
+from batchcompute.waiting import FINAL_STATES
+
+if TYPE_CHECKING:
+    from batchcompute.operations import IdLike
+    from batchcompute.resources import Instance, Task
+
+__all__: list[str] = []
+
+
+class Logs(Jobs):
+    """Reading what instances have written."""
+
+    _oss_endpoint: str
+
+    @overload
+    def logs(
+        self,
+        job: IdLike,
+        task_name: str | Task,
+        instance_id: int | str | Instance = 0,
+        *,
+        tail: int = 0,
+        follow: Literal[False] = False,
+    ) -> InstanceLogs: ...
+    @overload
+    def logs(
+        self,
+        job: IdLike,
+        task_name: str | Task,
+        instance_id: int | str | Instance = 0,
+        *,
+        follow: Literal[True],
+        stream: Literal["stdout", "stderr"] = "stdout",
+        interval: float = 1.0,
+    ) -> Iterator[str]: ...
+    def logs(
+        self,
+        job: IdLike,
+        task_name: str | Task,
+        instance_id: int | str | Instance = 0,
+        *,
+        tail: int = 0,
+        follow: bool = False,
+        stream: Literal["stdout", "stderr"] = "stdout",
+        interval: float = 1.0,
+    ) -> InstanceLogs | Iterator[str]:
+        """Return what an instance has written, or follow it while it runs.
+
+        It is read from the object storage that the task's ``StdoutRedirectPath`` and
+        ``StderrRedirectPath`` name, with this client's credentials.
+
+        Args:
+            job: Id of the job, or anything that has it.
+            task_name: Name of the task, or its status.
+            instance_id: Number of the instance, from 0, or its status.
+            tail: Only so many bytes from the end of each stream; 0 for all.
+            follow: Return an iterator instead, over pieces of text as they come, until the instance
+                has ended.
+            stream: Which one to follow.
+            interval: Seconds between two looks while following.
+
+        Returns:
+            Both streams as texts; or, to follow, an iterator over pieces of one.
+
+        Raises:
+            LogsUnavailable: The task does not store them, or the object storage cannot be read.
+            NotFoundError: There is no such job, task or instance.
+        """
+        if follow:
+            return self._follow(job, task_name, instance_id, stream, interval)
+        return self._logs(job, task_name, instance_id, tail)
+
+    def _logs(
+        self, job: IdLike, task_name: str | Task, instance_id: int | str | Instance, tail: int
+    ) -> InstanceLogs:
+        instance = self.get_instance(job, task_name, instance_id)
+        places = (instance.StdoutRedirectPath, instance.StderrRedirectPath)
+        if not any(places):
+            raise _not_stored("StdoutRedirectPath and StderrRedirectPath")
+        texts = [(self._text(place, tail)) or "" if place else "" for place in places]
+        return InstanceLogs(*texts)
+
+    def _follow(
+        self,
+        job: IdLike,
+        task_name: str | Task,
+        instance_id: int | str | Instance,
+        stream: Literal["stdout", "stderr"],
+        interval: float,
+    ) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        start = 0
+        while True:
+            instance = self.get_instance(job, task_name, instance_id)
+            place = instance.StdoutRedirectPath if stream == "stdout" else instance.StderrRedirectPath
+            if not place:
+                raise _not_stored(f"{stream.capitalize()}RedirectPath")
+            # The state is read first, so what is read after an end is all that there will be.
+            ended = instance.State in FINAL_STATES
+            piece = (self._bytes(place, start, 0)) or b""
+            start += len(piece)
+            text = decoder.decode(piece, final=ended)
+            if text:
+                yield text
+            if ended:
+                return
+            if not piece:
+                time.sleep(interval)
+
+    def _text(self, place: str, tail: int) -> str | None:
+        found = self._bytes(place, 0, tail)
+        return None if found is None else found.decode("utf-8", "replace")
+
+    def _bytes(self, place: str, start: int, tail: int) -> bytes | None:
+        """Read an object from a byte on, or so many of its last bytes; None if it does not exist."""
+        base = object_base(self._endpoint, self._oss_endpoint)
+        try:
+            return self._call(get_object(base, place, start, tail))
+        except NotFoundError:
+            return None
+        except ClientError as error:
+            if error.status == 416:
+                return b""
+            raise LogsUnavailable(f"{place} cannot be read from {base}: {error}") from error
+        except BatchComputeError as error:
+            raise LogsUnavailable(f"{place} cannot be read from {base}: {error}") from error
+
+
+def _not_stored(fields: str) -> LogsUnavailable:
+    return LogsUnavailable(f"the task sets no {fields}, so what its instances write is not stored")

@@ -1,0 +1,281 @@
+# Made by tools/generate.py from client/_async/_waiting.py; change that file instead.
+"""Waiting for jobs."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, overload
+
+from batchcompute._logs import log
+from batchcompute.client._common import ids_of, tell
+from batchcompute.client._progress import reporter
+from batchcompute.client._sync._logs import Logs
+from batchcompute.errors import (
+    BatchComputeError,
+    ClientError,
+    FailedInstance,
+    JobFailedError,
+    LogsUnavailable,
+    NotFoundError,
+    StateConflictError,
+)
+from batchcompute.retry import passes
+from batchcompute.timeouts import seconds_of
+from batchcompute.waiting import FINAL_STATES, Watch
+
+if TYPE_CHECKING:
+    from batchcompute.operations import IdLike
+    from batchcompute.resources import Instance, Job, Task
+    from batchcompute.waiting import Until
+
+__all__: list[str] = []
+
+_FIRST_INTERVAL = 0.05
+"""Seconds before the first look at a job; short jobs end long before a whole interval."""
+
+_PATIENCE = 10
+"""Looks in a row that may fail, each with its retries, before waiting is given up."""
+
+_TASKS, _INSTANCES, _TAIL = 5, 10, 4096
+"""Of a failed job, how many tasks, instances of each, and bytes of stderr are told."""
+
+
+class Waiting(Logs):
+    """Waiting for jobs."""
+
+    @overload
+    def wait(  # type: ignore[overload-overlap]  # a text is an id, not an iterable of ids
+        self,
+        job: IdLike,
+        *,
+        timeout: float | timedelta | None = None,
+        until: Until | None = None,
+        on_update: Callable[[Job], object] | None = None,
+        raise_on_failure: bool = True,
+        progress: bool = False,
+        interval: float = 10.0,
+    ) -> Job: ...
+    @overload
+    def wait(
+        self,
+        job: Iterable[IdLike],
+        *,
+        timeout: float | timedelta | None = None,
+        until: Until | None = None,
+        on_update: Callable[[Job], object] | None = None,
+        raise_on_failure: bool = True,
+        progress: bool = False,
+        interval: float = 10.0,
+    ) -> list[Job]: ...
+    def wait(
+        self,
+        job: IdLike | Iterable[IdLike],
+        *,
+        timeout: float | timedelta | None = None,
+        until: Until | None = None,
+        on_update: Callable[[Job], object] | None = None,
+        raise_on_failure: bool = True,
+        progress: bool = False,
+        interval: float = 10.0,
+    ) -> Job | list[Job]:
+        """Wait until a job, or each of several, has ended.
+
+        A plain id will do, so another process can wait for what this one has created. Looks come
+        often at first and ever less often while nothing changes; many jobs are looked at by a page of
+        the list instead of one by one. Ctrl-C ends the waiting only; the jobs go on.
+
+        Args:
+            job: A job or several: ids, or anything that has one.
+            timeout: Seconds to wait at most; None for any time.
+            until: Also stop waiting for a job when this holds: a state, several, or a callable that
+                is given the job.
+            on_update: Called with a job whenever its state or its counts of instances have changed,
+                the first time included.
+            raise_on_failure: Whether a job that has failed or was stopped raises, at once.
+            progress: Whether to show how far the jobs are, on stderr: a live bar on a terminal
+                (extra ``progress``), plain lines elsewhere.
+            interval: Seconds between two looks at most.
+
+        Returns:
+            The last status of the job; for several a list in their order.
+
+        Raises:
+            JobFailedError: A job has failed or was stopped; it says which instances, and why.
+            WaitTimeout: The time is up; the jobs go on.
+            NotFoundError: There is no such job, or it was deleted meanwhile, as ``AutoRelease`` does
+                with a job that has finished.
+        """
+        ids = ids_of(job, "job")
+        started = time.monotonic()
+        limit = None if timeout is None else max(0.0, _seconds(timeout))
+        end = None if limit is None else started + limit
+        watch = Watch(ids, until, interval, started)
+        show = reporter(progress)
+        failures = 0
+        try:
+            while watch.pending():
+                try:
+                    changed = self._look_at(watch)
+                    failures = 0
+                except BatchComputeError as error:
+                    failures += 1
+                    if not passes(error) or failures >= _PATIENCE:
+                        raise
+                    log.warning(
+                        "wait: a look failed (%s: %s); the next one follows", type(error).__name__, error
+                    )
+                    changed = []
+                show.update(watch)
+                for status in changed:
+                    if on_update is not None:
+                        tell(on_update, status)
+                failed = watch.failed() if raise_on_failure else None
+                if failed is not None:
+                    raise self._why(failed, watch)
+                if not watch.pending():
+                    break
+                now = time.monotonic()
+                if end is not None and now >= end:
+                    raise watch.timed_out(limit or 0)
+                time.sleep(watch.pause(now, end, random.random()))  # noqa: S311
+        except KeyboardInterrupt as stop:
+            stop.add_note(watch.left_alone())
+            log.warning("wait was interrupted: %s", watch.left_alone())
+            raise
+        finally:
+            show.close()
+        statuses = watch.statuses()
+        return statuses[0] if _is_one(job) else statuses
+
+    def _look_at(self, watch: Watch) -> list[Job]:
+        """Look at all jobs that are waited for; return those that have changed."""
+        missing = set(watch.pending())
+        changed: list[Job] = []
+        marker = ""
+        lists = watch.lists()
+        while lists and missing:
+            # The newest first: what is waited for was mostly created a short while ago.
+            page = self.list_jobs(marker, 100, OrderBy="CreationTime", IsReverse="True")
+            hits = [job for job in page if job.Id in missing]
+            watch.listed(len(hits))
+            missing -= {job.Id for job in hits}
+            changed += [job for job in hits if watch.saw(job, time.monotonic())]
+            if not hits or not page.NextMarker or page.NextMarker == marker:
+                break
+            marker = page.NextMarker
+        for job_id in watch.singles(missing):
+            try:
+                job: Job = self.get_job(job_id)
+            except NotFoundError as error:
+                if job_id in watch.jobs:
+                    error.add_note(
+                        f"{job_id} was {watch.jobs[job_id].State}, and was deleted while it was waited for"
+                    )
+                raise
+            if watch.saw(job, time.monotonic()):
+                changed.append(job)
+        return changed
+
+    def _why(self, job: Job, watch: Watch) -> JobFailedError:
+        """Find out which instances of a job have failed, and why."""
+        tasks: list[Task] = []
+        instances: list[FailedInstance] = []
+        trouble = ""
+        try:
+            tasks += self.list_tasks(job, "", _TASKS, "Failed")
+            for task in tasks:
+                for instance in self.list_instances(job, task, "", _INSTANCES, "Failed"):
+                    instances.append(self._failed_instance(str(task.TaskName), instance))
+        except BatchComputeError as error:
+            trouble = f"what failed in it could not be read: {type(error).__name__}: {error}"
+        made = JobFailedError(job, tasks, instances, watch.statuses())
+        if trouble:
+            made.add_note(trouble)
+        return made
+
+    def _failed_instance(self, task: str, instance: Instance) -> FailedInstance:
+        result = instance.Result
+        stderr = str(result.detail_text or "")
+        if instance.StderrRedirectPath and not stderr:
+            try:
+                stderr = (self._text(instance.StderrRedirectPath, _TAIL)) or ""
+            except (ClientError, LogsUnavailable):
+                # It was to be had if possible; the rest of the error stands without it.
+                log.debug("stderr of %s[%s] cannot be read", task, instance.InstanceId)
+        return FailedInstance(
+            task,
+            int(instance.InstanceId),
+            result.get("ExitCode"),
+            str(result.ErrorCode or ""),
+            str(result.ErrorMessage or ""),
+            stderr,
+        )
+
+    def poll(
+        self,
+        job_ids: IdLike | Iterable[IdLike],
+        timeout: float = 86400,
+        interval: float = 3,
+    ) -> list[str]:
+        """Wait until jobs have ended, and say what went wrong.
+
+        As soon as one of them has failed or was stopped, or the time is up, those that are not done
+        are stopped; `wait` leaves them alone.
+
+        Args:
+            job_ids: A job or several: ids, or anything that has one.
+            timeout: Seconds to wait at most.
+            interval: Seconds between two looks; the first looks follow faster.
+
+        Returns:
+            A text for each job that did not finish; nothing if all did.
+
+        Raises:
+            ClientError: The service refused, for example because a job does not exist.
+        """
+        ids = ids_of(job_ids, "job_ids")
+        end = time.monotonic() + timeout
+        pause = min(interval, _FIRST_INTERVAL)
+        seen: dict[str, str] = dict.fromkeys(ids, "")
+        while True:
+            for job_id, state in list(seen.items()):
+                if state not in FINAL_STATES:
+                    seen[job_id] = (self.get_job(job_id)).State
+            if FINAL_STATES.issuperset(seen.values()) or {"Failed", "Stopped"}.intersection(seen.values()):
+                break
+            if time.monotonic() >= end:
+                break
+            time.sleep(max(0.0, min(pause, end - time.monotonic())))
+            pause = min(interval, pause * 2)
+        late = time.monotonic() >= end
+        texts = [self._conclude(job_id, state, timeout if late else None) for job_id, state in seen.items()]
+        return [text for text in texts if text]
+
+    def _conclude(self, job_id: str, seen: str, timed_out: float | None) -> str:
+        """Say what became of a polled job, and stop it if it is not done."""
+        unfinished = f"Job {job_id} stopped." if timed_out is None else f"Timeout({timed_out})."
+        try:
+            state = (self.get_job(job_id)).State
+            if state not in FINAL_STATES:
+                self.stop_job(job_id)
+                return unfinished
+        except NotFoundError:
+            # Deleted meanwhile: by AutoRelease once it had finished, or by somebody else.
+            state = seen if seen in FINAL_STATES else "Deleted"
+        except StateConflictError:
+            # It ended by itself between the two requests.
+            state = (self.get_job(job_id)).State
+            if state not in FINAL_STATES:
+                return unfinished
+        return "" if state == "Finished" else f"Job {job_id} {state.lower()}."
+
+
+def _is_one(job: object) -> bool:
+    return isinstance(job, (str, bytes)) or hasattr(job, "Id") or not isinstance(job, Iterable)
+
+
+def _seconds(timeout: float | timedelta) -> float:
+    return 0.0 if timeout == 0 else seconds_of(timeout, "timeout")

@@ -1,0 +1,171 @@
+"""The old SDK's helpers, for programs that import them: regions, times, texts, archives."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import tarfile
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from batchcompute.errors import ConfigError
+from batchcompute.regions import get_regions, register_region, resolve
+from batchcompute.signing import API_VERSION
+from batchcompute.utils.constants import ENDPOINT_INFO, UTC_FORMAT
+
+__all__ = [
+    "API_VERSION",
+    "ENDPOINT_INFO",
+    "UTC_FORMAT",
+    "ConfigError",
+    "add_region",
+    "datetime_timestamp",
+    "do_tar",
+    "get_all_region",
+    "get_api_version",
+    "get_local_ip",
+    "get_region",
+    "gmt_time",
+    "iget",
+    "local2utc",
+    "partial",
+    "str2datetime",
+    "str_md5",
+    "timediff",
+    "timestamp_datetime",
+    "url_safe",
+    "utc2local",
+    "utf8",
+]
+
+_LOCAL_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+def add_region(region: str, url: str, port: int = 80) -> None:
+    """Add a region of one's own; the same as `Client.register_region`.
+
+    Raises:
+        ConfigError: The name or host is empty, or the port is none.
+    """
+    register_region(region, url, port)
+
+
+def get_region(endpoint: str) -> str:
+    """Return the id of the region that a host belongs to.
+
+    Raises:
+        ConfigError: It belongs to none.
+    """
+    return resolve(endpoint).region
+
+
+def get_all_region() -> dict[str, str]:
+    """Return the live table of regions, from id to host."""
+    return get_regions()
+
+
+def get_api_version() -> str:
+    """Return the version of the API that a new client sends."""
+    return API_VERSION
+
+
+def gmt_time() -> str:
+    """Return the time as HTTP writes it."""
+    return format_datetime(datetime.now(UTC), usegmt=True)
+
+
+def str2datetime(utc_timestr: str) -> datetime | None:
+    """Read a time as the service writes it; None for what is no such text.
+
+    Returns:
+        A time in UTC, without a zone, as the old SDK had it.
+    """
+    try:
+        return datetime.strptime(utc_timestr, UTC_FORMAT)  # noqa: DTZ007
+    except (TypeError, ValueError):
+        return None
+
+
+def utc2local(utc_st: datetime) -> datetime:
+    """Turn a time in UTC into one in the local zone, with the offset of that day; both without a zone."""
+    return utc_st.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
+
+
+def local2utc(local_st: datetime) -> datetime:
+    """Turn a time in the local zone into one in UTC, with the offset of that day; both without a zone."""
+    return local_st.astimezone(UTC).replace(tzinfo=None)
+
+
+def datetime_timestamp(dt: str | datetime) -> int:
+    """Return the seconds since 1970 of a local time, a `datetime` or a text ``2015-11-24 16:20:20``."""
+    found = datetime.strptime(dt, _LOCAL_FORMAT) if isinstance(dt, str) else dt  # noqa: DTZ007
+    return int(found.timestamp())
+
+
+def timestamp_datetime(value: float) -> str:
+    """Return the local time of seconds since 1970, as ``2015-11-24 16:20:20``."""
+    return datetime.fromtimestamp(value).strftime(_LOCAL_FORMAT)  # noqa: DTZ006
+
+
+def timediff(delta: float | timedelta) -> str:
+    """Return a length of time in words: ``1 Day 2 Hours 3 Minutes 4 Seconds``.
+
+    Args:
+        delta: Seconds, or a `timedelta`.
+    """
+    seconds = int(delta.total_seconds() if isinstance(delta, timedelta) else delta)
+    parts: list[str] = []
+    for size, name in ((86400, "Day"), (3600, "Hour"), (60, "Minute"), (1, "Second")):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {name}{'s' if count > 1 else ''}")
+    return " ".join(parts) or "0"
+
+
+def url_safe(s: Any) -> Any:
+    """Percent-encode a text for a URL; anything else is returned as it is."""
+    return quote(s, safe="~") if isinstance(s, (str, bytes)) else s
+
+
+def utf8(s: str | bytes) -> str:
+    """Return a text as a str, whichever way it is given."""
+    return s.decode("utf-8") if isinstance(s, bytes) else str(s)
+
+
+def str_md5(s: str | bytes) -> str:
+    """Return the MD5 of a text's UTF-8, in lower-case hex."""
+    data = s if isinstance(s, bytes) else str(s).encode("utf-8")
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def iget(d: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a key whose case does not matter; empty for none."""
+    wanted = key.lower()
+    return next((value for name, value in d.items() if name.lower() == wanted), "")
+
+
+def get_local_ip() -> str:
+    """Return the address that this machine's name stands for; ``127.0.0.1`` where it stands for none."""
+    try:
+        return socket.gethostbyname(socket.gethostname())
+    except OSError:
+        return "127.0.0.1"
+
+
+def do_tar(worker_dir: str, tar_file: str) -> None:
+    """Pack what is in a directory into a ``.tar.gz``, as ``PackagePath`` needs it: files at its root.
+
+    Args:
+        worker_dir: The directory.
+        tar_file: The archive to write; it is left out of itself.
+    """
+    root, target = Path(worker_dir), Path(tar_file).absolute()
+    with tarfile.open(tar_file, "w:gz") as archive:
+        for path in sorted(root.rglob("*")):
+            if path.absolute() != target and not path.is_dir():
+                archive.add(path, arcname=f"./{path.relative_to(root).as_posix()}", recursive=False)
