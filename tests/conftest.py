@@ -7,6 +7,7 @@ import pytest
 
 from batchcompute import Client, regions
 from batchcompute.service import LocalService
+from tests.client.kinds import KINDS, Kind
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +26,13 @@ def _fresh_regions() -> Iterator[None]:
     regions._regions.update(before)
     regions._ports.clear()
     regions._ports.update(ports)
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
+    made = Kind(request.param)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -188,8 +188,11 @@ def id_of(value: object, argument: str, attribute: str = "Id") -> str:
     if not isinstance(found, str):
         allowed = "must be an id, or an object that has one"
         raise ValidationError([Problem(argument, repr(value)[:60], allowed)])
-    if not found.strip() or found in (".", ".."):
+    if not found.strip():
         raise ValidationError([Problem(argument, repr(found), "must be an id that is not empty")])
+    if not {".", ".."}.isdisjoint(found.split("/")):
+        # Percent-encoded it is harmless here, but not to every proxy on the way.
+        raise ValidationError([Problem(argument, repr(found), "must be an id without '.' and '..' as parts")])
     return found
 
 

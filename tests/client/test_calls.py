@@ -6,7 +6,6 @@ import json
 import logging
 import pickle
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -30,6 +29,7 @@ from batchcompute import (
 )
 from batchcompute.operations import OPERATIONS
 from batchcompute.resources import AppRevision, Instance, Job, JobDescription, Task
+from tests.client.kinds import Kind
 
 URL = "http://127.0.0.1:9"
 QUICK = RetryPolicy(attempts=3, first_delay=0, longest_delay=0)
@@ -40,9 +40,8 @@ JOB = {
 
 
 @pytest.fixture
-def client() -> Iterator[Client]:
-    with Client(URL, "id", "s3cret", retry=QUICK) as client:
-        yield client
+def client(kind: Kind) -> Any:
+    return kind(URL, "id", "s3cret", retry=QUICK)
 
 
 def test_errors_carry_what_the_service_said(client: Client, respx_mock: respx.MockRouter) -> None:
@@ -141,7 +140,8 @@ def test_transport_errors(
     route = respx_mock.delete(f"{URL}/jobs/job-1").mock(side_effect=raised)
     with pytest.raises(expected, match="127.0.0.1:9") as caught:
         client.delete_job("job-1")
-    assert isinstance(caught.value.__cause__, raised)
+    assert caught.value.__cause__ is not None
+    assert type(caught.value.__cause__).__name__ == raised.__name__
     assert route.call_count == 3
 
 
@@ -175,6 +175,9 @@ def test_nothing_is_sent_for_bad_arguments(client: Client, respx_mock: respx.Moc
         5,
         "..",
         ".",
+        "../quotas",
+        "a/../b",
+        "a/./b",
         JobDescription(),
         JobDescription(Name="n"),
         Job(),
@@ -238,8 +241,8 @@ def test_anything_with_an_id_is_an_id(client: Client, respx_mock: respx.MockRout
 
 def test_paths_are_encoded_and_signed_as_sent(client: Client, respx_mock: respx.MockRouter) -> None:
     route = respx_mock.get(url__startswith=URL).respond(200, json={})
-    client.get_image("m-中/../x y?z")
-    assert route.calls.last.request.url.raw_path == b"/images/m-%E4%B8%AD%2F..%2Fx%20y%3Fz"
+    client.get_image("m-中/x y?z")
+    assert route.calls.last.request.url.raw_path == b"/images/m-%E4%B8%AD%2Fx%20y%3Fz"
 
 
 def test_closed_clients_say_so(client: Client) -> None:
@@ -322,11 +325,10 @@ def test_revisions_are_qualifiers(client: Client, respx_mock: respx.MockRouter) 
         assert route.calls.last.request.url.query.decode() == sent
 
 
-def test_headers_of_the_caller(respx_mock: respx.MockRouter) -> None:
+def test_headers_of_the_caller(kind: Kind, respx_mock: respx.MockRouter) -> None:
     route = respx_mock.get(f"{URL}/quotas").respond(200, json={})
     headers: dict[str, Any] = {"x-acs-名": "中", "authorization": "mine"}
-    with Client(URL, "id", "secret", **headers) as client:
-        client.get_quotas()
+    kind(URL, "id", "secret", **headers).get_quotas()
     raw = [name.lower() for name, _ in route.calls.last.request.headers.raw]
     assert raw.count(b"authorization") == 1
     assert route.calls.last.request.headers["Authorization"].startswith("acs id:")

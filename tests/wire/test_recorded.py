@@ -17,6 +17,7 @@ import pytest
 import respx
 
 from batchcompute import Client, ValidationError
+from tests.client.kinds import Kind
 
 HERE = Path(__file__).parent
 RECORDED = json.loads((HERE / "requests.json").read_text("utf-8"))
@@ -28,7 +29,7 @@ PORT = 43677
 VOLATILE = {name.lower() for name in RECORDED["volatile_headers"]}
 
 
-def run(case: dict[str, Any]) -> tuple[list[httpx.Request], Any]:
+def run(case: dict[str, Any], kind: Any = Client) -> tuple[list[httpx.Request], Any]:
     """Run the code of a case against the replies that it was recorded with."""
     sent: list[httpx.Request] = []
     replies = iter(case["replies_served"])
@@ -40,10 +41,10 @@ def run(case: dict[str, Any]) -> tuple[list[httpx.Request], Any]:
         return httpx.Response(status, headers=headers, content=content)
 
     Client.register_region("local", "127.0.0.1", PORT)
-    client = Client("127.0.0.1", AK, SK)
+    client = kind("127.0.0.1", AK, SK)
     scope: dict[str, Any] = {
         "c": client,
-        "Client": Client,
+        "Client": kind,
         "R": SimpleNamespace(port=PORT),
         "AK": AK,
         "SK": SK,
@@ -91,9 +92,9 @@ def target_of(request: httpx.Request, old: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case["raised"]])
-def test_recorded_call(name: str) -> None:
+def test_recorded_call(name: str, kind: Kind) -> None:
     case = CASES[name]
-    sent, result = run(case)
+    sent, result = run(case, kind)
     assert [request.method for request in sent] == [old["method"] for old in case["requests"]]
     assert [target_of(request, old) for request, old in zip(sent, case["requests"], strict=True)] == [
         old["target"] for old in case["requests"]
