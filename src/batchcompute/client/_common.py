@@ -46,18 +46,29 @@ def check_credentials(
     Raises:
         ConfigError: One of the pair is missing or no text; the secret is not shown.
     """
-    for name, value in (("access_key_id", access_key_id), ("access_key_secret", access_key_secret)):
-        if not isinstance(value, str) or not value.strip():
-            found = "missing" if not value else f"of type {type(value).__name__}"
-            # No frame of this traceback is to hold a secret.
-            del value, access_key_secret, security_token
+    pair = {"access_key_id": access_key_id, "access_key_secret": access_key_secret}
+    bad = next((name for name, value in pair.items() if not isinstance(value, str) or not value.strip()), "")
+    kind = type(pair[bad]).__name__ if bad and pair[bad] else ""
+    token_kind = "" if security_token is None else type(security_token).__name__
+    made = Credentials(str(access_key_id), str(access_key_secret), str(security_token or ""))
+    # No frame of a traceback is to hold a secret.
+    del pair, access_key_id, access_key_secret, security_token
+    if bad:
+        raise ConfigError(
+            f"{bad} is {f'of type {kind}' if kind and kind != 'str' else 'missing'}: give both "
+            "access_key_id and access_key_secret as texts; for the embedded service (LOCAL) any pair of "
+            "your own will do"
+        )
+    if token_kind not in ("", "str"):
+        raise ConfigError(f"security_token must be a text, not {token_kind}")
+    for name, text in (("access_key_id", made.access_key_id), ("access_key_secret", made.access_key_secret)):
+        wrong = text != text.strip() or "\n" in text
+        del text
+        if wrong:
             raise ConfigError(
-                f"{name} is {found}: give both access_key_id and access_key_secret as texts; for the "
-                "embedded service (LOCAL) any pair of your own will do"
+                f"{name} begins or ends with blanks, or holds a line break; it was not copied well"
             )
-    if security_token is not None and not isinstance(security_token, str):
-        raise ConfigError(f"security_token must be a text, not {type(security_token).__name__}")
-    return Credentials(str(access_key_id), str(access_key_secret), security_token or "")
+    return made
 
 
 def check_headers(headers: Mapping[str, object]) -> dict[str, str]:

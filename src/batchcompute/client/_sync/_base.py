@@ -126,9 +126,13 @@ class Base(Sender):
                 raise ConfigError("give either a key pair or credentials=, not both")
             self._source = check_source(credentials)
         else:
-            self._source = check_credentials(access_key_id, access_key_secret, security_token)
-        # So that no traceback that shows local variables shows it.
-        del access_key_secret, security_token
+            given = (access_key_id, access_key_secret, security_token)
+            # So that no traceback that shows local variables shows it.
+            access_key_secret = security_token = ""
+            try:
+                self._source = check_credentials(*given)
+            finally:
+                del given
         self._fixed: Credentials | None = self._source if isinstance(self._source, Credentials) else None
         self._endpoint = regions.resolve(region, security_conn, os.environ.get("BATCHCOMPUTE_ENDPOINT"))
         self._oss_endpoint = oss_endpoint or os.environ.get("BATCHCOMPUTE_OSS_ENDPOINT", "")
@@ -166,7 +170,10 @@ class Base(Sender):
         return cls(region, credentials=credentials, **options)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._endpoint.base_url} region={self._endpoint.region!r}>"
+        endpoint = vars(self).get("_endpoint")
+        if endpoint is None:
+            return f"<{type(self).__name__} that is not set up>"
+        return f"<{type(self).__name__} {endpoint.base_url} region={endpoint.region!r}>"
 
     def __enter__(self) -> Self:
         return self

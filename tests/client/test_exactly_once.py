@@ -1,0 +1,78 @@
+"""The property: whatever a server does to requests and answers, a create makes exactly one job."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from batchcompute import AsyncClient, BatchComputeError, Client, OutcomeUnknown, RetryPolicy, Timeout
+from batchcompute.resources import JobDescription
+from tests.client.faults import FAULTS, FaultyServer
+
+POLICY = RetryPolicy(attempts=3, first_delay=0.001, longest_delay=0.002, quota=None)
+# An answer is late when it comes after the client has stopped listening for it.
+LATE, LIMITS = 0.5, Timeout(connect=5, read=0.15, write=5, pool=30)
+
+
+def description(number: int) -> JobDescription:
+    job = JobDescription(Name=f"job-{number}", Priority=1)
+    job.DAG.Tasks["t"] = {"ClusterId": "c", "Parameters": {"Command": {"CommandLine": "true"}}}
+    return job
+
+
+def create_for_sure(client: Client, number: int) -> str:
+    token = ""
+    while True:
+        try:
+            return client.create_job(description(number), token).Id
+        except OutcomeUnknown as error:
+            assert error.token
+            assert not token or token == error.token
+            assert 1 <= len(error.attempts) <= POLICY.attempts
+            token = error.token
+        except BatchComputeError as error:
+            # Then nothing was made: a new create, with a token of its own, makes the only job.
+            assert not token
+            assert error.attempts
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_threads_create_exactly_once(seed: int) -> None:
+    with FaultyServer(0.35, seed, LATE) as server:
+        with Client(server.url, "id", "secret", retry=POLICY, timeout=LIMITS) as client:
+            with ThreadPoolExecutor(16) as pool:
+                ids = list(pool.map(lambda number: create_for_sure(client, number), range(600)))
+        check(server, ids, 600)
+
+
+async def test_tasks_create_exactly_once() -> None:
+    async def create(client: AsyncClient, number: int) -> str:
+        token = ""
+        while True:
+            try:
+                return (await client.create_job(description(number), token)).Id
+            except OutcomeUnknown as error:
+                token = error.token
+            except BatchComputeError:
+                assert not token
+
+    with FaultyServer(0.35, 4, LATE) as server:
+        async with AsyncClient(server.url, "id", "secret", retry=POLICY, timeout=LIMITS) as client:
+            gate = asyncio.Semaphore(16)
+
+            async def one(number: int) -> str:
+                async with gate:
+                    return await create(client, number)
+
+            ids = await asyncio.gather(*(one(number) for number in range(600)))
+        check(server, ids, 600)
+
+
+def check(server: FaultyServer, ids: list[str], count: int) -> None:
+    assert set(FAULTS) <= set(server.faults), "a seed that shows less proves less"
+    assert server.conflicts == 0
+    assert len(set(ids)) == count
+    assert sorted(job["Name"] for job in server.jobs.values()) == sorted(f"job-{n}" for n in range(count))
+    assert set(server.jobs) == set(ids)
