@@ -24,6 +24,7 @@ from batchcompute.credentials import (
     from_environment,
 )
 from batchcompute.errors import ConfigError
+from batchcompute.objects import object_base
 from batchcompute.retry import Quota, RetryPolicy
 from batchcompute.signing import API_VERSION, Credentials
 from batchcompute.timeouts import Timeout, TimeoutLike, timeout_of
@@ -135,6 +136,7 @@ class AsyncBase(AsyncSender):
         self._fixed: Credentials | None = self._source if isinstance(self._source, Credentials) else None
         self._endpoint = regions.resolve(region, security_conn, os.environ.get("BATCHCOMPUTE_ENDPOINT"))
         self._oss_endpoint = oss_endpoint or os.environ.get("BATCHCOMPUTE_OSS_ENDPOINT", "")
+        object_base(self._endpoint, self._oss_endpoint)
         self._headers = HeaderMap(check_headers(headers))
         self._policy = retry or RetryPolicy()
         self._quota = Quota(self._policy.quota)

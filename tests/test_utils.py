@@ -1,0 +1,205 @@
+"""The old SDK's helpers and import paths; what it answered is written down here from running it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import tarfile
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import batchcompute
+from batchcompute import ConfigError
+from batchcompute.resources import JobDescription, Topic
+from batchcompute.responses import CreateResponse, RawAnswer
+from batchcompute.utils import functions, get_logger, set_log_level
+from batchcompute.utils.jsonizable import BatchEncoder, Jsonizable
+
+PATHS = {
+    "batchcompute": "Client ClientError FieldError ValidationError JsonError ConfigError CN_QINGDAO",
+    "batchcompute.client": "Client",
+    "batchcompute.client.response": "CreateResponse GetResponse ListResponse ActionResponse Job App",
+    "batchcompute.core": "ClientError FieldError ValidationError JsonError",
+    "batchcompute.core.exceptions": "ClientError FieldError ValidationError JsonError",
+    "batchcompute.resources": "JobDescription DAG TaskDescription Configs Mounts Notification",
+    "batchcompute.resources.job": "JobDescription DAG TaskDescription Job Task Instance Config",
+    "batchcompute.resources.cluster": "ClusterDescription GroupDescription Mounts MountEntry Cluster",
+    "batchcompute.resources.image": "ImageDescription Image",
+    "batchcompute.resources.app": "AppDescription InputParameter OutputParameter Docker VM",
+    "batchcompute.utils": "set_log_level get_logger add_region ConfigError CN_QINGDAO str_md5 utf8 iget gmt_time",
+    "batchcompute.utils.functions": "ConfigError add_region str2datetime utc2local local2utc do_tar timediff",
+    "batchcompute.utils.jsonizable": "Jsonizable BatchEncoder FieldError ValidationError",
+    "batchcompute.utils.constants": "STRING NUMBER TIME ANY COLLECTION ENDPOINT_INFO STATE_MAP API_VERSION CN_QINGDAO UTC_FORMAT",
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_import_paths(path: str) -> None:
+    module = importlib.import_module(path)
+    for name in PATHS[path].split():
+        assert hasattr(module, name), f"{path}.{name}"
+    exec(f"from {path} import *", {})
+    assert batchcompute.utils.functions is functions
+
+
+@pytest.fixture
+def shanghai(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_times(shanghai: None) -> None:
+    utc, here = datetime(2015, 11, 24, 8, 20, 20), datetime(2015, 11, 24, 16, 20, 20)  # noqa: DTZ001
+    assert functions.str2datetime("2015-11-24T08:20:20.000000Z") == utc
+    assert functions.str2datetime("soon") is functions.str2datetime(None) is None  # type: ignore[arg-type]
+    assert functions.utc2local(utc) == here
+    assert functions.local2utc(here) == utc
+    assert (
+        functions.datetime_timestamp("2015-11-24 16:20:20")
+        == functions.datetime_timestamp(here)
+        == 1448353220
+    )
+    assert functions.timestamp_datetime(1448353220) == "2015-11-24 16:20:20"
+    assert functions.gmt_time().endswith(" GMT")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0"), (1, "1 Second"), (59, "59 Seconds"), (61, "1 Minute 1 Second"), (7261, "2 Hours 1 Minute 1 Second"),
+     (93784, "1 Day 2 Hours 3 Minutes 4 Seconds"), (timedelta(days=2), "2 Days"), (1.5, "1 Second")],
+)  # fmt: skip
+def test_timediff(seconds: Any, words: str) -> None:
+    assert functions.timediff(seconds) == words
+
+
+def test_texts() -> None:
+    assert functions.url_safe("a b/c中~") == "a%20b%2Fc%E4%B8%AD~"
+    assert functions.url_safe(5) == 5
+    assert functions.utf8(b"\xe4\xb8\xad") == functions.utf8("中") == "中"
+    assert functions.str_md5(b"abc") == functions.str_md5("abc") == "900150983cd24fb0d6963f7d28e17f72"
+    assert functions.iget({"Name": 1}, "nAME") == 1
+    assert functions.iget({"Name": 1}, "other") == ""
+
+
+def test_regions() -> None:
+    functions.add_region("mine", "10.0.0.1", 8888)
+    assert functions.get_region("10.0.0.1") == functions.get_region("mine") == "mine"
+    assert functions.get_all_region()["mine"] == functions.ENDPOINT_INFO["mine"] == "10.0.0.1"
+    assert "http://10.0.0.1:8888" in repr(batchcompute.Client("10.0.0.1", "a", "b"))
+    with pytest.raises(ConfigError):
+        functions.get_region("nowhere")
+    assert functions.get_api_version() == "2015-11-11"
+    assert functions.get_local_ip().count(".") == 3
+
+
+def test_archives(tmp_path: Path) -> None:
+    worker = tmp_path / "worker"
+    (worker / "deep").mkdir(parents=True)
+    (worker / "main.py").write_text("x")
+    (worker / "deep" / "data").write_text("y")
+    functions.do_tar(str(worker), str(worker / "worker.tar.gz"))
+    with tarfile.open(worker / "worker.tar.gz") as archive:
+        assert sorted(archive.getnames()) == ["./deep/data", "./main.py"]
+
+
+def test_logging(tmp_path: Path) -> None:
+    package = logging.getLogger("batchcompute")
+    before = package.level
+    try:
+        for given, level in (("DEBUG", 10), ("info", 20), (30, 30)):
+            set_log_level(given)
+            assert package.level == level
+        with pytest.raises(ConfigError, match="log level"):
+            set_log_level("loud")
+        file = tmp_path / "mine.log"
+        logger = get_logger("tests.mine", "INFO", str(file))
+        assert get_logger("tests.mine", "INFO", str(file)) is logger
+        logger.info("once")
+        assert file.read_text().count("once") == 1
+        for handler in list(logger.handlers):
+            handler.close()
+            logger.removeHandler(handler)
+    finally:
+        package.setLevel(before)
+
+
+def test_the_encoder() -> None:
+    created = CreateResponse(RawAnswer(201, {}, b'{"Id": "job-1"}'))
+    value = {"d": Topic({"Name": "n"}), "r": created, "t": datetime(2015, 1, 2, 3, 4, 5), "b": b"x"}  # noqa: DTZ001
+    found = json.loads(json.dumps(value, cls=BatchEncoder))
+    assert (found["d"]["Name"], found["r"], found["t"], found["b"]) == (
+        "n",
+        {"Id": "job-1"},
+        "2015-01-02 03:04:05",
+        "x",
+    )
+    with pytest.raises(TypeError):
+        json.dumps(object(), cls=BatchEncoder)
+
+
+def old_class() -> Any:
+    from batchcompute.utils.constants import COLLECTION, NUMBER, STRING, TIME
+
+    class Mine(Jsonizable):
+        descriptor_type = "data descriptor"
+        resource_name = "mine"
+        descriptor_map = {  # type: ignore[var-annotated]
+            "Name": STRING, "Count": NUMBER, "When": TIME, "Items": COLLECTION, "Map": dict, "Topic": Topic, "Flag": bool,
+        }  # fmt: skip
+        required = ["Name"]
+
+        def __init__(self, dct: Any = None) -> None:
+            super().__init__(dct or {})
+            if "Count" not in self:
+                self.setproperty("Count", 3)
+
+    return Mine
+
+
+def test_classes_in_the_old_style() -> None:
+    with pytest.warns(DeprecationWarning, match="class Mine: descriptor_map") as caught:
+        cls = old_class()
+    assert caught[0].filename == __file__
+    assert json.loads(cls().dump()) == {"Count": 3}
+    assert json.loads(cls({"Name": "n", "Other": 1}).dump()) == {"Name": "n", "Count": 3}
+    mine = cls('{"Name": "j", "Items": [1], "Map": {"a": 1}, "Topic": {"Name": "t"}}')
+    assert (mine.Name, mine["Items"], mine.Map, mine.Topic.Name, mine.get("Flag")) == (
+        "j",
+        [1],
+        {"a": 1},
+        "t",
+        None,
+    )
+    mine.validate()
+    with pytest.raises(TypeError, match="Name"):
+        mine.Name = 5
+    with pytest.raises(batchcompute.ValidationError, match="Name: is required"):
+        cls().validate()
+    assert cls(mine) == mine
+    assert json.loads(json.dumps(mine, cls=BatchEncoder))["Topic"] == {**Topic().detail(), "Name": "t"}
+    assert (cls.required, cls.resource_name) == (["Name"], "mine")
+
+
+def test_classes_derived_from_descriptions() -> None:
+    class Nightly(JobDescription):
+        KIND = "nightly"
+        table = {"a": 1}
+
+        def __init__(self, dct: Any = None) -> None:
+            super().__init__(dct or {})
+            self.Name = "nightly"
+
+    job = Nightly()
+    assert (job.Name, Nightly.KIND, job.table) == ("nightly", "nightly", {"a": 1})
+    job.DAG.Tasks["t"] = {"ClusterId": "c", "Parameters": {"Command": {"CommandLine": "x"}}}
+    job.Priority = 1
+    job.validate()
+    assert json.loads(JobDescription(job).dump())["Name"] == "nightly"
