@@ -2,7 +2,7 @@
 
     python -m benchmarks            # print the table
     python -m benchmarks --write    # and put it into docs/benchmarks.md
-    python -m benchmarks models     # one group only: imports, models, requests, jobs
+    python -m benchmarks models     # one group only: imports, models, requests, memory, jobs
 
 Ratios are compared within one run, each against something that was not written here, so that
 machines may differ. Run it while nothing else runs.
@@ -10,58 +10,24 @@ machines may differ. Run it while nothing else runs.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import platform
-import socket
-import socketserver
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
-from batchcompute import AsyncClient, Client
 from batchcompute._pages import read_page
 from batchcompute.resources import DAG, Job, JobDescription, TaskDescription
 from batchcompute.responses import RawAnswer
 from batchcompute.service import LocalService
+from benchmarks import clients
+from benchmarks.common import Row, best, ratio
 
 DOCS = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-
-
-@dataclass
-class Row:
-    """One line of the table."""
-
-    what: str
-    measured: str
-    goal: str
-    met: bool
-
-
-def best(function: Callable[[], object], rounds: int) -> float:
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def ratio(name: str, ours: float, theirs: float, goal: float, unit: float = 1e6, word: str = "us") -> Row:
-    found = ours / theirs
-    return Row(
-        name,
-        f"{found:.2f} x ({ours * unit:.0f} / {theirs * unit:.0f} {word})",
-        f"<= {goal:g} x",
-        found <= goal,
-    )
 
 
 # -- imports --------------------------------------------------------------------------------------
@@ -145,76 +111,6 @@ def models() -> Iterable[Row]:
     )  # fmt: skip
 
 
-# -- requests -------------------------------------------------------------------------------------
-
-ANSWER = json.dumps({"Id": "job-1", "Name": "demo", "State": "Running", "Message": ""}).encode()
-
-
-REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
-    len(ANSWER),
-    ANSWER,
-)
-
-
-class _Handler(socketserver.BaseRequestHandler):
-    """Answers without looking, so that what is measured is the client."""
-
-    def handle(self) -> None:
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while data := self.request.recv(65536):
-            assert data.startswith(b"GET /jobs/job-1 HTTP/1.1")
-            assert data.endswith(b"\r\n\r\n")
-            self.request.sendall(REPLY)
-
-
-def _serve() -> None:
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Handler)
-    print(server.server_address[1], flush=True)
-    server.serve_forever()
-
-
-def requests() -> Iterable[Row]:
-    # A process of its own, so that the server's work is not counted as the client's.
-    command = [sys.executable, "-m", "benchmarks", "serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-            yield _sync_requests(url)
-            yield asyncio.run(_async_requests(url))
-        finally:
-            server.kill()
-
-
-def _sync_requests(url: str, count: int = 400, rounds: int = 9) -> Row:
-    found = []
-    with Client(url, "id", "secret") as client, httpx.Client() as bare:
-        assert client.get_job("job-1").State == "Running"
-        assert bare.get(f"{url}/jobs/job-1").json()["State"] == "Running"
-        for _ in range(rounds):
-            ours = best(lambda: [client.get_job("job-1") for _ in range(count)], 1) / count
-            theirs = best(lambda: [bare.get(f"{url}/jobs/job-1") for _ in range(count)], 1) / count
-            found.append((ours, theirs))
-    ours, theirs = sorted(found, key=lambda pair: pair[0] / pair[1])[len(found) // 2]
-    return ratio("signed GET on a kept-alive connection over bare httpx, sync", ours, theirs, 1.25)
-
-
-async def _async_requests(url: str, count: int = 400, rounds: int = 9) -> Row:
-    found = []
-    async with AsyncClient(url, "id", "secret") as client, httpx.AsyncClient() as bare:
-        assert (await client.get_job("job-1")).State == "Running"
-        for _ in range(rounds):
-            start = time.perf_counter()
-            for _ in range(count):
-                await client.get_job("job-1")
-            middle = time.perf_counter()
-            for _ in range(count):
-                await bare.get(f"{url}/jobs/job-1")
-            found.append(((middle - start) / count, (time.perf_counter() - middle) / count))
-    ours, theirs = sorted(found, key=lambda pair: pair[0] / pair[1])[len(found) // 2]
-    return ratio("the same, async", ours, theirs, 1.25)
-
-
 # -- jobs -----------------------------------------------------------------------------------------
 
 
@@ -256,7 +152,8 @@ def jobs() -> Iterable[Row]:
 GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
     "imports": imports,
     "models": models,
-    "requests": requests,
+    "requests": clients.requests,
+    "memory": clients.memory,
     "jobs": jobs,
 }
 
@@ -269,8 +166,9 @@ def table(rows: list[Row]) -> str:
 
 def main() -> int:
     chosen = [name for name in sys.argv[1:] if not name.startswith("-")]
-    if chosen == ["serve"]:
-        _serve()
+    if chosen and chosen[0] in clients.PARTS:
+        clients.PARTS[chosen[0]](*chosen[1:])
+        return 0
     rows = [row for name, group in GROUPS.items() if not chosen or name in chosen for row in group()]
     print(table(rows))
     if "--write" in sys.argv:

@@ -93,7 +93,17 @@ def test_a_client_does_not_load_the_service() -> None:
 # From the ground up; what stands on one line is one floor.
 FLOORS = [
     ["_version", "errors", "_values"],
-    ["regions", "_problems", "_containers", "_fields", "_old_style", "_model", "_writing", "jsonizable"],
+    [
+        "regions",
+        "_problems",
+        "_containers",
+        "_fields",
+        "_old_style",
+        "_model",
+        "_mapping",
+        "_writing",
+        "jsonizable",
+    ],
     ["resources", "types"],
     ["responses", "answers", "_pages"],
     ["operations", "calls"],

@@ -151,7 +151,7 @@ def old_class() -> Any:
     class Mine(Jsonizable):
         descriptor_type = "data descriptor"
         resource_name = "mine"
-        descriptor_map = {  # type: ignore[var-annotated]
+        descriptor_map = {
             "Name": STRING, "Count": NUMBER, "When": TIME, "Items": COLLECTION, "Map": dict, "Topic": Topic, "Flag": bool,
         }  # fmt: skip
         required = ["Name"]
@@ -199,7 +199,7 @@ def test_classes_derived_from_descriptions() -> None:
 
     job = Nightly()
     assert (job.Name, Nightly.KIND, job.table) == ("nightly", "nightly", {"a": 1})
-    job.DAG.Tasks["t"] = {"ClusterId": "c", "Parameters": {"Command": {"CommandLine": "x"}}}
+    job.DAG.add_task("t", {"ClusterId": "c", "Parameters": {"Command": {"CommandLine": "x"}}})
     job.Priority = 1
     job.validate()
     assert json.loads(JobDescription(job).dump())["Name"] == "nightly"

@@ -34,8 +34,13 @@ def _type_of(declared: object) -> Any:
         if only in (list, tuple):
             return list[Any]
         return simple.get(only, only)
+    nested = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    if nested:
+        # The old SDK made an object of a dict that came in its place.
+        return nested[0]
     if datetime in kinds:
-        return Time
+        # It kept whatever else came: numbers, and texts of any form.
+        return Any
     if kinds <= {str, bytes}:
         return Text
     if kinds <= {int, float, bool}:
@@ -58,8 +63,9 @@ def modernise(name: str, namespace: dict[str, Any]) -> None:
         # Under its one name: what the old SDK called Items would be the method items().
         annotations[wire] = _type_of(declared) | None if declared is not Any else Any
         namespace[wire] = Field(default=None, validation_alias=wire, serialization_alias=wire)
-    namespace["_required"] = tuple(namespace.get("required", ()))
-    annotations["_required"] = ClassVar[tuple[str, ...]]
+    if "required" in namespace:
+        namespace["_required"] = tuple(namespace["required"])
+        annotations["_required"] = ClassVar[tuple[Any, ...]]
     for old_name in _OLD_NAMES:
         if old_name in namespace:
             annotations[old_name] = ClassVar[Any]

@@ -268,8 +268,11 @@ def change_cluster_desired_vm_count(cluster: IdLike, counts: Mapping[str, object
 def change_cluster_spot_config(
     cluster: IdLike, group_name: str, strategy: str = "", price_limit: float = 0.0
 ) -> Call[ActionResponse]:
-    group = {"SpotStrategy": strategy, "SpotPriceLimit": price_limit}
-    return change_cluster(cluster, Groups={group_name: group})
+    # What is not named stays as it is.
+    given = {"SpotStrategy": strategy, "SpotPriceLimit": price_limit}
+    return change_cluster(
+        cluster, Groups={group_name: {name: value for name, value in given.items() if value}}
+    )
 
 
 def delete_cluster(cluster: IdLike) -> Call[ActionResponse]:

@@ -8,18 +8,18 @@ reference for its behaviour is section 2.2 of the old SDK's guide.
 from __future__ import annotations
 
 import json
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pydantic
 from pydantic_core import PydanticSerializationError
 
-from batchcompute._model import Model, owned, without_extra
+from batchcompute._mapping import MappingModel
+from batchcompute._model import owned, without_extra
 from batchcompute._problems import nearest, problems_of, shown, warn_unknown
 from batchcompute._values import NULL
 from batchcompute._writing import plain, write
 from batchcompute.errors import (
-    FieldError,
     JSONError,
     Problem,
     ValidationError,
@@ -28,7 +28,7 @@ from batchcompute.errors import (
 __all__ = ["Description", "Jsonizable", "Status"]
 
 
-class Jsonizable(Model):
+class Jsonizable(MappingModel):
     """The base of every model.
 
     A class of one's own is written like any pydantic model. One in the old SDK's style, with
@@ -46,8 +46,8 @@ class Jsonizable(Model):
         ValidationError: A value has the wrong type; the error names its path.
     """
 
-    _required: ClassVar[tuple[str, ...]] = ()
-    """Names that a class in the old style has listed as ``required``."""
+    _required: ClassVar[tuple[Any, ...]] = ()
+    """What a class in the old style has listed as ``required``: names, and lists of which one is."""
 
     def __init__(self, properties: Any = None, **fields: Any) -> None:
         if isinstance(properties, (str, bytes, bytearray)):
@@ -153,75 +153,6 @@ class Jsonizable(Model):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             del attributes[name]
 
-    # -- mapping access -----------------------------------------------------------------------
-
-    def __getitem__(self, key: str) -> Any:
-        if key in self._fields:
-            return getattr(self, key)
-        extra = self.__pydantic_extra__
-        if extra is not None and key in extra:
-            return extra[key]
-        raise KeyError(key)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        field = self._fields.get(key)
-        if field is None:
-            raise FieldError(f"{type(self).__name__} has no field {key!r}{nearest(key, self._fields)}")
-        self._assign(field, value)
-
-    def __delitem__(self, key: str) -> None:
-        field = self._fields.get(key)
-        if field is None or not field.is_set(self.__dict__.get(field.name)):
-            raise KeyError(key)
-        vars(self)[field.name] = None
-        self._forget(field)
-        self._attach()
-
-    def __contains__(self, key: object) -> bool:
-        field = self._fields.get(key) if isinstance(key, str) else None
-        if field is not None:
-            return field.is_set(self.__dict__.get(field.name))
-        return key in (self.__pydantic_extra__ or ())
-
-    def __iter__(self) -> Iterator[str]:  # type: ignore[override]
-        """Iterate over the wire names of the fields that are set."""
-        values = self.__dict__
-        for field in self._declared:
-            if field.is_set(values.get(field.name)):
-                yield field.wire
-        yield from self.__pydantic_extra__ or ()
-
-    def _as_dict(self) -> dict[str, Any]:
-        return {key: self[key] for key in self}
-
-    def keys(self) -> KeysView[str]:
-        """Return the wire names of the fields that are set."""
-        return self._as_dict().keys()
-
-    def values(self) -> ValuesView[Any]:
-        """Return the values of the fields that are set."""
-        return self._as_dict().values()
-
-    def items(self) -> ItemsView[str, Any]:
-        """Return pairs of wire name and value of the fields that are set."""
-        return self._as_dict().items()
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of a field that is set, else the default."""
-        return self[key] if key in self else default  # noqa: SIM401
-
-    def has_key(self, key: str) -> bool:
-        """Tell whether a field is set, as Python 2's dicts could."""
-        return key in self
-
-    def getproperty(self, key: str) -> Any:
-        """Return a field's value by name; the old SDK's spelling of ``self[key]``."""
-        return self[key]
-
-    def setproperty(self, key: str, value: Any) -> None:
-        """Set a field by name; the old SDK's spelling of ``self[key] = value``."""
-        self[key] = value
-
     # -- the guide's methods ------------------------------------------------------------------
 
     def update(self, d: Mapping[str, Any] | Jsonizable) -> None:
@@ -256,8 +187,8 @@ class Jsonizable(Model):
 
     def _set_values(self) -> Iterator[tuple[str, Any]]:
         for field in self._declared:
-            value = self.__dict__.get(field.name)
-            if field.is_set(value):
+            if self._is_there(field):
+                value = self.__dict__[field.name]
                 yield field.wire, value if value is NULL else field.__get__(self)
         yield from (self.__pydantic_extra__ or {}).items()
 
@@ -306,8 +237,11 @@ class Jsonizable(Model):
     def _rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
         """Yield what the service would refuse, each under its path; ``at`` is where this stands."""
         for name in self._required:
-            if name not in self:
-                yield Problem(name, "", "is required", "missing")
+            if isinstance(name, str):
+                if name not in self:
+                    yield Problem(name, "", "is required", "missing")
+            elif sum(one in self for one in name) != 1:
+                yield Problem(" | ".join(name), "", "exactly one of these is required", "missing")
 
     # -- the rest of Python's protocols -------------------------------------------------------
 
@@ -360,9 +294,17 @@ class Status(Jsonizable):
     """The field that tells two resources of one kind apart."""
 
     def __hash__(self) -> int:
-        return hash((self._resource, str(self[self._identity]))) if self._identity else super().__hash__()
+        return hash(self[self._identity]) if self._identity else super().__hash__()
+
+    def __eq__(self, other: object) -> bool:
+        if self._identity and isinstance(other, (str, int)):
+            # In the old SDK a status was equal to its id: `"job-1" in client.list_jobs()`.
+            return bool(self[self._identity] == other)
+        return super().__eq__(other)
 
     def _order(self, other: object) -> tuple[Any, Any] | None:
+        if self._identity and isinstance(other, (str, int)):
+            return self[self._identity], other
         if not self._identity or not isinstance(other, Status) or other._resource is not self._resource:
             return None
         return self[self._identity], other[self._identity]

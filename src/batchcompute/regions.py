@@ -126,10 +126,13 @@ def register_region(region_name: str, url: str, port: int = 80) -> None:
         raise ConfigError(f"region name must be a text that is not empty, not {region_name!r}")
     if not isinstance(url, str) or not _is_host(url):
         raise ConfigError(f"region {region_name!r}: the host must be a host name or an address, not {url!r}")
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+    text = str(port)
+    # A text of digits, too, as it comes from a command line or a configuration file.
+    number = int(text) if not isinstance(port, bool) and text.isascii() and text.isdigit() else 0
+    if not 0 < number < 65536:
         raise ConfigError(f"region {region_name!r}: port must be in [1, 65535], not {port!r}")
     _regions[region_name] = url
-    _ports[region_name] = port
+    _ports[region_name] = number
 
 
 def _is_host(host: str) -> bool:

@@ -44,6 +44,17 @@ class RawAnswer:
         """The service's id of the request (reference, 1.4)."""
         return self.headers.get("x-acs-request-id") or self.headers.get("request-id", "")
 
+    @property
+    def date(self) -> str:
+        """When the service answered, as HTTP writes it; empty where it did not say."""
+        return self.headers.get("date", "")
+
+    def described(self, content: Any) -> str:
+        """Write content as JSON together with status, request id and date, as the old SDK printed it."""
+        fields: dict[str, Any] = dict(cast("dict[str, Any]", content)) if isinstance(content, dict) else {}
+        fields |= {"StatusCode": self.status, "RequestId": self.request_id, "Date": self.date}
+        return json.dumps(fields, indent=4, ensure_ascii=False)
+
     def json(self) -> Any:
         """Return the body as plain values; an empty one is an empty object.
 
@@ -116,12 +127,18 @@ class RawResponse:
             ...
 
         @property
+        def Date(self) -> str:  # noqa: N802
+            """When the service answered, as HTTP writes it; empty where it did not say."""
+            ...
+
+        @property
         def headers(self) -> Mapping[str, str]:
             """Headers of the answer, with lower-case names."""
             ...
     else:
         RequestId = request_id = _AnswerPart("request_id")
         StatusCode = status_code = _AnswerPart("status")
+        Date = _AnswerPart("date")
         headers = _AnswerPart("headers")
 
     @property
@@ -173,7 +190,7 @@ class _PlainResponse(RawResponse):
         return key in self.detail()
 
     def __str__(self) -> str:
-        return self.dump()
+        return self._raw.described(self.content)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} status={self.StatusCode} request_id={self.RequestId!r}>"
@@ -296,7 +313,9 @@ class ListResponse(RawResponse, Sequence[T_co], Generic[T_co]):
         return json.dumps(self.content, indent=indent, ensure_ascii=False)
 
     def __str__(self) -> str:
-        return self.dump()
+        content = self.content
+        # Some old services answer with a bare list.
+        return self._raw.described({"Items": content} if isinstance(content, list) else content)
 
     def __repr__(self) -> str:
         return f"<ListResponse of {len(self._items)}, next marker {self._next_marker!r}>"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from batchcompute.errors import ConfigError
 
-__all__ = ["Timeout", "TimeoutLike", "seconds_of", "timeout_of"]
+__all__ = ["HasLimits", "Timeout", "TimeoutLike", "seconds_of", "timeout_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,16 @@ class Timeout:
         return {"connect": self.connect, "read": self.read, "write": self.write, "pool": self.pool}
 
 
-TimeoutLike: TypeAlias = "float | timedelta | Timeout"
-"""Seconds for each part of an attempt, or a `Timeout` that tells them apart."""
+class HasLimits(Protocol):
+    """What an ``httpx.Timeout`` has, without importing httpx."""
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return the limits for connect, read, write and pool, by name."""
+        ...
+
+
+TimeoutLike: TypeAlias = "float | timedelta | Timeout | HasLimits"
+"""Seconds for each part of an attempt, or a `Timeout`, or httpx's, that tells them apart."""
 
 
 def seconds_of(value: object, name: str) -> float:

@@ -73,10 +73,20 @@ class Tracer:
 
 
 @cache
-def tracer() -> Tracer | None:
-    """Return the tracer of this process, or None where OpenTelemetry is not installed."""
+def _library() -> tuple[Any, Tracer] | None:
     try:
         from opentelemetry import trace
     except ImportError:
         return None
-    return Tracer(trace)
+    return trace, Tracer(trace)
+
+
+def tracer() -> Tracer | None:
+    """Return the tracer of this process, or None where nobody would see its spans.
+
+    That is where OpenTelemetry is not installed, or the program has set up no provider.
+    """
+    found = _library()
+    if found is None or isinstance(found[0].get_tracer_provider(), found[0].ProxyTracerProvider):
+        return None
+    return found[1]

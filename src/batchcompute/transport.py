@@ -8,8 +8,9 @@ from __future__ import annotations
 import platform
 import re
 import ssl
+import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -129,7 +130,55 @@ def build_request(
     return httpx.Request(call.operation.method, url, headers=headers, content=call.body or None)
 
 
-def sign_given(
+def given_request(
+    http: Any,
+    call: Call[Any],
+    endpoint: Endpoint,
+    credentials: Credentials,
+    version: str,
+    extra: Mapping[str, str],
+) -> Any:
+    """Build and sign an attempt as a caller's own HTTP client will send it.
+
+    Whatever that client adds by itself, parameters and headers, is signed, too.
+    """
+    url = url_of(endpoint, call.target)
+    library = _library_of(cast("Hashable", type(http)))
+    if library is not None and _adds_nothing(http):
+        # As for our own clients, at half the cost of the general way below.
+        agent = _agent(http.headers.get("user-agent", ""))
+        parsed = library.URL(url)
+        target = parsed.raw_path.decode("ascii")
+        headers = _headers(call, target, endpoint, credentials, version, extra, agent)
+        request = library.Request(call.operation.method, parsed, headers=headers, content=call.body or None)
+        request.extensions["timeout"] = http.timeout.as_dict()
+        return request
+    request = http.build_request(call.operation.method, url, content=call.body or None)
+    _sign_built(request, call, endpoint, credentials, version, extra)
+    return request
+
+
+@cache
+def _library_of(cls: Hashable) -> Any:
+    """Return the module of an HTTP client's library; None for an unknown one."""
+    for base in cast("type", cls).__mro__:
+        library = base.__module__.partition(".")[0]
+        if library in ("httpx", "httpx2"):
+            return sys.modules[library]
+    return None
+
+
+def _adds_nothing(http: Any) -> bool:
+    return (
+        not http.params and not http.cookies and all(name.lower() in _BUILT for name, _ in http.headers.raw)
+    )
+
+
+def _agent(theirs: str) -> str:
+    return f"batchcompute-python/{__version__} {theirs}".rstrip()
+
+
+def _sign_built(
     request: Any,
     call: Call[Any],
     endpoint: Endpoint,
@@ -137,21 +186,22 @@ def sign_given(
     version: str,
     extra: Mapping[str, str],
 ) -> None:
-    """Sign a request that a caller's own HTTP client has built, as that client will send it.
-
-    Whatever the client adds by itself, parameters and headers, is in the request by now.
-    """
-    theirs = {name.lower(): value for name, value in request.headers.items() if name.lower() not in _BUILT}
-    agent = f"batchcompute-python/{__version__} {request.headers.get('user-agent', '')}".rstrip()
+    built: dict[bytes, bytes] = {}
+    theirs: dict[str, str] = {}
+    for name, value in request.headers.raw:
+        lower = name.lower()
+        if lower in _BUILT:
+            built[lower] = value
+        else:
+            theirs[lower.decode("latin-1")] = value.decode("utf-8", "replace")
+    agent = _agent(built.get(b"user-agent", b"").decode("latin-1"))
     target = request.url.raw_path.decode("ascii")
     headers = _headers(call, target, endpoint, credentials, version, {**theirs, **extra}, agent)
-    host = request.headers.get("host", "")
-    request.headers = type(request.headers)([(b"Host", host.encode("utf-8")), *headers])
+    request.headers = type(request.headers)([(b"Host", built.get(b"host", b"")), *headers])
 
 
 _BUILT = frozenset(
-    {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
-    | {"transfer-encoding"}
+    b"accept accept-encoding connection content-length content-type host transfer-encoding user-agent".split()
 )
 """Headers that HTTP clients set by themselves, which say nothing of their owner's wishes."""
 

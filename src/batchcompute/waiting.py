@@ -47,7 +47,7 @@ class Watch:
     def __init__(self, ids: Sequence[str], until: object, longest: float, now: float) -> None:
         if isinstance(longest, bool) or not longest > 0:
             raise ConfigError(f"interval must be seconds, more than 0, not {longest!r}")
-        self.ids = list(dict.fromkeys(ids))
+        self.ids: list[str] = list(dict.fromkeys(ids))
         self.jobs: dict[str, Job] = {}
         """The last status of each job that has been seen."""
         self._enough = _test_of(until)

@@ -98,7 +98,7 @@ def test_unknown_outcomes_keep_what_the_failure_said() -> None:
     assert (body.status, body.request_id, body.body, body.token) == (201, "r", b"<html>", "tok")
     plain = outcome_unknown(errors.ProtocolError("broke"), "stop_job", "")
     assert "read the state" in str(plain)
-    assert str(plain).startswith("OutcomeUnknown: stop_job may have happened: broke")
+    assert str(plain).startswith("Code: OutcomeUnknown, Message: stop_job may have happened: broke")
 
 
 def test_attempts_print() -> None:

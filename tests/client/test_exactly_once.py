@@ -18,7 +18,7 @@ LATE, LIMITS = 0.5, Timeout(connect=5, read=0.15, write=5, pool=30)
 
 def description(number: int) -> JobDescription:
     job = JobDescription(Name=f"job-{number}", Priority=1)
-    job.DAG.Tasks["t"] = {"ClusterId": "c", "Parameters": {"Command": {"CommandLine": "true"}}}
+    job.DAG.add_task("t", {"ClusterId": "c", "Parameters": {"Command": {"CommandLine": "true"}}})
     return job
 
 

@@ -99,7 +99,10 @@ def test_an_unknown_region_names_the_known_ones() -> None:
         ("n", "x" * 70 + ".example", 80),
         ("n", "http://h", 80),
         ("n", "h", 0),
-        ("n", "h", "80"),
+        ("n", "h", "eighty"),
+        ("n", "h", "65536"),
+        ("n", "h", True),
+        ("n", "h", 8.5),
     ],
 )
 def test_bad_registrations(name: str, host: str, port: int) -> None:

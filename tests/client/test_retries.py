@@ -107,13 +107,13 @@ def test_the_table(kind: Kind, respx_mock: respx.MockRouter, name: str) -> None:
                 getattr(client, name)(*arguments)
             sent = list(route.calls)[before:]
             assert len(sent) == (3 if again else 1), (name, reply)
-            error = caught.value
+            error: Any = caught.value
             assert [attempt.number for attempt in error.attempts] == list(range(1, len(sent) + 1))
             unknown = operation.repeat == "create" and replies is LOST
             assert isinstance(error, OutcomeUnknown) == unknown
             assert not unknown or re.search(
                 "IdempotentToken=" + error.token, str(route.calls.last.request.url)
-            )  # type: ignore[attr-defined]
+            )
             assert (
                 len({call.request.headers["x-acs-signature-nonce"] for call in route.calls})
                 == route.call_count
@@ -136,6 +136,7 @@ def test_a_create_keeps_its_token(client: Any, respx_mock: respx.MockRouter) -> 
 def test_what_is_lost_stays_unknown_whatever_comes_after(client: Any, respx_mock: respx.MockRouter) -> None:
     """A failure before the service looked at the request does not tell what became of the first one."""
     route = respx_mock.post(f"{URL}/jobs")
+    last: Any
     for last in (httpx.ConnectError, code(429), code(403, "Forbidden"), code(400, "SignatureDoesNotMatch")):
         route.mock(side_effect=[httpx.ReadError, last, last])
         with pytest.raises(OutcomeUnknown) as caught:
@@ -182,10 +183,12 @@ def test_unknown_outcomes_are_what_they_came_of_too(
 def test_a_deleted_thing_that_is_gone_was_deleted(client: Any, respx_mock: respx.MockRouter) -> None:
     route = respx_mock.delete(f"{URL}/jobs/j")
     gone = httpx.Response(404, json={"Code": "InvalidResource.NotFound"}, headers={"x-acs-request-id": "r"})
+    lost: Any
     for lost in (httpx.ReadError, code(500)):
         route.mock(side_effect=[lost, gone])
         answer = client.delete_job("j")
         assert (answer.StatusCode, answer.RequestId) == (204, "r")
+    sure: Any
     for sure in (httpx.ConnectError, code(429)):
         route.mock(side_effect=[sure, gone])
         with pytest.raises(NotFoundError):
@@ -279,7 +282,7 @@ def test_verdicts_without_a_zone_or_a_time() -> None:
 def test_attempts_are_told(
     client: Any, respx_mock: respx.MockRouter, caplog: pytest.LogCaptureFixture
 ) -> None:
-    replies = [
+    replies: list[Any] = [
         httpx.ConnectError("refused"),
         code(503, "InternalError", **{"x-acs-request-id": "r2"}),
         code(429),
@@ -296,7 +299,7 @@ def test_attempts_are_told(
     lines = [record for record in caplog.records if record.name == "batchcompute.retry"]
     assert [record.levelno for record in lines] == [logging.WARNING] * 2
     assert "get_quotas: attempt 1 of 3 failed (ConnectError: cannot connect" in lines[0].getMessage()
-    assert "503 InternalError" in lines[1].getMessage()
+    assert "HTTP Status: 503, Code: InternalError" in lines[1].getMessage()
 
 
 def test_what_was_waited_is_told(kind: Kind, respx_mock: respx.MockRouter) -> None:

@@ -26,10 +26,10 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(trace, "get_tracer", lambda *args: provider.get_tracer(*args))
-    tracing.tracer.cache_clear()
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    tracing._library.cache_clear()
     yield exporter
-    tracing.tracer.cache_clear()
+    tracing._library.cache_clear()
     provider.shutdown()
 
 

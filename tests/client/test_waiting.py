@@ -473,7 +473,7 @@ def test_storage_that_refuses(kind: Kind, respx_mock: respx.MockRouter) -> None:
             httpx.Response(416),
         ]
     )
-    for text in ("AccessDenied: not yours", "no route"):
+    for text in ("AccessDenied, Message: not yours", "no route"):
         with pytest.raises(LogsUnavailable, match=text):
             client.logs("j", "t")
     assert client.logs("j", "t").stdout == client.logs("j", "t").stdout == ""

@@ -69,7 +69,10 @@ def test_times() -> None:
     assert job.StartTime is not None
     assert job.StartTime.tzinfo is UTC
     assert job.EndTime is None
-    assert "EndTime" not in job
+    # Known to be none, as the old SDK had it: programs read `job.detail()["EndTime"]`.
+    assert "EndTime" in job
+    assert job.detail()["EndTime"] is None
+    assert "EndTime" not in Job({"Id": "job-1"})
     assert Job({"EndTime": None}).EndTime is None
     for text in ("2016-11-01T15:25:57Z", "2016-11-01T15:25:57", "2016-11-01T17:25:57+02:00"):
         assert Job({"EndTime": text}).EndTime == datetime(2016, 11, 1, 15, 25, 57, tzinfo=UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import subprocess
 import sys
@@ -118,7 +119,11 @@ def test_plain_responses() -> None:
     action = ActionResponse(RawAnswer(200, {}, b""))
     assert action.content == {}
     assert action.StatusCode == 200
-    assert str(ActionResponse(RawAnswer(200, {}, b"done"))) == '"done"'
+    done = ActionResponse(RawAnswer(200, {"date": "D", "request-id": "r"}, b"done"))
+    assert (done.content, done.Date) == ("done", "D")
+    # `json.loads(str(response))` is what old programs do.
+    assert json.loads(str(done)) == {"StatusCode": 200, "RequestId": "r", "Date": "D"}
+    assert json.loads(str(created)) == {"Id": "job-1", "StatusCode": 201, "RequestId": "r", "Date": ""}
     page = ListResponse(RawAnswer(200, {}, b'{"Items": [], "NextMarker": ""}'), [1, 2, 3], "m")
     assert (len(page), page[0], page[1:], list(page), 2 in page, page.index(3)) == (
         3,

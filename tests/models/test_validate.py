@@ -151,7 +151,12 @@ def test_images_and_apps() -> None:
     assert set(paths(ImageDescription({"Platform": "Plan9"}))) == {"Platform", "EcsImageId"}
     AppDescription({"Name": "a", "CommandLine": "x", "VM": {"ECSImageId": "i"}}).validate()
     assert set(paths(AppDescription())) == {"Name", "CommandLine", "Docker"}
-    both = {"Name": "a", "CommandLine": "x" * 1001, "VM": {"ECSImageId": "i"}, "Docker": {"Image": ""}}
-    assert set(paths(AppDescription(both))) == {"CommandLine", "Docker", "Docker.Image"}
+    both = {"Name": "a", "CommandLine": "x" * 1001, "VM": {"ECSImageId": "i"}, "Docker": {"Image": "d"}}
+    assert set(paths(AppDescription(both))) == {"CommandLine", "Docker"}
+    empty = {"Name": "a", "CommandLine": "x", "VM": {"ECSImageId": ""}, "Docker": {"Image": ""}}
+    assert set(paths(AppDescription(empty))) == {"Docker"}
+    assert set(paths(AppDescription({**empty, "VM": None}))) == {"Docker.Image"}
+    # As the service tells it: the one that is not used is empty.
+    AppDescription({**empty, "Docker": {"Image": "d"}}).validate()
     AppJobDescription({"Name": "1a", "Type": "App", "App": {"AppName": ":x"}}).validate()
     assert set(paths(AppJobDescription())) == {"Name", "Type", "App.AppName"}

@@ -136,6 +136,21 @@ def easy_list_call(resource_type: str, resource_info: tuple[Any, ...]) -> str:
     return name
 
 
+class Found(list[T]):
+    """What `easy_list` returns: a list that can also be gone through with ``next``.
+
+    The old SDK returned a generator.
+    """
+
+    _next = 0
+
+    def __next__(self) -> T:
+        if self._next >= len(self):
+            raise StopIteration
+        self._next += 1
+        return self[self._next - 1]
+
+
 def keep(items: Iterable[T], filters: Mapping[str, object]) -> list[T]:
     """Return the items whose fields pass every filter.
 

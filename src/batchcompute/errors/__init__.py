@@ -14,7 +14,7 @@ The tree::
     │   ├── ServerError             5xx
     │   └── OutcomeUnknown          a change may have happened; .token repeats a create safely
     │                               (always one of the last failure's class, too)
-    ├── TransportError            no whole answer came back
+    ├── TransportError            no whole answer came back (also an OSError)
     │   ├── ConnectError            the connection was never made: the request was not received
     │   │   └── TLSError              the certificate or the TLS was refused
     │   ├── TransportTimeout        the time limit ended first

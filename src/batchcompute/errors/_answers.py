@@ -58,8 +58,10 @@ class ClientError(BatchComputeError):
         return self.msg
 
     def __str__(self) -> str:
-        text = f"{self.status or ''} {self.code}: {self.msg}".lstrip()
-        return f"{text} (request id {self.request_id})" if self.request_id else text
+        # The old SDK's own words, for those who search their logs by them.
+        parts = [f"HTTP Status: {self.status}"] if self.status else []
+        parts += [f"Code: {self.code}"] + ([f"RequestID: {self.request_id}"] if self.request_id else [])
+        return ", ".join([*parts, f"Message: {self.msg.removesuffix('.')}."])
 
 
 class InvalidParameterError(ClientError):

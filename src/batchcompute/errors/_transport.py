@@ -7,8 +7,11 @@ from batchcompute.errors._base import BatchComputeError
 __all__: list[str] = []
 
 
-class TransportError(BatchComputeError):
-    """No whole answer came back; the library's own exception is the ``__cause__``."""
+class TransportError(BatchComputeError, OSError):
+    """No whole answer came back; the library's own exception is the ``__cause__``.
+
+    Also an OSError, which is what the old SDK's callers had to catch here.
+    """
 
 
 class ConnectError(TransportError):

@@ -48,7 +48,7 @@ class OutcomeUnknown(ClientError):
     ) -> None:
         super().__init__(status, code, request_id, msg)
         # Not left to the classes that it shares an instance with: OSError makes its own of arguments.
-        self.args = (status, code, request_id, msg, operation, token)
+        setattr(self, "args", (status, code, request_id, msg, operation, token))  # noqa: B010
         self.operation = operation
         self.token = token
 

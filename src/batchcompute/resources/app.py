@@ -254,12 +254,15 @@ class AppDescription(ConfigSetters):
         line = rules.join(at, "CommandLine")
         yield from rules.required(self.command_line, line, "the command to run")
         yield from rules.at_most(self.command_line, line, 1000, "characters")
-        if ("Docker" in self) == ("VM" in self):
+        images = [bool(self.docker.image), bool(self.vm.ecs_image_id)]
+        if all(images):
             yield Problem(rules.join(at, "Docker"), "", "exactly one of Docker and VM is required")
-        if "Docker" in self:
-            yield from rules.required(self.docker.image, rules.join(at, "Docker.Image"), "an image")
-        if "VM" in self:
-            yield from rules.required(self.vm.ecs_image_id, rules.join(at, "VM.ECSImageId"), "an image")
+        elif not any(images):
+            # An empty one of the two counts as left out: the service tells both, one of them empty.
+            names = {(True, False): "Docker.Image", (False, True): "VM.ECSImageId"}
+            name = names.get(("Docker" in self, "VM" in self), "Docker")
+            what = "an image; exactly one of Docker and VM has one"
+            yield from rules.required("", rules.join(at, name), what)
         for field, parameters in (
             ("InputParameters", self.input_parameters),
             ("OutputParameters", self.output_parameters),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 from batchcompute.client._async._catalogue import AsyncCatalogue
 from batchcompute.client._async._clusters import AsyncClusters
 from batchcompute.client._async._waiting import AsyncWaiting
-from batchcompute.client._common import easy_list_call, keep
+from batchcompute.client._common import Found, easy_list_call, keep
 
 if TYPE_CHECKING:
     from batchcompute.operations import IdLike
@@ -96,7 +96,7 @@ class AsyncClient(AsyncWaiting, AsyncClusters, AsyncCatalogue):
         method = getattr(self, easy_list_call(resource_type, resource_info))
         # The old SDK begins lists of instances with 0, and all others with an empty marker.
         start = "0" if resource_type == "instances" else ""
-        found: list[Any] = []
+        found: Found[Any] = Found()
         async for page in method(*resource_info, max_item_count=100, marker=start).by_page():
             found += keep(page, filters)
         return found

@@ -16,11 +16,10 @@ from batchcompute.errors import BatchComputeError, NotFoundError, TransportTimeo
 from batchcompute.tracing import tracer
 from batchcompute.transport import (
     build_request,
+    given_request,
     raw_answer,
-    sign_given,
     transport_error,
     understand,
-    url_of,
 )
 from batchcompute.trials import Trial
 
@@ -57,10 +56,7 @@ class Sender:
         credentials = self._fixed or fresh_credentials(self._source)
         limits: Mapping[str, float | None] = self._limits
         if pool.given:
-            url = url_of(self._endpoint, call.target)
-            options: dict[str, Any] = {"timeout": tuple(limits.values())} if limits else {}
-            request = http.build_request(call.operation.method, url, content=call.body or None, **options)
-            sign_given(request, call, self._endpoint, credentials, self.version, self._headers)
+            request = given_request(http, call, self._endpoint, credentials, self.version, self._headers)
         else:
             request = build_request(call, self._endpoint, credentials, self.version, self._headers)
         if end is not None:

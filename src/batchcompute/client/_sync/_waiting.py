@@ -36,6 +36,9 @@ __all__: list[str] = []
 _FIRST_INTERVAL = 0.05
 """Seconds before the first look at a job; short jobs end long before a whole interval."""
 
+_ACTIVE = frozenset({"Waiting", "Running"})
+"""States that `poll` waits through; the old SDK took any other for an end."""
+
 _PATIENCE = 10
 """Looks in a row that may fail, each with its retries, before waiting is given up."""
 
@@ -223,7 +226,7 @@ class Waiting(Logs):
         """Wait until jobs have ended, and say what went wrong.
 
         As soon as one of them has failed or was stopped, or the time is up, those that are not done
-        are stopped; `wait` leaves them alone.
+        are stopped; `wait` leaves them alone. All of this is as the old SDK did it.
 
         Args:
             job_ids: A job or several: ids, or anything that has one.
@@ -231,37 +234,45 @@ class Waiting(Logs):
             interval: Seconds between two looks; the first looks follow faster.
 
         Returns:
-            A text for each job that did not finish; nothing if all did.
+            A text for each job that failed, was stopped or deleted; one text if the time was up; nothing
+            if all finished. Jobs that were only stopped here have no text.
 
         Raises:
             ClientError: The service refused, for example because a job does not exist.
         """
+        if not isinstance(job_ids, (str, bytes, Iterable)) and not hasattr(job_ids, "Id"):
+            return [f"Invalid job ids: {job_ids}."]
         ids = ids_of(job_ids, "job_ids")
         end = time.monotonic() + timeout
         pause = min(interval, _FIRST_INTERVAL)
-        seen: dict[str, str] = dict.fromkeys(ids, "")
-        while True:
+        seen: dict[str, str] = dict.fromkeys(ids, "Waiting")
+        late = False
+        while not late:
             for job_id, state in list(seen.items()):
-                if state not in FINAL_STATES:
+                if state in _ACTIVE:
                     seen[job_id] = (self.get_job(job_id)).State
-            if FINAL_STATES.issuperset(seen.values()) or {"Failed", "Stopped"}.intersection(seen.values()):
+            if {"Failed", "Stopped"}.intersection(seen.values()) or _ACTIVE.isdisjoint(seen.values()):
                 break
-            if time.monotonic() >= end:
-                break
-            time.sleep(max(0.0, min(pause, end - time.monotonic())))
-            pause = min(interval, pause * 2)
-        late = time.monotonic() >= end
-        texts = [self._conclude(job_id, state, timeout if late else None) for job_id, state in seen.items()]
-        return [text for text in texts if text]
+            late = time.monotonic() >= end
+            if not late:
+                time.sleep(max(0.0, min(pause, end - time.monotonic())))
+                pause = min(interval, pause * 2)
+        ended = {job_id: self._conclude(job_id, state) for job_id, state in seen.items()}
+        if late and "" in ended.values():
+            return [f"Timeout({timeout})."]
+        return [
+            f"Job {job_id} {state.lower()}."
+            for job_id, state in ended.items()
+            if state not in ("", "Finished")
+        ]
 
-    def _conclude(self, job_id: str, seen: str, timed_out: float | None) -> str:
-        """Say what became of a polled job, and stop it if it is not done."""
-        unfinished = f"Job {job_id} stopped." if timed_out is None else f"Timeout({timed_out})."
+    def _conclude(self, job_id: str, seen: str) -> str:
+        """Return the state that a polled job has ended in; stop it, and return nothing, if it has not."""
         try:
             state = (self.get_job(job_id)).State
             if state not in FINAL_STATES:
                 self.stop_job(job_id)
-                return unfinished
+                return ""
         except NotFoundError:
             # Deleted meanwhile: by AutoRelease once it had finished, or by somebody else.
             state = seen if seen in FINAL_STATES else "Deleted"
@@ -269,8 +280,8 @@ class Waiting(Logs):
             # It ended by itself between the two requests.
             state = (self.get_job(job_id)).State
             if state not in FINAL_STATES:
-                return unfinished
-        return "" if state == "Finished" else f"Job {job_id} {state.lower()}."
+                return ""
+        return state
 
 
 def _is_one(job: object) -> bool:

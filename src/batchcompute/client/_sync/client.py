@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
-from batchcompute.client._common import easy_list_call, keep
+from batchcompute.client._common import Found, easy_list_call, keep
 from batchcompute.client._sync._catalogue import Catalogue
 from batchcompute.client._sync._clusters import Clusters
 from batchcompute.client._sync._waiting import Waiting
@@ -97,7 +97,7 @@ class Client(Waiting, Clusters, Catalogue):
         method = getattr(self, easy_list_call(resource_type, resource_info))
         # The old SDK begins lists of instances with 0, and all others with an empty marker.
         start = "0" if resource_type == "instances" else ""
-        found: list[Any] = []
+        found: Found[Any] = Found()
         for page in method(*resource_info, max_item_count=100, marker=start).by_page():
             found += keep(page, filters)
         return found
