@@ -77,7 +77,33 @@ def _operations() -> dict[Path, str]:
             f"| `{row.name}` | {row.api} | `{row.method} {row.path}{query}` | {body} | {row.status} | {row.repeat} |"
         )
     head = (ROOT / page).read_text("utf-8").partition("<!-- operations -->")[0]
-    return {page: head + "<!-- operations -->\n\n" + "\n".join(lines) + "\n"}
+    return {page: head + "<!-- operations -->\n\n" + "\n".join(lines) + "\n", **_retries()}
+
+
+_LOST = {
+    "read": "yes",
+    "change": "yes",
+    "delete": "yes; 404 then is success",
+    "create": "yes, with its token",
+    "action": "after a read",
+}
+
+
+def _retries() -> dict[Path, str]:
+    """Put what may be sent again into its page, from the same table."""
+    from batchcompute.operations import OPERATIONS
+
+    page = Path("docs/retries.md")
+    lines = [
+        "| call | not received, 408, 429 | answer lost, 5xx | what settles it |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in OPERATIONS.values():
+        check = f"`{row.check}`" if row.check else ""
+        lines.append(f"| `{row.name}` | yes | {_LOST[row.repeat]} | {check} |")
+    head, _, rest = (ROOT / page).read_text("utf-8").partition("<!-- table -->")
+    tail = rest.partition("<!-- end -->")[2]
+    return {page: f"{head}<!-- table -->\n\n" + "\n".join(lines) + f"\n\n<!-- end -->{tail}"}
 
 
 def _write(texts: dict[Path, str], check: bool) -> list[Path]:
