@@ -30,6 +30,8 @@ def read_page(raw: RawAnswer, cls: type[Jsonizable]) -> tuple[list[Any], str]:
     Raises:
         ResponseError: The answer is neither an object nor a list.
     """
+    if not raw.body.strip():
+        raise raw.not_understood("a list was expected, and nothing came")
     try:
         whole = _page_of(cls).model_validate_json(raw.body)
         if cls._defaults_anywhere():
@@ -38,6 +40,8 @@ def read_page(raw: RawAnswer, cls: type[Jsonizable]) -> tuple[list[Any], str]:
         return whole.Items, _marker(whole.NextMarker)
     except pydantic.ValidationError:
         content = raw.json()
+    if content is None:
+        raise raw.not_understood("a list was expected, not null")
     page = cast("dict[str, Any]", content if isinstance(content, dict) else {"Items": content})
     items: Any = page.get("Items") or []
     if not isinstance(items, list):

@@ -96,12 +96,23 @@ def get_object(base: str, place: str, start: int = 0, tail: int = 0) -> Call[byt
     else:
         url = f"{base}/{quote(bucket, safe='')}/{path}"
     wanted = f"bytes=-{tail}" if tail else f"bytes={start}-"
-    headers = {"Range": wanted} if tail or start else {}
-    return Call(GET_OBJECT, url, _body, resource=f"/{bucket}/{key}", headers=headers)
+    headers: dict[str, str] = {}
+    if tail or start:
+        # Without the second one, a range that begins behind the end is answered with the whole object.
+        headers = {"Range": wanted, "x-oss-range-behavior": "standard"}
+    return Call(GET_OBJECT, url, _Body(start, tail), resource=f"/{bucket}/{key}", headers=headers)
 
 
-def _body(raw: RawAnswer) -> bytes:
-    return raw.body
+@dataclass(frozen=True, slots=True)
+class _Body:
+    start: int
+    tail: int
+
+    def __call__(self, raw: RawAnswer) -> bytes:
+        if raw.status == 206:
+            return raw.body
+        # The range was not heeded: all of it came.
+        return raw.body[-self.tail :] if self.tail else raw.body[self.start :]
 
 
 def sign_object(
@@ -117,10 +128,9 @@ def sign_object(
     """
     date = format_datetime(now, usegmt=True)
     headers = {"Date": date, "User-Agent": user_agent, **call.headers}
-    special = ""
     if credentials.security_token:
         headers["x-oss-security-token"] = credentials.security_token
-        special = f"x-oss-security-token:{credentials.security_token}\n"
+    special = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers) if name.startswith("x-oss-"))
     text = f"{call.operation.method}\n\n\n{date}\n{special}{call.resource}"
     secret = credentials.access_key_secret.encode("utf-8")
     made = base64.b64encode(hmac.new(secret, text.encode("utf-8"), hashlib.sha1).digest()).decode("ascii")

@@ -276,8 +276,10 @@ def _read(raw: RawAnswer, name: str) -> Any:
     from batchcompute.responses import attach
 
     cls = resource_class(name)
+    if not raw.body.strip():
+        raise raw.not_understood(f"{cls.__name__} expected, and nothing came")
     try:
-        resource = cls._read(raw.body if raw.body.strip() else b"{}")
+        resource = cls._read(raw.body)
     except (pydantic.ValidationError, ValueError) as error:
         raise raw.not_understood(f"{cls.__name__} expected: {str(error).splitlines()[0]}") from None
     attach(resource, raw)

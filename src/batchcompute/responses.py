@@ -65,7 +65,7 @@ class RawAnswer:
             return {}
         try:
             return json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self.not_understood(f"not valid JSON: {error}") from None
 
     def not_understood(self, why: str) -> ResponseError:

@@ -44,6 +44,13 @@ __all__ = [
 ]
 
 
+HTML_CODE = "Json Error, a HTML returned from upstream server."
+"""The old SDK's code for an error whose body is no JSON; programs compare with it."""
+
+NO_CODE = "Unkown code"
+"""The old SDK's code for an error that names none, in its own spelling."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often, and after how long, a failed attempt is repeated.
@@ -77,7 +84,7 @@ class RetryPolicy:
                 raise ConfigError(f"{name} must be an integer, {least} or more, not {value!r}")
         for name in ("first_delay", "longest_delay", "longest_retry_after"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
                 raise ConfigError(f"{name} must be seconds, 0 or more, not {value!r}")
         if self.deadline is not None:
             seconds_of(self.deadline, "deadline")
@@ -141,7 +148,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return None
     try:
         date = parsedate_to_datetime(seconds)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
@@ -182,7 +189,10 @@ def settles(error: BaseException) -> bool:
 
     One that was given before the service looked at the request itself does not.
     """
-    if not isinstance(error, ClientError) or passes(error):
+    if not isinstance(error, ClientError) or passes(error) or not 400 <= error.status < 500:
+        return False
+    if error.code in ("", HTML_CODE, NO_CODE):
+        # Not the service's own words: a gateway on the way, perhaps.
         return False
     return not isinstance(error, (AuthenticationError, ForbiddenError))
 

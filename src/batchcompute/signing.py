@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import unquote
 
+from batchcompute.errors import ConfigError
+
 __all__ = ["API_VERSION", "Credentials", "sign", "signature", "string_to_sign", "verify"]
 
 API_VERSION = "2015-11-11"
@@ -32,6 +34,14 @@ class Credentials:
     """Access key secret; never shown."""
     security_token: str = field(default="", repr=False)
     """STS token, or empty; never shown."""
+
+    def __post_init__(self) -> None:
+        for name in ("access_key_id", "access_key_secret", "security_token"):
+            # The HTTP library would quote what it refuses.
+            if any(ord(letter) < 32 or ord(letter) == 127 for letter in getattr(self, name)):
+                raise ConfigError(
+                    f"{name} holds a line break or another control character; it was not copied well"
+                )
 
 
 def string_to_sign(method: str, target: str, headers: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from typing import Any, Protocol, TypeAlias, cast
 
 from batchcompute.errors import ConfigError
@@ -62,7 +63,7 @@ def seconds_of(value: object, name: str) -> float:
         ConfigError: It is neither, or not more than 0.
     """
     found = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or not found > 0:
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 < found < inf:
         raise ConfigError(f"{name} must be seconds, more than 0, or a timedelta, not {value!r}")
     return float(found)
 

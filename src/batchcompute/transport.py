@@ -10,7 +10,7 @@ import re
 import ssl
 import sys
 import uuid
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -31,7 +31,7 @@ from batchcompute.errors import (
 )
 from batchcompute.objects import sign_object
 from batchcompute.responses import RawAnswer
-from batchcompute.retry import retry_after
+from batchcompute.retry import HTML_CODE, NO_CODE, retry_after
 from batchcompute.signing import Credentials, sign
 
 if TYPE_CHECKING:
@@ -49,13 +49,6 @@ USER_AGENT = (
 
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 """Connections of one client."""
-
-_HTML = "Json Error, a HTML returned from upstream server."
-"""The old SDK's code for an error whose body is no JSON; programs compare with it."""
-
-_NO_CODE = "Unkown code"
-"""The old SDK's code for an error that names none, in its own spelling."""
-
 
 _XML = re.compile("<(Code|Message|RequestId)>([^<]*)</")
 
@@ -76,14 +69,14 @@ def tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def tls_for(endpoint: Endpoint, verify: bool | str | ssl.SSLContext, trust_env: bool) -> ssl.SSLContext:
-    """Return the TLS context that a client of this endpoint needs.
+def tls_for(urls: Iterable[str], verify: bool | str | ssl.SSLContext, trust_env: bool) -> ssl.SSLContext:
+    """Return the TLS context that a client needs.
 
-    One that speaks plain HTTP gets a context that trusts nobody, which costs nothing to make and
+    One that speaks plain HTTP only gets a context that trusts nobody, which costs nothing to make and
     refuses whatever should come to be TLS after all.
 
     Args:
-        endpoint: Where requests go.
+        urls: Where requests may go, proxies included.
         verify: A context; True for the usual authorities, False for any certificate; or the path of a
             file, or of a directory, of authorities.
         trust_env: Whether ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` count.
@@ -93,7 +86,7 @@ def tls_for(endpoint: Endpoint, verify: bool | str | ssl.SSLContext, trust_env: 
     """
     if isinstance(verify, ssl.SSLContext):
         return verify
-    if not endpoint.base_url.startswith("https:"):
+    if verify is True and not any(url.startswith("https:") for url in urls):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         if isinstance(verify, str):
@@ -276,7 +269,7 @@ def _error_of(raw: RawAnswer) -> tuple[str, str, str]:
         content = None
     if isinstance(content, dict):
         body = cast("dict[str, Any]", content)
-        code = body.get("Code") or body.get("ErrorCode") or _NO_CODE
+        code = body.get("Code") or body.get("ErrorCode") or NO_CODE
         request_id = raw.request_id or body.get("RequestId") or ""
         return str(code), str(request_id), str(body.get("Message") or "")
     shown = raw.body[:1000].decode("utf-8", "replace")
@@ -285,16 +278,34 @@ def _error_of(raw: RawAnswer) -> tuple[str, str, str]:
         found = dict(_XML.findall(shown))
         if "Code" in found:
             return found["Code"], found.get("RequestId", raw.request_id), found.get("Message", "")
-    return _HTML, raw.request_id, f"response_body: {shown}"
+    return HTML_CODE, raw.request_id, f"response_body: {shown}"
 
 
-def transport_error(error: Exception, endpoint: Endpoint) -> TransportError:
+def is_refused_here(error: Exception) -> bool:
+    """Tell whether the HTTP library itself refused a request, so that nothing was sent.
+
+    Its texts then quote what they refuse, which may be a secret.
+    """
+    kinds = {cls.__name__ for cls in type(error).__mro__}
+    return bool(kinds & {"LocalProtocolError", "UnsupportedProtocol"})
+
+
+def hide_secrets(error: Exception) -> None:
+    """Take the signature and the token out of the request that a library's error holds."""
+    request = getattr(error, "_request", None)
+    for name in ("authorization", "x-acs-security-token", "x-oss-security-token"):
+        if request is not None and name in request.headers:
+            del request.headers[name]
+
+
+def transport_error(error: Exception, where: str) -> TransportError:
     """Make our own error of the library's; the library's becomes its cause.
 
     By the names of its classes, which httpx and httpx2 share.
     """
-    where = endpoint.base_url
     kinds = {cls.__name__ for cls in type(error).__mro__}
+    if is_refused_here(error):
+        return ConnectError(f"a request to {where} could not be sent ({type(error).__name__})")
     if kinds & {"ConnectError", "ConnectTimeout", "ProxyError"}:
         reason = str(error) or "no connection in time"
         if _is_tls(error):

@@ -16,7 +16,9 @@ from batchcompute.errors import (
     Attempt,
     BatchComputeError,
     ClientError,
+    ConnectError,
     NotFoundError,
+    OutcomeUnknown,
     ResponseError,
     StateConflictError,
     outcome_unknown,
@@ -87,6 +89,8 @@ class Trial:
         self._began = datetime.now(UTC) - timedelta(seconds=time.monotonic() - started)
         self._attempts: list[Attempt] = []
         self._open: BatchComputeError | None = None
+        self._lost = False
+        self._unsure = False
         self._gave_up = ""
         self._blocked = False
 
@@ -103,6 +107,9 @@ class Trial:
         self._attempts.append(Attempt(len(self._attempts) + 1, status, code, text, request_id))
         if acted_on(error) and self._call.operation.repeat != "read":
             self._open = error
+            self._lost = True
+        # To act twice may do harm, so anything but a connection that was never made is looked into.
+        self._unsure = self._unsure or not isinstance(error, ConnectError)
 
     def block(self) -> None:
         """Send nothing more: nobody can tell what the last attempt did."""
@@ -112,25 +119,26 @@ class Trial:
 
     def must_look(self) -> bool:
         """Tell whether the state has to be read before the call may be sent again."""
-        return self._open is not None and self._call.operation.repeat == "action"
+        return self._unsure and self._call.operation.repeat == "action"
 
     def may_have_worked(self, error: BatchComputeError) -> bool:
         """Tell whether a refusal may come of an earlier attempt's success, which a read would show."""
-        return (
-            isinstance(error, StateConflictError) and self._open is not None and self._call.check is not None
-        )
+        return isinstance(error, StateConflictError) and self._lost and self._call.check is not None
 
     def is_gone(self, error: BatchComputeError) -> bool:
         """Tell whether what was to be deleted is gone because an earlier attempt has deleted it."""
-        return (
-            isinstance(error, NotFoundError)
-            and self._open is not None
-            and self._call.operation.repeat == "delete"
-        )
+        return self.is_missing(error) and self._lost and self._call.operation.repeat == "delete"
+
+    def is_missing(self, error: BatchComputeError) -> bool:
+        """Tell whether the service itself says that there is no such thing."""
+        return isinstance(error, NotFoundError) and settles(error)
 
     def verdict(self, found: Any) -> Verdict:
         """Tell from what a read has found whether the call has happened."""
-        return verdict(self._call.operation.name, found, self._began + _offset(found))
+        said = verdict(self._call.operation.name, found, self._began + _offset(found))
+        if said == "nothing":
+            self._open, self._unsure = None, False
+        return said
 
     def success(self, request_id: str) -> RawAnswer:
         """Make the answer to a call whose own was lost, and which has happened all the same."""
@@ -146,13 +154,20 @@ class Trial:
     def error(self, last: BatchComputeError) -> BatchComputeError:
         """Return what the call ends with, after the last failure of its attempts."""
         error = last
-        # Deletes and changes are simply made again by whoever wants to be sure.
-        risky = self._call.operation.repeat in ("create", "action")
-        if risky and self._open is not None and not settles(last):
-            error = outcome_unknown(self._open, self._call.operation.name, self._call.token)
+        if not settles(last):
+            error = self.left_open() or last
         error.attempts = tuple(self._attempts)
         if self._gave_up:
             error.add_note(self._gave_up)
+        return error
+
+    def left_open(self) -> OutcomeUnknown | None:
+        """Return the error that says that the outcome is unknown; None where it is not, or harmless."""
+        # Deletes and changes are simply made again by whoever wants to be sure.
+        if self._open is None or self._call.operation.repeat not in ("create", "action"):
+            return None
+        error = outcome_unknown(self._open, self._call.operation.name, self._call.token)
+        error.attempts = tuple(self._attempts)
         return error
 
     # -- tenacity's questions -----------------------------------------------------------------
@@ -213,7 +228,7 @@ class Trial:
             self._call.operation.name,
             last.number,
             self._policy.attempts,
-            last.error[:300],
+            " ".join(last.error[:300].split()),
             "the state is read" if self.must_look() else "it is sent again",
             state.upcoming_sleep,
         )
@@ -229,5 +244,5 @@ def _offset(found: Any) -> timedelta:
 
     try:
         return parsedate_to_datetime(found.headers["date"]) - datetime.now(UTC)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return timedelta(0)

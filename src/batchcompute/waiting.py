@@ -50,6 +50,8 @@ class Watch:
         self.ids: list[str] = list(dict.fromkeys(ids))
         self.jobs: dict[str, Job] = {}
         """The last status of each job that has been seen."""
+        self._given = list(ids)
+        self._changes: list[Job] = []
         self._enough = _test_of(until)
         self._longest = longest
         self._began = now
@@ -73,14 +75,19 @@ class Watch:
                 return job
         return None
 
-    def saw(self, job: Job, now: float) -> bool:
-        """Take note of a status; return whether it differs from the one before."""
-        before = self.jobs.get(job.Id)
-        self.jobs[job.Id] = job
-        changed = before is None or _shown(before) != _shown(job)
-        if changed and before is not None:
-            self._changed = now
-        return changed
+    def saw(self, job_id: str, job: Job, now: float) -> None:
+        """Take note of the status of a job, under the id that was asked for."""
+        before = self.jobs.get(job_id)
+        self.jobs[job_id] = job
+        if before is None or _shown(before) != _shown(job):
+            self._changes.append(job)
+            if before is not None:
+                self._changed = now
+
+    def changes(self) -> list[Job]:
+        """Return, once, what has changed since this was last asked."""
+        changes, self._changes = self._changes, []
+        return changes
 
     # -- where to look ------------------------------------------------------------------------
 
@@ -90,7 +97,7 @@ class Watch:
         return self._listed and len(self.pending()) > 1
 
     def listed(self, hits: int) -> None:
-        """Take note of how many jobs a page has shown; pages that show none are not asked for again."""
+        """Take note of how many jobs a look at the list has shown; one that shows none is the last."""
         self._listed = hits > 0
 
     def singles(self, missing: Iterable[str]) -> list[str]:
@@ -118,7 +125,7 @@ class Watch:
 
     def statuses(self) -> list[Job]:
         """Return the last status of each job, in the caller's order."""
-        return [self.jobs[job_id] for job_id in self.ids if job_id in self.jobs]
+        return [self.jobs[job_id] for job_id in self._given if job_id in self.jobs]
 
     def timed_out(self, timeout: float) -> WaitTimeout:
         """Make the error that says that the time is up."""

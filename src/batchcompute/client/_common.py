@@ -62,12 +62,10 @@ def check_credentials(
     if token_kind not in ("", "str"):
         raise ConfigError(f"security_token must be a text, not {token_kind}")
     for name, text in (("access_key_id", made.access_key_id), ("access_key_secret", made.access_key_secret)):
-        wrong = text != text.strip() or "\n" in text
+        wrong = text != text.strip()
         del text
         if wrong:
-            raise ConfigError(
-                f"{name} begins or ends with blanks, or holds a line break; it was not copied well"
-            )
+            raise ConfigError(f"{name} begins or ends with blanks; it was not copied well")
     return made
 
 
@@ -83,6 +81,8 @@ def check_headers(headers: Mapping[str, object]) -> dict[str, str]:
                 f"{name!r} is no option of the client, and as a header it must be a text, not "
                 f"{type(value).__name__}"
             )
+        if any(ord(letter) < 32 and letter != "\t" for letter in name + value):
+            raise ConfigError(f"header {name!r} holds a line break or another control character")
     return {name: str(value) for name, value in headers.items()}
 
 

@@ -8,6 +8,7 @@ opened and never closed is warned of.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -119,8 +120,17 @@ def open_http(verify: Any, trust_env: bool) -> httpx.Client:
     """
     try:
         return Http(**_options(verify, trust_env, httpx.HTTPTransport))
-    except (OSError, ValueError, ImportError) as error:
-        raise ConfigError(f"cannot set up connections: {error}") from error
+    except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
+        raise _cannot(error) from None
+
+
+def _cannot(error: Exception) -> ConfigError:
+    reason = f": {error}" if isinstance(error, (OSError, ImportError)) else ""
+    # The library's text of a bad URL may hold part of a password.
+    return ConfigError(
+        f"cannot set up connections{reason}; look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY and "
+        "SSL_CERT_FILE in the environment, or make the client with trust_env=False"
+    )
 
 
 def open_async_http(verify: Any, trust_env: bool) -> httpx.AsyncClient:
@@ -131,8 +141,8 @@ def open_async_http(verify: Any, trust_env: bool) -> httpx.AsyncClient:
     """
     try:
         return AsyncHttp(**_options(verify, trust_env, httpx.AsyncHTTPTransport))
-    except (OSError, ValueError, ImportError) as error:
-        raise ConfigError(f"cannot set up connections: {error}") from error
+    except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
+        raise _cannot(error) from None
 
 
 def check_given(given: object, asynchronous: bool) -> None:
@@ -155,10 +165,10 @@ def errors_of(given: object) -> type[Exception]:
     """Return the base of what an HTTP client raises when a request fails."""
     for cls in type(given).__mro__:
         library = sys.modules.get(cls.__module__.partition(".")[0])
-        found = getattr(library, "RequestError", None)
+        found = getattr(library, "HTTPError", None)
         if isinstance(found, type) and issubclass(found, Exception):
             return found
-    return httpx.RequestError
+    return httpx.HTTPError
 
 
 class _Base(Generic[H]):
@@ -176,7 +186,9 @@ class _Base(Generic[H]):
         self._lock = threading.Lock()
         self._closed = False
         self.given: bool = given is not None
-        self.errors: type[Exception] = errors_of(given) if self.given else httpx.RequestError
+        self.direct: bool = not warn and given is None
+        """Whether requests go to a service of this process, which answers at once."""
+        self.errors: type[Exception] = errors_of(given) if self.given else httpx.HTTPError
         self.options: dict[str, Any] = {"auth": None, "follow_redirects": False} if self.given else {}
         self._http: H | None = given
         if hasattr(os, "register_at_fork"):
@@ -199,13 +211,14 @@ class _Base(Generic[H]):
     def __del__(self) -> None:
         if sys.is_finalizing() or not getattr(self, "_warn", False) or not self._is_open():
             return
+        # First, as a warning may be made an exception.
+        self._drop()
         warnings.warn(
             "a client was not closed; use it in a with block, or call close()",
             ResourceWarning,
             stacklevel=2,
             source=self,
         )
-        self._drop()
 
     def _drop(self) -> None:
         """Let go of the connections of a client that nobody has closed."""
@@ -279,7 +292,7 @@ class AsyncPool(_Base[Any]):
         # Both at once, as threads with loops of their own may share the client.
         self._now: tuple[asyncio.AbstractEventLoop | None, Any] = (None, None)
         self._others: weakref.WeakKeyDictionary[
-            asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[None, None]]
+            asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[None, None], asyncio.Semaphore]
         ] = weakref.WeakKeyDictionary()
 
     def current(self) -> Any:
@@ -287,7 +300,13 @@ class AsyncPool(_Base[Any]):
         if self.given:
             return self._http
         loop, http = self._now
-        return http if loop is asyncio.get_running_loop() else None
+        # A loop that ends closes its connections, and may still run what makes a last call.
+        return http if loop is asyncio.get_running_loop() and not http.is_closed else None
+
+    def gate(self) -> asyncio.Semaphore | None:
+        """Return what lets in as many requests of the running loop as there may be connections."""
+        found = self._others.get(asyncio.get_running_loop())
+        return found[2] if found else None
 
     async def open(self) -> Any:
         """Return the HTTP client of the running loop, opened if need be.
@@ -302,12 +321,13 @@ class AsyncPool(_Base[Any]):
             if self.given:
                 return self._http
             found = self._others.get(loop)
-            if found is None:
+            if found is None or found[0].is_closed:
                 for ended in [other for other in self._others if other.is_closed()]:
                     del self._others[ended]
                 http = self._opener()
                 keeper = _keep(http)
-                found = self._others[loop] = (http, keeper)
+                gate = asyncio.Semaphore(LIMITS.max_connections or 1)
+                found = self._others[loop] = (http, keeper, gate)
             self._now = (loop, found[0])
         if keeper is not None:
             await anext(keeper)
@@ -320,12 +340,14 @@ class AsyncPool(_Base[Any]):
             self._http, self._now = None, (None, None)
             others = list(self._others.items())
             self._others.clear()
-        for loop, (_, keeper) in others:
+        for loop, (_, keeper, _) in others:
             if loop is asyncio.get_running_loop():
                 await keeper.aclose()
-            elif loop.is_running():
-                closing = asyncio.run_coroutine_threadsafe(_close(keeper), loop)
-                await asyncio.wrap_future(closing)
+            else:
+                # Not waited for: that loop may end, or be blocked, at this very moment. Its end closes
+                # them in any case.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(_close_soon, keeper)
 
     def _is_open(self) -> bool:
         return not self._closed and any(not loop.is_closed() for loop in self._others)
@@ -339,5 +361,13 @@ class AsyncPool(_Base[Any]):
             self._others.clear()
 
 
-async def _close(keeper: AsyncGenerator[None, None]) -> None:
-    await keeper.aclose()
+def _close_soon(keeper: AsyncGenerator[None, None]) -> None:
+    async def close() -> None:
+        await keeper.aclose()
+
+    _closing.add(task := asyncio.ensure_future(close()))
+    task.add_done_callback(_closing.discard)
+
+
+_closing: set[asyncio.Future[None]] = set()
+"""Tasks that nothing else would keep alive."""

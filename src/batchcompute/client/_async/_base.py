@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, overload
+from urllib.request import getproxies
 
 import httpx
 
@@ -122,7 +123,9 @@ class AsyncBase(AsyncSender):
             ConfigError: The region is unknown, the key pair is missing, or an option is wrong.
         """
         if credentials is not None:
-            if access_key_id or access_key_secret:
+            both = bool(access_key_id or access_key_secret)
+            access_key_secret = security_token = ""
+            if both:
                 raise ConfigError("give either a key pair or credentials=, not both")
             self._source = check_source(credentials)
         else:
@@ -136,7 +139,6 @@ class AsyncBase(AsyncSender):
         self._fixed: Credentials | None = self._source if isinstance(self._source, Credentials) else None
         self._endpoint = regions.resolve(region, security_conn, os.environ.get("BATCHCOMPUTE_ENDPOINT"))
         self._oss_endpoint = oss_endpoint or os.environ.get("BATCHCOMPUTE_OSS_ENDPOINT", "")
-        object_base(self._endpoint, self._oss_endpoint)
         self._headers = HeaderMap(check_headers(headers))
         self._policy = retry or RetryPolicy()
         self._quota = Quota(self._policy.quota)
@@ -146,7 +148,8 @@ class AsyncBase(AsyncSender):
         self._limits = self._timeout.as_dict() if self._timeout else {}
         if http_client is not None:
             check_given(http_client, asynchronous=True)
-        opener = partial(_open, self._source, self._endpoint, verify, trust_env)
+        urls = (self._endpoint.base_url, object_base(self._endpoint, self._oss_endpoint))
+        opener = partial(_open, self._source, urls, verify, trust_env)
         self._pool = AsyncPool(opener, http_client, not self._endpoint.is_local)
         self.version = API_VERSION
 
@@ -264,8 +267,9 @@ class AsyncBase(AsyncSender):
 
 
 def _open(
-    source: CredentialSource, endpoint: regions.Endpoint, verify: bool | str | ssl.SSLContext, trust_env: bool
+    source: CredentialSource, urls: Sequence[str], verify: bool | str | ssl.SSLContext, trust_env: bool
 ) -> httpx.AsyncClient:
-    if endpoint.is_local:
+    if urls[0] == regions.LOCAL:
         return AsyncHttp(transport=local_transport(source), trust_env=False)
-    return open_async_http(tls_for(endpoint, verify, trust_env), trust_env)
+    proxies = getproxies().values() if trust_env else ()
+    return open_async_http(tls_for((*urls, *proxies), verify, trust_env), trust_env)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Generic, TypeVar
 
 from batchcompute.responses import ListResponse
@@ -26,8 +26,8 @@ class AsyncItems(Generic[T_co]):
 
     def __init__(self, fetch: Callable[[str], Awaitable[ListResponse[T_co]]], marker: str) -> None:
         self._fetch = fetch
-        self._pages: AsyncIterator[ListResponse[T_co]] = self._read()
-        self._items: AsyncIterator[T_co] = self._flat()
+        self._left: Iterator[T_co] = iter(())
+        self._over = False
         self.marker: str = marker
         """Where the page begins that the last item came from."""
         self.next_marker: str = marker
@@ -37,23 +37,29 @@ class AsyncItems(Generic[T_co]):
         return self
 
     async def __anext__(self) -> T_co:
-        return await anext(self._items)
-
-    def by_page(self) -> AsyncIterator[ListResponse[T_co]]:
-        """Return an iterator over what is left, by whole pages."""
-        return self._pages
-
-    async def _read(self) -> AsyncIterator[ListResponse[T_co]]:
         while True:
-            page = await self._fetch(self.next_marker)
-            self.marker, self.next_marker = self.next_marker, page.NextMarker
-            yield page
-            # A service that names the same page again would never come to an end.
-            if not page.NextMarker or page.NextMarker == self.marker:
-                self.next_marker = ""
-                return
+            for item in self._left:
+                return item
+            page = await self._page()
+            if page is None:
+                raise StopAsyncIteration
+            self._left = iter(page)
 
-    async def _flat(self) -> AsyncIterator[T_co]:
-        async for page in self._pages:
-            for item in page:
-                yield item
+    async def by_page(self) -> AsyncIterator[ListResponse[T_co]]:
+        """Iterate over what is left by whole pages."""
+        while True:
+            page = await self._page()
+            if page is None:
+                return
+            yield page
+
+    async def _page(self) -> ListResponse[T_co] | None:
+        """Fetch the next page; one that fails is fetched again when the next item is asked for."""
+        if self._over:
+            return None
+        page = await self._fetch(self.next_marker)
+        self.marker, self.next_marker = self.next_marker, page.NextMarker
+        # A service that names the same page again would never come to an end.
+        if not page.NextMarker or page.NextMarker == self.marker:
+            self._over, self.next_marker = True, ""
+        return page

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import tenacity
 
 from batchcompute._logs import log, log_answer
+from batchcompute.client._exchange import exchange_async
 from batchcompute.credentials import CredentialSource, fresh_async_credentials
-from batchcompute.errors import BatchComputeError, NotFoundError, TransportTimeout
+from batchcompute.errors import BatchComputeError, ConnectError
 from batchcompute.tracing import tracer
 from batchcompute.transport import (
     build_request,
     given_request,
+    hide_secrets,
+    is_refused_here,
     raw_answer,
     transport_error,
     understand,
@@ -52,6 +55,7 @@ class AsyncSender:
     async def _attempt(self, call: Call[A], end: float | None) -> A:
         started = time.monotonic()
         pool = self._pool
+        where = self._endpoint.base_url
         http = pool.current() or await pool.open()
         credentials = self._fixed or await fresh_async_credentials(self._source)
         limits: Mapping[str, float | None] = self._limits
@@ -59,38 +63,24 @@ class AsyncSender:
             request = given_request(http, call, self._endpoint, credentials, self.version, self._headers)
         else:
             request = build_request(call, self._endpoint, credentials, self.version, self._headers)
+        left = None
         if end is not None:
-            limits = _clipped(limits or request.extensions.get("timeout", {}), end - started, self._endpoint)
+            # Not before: a provider of credentials may have taken its time.
+            left = min(end - time.monotonic(), _LONGEST)
+            limits = _clipped(limits or request.extensions.get("timeout", {}), left, where)
         if limits:
             # httpx keeps time limits in the request; one that it did not build itself has none.
             request.extensions["timeout"] = limits
         try:
-            if end is None:
-                response = await http.send(request, **pool.options)
-                body: bytes = response.content
-            else:
-                response = await http.send(request, stream=True, **pool.options)
-                body = await self._read(response, end)
+            response = await exchange_async(pool, http, request, left, where)
         except pool.errors as error:
-            raise transport_error(error, self._endpoint) from error
-        raw = raw_answer(response, body)
+            hide_secrets(error)
+            made = transport_error(error, where)
+            raise made from (None if is_refused_here(error) else error)
+        raw = raw_answer(response, response.content)
         if log.isEnabledFor(logging.DEBUG):
             log_answer(call, raw, time.monotonic() - started)
         return understand(call, raw)
-
-    async def _read(self, response: Any, end: float) -> bytes:
-        """Read a body piece by piece, as each piece may come in time and all of them too late."""
-        pieces: list[bytes] = []
-        try:
-            async for piece in response.aiter_bytes():
-                pieces.append(piece)
-                if time.monotonic() >= end:
-                    raise TransportTimeout(
-                        f"the answer from {self._endpoint.base_url} was not whole when the deadline came"
-                    )
-        finally:
-            await response.aclose()
-        return b"".join(pieces)
 
     async def _call(self, call: Call[A], end: float | None = None) -> A:
         tracing = tracer()
@@ -103,7 +93,14 @@ class AsyncSender:
                 tracing.failed(span, error)
                 raise
 
-    async def _send(self, call: Call[A], end: float | None) -> A:
+    async def _send(self, call: Call[A], end: float | None, pays: bool = True) -> A:
+        """Send a call, and repeat it as far as that may be.
+
+        Args:
+            call: The call.
+            end: When it must be over, by `time.monotonic`; None for what the policy says.
+            pays: Whether its success gives a retry back to the stock.
+        """
         policy = self._policy
         started = time.monotonic()
         if end is None and policy.deadline is not None:
@@ -113,7 +110,8 @@ class AsyncSender:
         except BatchComputeError as error:
             first: list[BatchComputeError] = [error]
         else:
-            self._quota.give_back()
+            if pays:
+                self._quota.give_back()
             return answer
         # tenacity takes over only now: a call that succeeds at once, as nearly all do, is spared its
         # cost. The failure that there was is its first attempt.
@@ -133,7 +131,14 @@ class AsyncSender:
             if ended is last:
                 raise
             raise ended from last.__cause__ or last
-        self._quota.give_back()
+        except Exception as foreign:
+            # A provider's own error, say: it must not hide that an earlier attempt may have worked.
+            unknown = trial.left_open()
+            if unknown is None:
+                raise
+            raise unknown from foreign
+        if pays:
+            self._quota.give_back()
         return answer
 
     async def _again(self, call: Call[A], trial: Trial, end: float | None) -> A:
@@ -149,13 +154,21 @@ class AsyncSender:
             if trial.is_gone(error):
                 return call.parse(trial.success(getattr(error, "request_id", "")))
             if trial.may_have_worked(error):
-                found = await self._look(call, trial, end)
+                found = await self._look(call, trial, end, error)
                 if found is not None:
                     return found
             raise
 
-    async def _look(self, call: Call[A], trial: Trial, end: float | None) -> A | None:
+    async def _look(
+        self, call: Call[A], trial: Trial, end: float | None, refusal: BatchComputeError | None = None
+    ) -> A | None:
         """Read the state; return the call's answer if it has happened, None if it has not.
+
+        Args:
+            call: The call.
+            trial: Its attempts.
+            end: When it must be over.
+            refusal: The 409 that made it worth a look, if one did.
 
         Raises:
             BatchComputeError: Nobody can tell; it is the failure that left it open.
@@ -163,15 +176,19 @@ class AsyncSender:
         found: Any = None
         try:
             if call.check is not None:
-                found = await self._send(call.check, end)
-        except NotFoundError:
-            # A job is not gone because it was stopped or started; a machine is, that was recreated.
-            if call.operation.name in ("stop_job", "start_job"):
+                found = await self._send(call.check, end, pays=False)
+        except BatchComputeError as error:
+            if trial.is_missing(error):
+                if call.operation.name in ("stop_job", "start_job"):
+                    # A job is not gone because it was stopped or started; a machine is, that was recreated.
+                    trial.block()
+                    raise
+            elif refusal is not None and call.operation.repeat == "delete":
+                # The refusal stands, and to delete again does no harm.
+                return None
+            else:
                 trial.block()
-                raise
-        except BatchComputeError:
-            trial.block()
-            raise
+                raise trial.unknown() from error
         said = trial.verdict(found)
         if said == "done":
             return call.parse(trial.success(found.RequestId if found is not None else ""))
@@ -181,9 +198,13 @@ class AsyncSender:
         return None
 
 
-def _clipped(limits: Mapping[str, float | None], left: float, endpoint: Endpoint) -> dict[str, float]:
+_LONGEST = 1e6
+"""Seconds; more than this, an operating system takes for no number."""
+
+
+def _clipped(limits: Mapping[str, float | None], left: float, where: str) -> dict[str, float]:
     """Return time limits none of which goes beyond the deadline."""
     if left <= 0:
-        raise TransportTimeout(f"the deadline was over before a request to {endpoint.base_url} was sent")
+        raise ConnectError(f"the deadline was over before a request to {where} was sent")
     names = ("connect", "read", "write", "pool")
     return {name: min(left, left if (value := limits.get(name)) is None else value) for name in names}

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Self, overload
 
 from batchcompute._logs import log
 from batchcompute.client._async._logs import AsyncLogs
@@ -121,7 +121,7 @@ class AsyncWaiting(AsyncLogs):
         try:
             while watch.pending():
                 try:
-                    changed = await self._look_at(watch)
+                    await self._looking_until(end)._look_at(watch)
                     failures = 0
                 except BatchComputeError as error:
                     failures += 1
@@ -130,9 +130,8 @@ class AsyncWaiting(AsyncLogs):
                     log.warning(
                         "wait: a look failed (%s: %s); the next one follows", type(error).__name__, error
                     )
-                    changed = []
                 show.update(watch)
-                for status in changed:
+                for status in watch.changes():
                     if on_update is not None:
                         await tell_async(on_update, status)
                 failed = watch.failed() if raise_on_failure else None
@@ -153,34 +152,42 @@ class AsyncWaiting(AsyncLogs):
         statuses = watch.statuses()
         return statuses[0] if _is_one(job) else statuses
 
-    async def _look_at(self, watch: Watch) -> list[Job]:
-        """Look at all jobs that are waited for; return those that have changed."""
+    def _looking_until(self, end: float | None) -> Self:
+        """Return a client whose calls are over when waiting is."""
+        if end is None:
+            return self
+        left = max(0.05, end - time.monotonic())
+        own = self._policy.deadline_seconds
+        return self.with_options(deadline=left if own is None else min(left, own))
+
+    async def _look_at(self, watch: Watch) -> None:
+        """Look at all jobs that are waited for."""
         missing = set(watch.pending())
-        changed: list[Job] = []
         marker = ""
+        shown = 0
         lists = watch.lists()
         while lists and missing:
             # The newest first: what is waited for was mostly created a short while ago.
             page = await self.list_jobs(marker, 100, OrderBy="CreationTime", IsReverse="True")
             hits = [job for job in page if job.Id in missing]
-            watch.listed(len(hits))
+            shown += len(hits)
+            watch.listed(shown)
             missing -= {job.Id for job in hits}
-            changed += [job for job in hits if watch.saw(job, time.monotonic())]
+            for job in hits:
+                watch.saw(job.Id, job, time.monotonic())
             if not hits or not page.NextMarker or page.NextMarker == marker:
                 break
             marker = page.NextMarker
         for job_id in watch.singles(missing):
             try:
-                job: Job = await self.get_job(job_id)
+                found = await self.get_job(job_id)
             except NotFoundError as error:
                 if job_id in watch.jobs:
                     error.add_note(
                         f"{job_id} was {watch.jobs[job_id].State}, and was deleted while it was waited for"
                     )
                 raise
-            if watch.saw(job, time.monotonic()):
-                changed.append(job)
-        return changed
+            watch.saw(job_id, found, time.monotonic())
 
     async def _why(self, job: Job, watch: Watch) -> JobFailedError:
         """Find out which instances of a job have failed, and why."""
@@ -257,7 +264,16 @@ class AsyncWaiting(AsyncLogs):
             if not late:
                 await asyncio.sleep(max(0.0, min(pause, end - time.monotonic())))
                 pause = min(interval, pause * 2)
-        ended = {job_id: await self._conclude(job_id, state) for job_id, state in seen.items()}
+        ended: dict[str, str] = {}
+        refusals: list[ClientError] = []
+        for job_id, state in seen.items():
+            try:
+                ended[job_id] = await self._conclude(job_id, state)
+            except ClientError as error:
+                # The others are to be stopped all the same.
+                refusals.append(error)
+        if refusals:
+            raise refusals[0]
         if late and "" in ended.values():
             return [f"Timeout({timeout})."]
         return [
@@ -289,4 +305,4 @@ def _is_one(job: object) -> bool:
 
 
 def _seconds(timeout: float | timedelta) -> float:
-    return 0.0 if timeout == 0 else seconds_of(timeout, "timeout")
+    return 0.0 if timeout in (0, timedelta(0)) else seconds_of(timeout, "timeout")

@@ -27,8 +27,8 @@ class Items(Generic[T_co]):
 
     def __init__(self, fetch: Callable[[str], ListResponse[T_co]], marker: str) -> None:
         self._fetch = fetch
-        self._pages: Iterator[ListResponse[T_co]] = self._read()
-        self._items: Iterator[T_co] = self._flat()
+        self._left: Iterator[T_co] = iter(())
+        self._over = False
         self.marker: str = marker
         """Where the page begins that the last item came from."""
         self.next_marker: str = marker
@@ -38,23 +38,29 @@ class Items(Generic[T_co]):
         return self
 
     def __next__(self) -> T_co:
-        return next(self._items)
+        while True:
+            for item in self._left:
+                return item
+            page = self._page()
+            if page is None:
+                raise StopIteration
+            self._left = iter(page)
 
     def by_page(self) -> Iterator[ListResponse[T_co]]:
-        """Return an iterator over what is left, by whole pages."""
-        return self._pages
-
-    def _read(self) -> Iterator[ListResponse[T_co]]:
+        """Iterate over what is left by whole pages."""
         while True:
-            page = self._fetch(self.next_marker)
-            self.marker, self.next_marker = self.next_marker, page.NextMarker
-            yield page
-            # A service that names the same page again would never come to an end.
-            if not page.NextMarker or page.NextMarker == self.marker:
-                self.next_marker = ""
+            page = self._page()
+            if page is None:
                 return
+            yield page
 
-    def _flat(self) -> Iterator[T_co]:
-        for page in self._pages:
-            for item in page:
-                yield item
+    def _page(self) -> ListResponse[T_co] | None:
+        """Fetch the next page; one that fails is fetched again when the next item is asked for."""
+        if self._over:
+            return None
+        page = self._fetch(self.next_marker)
+        self.marker, self.next_marker = self.next_marker, page.NextMarker
+        # A service that names the same page again would never come to an end.
+        if not page.NextMarker or page.NextMarker == self.marker:
+            self._over, self.next_marker = True, ""
+        return page
