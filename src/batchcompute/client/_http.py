@@ -100,26 +100,34 @@ def _socket_options() -> list[tuple[int, int, int]]:
     return options
 
 
-def _options(verify: Any, trust_env: bool, transport: type[Any]) -> dict[str, Any]:
-    options: dict[str, Any] = {"verify": verify, "trust_env": trust_env, "limits": LIMITS}
+def _options(verify: Any, trust_env: bool, transport: type[Any], keep: bool) -> dict[str, Any]:
+    limits = (
+        LIMITS if keep else httpx.Limits(max_connections=LIMITS.max_connections, max_keepalive_connections=0)
+    )
+    options: dict[str, Any] = {"verify": verify, "trust_env": trust_env, "limits": limits}
     if not (trust_env and "all" in getproxies()):
         # As a mount and not as the transport, which would switch the environment's proxies off.
         options["mounts"] = {
             "all://": transport(
-                verify=verify, limits=LIMITS, trust_env=trust_env, socket_options=_socket_options()
+                verify=verify, limits=limits, trust_env=trust_env, socket_options=_socket_options()
             )
         }
     return options
 
 
-def open_http(verify: Any, trust_env: bool) -> httpx.Client:
+def open_http(verify: Any, trust_env: bool, keep: bool = True) -> httpx.Client:
     """Make an HTTP client of our own.
+
+    Args:
+        verify: Its TLS context.
+        trust_env: Whether it heeds the environment.
+        keep: Whether it keeps connections for further requests.
 
     Raises:
         ConfigError: The environment names a proxy or certificates that cannot be used.
     """
     try:
-        return Http(**_options(verify, trust_env, httpx.HTTPTransport))
+        return Http(**_options(verify, trust_env, httpx.HTTPTransport, keep))
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
         raise _cannot(error) from None
 
@@ -133,14 +141,19 @@ def _cannot(error: Exception) -> ConfigError:
     )
 
 
-def open_async_http(verify: Any, trust_env: bool) -> httpx.AsyncClient:
+def open_async_http(verify: Any, trust_env: bool, keep: bool = True) -> httpx.AsyncClient:
     """Make an asynchronous HTTP client of our own.
+
+    Args:
+        verify: Its TLS context.
+        trust_env: Whether it heeds the environment.
+        keep: Whether it keeps connections for further requests.
 
     Raises:
         ConfigError: The environment names a proxy or certificates that cannot be used.
     """
     try:
-        return AsyncHttp(**_options(verify, trust_env, httpx.AsyncHTTPTransport))
+        return AsyncHttp(**_options(verify, trust_env, httpx.AsyncHTTPTransport, keep))
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
         raise _cannot(error) from None
 
@@ -180,7 +193,7 @@ class _Base(Generic[H]):
         warn: Whether dropping it unclosed is worth a warning.
     """
 
-    def __init__(self, opener: Callable[[], H], given: H | None, warn: bool) -> None:
+    def __init__(self, opener: Callable[..., H], given: H | None, warn: bool) -> None:
         self._opener = opener
         self._warn = warn and given is None
         self._lock = threading.Lock()
@@ -287,7 +300,7 @@ class AsyncPool(_Base[Any]):
     its answer lost (R6), so the loops are compared before anything is sent.
     """
 
-    def __init__(self, opener: Callable[[], Any], given: Any, warn: bool) -> None:
+    def __init__(self, opener: Callable[..., Any], given: Any, warn: bool) -> None:
         super().__init__(opener, given, warn)
         # Both at once, as threads with loops of their own may share the client.
         self._now: tuple[asyncio.AbstractEventLoop | None, Any] = (None, None)
@@ -315,7 +328,7 @@ class AsyncPool(_Base[Any]):
             ConfigError: The client is closed, or connections cannot be set up.
         """
         loop = asyncio.get_running_loop()
-        keeper = None
+        keeper, last = None, False
         with self._lock:
             self._check()
             if self.given:
@@ -324,12 +337,15 @@ class AsyncPool(_Base[Any]):
             if found is None or found[0].is_closed:
                 for ended in [other for other in self._others if other.is_closed()]:
                     del self._others[ended]
-                http = self._opener()
+                # Closed already, although the loop still runs: it is about to end, and takes no more
+                # generators. What its last calls open, they close.
+                last = found is not None and not self.direct
+                http = self._opener(keep=False) if last else self._opener()
                 keeper = _keep(http)
                 gate = asyncio.Semaphore(LIMITS.max_connections or 1)
                 found = self._others[loop] = (http, keeper, gate)
             self._now = (loop, found[0])
-        if keeper is not None:
+        if keeper is not None and not last:
             await anext(keeper)
         return found[0]
 

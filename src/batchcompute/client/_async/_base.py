@@ -267,9 +267,13 @@ class AsyncBase(AsyncSender):
 
 
 def _open(
-    source: CredentialSource, urls: Sequence[str], verify: bool | str | ssl.SSLContext, trust_env: bool
+    source: CredentialSource,
+    urls: Sequence[str],
+    verify: bool | str | ssl.SSLContext,
+    trust_env: bool,
+    keep: bool = True,
 ) -> httpx.AsyncClient:
     if urls[0] == regions.LOCAL:
         return AsyncHttp(transport=local_transport(source), trust_env=False)
     proxies = getproxies().values() if trust_env else ()
-    return open_async_http(tls_for((*urls, *proxies), verify, trust_env), trust_env)
+    return open_async_http(tls_for((*urls, *proxies), verify, trust_env), trust_env, keep)
