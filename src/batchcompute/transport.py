@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import platform
 import re
+import secrets
 import ssl
 import sys
-import uuid
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -139,7 +139,9 @@ def given_request(
     library = _library_of(cast("Hashable", type(http)))
     if library is not None and _adds_nothing(http):
         # As for our own clients, at half the cost of the general way below.
-        agent = _agent(http.headers.get("user-agent", ""))
+        agent = _agent(
+            next((value for name, value in http.headers.raw if name.lower() == b"user-agent"), b"")
+        )
         parsed = library.URL(url)
         target = parsed.raw_path.decode("ascii")
         headers = _headers(call, target, endpoint, credentials, version, extra, agent)
@@ -167,8 +169,9 @@ def _adds_nothing(http: Any) -> bool:
     )
 
 
-def _agent(theirs: str) -> str:
-    return f"batchcompute-python/{__version__} {theirs}".rstrip()
+@lru_cache(maxsize=16)
+def _agent(theirs: bytes) -> str:
+    return f"batchcompute-python/{__version__} {theirs.decode('latin-1')}".rstrip()
 
 
 def _sign_built(
@@ -187,7 +190,7 @@ def _sign_built(
             built[lower] = value
         else:
             theirs[lower.decode("latin-1")] = value.decode("utf-8", "replace")
-    agent = _agent(built.get(b"user-agent", b"").decode("latin-1"))
+    agent = _agent(built.get(b"user-agent", b""))
     target = request.url.raw_path.decode("ascii")
     headers = _headers(call, target, endpoint, credentials, version, {**theirs, **extra}, agent)
     request.headers = type(request.headers)([(b"Host", built.get(b"host", b"")), *headers])
@@ -222,7 +225,7 @@ def _headers(
             credentials=credentials,
             region=endpoint.region,
             now=now,
-            nonce=uuid.uuid4().hex,
+            nonce=secrets.token_hex(16),
             user_agent=user_agent,
             version=version,
             extra=extra,

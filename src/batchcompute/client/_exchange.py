@@ -72,7 +72,7 @@ async def exchange_async(pool: AsyncPool, http: Any, request: Any, left: float |
         ConfigError: The caller's HTTP client is closed.
     """
     _check(pool, http)
-    if pool.direct:
+    if pool.direct or (left is None and not pool.fragile):
         return await http.send(request, **pool.options)
     gate = pool.gate()
     # httpcore loses connections for good when a request that waits for one is cancelled, so those
@@ -86,13 +86,23 @@ async def exchange_async(pool: AsyncPool, http: Any, request: Any, left: float |
             raise ConnectError(f"no connection to {where} was free in time; all are in use") from None
     elif gate is not None:
         await gate.acquire()
+    send = _send_whole(http, request, pool.options) if pool.fragile else http.send(request, **pool.options)
     limit = asyncio.timeout(left)
     try:
+        if left is None:
+            return await send
         async with limit:
-            return await _send_whole(http, request, pool.options)
+            return await send
     except TimeoutError:
         if limit.expired():
             raise _too_late(where) from None
+        raise
+    except RuntimeError as error:
+        if http.is_closed and "Cannot send" in str(error):
+            # Its loop has closed it since it was asked for; the next attempt opens another one.
+            raise ConnectError(
+                f"the connections to {where} were closed before the request was sent"
+            ) from error
         raise
     finally:
         if gate is not None:

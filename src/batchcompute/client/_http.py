@@ -184,6 +184,10 @@ def errors_of(given: object) -> type[Exception]:
     return httpx.HTTPError
 
 
+def _is_of_httpx(given: object) -> bool:
+    return any(cls.__module__.partition(".")[0] == "httpx" for cls in type(given).__mro__)
+
+
 class _Base(Generic[H]):
     """What both kinds of pool share.
 
@@ -201,6 +205,8 @@ class _Base(Generic[H]):
         self.given: bool = given is not None
         self.direct: bool = not warn and given is None
         """Whether requests go to a service of this process, which answers at once."""
+        self.fragile: bool = given is None or _is_of_httpx(given)
+        """Whether a call that is cancelled could lose it a connection (httpcore 1.0; httpcore2 is mended)."""
         self.errors: type[Exception] = errors_of(given) if self.given else httpx.HTTPError
         self.options: dict[str, Any] = {"auth": None, "follow_redirects": False} if self.given else {}
         self._http: H | None = given
