@@ -1,26 +1,38 @@
-"""The clients: `Client` and, with the same methods to be awaited, `AsyncClient`."""
+"""The clients: `Client` and, with the same methods to be awaited, `AsyncClient`.
+
+The asynchronous half is loaded at its first use, because asyncio takes as long to import as all else.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from batchcompute.client._async._iterate import AsyncItems
-from batchcompute.client._async.client import AsyncClient
-from batchcompute.client._http import AsyncHttpClient, HttpClient
+from batchcompute.client._http import HttpClient
 from batchcompute.client._sync._iterate import Items
 from batchcompute.client._sync.client import Client
 
 if TYPE_CHECKING:
     from batchcompute.client import response as response
+    from batchcompute.client._async._iterate import AsyncItems
+    from batchcompute.client._async.client import AsyncClient
+    from batchcompute.client._async_http import AsyncHttpClient
 
 __all__ = ["AsyncClient", "AsyncHttpClient", "AsyncItems", "Client", "HttpClient", "Items"]
 
+_LAZY = {
+    "AsyncClient": "batchcompute.client._async.client",
+    "AsyncHttpClient": "batchcompute.client._async_http",
+    "AsyncItems": "batchcompute.client._async._iterate",
+}
+
 if not TYPE_CHECKING:
-    # `batchcompute.client.response` after a bare import; it loads all models, so not before.
+    # Also `batchcompute.client.response` after a bare import; it loads all models, so not before.
 
     def __getattr__(name: str) -> object:
-        if name == "response":
-            from importlib import import_module
+        from importlib import import_module
 
+        if name == "response":
             return import_module("batchcompute.client.response")
+        if name in _LAZY:
+            return getattr(import_module(_LAZY[name]), name)
         raise AttributeError(f"module 'batchcompute.client' has no attribute {name!r}")

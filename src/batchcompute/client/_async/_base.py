@@ -17,8 +17,9 @@ import httpx
 
 from batchcompute import regions
 from batchcompute.client._async._send import AsyncSender
+from batchcompute.client._async_http import AsyncHttp, AsyncHttpClient, AsyncPool, open_async_http
 from batchcompute.client._common import HeaderMap, check_credentials, check_headers, local_transport
-from batchcompute.client._http import AsyncHttp, AsyncHttpClient, AsyncPool, check_given, open_async_http
+from batchcompute.client._http import check_given
 from batchcompute.credentials import (
     CredentialSource,
     check_source,

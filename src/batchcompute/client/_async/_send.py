@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import tenacity
 
 from batchcompute._logs import log, log_answer
-from batchcompute.client._exchange import exchange_async
+from batchcompute.client._async_exchange import exchange_async
 from batchcompute.credentials import CredentialSource, fresh_async_credentials
 from batchcompute.errors import BatchComputeError, ConnectError
 from batchcompute.tracing import tracer
@@ -27,8 +27,8 @@ from batchcompute.transport import (
 from batchcompute.trials import Trial
 
 if TYPE_CHECKING:
+    from batchcompute.client._async_http import AsyncPool
     from batchcompute.client._common import HeaderMap
-    from batchcompute.client._http import AsyncPool
     from batchcompute.operations import Call
     from batchcompute.regions import Endpoint
     from batchcompute.retry import Quota, RetryPolicy
