@@ -100,7 +100,8 @@ def _retries() -> dict[Path, str]:
     ]
     for row in OPERATIONS.values():
         check = f"`{row.check}`" if row.check else ""
-        lines.append(f"| `{row.name}` | yes | {_LOST[row.repeat]} | {check} |")
+        said = "yes; 408, 429 after a read" if row.repeat == "action" else "yes"
+        lines.append(f"| `{row.name}` | {said} | {_LOST[row.repeat]} | {check} |")
     head, _, rest = (ROOT / page).read_text("utf-8").partition("<!-- table -->")
     tail = rest.partition("<!-- end -->")[2]
     return {page: f"{head}<!-- table -->\n\n" + "\n".join(lines) + f"\n\n<!-- end -->{tail}"}
