@@ -113,9 +113,10 @@ FLOORS = [
     ["client"],
     ["core", "utils"],
     ["service"],
+    ["cli"],
 ]
 SERVICE_FLOORS = [
-    ["states", "store", "datadir", "faults"],
+    ["states", "store", "datadir", "faults", "keyfile"],
     ["wire", "idempotency"],
     ["objects"],
     ["defaults"],
@@ -124,6 +125,7 @@ SERVICE_FLOORS = [
     ["handlers"],
     ["core"],
     ["local"],
+    ["http", "joined"],
     ["embedded", "direct"],
 ]
 

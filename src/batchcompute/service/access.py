@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from batchcompute.service.faults import Refusal
+from batchcompute.service.keyfile import KeyFile
 from batchcompute.service.wire import Request
 from batchcompute.signing import API_VERSION, verify
 
@@ -21,11 +22,17 @@ class Keys:
     """The key pairs that the service knows.
 
     Args:
+        file: Where further ones are kept; it is read again whenever it has changed.
         clock: Returns the time, in UTC.
     """
 
-    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, file: KeyFile | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._secrets: dict[str, tuple[str, str]] = {}
+        self._file = file
+        self._version = 0
+        self._kept: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
         self._clock = clock
 
@@ -36,7 +43,14 @@ class Keys:
 
     def secret_of(self, access_key_id: str) -> str:
         """Return the secret of an access key; empty for an unknown one."""
-        return self._secrets.get(access_key_id, ("", ""))[0]
+        return self._find(access_key_id)[0]
+
+    def _find(self, access_key_id: str) -> tuple[str, str]:
+        if self._file is not None and (version := self._file.version()) != self._version:
+            kept = {pair.access_key_id: (pair.access_key_secret, pair.owner) for pair in self._file.read()}
+            with self._lock:
+                self._kept, self._version = kept, version
+        return self._secrets.get(access_key_id) or self._kept.get(access_key_id, ("", ""))
 
     def owner_of(self, request: Request) -> str:
         """Return whose request this is.
@@ -50,7 +64,7 @@ class Keys:
         if scheme != "acs" or not found or not key_id:
             text = "The Authorization header must be 'acs AccessKeyId:Signature'."
             raise Refusal(400, "InvalidAuthorization", text)
-        secret, owner = self._secrets.get(key_id, ("", ""))
+        secret, owner = self._find(key_id)
         if not secret:
             raise Refusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
         self._check_clock(request)

@@ -37,6 +37,10 @@ def default_directory() -> Path:
     return base / "batchcompute"
 
 
+class DirectoryInUse(ConfigError):
+    """Another process owns the data directory."""
+
+
 class Lock:
     """Makes one process the owner of a data directory for as long as it lives.
 
@@ -62,7 +66,7 @@ class Lock:
             self._file.seek(0)
             owner = self._file.read().strip() or "unknown"
             self._file.close()
-            raise ConfigError(
+            raise DirectoryInUse(
                 f"the data directory {directory} is in use by the process with pid {owner}; {_WAYS_OUT}"
             ) from None
         self._file.seek(0)

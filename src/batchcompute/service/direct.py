@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import httpx
 
-from batchcompute.service.datadir import default_directory
+from batchcompute.service.datadir import DirectoryInUse, default_directory
 from batchcompute.service.embedded import embedded_service
+from batchcompute.service.joined import Joined, announced_url
 from batchcompute.service.wire import Request
 
 if TYPE_CHECKING:
     from batchcompute.service.local import LocalService
 
 __all__ = ["DirectTransport", "ServiceTransport", "embedded_transport"]
+
+
+def to_plain(request: httpx.Request, body: bytes) -> Request:
+    """Return a request as the service sees it."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Request(request.method, request.url.raw_path.decode("ascii"), headers, body)
 
 
 class DirectTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -26,14 +34,7 @@ class DirectTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         raise AssertionError("each transport says which service it carries to")
 
     def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        response = self._service().dispatch(
-            Request(
-                request.method,
-                request.url.raw_path.decode("ascii"),
-                {name.lower(): value for name, value in request.headers.items()},
-                body,
-            )
-        )
+        response = self._service().dispatch(to_plain(request, body))
         return httpx.Response(response.status, headers=dict(response.headers), content=response.body)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -60,18 +61,72 @@ class ServiceTransport(DirectTransport):
 
 
 class _EmbeddedTransport(DirectTransport):
-    """Carries requests to the embedded service of this process, which starts with the first one."""
+    """Carries requests to the embedded service of this process, which starts with the first one.
+
+    Where a server owns the data directory already, they go to that server.
+    """
 
     def __init__(self, access_key_id: str, access_key_secret: str) -> None:
         self._pair = (access_key_id, access_key_secret)
         # Found out once: a program may change its directory or its environment later.
         self._directory = default_directory()
+        self._joined: Joined | None = None
 
     def _service(self) -> LocalService:
         service = embedded_service(self._directory)
         # The process is its own owner: the first secret that comes with an id is the right one.
         service.add_key(*self._pair)
         return service
+
+    def _joins(self) -> Joined | None:
+        """Return what carries requests to a server; None where this process is its own."""
+        if self._joined is None:
+            try:
+                self._service()
+            except DirectoryInUse:
+                url = announced_url(self._directory)
+                if not url:
+                    raise
+                self._joined = Joined(self._directory, url)
+        return self._joined
+
+    def _forward(self, joined: Joined, request: httpx.Request, body: bytes) -> httpx.Response:
+        try:
+            response = joined.send(to_plain(request, body), request.extensions.get("timeout"))
+        except httpx.ConnectError:
+            # It has ended; who comes first takes its place.
+            joined.close()
+            self._joined = None
+            if self._joins() is not None:
+                raise
+            return self._answer(request, body)
+        headers = [
+            (name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"
+        ]
+        return httpx.Response(response.status_code, headers=headers, content=response.content)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request of a synchronous client."""
+        body = request.read()
+        joined = self._joins()
+        return self._forward(joined, request, body) if joined else self._answer(request, body)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request of an asynchronous client."""
+        body = await request.aread()
+        joined = self._joins()
+        if joined is not None:
+            return await asyncio.to_thread(self._forward, joined, request, body)
+        return self._answer(request, body)
+
+    def close(self) -> None:
+        """Close the connections to the server, if there are any."""
+        if self._joined is not None:
+            self._joined.close()
+
+    async def aclose(self) -> None:
+        """Close the connections to the server, if there are any."""
+        self.close()
 
 
 def embedded_transport(access_key_id: str, access_key_secret: str) -> DirectTransport:

@@ -21,6 +21,7 @@ from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.handlers.clusters import Clusters
 from batchcompute.service.handlers.jobs import Jobs
 from batchcompute.service.handlers.quotas import Quotas
+from batchcompute.service.keyfile import FIRST_OWNER, KeyFile
 from batchcompute.service.objects.api import ObjectApi, is_for_objects
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.runtime.prepare import Preparer, cores
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalService"]
 
-_OWNER = "local"
+_OWNER = FIRST_OWNER
 """Whom everything belongs to: the process is its own owner, whichever key it uses."""
 
 
@@ -49,6 +50,7 @@ class LocalService:
         slots: How many instances run at once; without it, as many as there are cores.
         engine: What runs them; without it, processes of this machine.
         full_sync: Whether each commit waits for the disk, so that not even a power cut loses one.
+        detach: Whether instances that run at the end are left alone; the next start adopts them.
 
     Raises:
         ConfigError: The directory cannot be written, or another process owns it.
@@ -66,6 +68,7 @@ class LocalService:
         slots: int | None = None,
         engine: Engine | None = None,
         full_sync: bool = False,
+        detach: bool = False,
     ) -> None:
         if slots is not None and (isinstance(slots, bool) or not isinstance(slots, int) or slots < 1):
             raise ConfigError(f"slots must be an integer, 1 or more, not {slots!r}")
@@ -78,14 +81,16 @@ class LocalService:
             try:
                 lock = Lock(self.data_dir)
                 stack.callback(lock.release)
-                self._open(stack, slots or cores(), engine, full_sync)
+                self._open(stack, slots or cores(), engine, full_sync, detach)
             except OSError as error:
                 raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
             # What is undone in the reverse order: each part even if the one before it fails.
             self._parts = stack.pop_all()
         _services.add(self)
 
-    def _open(self, stack: ExitStack, slots: int, engine: Engine | None, full_sync: bool) -> None:
+    def _open(
+        self, stack: ExitStack, slots: int, engine: Engine | None, full_sync: bool, detach: bool
+    ) -> None:
         work = self.data_dir / "work"
         self.objects: DirectoryStore = DirectoryStore(self.data_dir / "oss")
         for directory in (work, self.objects.root):
@@ -95,10 +100,10 @@ class LocalService:
         preparer = Preparer(store, self.objects, work, "local")
         stack.callback(preparer.close)
         engine = engine or LocalEngine(slots)
-        stack.callback(engine.close)
+        stack.callback(engine.close, detach)
         scheduler = Scheduler(store, engine, preparer, slots)
-        stack.callback(scheduler.close)
-        self._keys = Keys()
+        stack.callback(scheduler.close, detach)
+        self._keys = Keys(KeyFile(self.data_dir / "credentials.json"))
         jobs = Jobs(store, scheduler.wake, scheduler.cancel)
         handlers: dict[str, Any] = {}
         for family in (jobs, Clusters(store), Quotas()):

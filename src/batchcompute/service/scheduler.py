@@ -112,13 +112,20 @@ class Scheduler:
         if effects.cancel:
             self._engine.cancel(effects.cancel)
 
-    def close(self) -> None:
-        """Stop the loop and everything that runs; instances that ran wait for the next start."""
+    def close(self, leave: bool = False) -> None:
+        """Stop the loop and everything that runs; instances that ran wait for the next start.
+
+        Args:
+            leave: Whether what runs is left alone, to be adopted by the next start.
+        """
         with self._condition:
             self._closing = True
             self._condition.notify_all()
         self._thread.join()
-        self._engine.close()
+        self._engine.close(leave)
+        if leave:
+            # What has ended since is found by the next start, too, by its exit file.
+            return
         # By now all have ended; those that did so by themselves have their exit code on file.
         self._collect(self._engine.poll(list(self._running)), closing=True)
 

@@ -110,6 +110,10 @@ class Engine(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """End every attempt, and all threads."""
+    def close(self, leave: bool = False) -> None:
+        """End every attempt, and all threads.
+
+        Args:
+            leave: Whether attempts that run are left alone, to be adopted by a later service.
+        """
         ...

@@ -65,6 +65,7 @@ class LocalEngine:
         self._attempts: dict[Handle, _Attempt] = {}
         self._cancelled: dict[Handle, None] = {}
         self._closed = False
+        self._leave = False
         self._close_lock = threading.Lock()
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         # Used by the engine's thread only, which also starts all processes: none is ever seen between
@@ -122,11 +123,16 @@ class LocalEngine:
             result[token] = token
         return result
 
-    def close(self) -> None:
-        """End every attempt, and the thread."""
+    def close(self, leave: bool = False) -> None:
+        """End every attempt, and the thread.
+
+        Args:
+            leave: Whether attempts that run are left alone, to be adopted by a later service.
+        """
         with self._close_lock:
             if self._closed:
                 return
+            self._leave = leave
             self._orders.put(None)
             self._wake()
             self._closed = True
@@ -174,7 +180,7 @@ class LocalEngine:
             _log.exception("an order of the engine failed")
 
     def _finish(self) -> None:
-        for attempt in list(self._attempts.values()):
+        for attempt in [] if self._leave else list(self._attempts.values()):
             self._do(partial(self._sweeper.kill, attempt.token, self._leader(attempt)))
             self._do(partial(self._ended, attempt))
         self._selector.close()

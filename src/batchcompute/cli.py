@@ -1,0 +1,167 @@
+"""The command line: ``batchcompute serve`` and ``batchcompute keys``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from batchcompute._version import __version__
+from batchcompute.errors import ConfigError
+
+__all__ = ["main"]
+
+_SERVE_OPTIONS = {
+    "host": str, "port": int, "data_dir": str, "slots": int, "full_sync": bool, "tls_cert": str, "tls_key": str,
+    "insecure": bool, "detach_jobs": bool, "log_level": str,
+}  # fmt: skip
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="batchcompute", description="The BatchCompute service of this machine."
+    )
+    parser.add_argument("--version", action="version", version=f"batchcompute {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="serve the API over HTTP, and run the jobs")
+    serve.add_argument("--config", metavar="FILE", help="TOML file whose [serve] table holds these options")
+    serve.add_argument("--host", help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port; 0 for any that is free (8790)")
+    serve.add_argument("--data-dir", metavar="DIR", help="where jobs, objects and keys are kept")
+    serve.add_argument("--slots", type=int, help="how many instances run at once (the number of cores)")
+    serve.add_argument(
+        "--full-sync", action="store_true", default=None, help="wait for the disk at each commit"
+    )
+    serve.add_argument("--tls-cert", metavar="FILE", help="certificate, to serve TLS")
+    serve.add_argument("--tls-key", metavar="FILE", help="its key")
+    serve.add_argument(
+        "--insecure", action="store_true", default=None, help="serve other machines in plain text"
+    )
+    serve.add_argument(
+        "--detach-jobs",
+        action="store_true",
+        default=None,
+        help="leave running jobs alone at the end; a later start adopts them",
+    )
+    serve.add_argument("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR (INFO)")
+    serve.add_argument("--print-credentials", action="store_true", help="show the first key pair, and go on")
+    keys = commands.add_parser("keys", help="the access keys of a data directory")
+    keys.add_argument("--data-dir", metavar="DIR", help="the data directory")
+    actions = keys.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="show ids and owners")
+    add = actions.add_parser("add", help="make a key pair, and show it")
+    add.add_argument(
+        "--owner", default="local", help="whom it stands for; owners do not see each other's resources"
+    )
+    revoke = actions.add_parser("revoke", help="take a key pair out")
+    revoke.add_argument("id", help="its access key id")
+    return parser
+
+
+def _config(path: str | None) -> dict[str, Any]:
+    """Read the options of a configuration file.
+
+    Raises:
+        ConfigError: It cannot be read, or holds what is no option.
+    """
+    if not path:
+        return {}
+    try:
+        table: dict[str, Any] = tomllib.loads(Path(path).read_text("utf-8")).get("serve", {})
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        kind = _SERVE_OPTIONS.get(name)
+        if kind is None:
+            raise ConfigError(f"{path}: [serve] has no option {key!r}; it has {', '.join(_SERVE_OPTIONS)}")
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise ConfigError(f"{path}: {key} must be a {kind.__name__}, not {value!r}")
+        found[name] = value
+    return found
+
+
+def _directory(named: str | None) -> Path:
+    from batchcompute.service.datadir import default_directory
+
+    return Path(named).expanduser().absolute() if named else default_directory()
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    given = {
+        name: getattr(arguments, name) for name in _SERVE_OPTIONS if getattr(arguments, name) is not None
+    }
+    options = {**_config(arguments.config), **given}
+    level = str(options.get("log_level", "INFO")).upper()
+    if level not in logging.getLevelNamesMapping():
+        raise ConfigError(f"log level must be DEBUG, INFO, WARNING or ERROR, not {level!r}")
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    from batchcompute.service.http import check_address, serve
+    from batchcompute.service.keyfile import KeyFile
+    from batchcompute.service.local import LocalService
+
+    host = str(options.get("host", "127.0.0.1"))
+    tls = str(options.get("tls_cert", ""))
+    check_address(host, bool(tls), bool(options.get("insecure")))
+    directory = _directory(options.get("data_dir"))
+    with LocalService(
+        directory,
+        slots=options.get("slots"),
+        full_sync=bool(options.get("full_sync")),
+        detach=bool(options.get("detach_jobs")),
+    ) as service:
+        pair = KeyFile(directory / "credentials.json").ensure(os.environ)
+        print(f"data directory {directory}; access key id {pair.access_key_id}", flush=True)  # noqa: T201
+        if arguments.print_credentials:
+            print(f"access key secret {pair.access_key_secret}", flush=True)  # noqa: T201
+        serve(
+            service,
+            host,
+            int(options.get("port", 8790)),
+            tls_cert=tls,
+            tls_key=str(options.get("tls_key", "")),
+            insecure=bool(options.get("insecure")),
+        )
+    return 0
+
+
+def _keys(arguments: argparse.Namespace) -> int:
+    from batchcompute.service.keyfile import KeyFile
+
+    file = KeyFile(_directory(arguments.data_dir) / "credentials.json")
+    if arguments.action == "list":
+        for pair in file.read():
+            print(f"{pair.access_key_id}  {pair.owner}")  # noqa: T201
+    elif arguments.action == "add":
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        pair = file.add(arguments.owner)
+        print(f"access key id {pair.access_key_id}\naccess key secret {pair.access_key_secret}")  # noqa: T201
+    else:
+        file.revoke(arguments.id)
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit status.
+
+    Args:
+        arguments: What follows the command's name; of this process without it.
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        return _serve(parsed) if parsed.command == "serve" else _keys(parsed)
+    except ConfigError as error:
+        print(f"batchcompute: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""The service over HTTP: an ASGI application around `LocalService.dispatch`, and what runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batchcompute.errors import ConfigError
+from batchcompute.service.objects.api import is_for_objects
+from batchcompute.service.wire import Request
+
+if TYPE_CHECKING:
+    from batchcompute.service.local import LocalService
+
+__all__ = ["Application", "serve"]
+
+_log = logging.getLogger("batchcompute.service.http")
+
+LARGEST_REQUEST = 300 * 1024
+"""Bytes of a body of the API that are read; the API itself refuses more than 256 KB (reference, 1.2)."""
+
+LARGEST_OBJECT = 5 * 1024**3
+"""Bytes of an object that may be put at once."""
+
+
+class Application:
+    """An ASGI application that answers for one service.
+
+    Args:
+        service: The service.
+    """
+
+    def __init__(self, service: LocalService) -> None:
+        self._service = service
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            return
+        query = scope["query_string"].decode("latin-1")
+        target = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            headers[name.decode("latin-1")] = value.decode("utf-8", "replace")
+        request = Request(scope["method"], target, headers)
+        for_objects = is_for_objects(request)
+        limit = LARGEST_OBJECT if for_objects else LARGEST_REQUEST
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            piece = message.get("body", b"")
+            size += len(piece)
+            if size <= limit:
+                # What is too long is read to its end, so that the refusal can be read; zeros take its place.
+                pieces.append(piece)
+            if not message.get("more_body"):
+                break
+        body = b"".join(pieces) if size <= limit else bytes(limit)
+        request = Request(request.method, target, headers, body)
+        # Objects may be large, and their files slow; the API's own answers take less than a thread costs.
+        if for_objects:
+            response = await asyncio.to_thread(self._service.dispatch, request)
+        else:
+            response = self._service.dispatch(request)
+        raw = [(name.encode("latin-1"), value.encode("utf-8")) for name, value in response.headers.items()]
+        await send({"type": "http.response.start", "status": response.status, "headers": raw})
+        await send({"type": "http.response.body", "body": response.body})
+
+
+def check_address(host: str, tls: bool, allowed: bool) -> None:
+    """Refuse to serve others in plain text unless that was asked for.
+
+    Raises:
+        ConfigError: The address is none of this machine's own, and neither TLS nor the flag is given.
+    """
+    try:
+        inside = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        inside = host == "localhost"
+    if not inside and not tls and not allowed:
+        raise ConfigError(
+            f"{host} can be reached by others, and requests would cross the network in plain text: give "
+            "--tls-cert and --tls-key, or --insecure if something else protects it"
+        )
+
+
+@contextlib.contextmanager
+def _announced(directory: Path, url: str) -> Iterator[None]:
+    """Say in the data directory where its server is, so that ``LOCAL`` finds it."""
+    file = directory / "server.json"
+    file.write_text(json.dumps({"url": url, "pid": os.getpid()}), "utf-8")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _outliving_signals(server: Any) -> Iterator[None]:
+    """Let the end of the server be followed by that of the service.
+
+    uvicorn raises the signals that ended it once more when it is done, and what they do by default
+    would end the process before its jobs are taken care of. One that comes before it has handlers of
+    its own ends it all the same.
+    """
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def serve(
+    service: LocalService,
+    host: str = "127.0.0.1",
+    port: int = 8790,
+    *,
+    tls_cert: str = "",
+    tls_key: str = "",
+    insecure: bool = False,
+) -> None:
+    """Serve until the process is told to end (SIGINT, SIGTERM).
+
+    Args:
+        service: The service.
+        host: Address to listen on.
+        port: Port; 0 for any that is free.
+        tls_cert: File of a certificate, for TLS.
+        tls_key: File of its key.
+        insecure: Whether other machines may be served in plain text.
+
+    Raises:
+        ConfigError: The address may not be served so, or is in use, or an extra is not installed.
+    """
+    check_address(host, bool(tls_cert), insecure)
+    try:
+        import uvicorn
+    except ImportError:
+        raise ConfigError("serving needs uvicorn: pip install 'batchcompute[serve]'") from None
+    try:
+        config = uvicorn.Config(
+            Application(service),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            lifespan="off",
+            ssl_certfile=tls_cert or None,
+            ssl_keyfile=tls_key or None,
+            timeout_graceful_shutdown=10,
+        )
+        socket = _listen(host, port)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
+    with socket:
+        bound = socket.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http{'s' if tls_cert else ''}://{shown}:{bound}"
+        server = uvicorn.Server(config)
+        with _announced(service.data_dir, url), _outliving_signals(server):
+            _log.info("serving %s at %s", service.data_dir, url)
+            print(f"batchcompute is served at {url}", flush=True)  # noqa: T201
+            server.run(sockets=[socket])
+    _log.info("serving has ended")
+
+
+def _listen(host: str, port: int) -> Any:
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named, because asyncio switches Nagle's delay off only for sockets that say that they are of TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,283 @@
+"""`batchcompute serve`: started as a process, spoken to by the SDK, the old SDK's formula, and `LOCAL`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchcompute import (
+    LOCAL,
+    AsyncClient,
+    AuthenticationError,
+    Client,
+    ClientError,
+    ConfigError,
+    NotFoundError,
+)
+from batchcompute.cli import main
+from batchcompute.service.http import check_address
+from batchcompute.service.keyfile import KeyFile
+from tests.client.loopback import CERTIFICATE, HERE
+from tests.service.helpers import job as make_job
+from tests.service.helpers import task, until
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")
+
+
+@contextmanager
+def serving(
+    directory: Path, *options: str, **environment: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start a server on a port of its own; yield where it is."""
+    command = [
+        sys.executable,
+        "-m",
+        "batchcompute.cli",
+        "serve",
+        "--port",
+        "0",
+        "--data-dir",
+        str(directory),
+        *options,
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    ) as server:
+        try:
+            assert server.stdout is not None
+            for line in server.stdout:
+                if " is served at " in line:
+                    yield line.split()[-1], server
+                    break
+            else:
+                assert server.stderr is not None
+                raise AssertionError(server.stderr.read())
+        finally:
+            server.send_signal(signal.SIGTERM)
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                raise
+
+
+KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s3cret"}
+
+
+def processes_with(mark: str) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if mark.encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+def test_a_session(tmp_path: Path) -> None:
+    with serving(tmp_path / "d", **KEYS) as (url, server):
+        with Client(url, "id", "s3cret") as client:
+            job = client.create_job(make_job({"t": task("echo hello; echo world >&2", InstanceCount=2)}))
+            assert client.wait(job).State == "Finished"
+            assert client.logs(job, "t").stdout == "hello\n"
+            assert client.logs(job, "t", tail=3).stderr == "ld\n"
+            with pytest.raises(NotFoundError):
+                client.get_job("job-0")
+        with Client(url, "id", "wrong") as wrong, pytest.raises(AuthenticationError):
+            wrong.list_jobs()
+        with Client(url, "other", "s3cret") as unknown, pytest.raises(AuthenticationError):
+            unknown.list_jobs()
+    assert server.returncode == 0
+    file = tmp_path / "d" / "credentials.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not (tmp_path / "d" / "server.json").exists()
+
+
+def test_the_end_leaves_nothing_behind(tmp_path: Path) -> None:
+    mark = f"86{os.getpid()}"
+    with serving(tmp_path / "d", **KEYS) as (url, _):
+        with Client(url, "id", "s3cret") as client:
+            client.wait(client.create_job(make_job(f"setsid sleep {mark} & sleep {mark}")), until="Running")
+            until(lambda: len(processes_with(mark)) >= 2)
+    assert processes_with(mark) == []
+
+
+def test_jobs_may_be_left_alone_and_are_adopted(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    command = f"echo before; while [ ! -e {gate} ]; do sleep 0.02; done; echo after"
+    with serving(tmp_path / "d", "--detach-jobs", **KEYS) as (url, _):
+        with Client(url, "id", "s3cret") as client:
+            job = client.create_job(make_job(command))
+            client.wait(job, until="Running")
+            until(lambda: client.logs(job, "t").stdout)
+    assert processes_with(str(gate))
+    with serving(tmp_path / "d") as (url, _):
+        with Client(url, "id", "s3cret") as client:
+            assert client.get_job(job).State == "Running"
+            gate.touch()
+            assert client.wait(job).State == "Finished"
+            assert client.logs(job, "t").stdout == "before\nafter\n"
+            assert client.get_instance(job, "t", 0).RetryCount == 0
+
+
+def test_owners_do_not_see_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = tmp_path / "d"
+    with serving(directory, **KEYS) as (url, _):
+        assert main(["keys", "--data-dir", str(directory), "add", "--owner", "alice"]) == 0
+        key_id, secret = (line.split()[-1] for line in capsys.readouterr().out.splitlines())
+        with Client(url, "id", "s3cret") as first, Client(url, key_id, secret) as alice:
+            job = first.create_job(make_job("true"))
+            assert list(alice.iter_jobs()) == []
+            with pytest.raises(NotFoundError):
+                alice.get_job(job)
+            own = alice.create_job(make_job("true"))
+            assert [found.Id for found in alice.iter_jobs()] == [own.Id]
+            assert main(["keys", "--data-dir", str(directory), "revoke", key_id]) == 0
+            with pytest.raises(AuthenticationError):
+                alice.list_jobs()
+    assert main(["keys", "--data-dir", str(directory), "list"]) == 0
+    assert capsys.readouterr().out == "id  local\n"
+    assert main(["keys", "--data-dir", str(directory), "revoke", "nobody"]) == 2
+
+
+def test_local_joins_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATCHCOMPUTE_DATA_DIR", str(tmp_path / "d"))
+    with serving(tmp_path / "d") as (url, _):
+        # Any pair of one's own will do: what counts is who may read the directory's key.
+        with Client(LOCAL, "any", "pair") as here:
+            job = here.create_job(make_job("echo joined"))
+            assert here.wait(job).State == "Finished"
+            assert here.logs(job, "t").stdout == "joined\n"
+            pair = KeyFile(tmp_path / "d" / "credentials.json").read()[0]
+            with Client(url, pair.access_key_id, pair.access_key_secret) as there:
+                assert there.get_job(job).State == "Finished"
+
+            async def main() -> None:
+                async with AsyncClient(LOCAL, "any", "pair") as client:
+                    assert (await client.get_job(job)).State == "Finished"
+
+            asyncio.run(main())
+            kept = here
+            assert kept.get_job(job).Id == job.Id
+    # The server is gone: the directory is this process's now.
+    with Client(LOCAL, "any", "pair") as here:
+        assert here.get_job(job).State == "Finished"
+
+
+def test_large_bodies_are_refused(tmp_path: Path) -> None:
+    with serving(tmp_path / "d", **KEYS) as (url, _), Client(url, "id", "s3cret") as client:
+        for size in (257 * 1024, 3 * 1024 * 1024):
+            with pytest.raises(ClientError) as caught:
+                client.create_cluster(
+                    {
+                        "Name": "c",
+                        "ImageId": "i",
+                        "Groups": {"g": {"DesiredVMCount": 1}},
+                        "UserData": {"a": "x" * size},
+                    }
+                )
+            assert caught.value.code == "InvalidHttpBody"
+
+
+def test_tls(tmp_path: Path) -> None:
+    options = ("--tls-cert", CERTIFICATE, "--tls-key", str(HERE / "server.pem"))
+    with serving(tmp_path / "d", *options, **KEYS) as (url, _):
+        assert url.startswith("https://")
+        with Client(url, "id", "s3cret", verify=CERTIFICATE) as client:
+            assert client.get_quotas().StatusCode == 200
+
+
+def test_a_configuration_file(tmp_path: Path) -> None:
+    config = tmp_path / "serve.toml"
+    config.write_text('[serve]\nslots = 1\nlog-level = "WARNING"\n')
+    with (
+        serving(tmp_path / "d", "--config", str(config), **KEYS) as (url, _),
+        Client(url, "id", "s3cret") as client,
+    ):
+        assert client.get_quotas().StatusCode == 200
+    for text, said in (
+        ("[serve]\nslot = 1", "no option 'slot'"),
+        ('[serve]\nslots = "1"', "slots must be"),
+        ("x", "cannot be read"),
+    ):
+        config.write_text(text)
+        with pytest.raises(AssertionError, match=said):
+            with serving(tmp_path / "d", "--config", str(config)):
+                pass
+
+
+def test_other_machines_are_not_served_in_plain_text() -> None:
+    for host in ("127.0.0.1", "::1", "localhost", "127.8.8.8"):
+        check_address(host, tls=False, allowed=False)
+    for host in ("0.0.0.0", "::", "10.0.0.1", "example.com"):
+        with pytest.raises(ConfigError, match="--insecure"):
+            check_address(host, tls=False, allowed=False)
+        check_address(host, tls=True, allowed=False)
+        check_address(host, tls=False, allowed=True)
+
+
+def test_print_credentials(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "batchcompute.cli",
+        "serve",
+        "--port",
+        "0",
+        "--data-dir",
+        str(tmp_path / "d"),
+        "--print-credentials",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        lines = [server.stdout.readline() for _ in range(3)]
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+    pair = json.loads((tmp_path / "d" / "credentials.json").read_text())["keys"][0]
+    assert pair["access_key_id"] in lines[0]
+    assert lines[1] == f"access key secret {pair['access_key_secret']}\n"
+
+
+def test_keys_that_cannot_be_read(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "credentials.json")
+    assert file.read() == []
+    pair = file.ensure({})
+    assert file.ensure(dict(KEYS)) == pair
+    for text in ("{", "[]", '{"keys": [{"secret": "hidden"}]}'):
+        file.path.write_text(text)
+        with pytest.raises(ConfigError, match="cannot be read") as caught:
+            file.read()
+        assert "hidden" not in str(caught.value)
+    assert pair.access_key_secret not in repr(pair)
+
+
+def run(*arguments: str) -> Any:
+    return subprocess.run(
+        [sys.executable, "-m", "batchcompute.cli", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_errors_of_the_command_line(tmp_path: Path) -> None:
+    assert run("--version").stdout.startswith("batchcompute ")
+    for arguments, said in (
+        (("serve", "--host", "0.0.0.0"), "--insecure"),
+        (("serve", "--slots", "0", "--data-dir", str(tmp_path)), "slots"),
+        (("serve", "--log-level", "LOUD"), "log level"),
+    ):
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
