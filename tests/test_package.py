@@ -116,7 +116,7 @@ FLOORS = [
     ["cli"],
 ]
 SERVICE_FLOORS = [
-    ["states", "store", "datadir", "faults", "keyfile"],
+    ["states", "store", "datadir", "faults", "keyfile", "catalogue"],
     ["wire", "idempotency"],
     ["objects"],
     ["defaults"],

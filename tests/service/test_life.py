@@ -136,7 +136,7 @@ def test_one_process_owns_a_directory(tmp_path: Path) -> None:
         result = subprocess.run(
             [sys.executable, "-c", program, str(tmp_path / "data")], capture_output=True, text=True
         )
-        assert "ConfigError" in result.stderr
+        assert "DirectoryInUse" in result.stderr
         assert f"pid {os.getpid()}" in result.stderr
     LocalService(tmp_path / "data").close()
 
@@ -274,7 +274,8 @@ def test_error_answers(service: LocalService) -> None:
     )
     assert raw(service, "POST", "/jobs", cyclic) == (400, "BadDAG")
     assert raw(service, "POST", "/jobs", cyclic.replace(b'["t"]', b'["u"]')) == (400, "InvalidDependencies")
-    assert raw(service, "GET", "/apps/a?Detail=True&Qualifier") == (501, "NotImplemented")
+    assert raw(service, "GET", "/apps/a?Detail=True&Qualifier") == (404, "InvalidResource.NotFound")
+    assert raw(service, "GET", "/clusters/c/groups/g/instances") == (501, "NotImplemented")
 
 
 def test_the_service_does_not_make_a_description_up(service: LocalService) -> None:

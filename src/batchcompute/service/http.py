@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +96,7 @@ def check_address(host: str, tls: bool, allowed: bool) -> None:
 
 
 @contextlib.contextmanager
-def _announced(directory: Path, url: str) -> Iterator[None]:
+def _announced(directory: Path, url: str) -> Generator[None]:
     """Say in the data directory where its server is, so that ``LOCAL`` finds it."""
     file = directory / "server.json"
     file.write_text(json.dumps({"url": url, "pid": os.getpid()}), "utf-8")
@@ -107,7 +107,7 @@ def _announced(directory: Path, url: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _outliving_signals(server: Any) -> Iterator[None]:
+def _outliving_signals(server: Any) -> Generator[None]:
     """Let the end of the server be followed by that of the service.
 
     uvicorn raises the signals that ended it once more when it is done, and what they do by default

@@ -18,7 +18,9 @@ from batchcompute.service.access import Keys
 from batchcompute.service.core import Core
 from batchcompute.service.datadir import Lock
 from batchcompute.service.engines.local import LocalEngine
+from batchcompute.service.handlers.apps import Apps
 from batchcompute.service.handlers.clusters import Clusters
+from batchcompute.service.handlers.images import Images
 from batchcompute.service.handlers.jobs import Jobs
 from batchcompute.service.handlers.quotas import Quotas
 from batchcompute.service.keyfile import FIRST_OWNER, KeyFile
@@ -106,7 +108,7 @@ class LocalService:
         self._keys = Keys(KeyFile(self.data_dir / "credentials.json"))
         jobs = Jobs(store, scheduler.wake, scheduler.cancel)
         handlers: dict[str, Any] = {}
-        for family in (jobs, Clusters(store), Quotas()):
+        for family in (jobs, Clusters(store), Images(store), Apps(store), Quotas()):
             handlers.update({name: getattr(family, name) for name in dir(family) if not name.startswith("_")})
         self._core = Core(self._keys, handlers)
         self._object_api = ObjectApi(self.objects, self._keys.secret_of)

@@ -102,6 +102,32 @@ _MIGRATIONS: Final[Sequence[str]] = (
     CREATE INDEX instances_waiting ON instances (job, task, number) WHERE state = 'Waiting';
     CREATE INDEX instances_running ON instances (token) WHERE state = 'Running';
     """,
+    """
+    CREATE TABLE images (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        owner TEXT NOT NULL,
+        description TEXT NOT NULL,
+        created TEXT NOT NULL
+    ) STRICT;
+
+    -- An app is its revisions; the newest is what jobs run.
+    CREATE TABLE apps (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        next INTEGER NOT NULL,
+        created TEXT NOT NULL,
+        UNIQUE (owner, name)
+    ) STRICT;
+    CREATE TABLE revisions (
+        app INTEGER NOT NULL REFERENCES apps (seq) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        description TEXT NOT NULL,
+        updated TEXT NOT NULL,
+        PRIMARY KEY (app, number)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """One script for each version of the schema; ``user_version`` counts those that ran."""
 

@@ -1,15 +1,13 @@
-"""Quotas (reference, 2.6)."""
+"""What may be chosen (reference, 2.6)."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from batchcompute.service.catalogue import DISK_TYPES, RESOURCE_TYPES, TYPES
 from batchcompute.service.wire import Params
 
 __all__: list[str] = []
-
-_INSTANCE_TYPES = ["ecs.s3.large", "ecs.sn1.medium", "ecs.sn1.large", "ecs.t1.small", "bcs.a2.large"]
-_DISK_TYPES = ["cloud", "cloud_efficiency", "cloud_ssd", "ephemeral"]
 
 
 class Quotas:
@@ -17,10 +15,23 @@ class Quotas:
 
     def get_quotas(self, _params: Params) -> dict[str, Any]:
         """Answer GetQuota."""
+        names = [found.name for found in TYPES]
         return {
-            "AvailableClusterResourceType": ["OnDemand", "Spot"],
-            "AvailableClusterInstanceType": _INSTANCE_TYPES,
-            "AvailableSpotInstanceType": _INSTANCE_TYPES,
-            "AvailableClusterInstanceSystemDiskType": _DISK_TYPES,
-            "AvailableClusterInstanceDataDiskType": _DISK_TYPES,
+            "AvailableClusterResourceType": list(RESOURCE_TYPES),
+            "AvailableClusterInstanceType": names,
+            "AvailableSpotInstanceType": names,
+            "AvailableClusterInstanceSystemDiskType": list(DISK_TYPES),
+            "AvailableClusterInstanceDataDiskType": list(DISK_TYPES),
+        }
+
+    def get_available_resource(self, _params: Params) -> dict[str, Any]:
+        """Answer GetAvailableResource."""
+        types = [found.described() for found in TYPES]
+        return {
+            "AvailableClusterInstanceType": types,
+            "AvailableSpotInstanceType": types,
+            "AvailablePrepaidInstanceType": [],
+            "AvailableResourceType": list(RESOURCE_TYPES),
+            "AvailableSystemDiskType": list(DISK_TYPES),
+            "AvailableDataDiskType": list(DISK_TYPES),
         }
