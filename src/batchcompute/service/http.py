@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ConfigError
-from batchcompute.service.objects.api import is_for_objects
+from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.wire import Request
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ _log = logging.getLogger("batchcompute.service.http")
 LARGEST_REQUEST = 300 * 1024
 """Bytes of a body of the API that are read; the API itself refuses more than 256 KB (reference, 1.2)."""
 
-LARGEST_OBJECT = 5 * 1024**3
-"""Bytes of an object that may be put at once."""
+LARGEST_OBJECT = 512 * 1024**2
+"""Bytes of an object, or of a part of one, that may be put at once."""
 
 
 class Application:
@@ -66,6 +66,10 @@ class Application:
                 pieces.append(piece)
             if not message.get("more_body"):
                 break
+        if size > limit and for_objects:
+            await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+            return
         body = b"".join(pieces) if size <= limit else bytes(limit)
         request = Request(request.method, target, headers, body)
         # Objects may be large, and their files slow; the API's own answers take less than a thread costs.
@@ -191,6 +195,8 @@ def _listen(host: str, port: int) -> Any:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        # Before its place is told, so that whoever is told can connect.
+        listener.listen(2048)
     except OSError:
         listener.close()
         raise

@@ -14,7 +14,7 @@ from batchcompute.errors import ConfigError
 from batchcompute.objects import GET_OBJECT, sign_object
 from batchcompute.operations import Call
 from batchcompute.service.keyfile import KeyFile
-from batchcompute.service.objects.api import is_for_objects
+from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.wire import Request
 from batchcompute.signing import Credentials, sign
 

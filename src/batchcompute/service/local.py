@@ -24,8 +24,9 @@ from batchcompute.service.handlers.images import Images
 from batchcompute.service.handlers.jobs import Jobs
 from batchcompute.service.handlers.quotas import Quotas
 from batchcompute.service.keyfile import FIRST_OWNER, KeyFile
-from batchcompute.service.objects.api import ObjectApi, is_for_objects
+from batchcompute.service.objects.api import ObjectApi
 from batchcompute.service.objects.directory import DirectoryStore
+from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.runtime.prepare import Preparer, cores
 from batchcompute.service.scheduler import Scheduler
 from batchcompute.service.store import Store
@@ -111,7 +112,7 @@ class LocalService:
         for family in (jobs, Clusters(store), Images(store), Apps(store), Quotas()):
             handlers.update({name: getattr(family, name) for name in dir(family) if not name.startswith("_")})
         self._core = Core(self._keys, handlers)
-        self._object_api = ObjectApi(self.objects, self._keys.secret_of)
+        self._object_api = ObjectApi(self.objects, self.data_dir / "uploads", self._keys.secret_of)
 
     def __enter__(self) -> Self:
         return self

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 __all__: list[str] = []
@@ -48,3 +50,9 @@ def task_state(counts: Mapping[str, int], fail_fast: bool) -> State:
 def next_of_failed(retries: int, max_retries: int) -> State:
     """Tell what becomes of an instance whose attempt failed."""
     return "Waiting" if retries < max_retries else "Failed"
+
+
+@lru_cache(maxsize=1024)
+def owner_number(owner: str) -> int:
+    """Return the number that stands for an owner as ``OwnerId``: the old SDK refuses texts there."""
+    return int(hashlib.sha256(owner.encode("utf-8")).hexdigest()[:8], 16) % 1_000_000

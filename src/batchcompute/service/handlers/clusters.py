@@ -12,6 +12,7 @@ from batchcompute.resources import ClusterDescription, ModifyClusterDescription
 from batchcompute.service import idempotency
 from batchcompute.service.defaults import NO_NOTIFICATION, check_ascii
 from batchcompute.service.faults import not_found
+from batchcompute.service.states import owner_number
 from batchcompute.service.store import Store, load, save
 from batchcompute.service.wire import Params
 
@@ -124,7 +125,7 @@ def _status(row: sqlite3.Row) -> dict[str, Any]:
         "Id": row["id"],
         "Name": description["Name"],
         "Description": description.get("Description") or "",
-        "OwnerId": row["owner"],
+        "OwnerId": owner_number(row["owner"]),
         "CreationTime": row["created"],
         "State": row["state"],
         "ImageId": description.get("ImageId") or "",

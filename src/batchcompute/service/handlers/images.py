@@ -13,6 +13,7 @@ from batchcompute.service import idempotency
 from batchcompute.service.catalogue import SYSTEM_IMAGE_TIME, SYSTEM_IMAGES
 from batchcompute.service.defaults import check_ascii
 from batchcompute.service.faults import Refusal, invalid, not_found
+from batchcompute.service.states import owner_number
 from batchcompute.service.store import Store, load
 from batchcompute.service.wire import Params
 
@@ -104,7 +105,7 @@ def _own(row: sqlite3.Row) -> dict[str, Any]:
         "EcsImageId": description.get("EcsImageId") or "",
         "Platform": description.get("Platform") or "",
         "Type": "Self",
-        "OwnerId": row["owner"],
+        "OwnerId": owner_number(row["owner"]),
         "CreationTime": row["created"],
     }
 
@@ -118,6 +119,6 @@ def _system(image_id: str) -> dict[str, Any]:
         "EcsImageId": "",
         "Platform": platform,
         "Type": "System",
-        "OwnerId": "system",
+        "OwnerId": 0,
         "CreationTime": SYSTEM_IMAGE_TIME,
     }

@@ -16,7 +16,7 @@ from batchcompute.service import idempotency, lifecycle
 from batchcompute.service.defaults import job_description
 from batchcompute.service.faults import Refusal, invalid, missing, not_found, state_conflict
 from batchcompute.service.runtime.prepare import log_place
-from batchcompute.service.states import ALLOWED, STATES
+from batchcompute.service.states import ALLOWED, STATES, owner_number
 from batchcompute.service.store import Store, load, save
 from batchcompute.service.wire import Params
 
@@ -283,7 +283,7 @@ def _job_status(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
     return {
         "Id": row["id"],
         "Name": row["name"],
-        "OwnerId": row["owner"],
+        "OwnerId": owner_number(row["owner"]),
         "State": row["state"],
         "Message": row["message"],
         "CreationTime": row["created"],

@@ -1,20 +1,27 @@
-"""Reading objects over the object storage's own HTTP API (version 1 of its signatures)."""
+"""Object storage over its own HTTP API, as far as programs for these jobs use it.
+
+Put, get with ranges, head, delete, list (both versions), delete of many, and uploads in parts.
+"""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
+import os
 import re
-from collections.abc import Callable
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from batchcompute.errors import ValidationError
-from batchcompute.service.wire import Request, Response, new_request_id
+from batchcompute.service.objects.signatures import path_of, why_not
+from batchcompute.service.wire import Request, Response, new_request_id, query_of
 
 if TYPE_CHECKING:
     from batchcompute.service.objects.directory import DirectoryStore
@@ -22,11 +29,26 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 _RANGE = re.compile("bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
+_UPLOAD = re.compile("[0-9A-F]{32}")
+_MOST_KEYS = 1000
 
 
-def is_for_objects(request: Request) -> bool:
-    """Tell whether a request is one to object storage: its signature is of that kind."""
-    return request.headers.get("authorization", "").startswith("OSS ")
+class _Refused(Exception):
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(code)
+        self.status, self.code, self.message = status, code, message
+
+
+_MESSAGES = {
+    "SignatureDoesNotMatch": "The request signature we calculated does not match the signature you provided.",
+    "InvalidAccessKeyId": "The OSS Access Key Id you provided does not exist in our records.",
+    "RequestTimeTooSkewed": "The difference between the request time and the current time is too large.",
+    "AccessDenied": "Request has expired.",
+}
+
+
+def _no_key() -> _Refused:
+    return _Refused(404, "NoSuchKey", "The specified key does not exist.")
 
 
 class ObjectApi:
@@ -34,76 +56,322 @@ class ObjectApi:
 
     Args:
         store: The objects.
+        uploads: Directory for the parts of uploads that are not yet complete.
         secret_of: Returns the secret of an access key; empty for an unknown one.
     """
 
-    def __init__(self, store: DirectoryStore, secret_of: Callable[[str], str]) -> None:
+    def __init__(self, store: DirectoryStore, uploads: Path, secret_of: Callable[[str], str]) -> None:
         self._store = store
+        self._uploads = uploads
         self._secret_of = secret_of
 
     def answer(self, request: Request) -> Response:
         """Answer a request."""
-        path = unquote(request.target.partition("?")[0])
-        if not self._is_signed(request, path):
-            text = "The request signature we calculated does not match the signature you provided."
-            return _refuse(403, "SignatureDoesNotMatch", text)
-        if request.method not in ("GET", "HEAD"):
-            return _refuse(501, "NotImplemented", "Objects can be read here, and not yet be written.")
         try:
-            file = self._store.path(f"oss:/{path}")
-            size = file.stat().st_size
-        except (OSError, ValidationError):
-            return _refuse(404, "NoSuchKey", "The specified key does not exist.")
-        if not file.is_file():
-            return _refuse(404, "NoSuchKey", "The specified key does not exist.")
-        start, end, partial = 0, size, False
-        wanted = _RANGE.fullmatch(request.headers.get("range", ""))
-        if wanted:
-            first, last, suffix = wanted.groups()
-            start = max(0, size - int(suffix)) if suffix else int(first)
-            end = min(size, int(last) + 1) if last else size
-            partial = True
-            if start >= size:
-                return _refuse(416, "InvalidRange", "The requested range cannot be satisfied.")
-        body = b""
-        if request.method == "GET":
-            with file.open("rb") as stream:
-                stream.seek(start)
-                body = stream.read(max(0, end - start))
-        headers = _headers("application/octet-stream", max(0, end - start))
-        if partial:
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-        return Response(206 if partial else 200, headers, body)
+            wrong = why_not(request, self._secret_of)
+            if wrong:
+                raise _Refused(403, wrong, _MESSAGES[wrong])
+            return self._answer(request)
+        except _Refused as refused:
+            return _refuse(refused)
+        except ValidationError as error:
+            return _refuse(_Refused(400, "InvalidObjectName", str(error)))
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            text = "The name is that of a directory of other objects, or goes through an object."
+            return _refuse(_Refused(409, "FileAlreadyExists", text))
+        except OSError as error:
+            return _refuse(_Refused(500, "InternalError", f"The storage failed: {error.strerror}."))
 
-    def _is_signed(self, request: Request, path: str) -> bool:
-        key_id, _, given = request.headers.get("authorization", "")[4:].partition(":")
-        secret = self._secret_of(key_id)
-        headers = request.headers
-        special = "".join(
-            f"{name}:{value}\n" for name, value in sorted(headers.items()) if name.startswith("x-oss-")
+    def _answer(self, request: Request) -> Response:
+        query = query_of(request.target)
+        bucket, _, key = path_of(request).removeprefix("/").partition("/")
+        if not key:
+            return self._bucket(request, bucket, query)
+        file = self._file(bucket, key)
+        if "uploads" in query or "uploadId" in query:
+            return self._parts(request, bucket, key, file, query)
+        if request.method in ("GET", "HEAD"):
+            return _read(file, request)
+        if request.method == "PUT":
+            return _done(_put(file, request.body, key.endswith("/")))
+        if request.method == "DELETE":
+            _remove(file, self._store.root)
+            return Response(204, _headers("", 0))
+        raise _Refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+
+    def _file(self, bucket: str, key: str) -> Path:
+        """Return the file of an object; one that a link leads out of the storage does not exist."""
+        file = self._store.path(f"oss://{bucket}/{key}")
+        root = self._store.root.resolve()
+        if not file.resolve().is_relative_to(root):
+            raise _no_key()
+        return file
+
+    # -- buckets ------------------------------------------------------------------------------
+
+    def _bucket(self, request: Request, bucket: str, query: Mapping[str, str]) -> Response:
+        folder = self._store.path(f"oss://{bucket}/")
+        if request.method == "PUT":
+            folder.mkdir(parents=True, exist_ok=True)
+            return Response(200, _headers("", 0))
+        if request.method == "GET":
+            return self._list(bucket, folder, query)
+        if request.method == "POST" and "delete" in query:
+            return self._delete_many(bucket, request.body)
+        raise _Refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+
+    def _list(self, bucket: str, folder: Path, query: Mapping[str, str]) -> Response:
+        second = query.get("list-type") == "2"
+        prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+        after = (
+            query.get("continuation-token") or query.get("start-after", "")
+            if second
+            else query.get("marker", "")
         )
-        lines = [request.method] + [headers.get(name, "") for name in ("content-md5", "content-type", "date")]
-        text = "\n".join([*lines, special + path])
-        made = base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha1).digest())
-        return bool(secret) and hmac.compare_digest(made, given.encode("utf-8", "replace"))
+        most = query.get("max-keys", "100")
+        if not most.isascii() or not most.isdigit() or not 0 <= int(most) <= _MOST_KEYS:
+            raise _Refused(400, "InvalidArgument", f"max-keys must be in [0, {_MOST_KEYS}].")
+        encoded = query.get("encoding-type") == "url"
+        names: list[tuple[str, Path | None]] = []
+        more = ""
+        for name, file in _entries(folder, prefix, delimiter):
+            if name <= after:
+                continue
+            if len(names) == int(most):
+                more = names[-1][0] if names else after
+                break
+            names.append((name, file))
+
+        def text(value: str) -> str:
+            return quote(value, safe="/") if encoded else escape(value)
+
+        parts = [f"<Name>{bucket}</Name><Prefix>{text(prefix)}</Prefix><MaxKeys>{most}</MaxKeys>"]
+        parts.append(
+            f"<Delimiter>{text(delimiter)}</Delimiter><IsTruncated>{str(bool(more)).lower()}</IsTruncated>"
+        )
+        if encoded:
+            parts.append("<EncodingType>url</EncodingType>")
+        if second:
+            parts.append(f"<KeyCount>{len(names)}</KeyCount>")
+            parts.append(f"<NextContinuationToken>{text(more)}</NextContinuationToken>" if more else "")
+        else:
+            parts.append(f"<Marker>{text(after)}</Marker>")
+            parts.append(f"<NextMarker>{text(more)}</NextMarker>" if more else "")
+        for name, file in names:
+            if file is None:
+                parts.append(f"<CommonPrefixes><Prefix>{text(name)}</Prefix></CommonPrefixes>")
+                continue
+            stat = file.stat()
+            modified = datetime.fromtimestamp(stat.st_mtime, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            parts.append(
+                f"<Contents><Key>{text(name)}</Key><LastModified>{modified}</LastModified>"
+                f"<ETag>{escape(_tag(stat))}</ETag><Type>Normal</Type><Size>{stat.st_size}</Size>"
+                "<StorageClass>Standard</StorageClass></Contents>"
+            )
+        return _xml(f"<ListBucketResult>{''.join(parts)}</ListBucketResult>")
+
+    def _delete_many(self, bucket: str, body: bytes) -> Response:
+        keys = [element.text or "" for element in _tree(body).iter("Key")]
+        gone: list[str] = []
+        for key in keys[:_MOST_KEYS]:
+            _remove(self._file(bucket, key), self._store.root)
+            gone.append(f"<Deleted><Key>{escape(key)}</Key></Deleted>")
+        return _xml(f"<DeleteResult>{''.join(gone)}</DeleteResult>")
+
+    # -- uploads in parts ---------------------------------------------------------------------
+
+    def _parts(
+        self, request: Request, bucket: str, key: str, file: Path, query: Mapping[str, str]
+    ) -> Response:
+        if request.method == "POST" and "uploads" in query:
+            upload = secrets.token_hex(16).upper()
+            (self._uploads / upload).mkdir(parents=True)
+            names = f"<Bucket>{bucket}</Bucket><Key>{escape(key)}</Key><UploadId>{upload}</UploadId>"
+            return _xml(f"<InitiateMultipartUploadResult>{names}</InitiateMultipartUploadResult>")
+        upload = query.get("uploadId", "")
+        folder = self._uploads / upload
+        if not _UPLOAD.fullmatch(upload) or not folder.is_dir():
+            raise _Refused(404, "NoSuchUpload", "The specified upload does not exist.")
+        number = query.get("partNumber", "")
+        if request.method == "PUT" and number.isascii() and number.isdigit() and 1 <= int(number) <= 10_000:
+            (folder / number).write_bytes(request.body)
+            return _done(_md5(request.body))
+        if request.method == "DELETE":
+            shutil.rmtree(folder, ignore_errors=True)
+            return Response(204, _headers("", 0))
+        if request.method == "GET":
+            numbers = sorted(int(part.name) for part in folder.iterdir())
+            parts = "".join(_part(number, folder / str(number)) for number in numbers)
+            return _xml(
+                f"<ListPartsResult><Bucket>{bucket}</Bucket><Key>{escape(key)}</Key><UploadId>{upload}</UploadId>"
+                f"<NextPartNumberMarker>{max(numbers, default=0)}</NextPartNumberMarker><MaxParts>10000</MaxParts>"
+                f"<IsTruncated>false</IsTruncated>{parts}</ListPartsResult>"
+            )
+        if request.method == "POST":
+            return self._complete(request.body, bucket, key, file, folder)
+        raise _Refused(400, "InvalidArgument", "A part has a number from 1 to 10000.")
+
+    def _complete(self, body: bytes, bucket: str, key: str, file: Path, folder: Path) -> Response:
+        numbers = [int(element.text or 0) for element in _tree(body).iter("PartNumber")]
+        parts = [folder / str(number) for number in numbers]
+        if not parts or numbers != sorted(set(numbers)) or not all(part.is_file() for part in parts):
+            raise _Refused(400, "InvalidPart", "One or more of the specified parts could not be found.")
+        _write(file, (part.read_bytes() for part in parts))
+        shutil.rmtree(folder, ignore_errors=True)
+        tag = escape(_tag(file.stat()))
+        names = f"<Bucket>{bucket}</Bucket><Key>{escape(key)}</Key><ETag>{tag}</ETag>"
+        return _xml(f"<CompleteMultipartUploadResult>{names}</CompleteMultipartUploadResult>")
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+def _write(file: Path, pieces: Iterable[bytes]) -> None:
+    """Write an object whole or not at all: readers see the one before until it is there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_dir():
+        raise IsADirectoryError(file)
+    part = file.with_name(f".{file.name[:100]}.{secrets.token_hex(6)}.part")
+    try:
+        with part.open("wb") as stream:
+            for piece in pieces:
+                stream.write(piece)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _put(file: Path, body: bytes, is_folder: bool) -> str:
+    if is_folder and not body:
+        file.mkdir(parents=True, exist_ok=True)
+    else:
+        _write(file, [body])
+    return _md5(body)
+
+
+def _remove(file: Path, root: Path) -> None:
+    """Remove an object, and the directories that it was the last one in; what is not there is no error."""
+    if file.is_dir():
+        if any(file.iterdir()):
+            return
+        file.rmdir()
+    else:
+        file.unlink(missing_ok=True)
+    for folder in file.parents:
+        if folder.parent == root or not folder.is_relative_to(root):
+            return
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+
+
+def _entries(folder: Path, prefix: str, delimiter: str) -> Iterator[tuple[str, Path | None]]:
+    """Yield names and files below a prefix, in the order of their bytes; None for what a delimiter ends."""
+    found: dict[str, Path | None] = {}
+    for parent, folders, files in os.walk(folder):
+        base = Path(parent)
+        at = "" if base == folder else base.relative_to(folder).as_posix() + "/"
+        if not at.startswith(prefix) and not prefix.startswith(at):
+            folders.clear()
+            continue
+        for name in files:
+            key = at + name
+            if not key.startswith(prefix) or (name.startswith(".") and name.endswith(".part")):
+                continue
+            rest, end, _ = key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+            if end:
+                found[prefix + rest + end] = None
+            else:
+                found[key] = base / name
+    yield from sorted(found.items(), key=lambda item: item[0].encode("utf-8", "surrogateescape"))
+
+
+def _read(file: Path, request: Request) -> Response:
+    if not file.is_file():
+        raise _no_key()
+    stat = file.stat()
+    size = stat.st_size
+    start, end, partial = 0, size, False
+    wanted = _RANGE.fullmatch(request.headers.get("range", ""))
+    if wanted:
+        first, last, suffix = wanted.groups()
+        start = max(0, size - int(suffix)) if suffix else int(first)
+        end = min(size, int(last) + 1) if last else size
+        partial = start < end
+        if not partial:
+            if request.headers.get("x-oss-range-behavior") == "standard":
+                raise _Refused(416, "InvalidRange", "The requested range cannot be satisfied.")
+            # As the vendor's storage does it: a range that makes no sense is none.
+            start, end = 0, size
+    body = b""
+    if request.method == "GET":
+        with file.open("rb") as stream:
+            stream.seek(start)
+            body = stream.read(end - start)
+    # What an instance still writes to may have grown.
+    headers = _headers("application/octet-stream", len(body) if request.method == "GET" else end - start)
+    headers["ETag"] = _tag(stat)
+    headers["Last-Modified"] = format_datetime(datetime.fromtimestamp(stat.st_mtime, UTC), usegmt=True)
+    headers["x-oss-object-type"] = "Normal"
+    if partial:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return Response(206 if partial else 200, headers, body)
+
+
+def _md5(body: bytes) -> str:
+    return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest().upper()}"'
+
+
+def _tag(stat: os.stat_result) -> str:
+    """Return an entity tag that changes with the object, without reading it."""
+    return f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
+
+
+def _part(number: int, file: Path) -> str:
+    stat = file.stat()
+    return (
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(_tag(stat))}</ETag><Size>{stat.st_size}</Size>"
+        "<LastModified>2015-11-11T00:00:00.000Z</LastModified></Part>"
+    )
+
+
+# -- answers --------------------------------------------------------------------------------------
+
+
+def _tree(body: bytes) -> ET.Element:
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        raise _Refused(400, "MalformedXML", "The XML you provided was not well-formed.")
+    try:
+        return ET.fromstring(body)  # noqa: S314  # entities are refused above
+    except ET.ParseError:
+        raise _Refused(400, "MalformedXML", "The XML you provided was not well-formed.") from None
 
 
 def _headers(kind: str, length: int) -> dict[str, str]:
-    return {
-        "Content-Type": kind,
+    headers = {
         "Content-Length": str(length),
         "Date": format_datetime(datetime.now(UTC), usegmt=True),
         "x-oss-request-id": new_request_id(),
         "Accept-Ranges": "bytes",
     }
+    return {**headers, "Content-Type": kind} if kind else headers
 
 
-def _refuse(status: int, code: str, message: str) -> Response:
+def _done(tag: str) -> Response:
+    return Response(200, {**_headers("", 0), "ETag": tag})
+
+
+def _xml(content: str) -> Response:
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{content}'.encode("utf-8", "surrogateescape")
+    return Response(200, _headers("application/xml", len(body)), body)
+
+
+def _refuse(refused: _Refused) -> Response:
     headers = _headers("application/xml", 0)
-    request_id = headers["x-oss-request-id"]
     body = (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code>'
-        f"<Message>{escape(message)}</Message><RequestId>{request_id}</RequestId></Error>"
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{refused.code}</Code>'
+        f"<Message>{escape(refused.message)}</Message><RequestId>{headers['x-oss-request-id']}</RequestId></Error>"
     ).encode()
     headers["Content-Length"] = str(len(body))
-    return Response(status, headers, body)
+    return Response(refused.status, headers, body)
