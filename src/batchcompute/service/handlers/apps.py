@@ -164,11 +164,12 @@ def _revision(db: sqlite3.Connection, app: sqlite3.Row, qualifier: str) -> sqlit
 
 
 def _face(app: sqlite3.Row, revision: sqlite3.Row) -> dict[str, Any]:
-    description = load(revision["description"])
+    description: dict[str, Any] = load(revision["description"])
     face = {name: value for name, value in description.items() if name not in _HIDDEN}
     for kind in ("InputParameters", "OutputParameters"):
+        parameters: dict[str, dict[str, Any]] = description.get(kind) or {}
         face[kind] = {
             name: {key: value for key, value in parameter.items() if key != "LocalPath"}
-            for name, parameter in (description.get(kind) or {}).items()
+            for name, parameter in parameters.items()
         }
     return {"Description": "", **face, "CreationTime": app["created"]}

@@ -1,0 +1,22 @@
+"""A few rounds of the durability check that the README tells of; the command runs hundreds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")
+def test_nothing_is_lost_doubled_or_left_behind() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "kill_rounds.py"), "--rounds", "8", "--seed", "3"],
+        capture_output=True, text=True, check=False, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 lost, 0 doubled" in done.stdout
+    assert "0 orphans" in done.stdout
