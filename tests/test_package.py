@@ -116,7 +116,7 @@ FLOORS = [
     ["cli"],
 ]
 SERVICE_FLOORS = [
-    ["states", "store", "datadir", "faults", "keyfile", "catalogue"],
+    ["states", "store", "datadir", "faults", "keyfile", "catalogue", "machines"],
     ["wire", "idempotency"],
     ["objects"],
     ["defaults"],

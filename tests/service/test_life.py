@@ -275,7 +275,7 @@ def test_error_answers(service: LocalService) -> None:
     assert raw(service, "POST", "/jobs", cyclic) == (400, "BadDAG")
     assert raw(service, "POST", "/jobs", cyclic.replace(b'["t"]', b'["u"]')) == (400, "InvalidDependencies")
     assert raw(service, "GET", "/apps/a?Detail=True&Qualifier") == (404, "InvalidResource.NotFound")
-    assert raw(service, "GET", "/clusters/c/groups/g/instances") == (501, "NotImplemented")
+    assert raw(service, "GET", "/clusters/c/groups/g/instances") == (404, "InvalidResource.NotFound")
 
 
 def test_the_service_does_not_make_a_description_up(service: LocalService) -> None:

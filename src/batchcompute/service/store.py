@@ -128,6 +128,18 @@ _MIGRATIONS: Final[Sequence[str]] = (
         PRIMARY KEY (app, number)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE machines (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        cluster INTEGER NOT NULL REFERENCES clusters (seq) ON DELETE CASCADE,
+        "group" TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'Running',
+        created TEXT NOT NULL,
+        released REAL NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX machines_of ON machines (cluster, "group", state, seq);
+    """,
 )
 """One script for each version of the schema; ``user_version`` counts those that ran."""
 

@@ -1,4 +1,4 @@
-"""Clusters (reference, 2.3). On this machine they are names that tasks run under."""
+"""Clusters (reference, 2.3). Their machines, in `machines`, all stand for this one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from batchcompute._values import format_time
 from batchcompute.resources import ClusterDescription, ModifyClusterDescription
-from batchcompute.service import idempotency
+from batchcompute.service import idempotency, machines
 from batchcompute.service.defaults import NO_NOTIFICATION, check_ascii
-from batchcompute.service.faults import not_found
+from batchcompute.service.faults import not_found, state_conflict
 from batchcompute.service.states import owner_number
 from batchcompute.service.store import Store, load, save
 from batchcompute.service.wire import Params
@@ -48,10 +48,11 @@ class Clusters:
             if same:
                 return {"Id": same}
             idempotency.remember(db, params, body, cluster_id)
-            db.execute(
+            seq = db.execute(
                 "INSERT INTO clusters (id, owner, state, description, logs, created) VALUES (?, ?, 'Active', ?, ?, ?)",
                 (cluster_id, params.owner, description.dump(None), save(logs), now),
-            )
+            ).lastrowid
+            machines.adjust(db, seq or 0, description)
         return {"Id": cluster_id}
 
     def list_clusters(self, params: Params) -> dict[str, Any]:
@@ -63,14 +64,15 @@ class Clusters:
                 "SELECT * FROM clusters WHERE owner = ? AND seq >= ? ORDER BY seq LIMIT ?",
                 (params.owner, 2**62 if start is None else start, count + 1),
             ).fetchall()
+            items = [_status(db, row) for row in rows[:count]]
         # A number, and not the id: the cluster that the next page begins with may be deleted by then.
         more = str(rows[count]["seq"]) if len(rows) > count else ""
-        return {"Items": [_status(row) for row in rows[:count]], "NextMarker": more}
+        return {"Items": items, "NextMarker": more}
 
     def get_cluster(self, params: Params) -> dict[str, Any]:
         """Answer GetCluster."""
         with self._store.read() as db:
-            return _status(_row(db, params))
+            return _status(db, _row(db, params))
 
     def modify_cluster(self, params: Params) -> None:
         """Answer ModifyCluster."""
@@ -91,6 +93,42 @@ class Clusters:
             db.execute(
                 "UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), row["seq"])
             )
+            machines.adjust(db, row["seq"], description)
+
+    def list_cluster_instances(self, params: Params) -> dict[str, Any]:
+        """Answer ListClusterInstances, the oldest first."""
+        count = params.count()
+        number = params.number(params.query.get("Marker", "") or "0")
+        with self._store.read() as db:
+            row = _group(db, params)
+            start = 2**62 if number is None else number
+            rows = machines.listed(db, row["seq"], params.path["GroupName"], start, count + 1)
+        more = str(rows[count]["seq"]) if len(rows) > count else ""
+        return {"Items": [machines.status(found) for found in rows[:count]], "NextMarker": more}
+
+    def get_cluster_instance(self, params: Params) -> dict[str, Any]:
+        """Answer GetClusterInstance."""
+        with self._store.read() as db:
+            return machines.status(_machine(db, params))
+
+    def recreate_cluster_instance(self, params: Params) -> None:
+        """Answer RecreateClusterInstance: another machine, with another id, takes its place."""
+        with self._store.write() as db:
+            row = _group(db, params)
+            machines.release(db, _running(db, params))
+            machines.adjust(db, row["seq"], ClusterDescription(row["description"]))
+
+    def delete_cluster_instance(self, params: Params) -> None:
+        """Answer DeleteClusterInstance: its group wants one machine less from now on."""
+        with self._store.write() as db:
+            row = _group(db, params)
+            machines.release(db, _running(db, params))
+            description = ClusterDescription(row["description"])
+            group = description.groups[params.path["GroupName"]]
+            group.desired_vm_count = max(0, (group.desired_vm_count or 0) - 1)
+            db.execute(
+                "UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), row["seq"])
+            )
 
     def delete_cluster(self, params: Params) -> None:
         """Answer DeleteCluster; tasks that wait for it run on, as its machines are this machine."""
@@ -107,12 +145,36 @@ def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
     return row
 
 
-def _status(row: sqlite3.Row) -> dict[str, Any]:
+def _group(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
+    """Return the cluster of a request, if it has the group that the request names."""
+    row = _row(db, params)
+    if params.path["GroupName"] not in load(row["description"])["Groups"]:
+        raise not_found()
+    return row
+
+
+def _machine(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
+    cluster = _group(db, params)
+    found = machines.find(db, cluster["seq"], params.path["GroupName"], params.path["InstanceId"])
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _running(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
+    found = _machine(db, params)
+    if found["state"] != "Running":
+        raise state_conflict(found["state"])
+    return found
+
+
+def _status(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
     description = load(row["description"])
+    running = machines.running(db, row["seq"])
     groups: dict[str, dict[str, Any]] = {
         name: {
             "DesiredVMCount": group["DesiredVMCount"],
-            "ActualVMCount": group["DesiredVMCount"],
+            "ActualVMCount": running.get(name, 0),
             "InstanceType": group.get("InstanceType") or description.get("InstanceType") or "",
             "ResourceType": group.get("ResourceType") or "OnDemand",
             "SpotStrategy": group.get("SpotStrategy") or "",
@@ -120,7 +182,6 @@ def _status(row: sqlite3.Row) -> dict[str, Any]:
         }
         for name, group in description["Groups"].items()
     }
-    machines = sum(group["ActualVMCount"] for group in groups.values())
     return {
         "Id": row["id"],
         "Name": description["Name"],
@@ -134,7 +195,12 @@ def _status(row: sqlite3.Row) -> dict[str, Any]:
         "EnvVars": description.get("EnvVars") or {},
         "Bootstrap": description.get("Bootstrap") or "",
         "Groups": groups,
-        "Metrics": {"StartingCount": 0, "RunningCount": machines, "StoppingCount": 0, "StoppedCount": 0},
+        "Metrics": {
+            "StartingCount": 0,
+            "RunningCount": sum(running.values()),
+            "StoppingCount": 0,
+            "StoppedCount": 0,
+        },
         "Configs": description.get("Configs") or {"Disks": {}, "Networks": {}, "Mounts": {}},
         "Notification": description.get("Notification") or NO_NOTIFICATION,
         "OperationLogs": load(row["logs"]),
