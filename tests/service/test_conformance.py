@@ -157,3 +157,13 @@ def test_machines(client: Client) -> None:
     assert client.delete_cluster_instance(cluster, "group1", new[0]).StatusCode in (200, 202, 204)
     assert client.get_cluster(cluster).Groups["group1"].DesiredVMCount == 0
     client.delete_cluster(cluster)
+
+
+def test_a_new_job_waits(client: Client) -> None:
+    """As the old SDK's own live tests have it: Waiting right after create, whatever is free."""
+    for _ in range(10):
+        created = client.create_job({**job(AutoCluster={}), "Name": "waits"})
+        assert client.get_job(created).State == "Waiting"
+        assert client.get_instance(created, "task_1", 0).State == "Waiting"
+        client.stop_job(created)
+        client.delete_job(created)

@@ -107,7 +107,7 @@ class LocalService:
         scheduler = Scheduler(store, engine, preparer, slots)
         stack.callback(scheduler.close, detach)
         self._keys = Keys(KeyFile(self.data_dir / "credentials.json"))
-        jobs = Jobs(store, scheduler.wake, scheduler.cancel)
+        jobs = Jobs(store, scheduler.wake, scheduler.admit, scheduler.cancel)
         handlers: dict[str, Any] = {}
         for family in (jobs, Clusters(store), Images(store), Apps(store), Quotas()):
             handlers.update({name: getattr(family, name) for name in dir(family) if not name.startswith("_")})

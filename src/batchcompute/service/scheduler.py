@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+_SEEN_WAITING = 0.03
+"""Seconds for which a new job is not started, so that who asks right after the create sees it wait."""
+
 _PAUSE = 0.5
 """Seconds without starts after the machine had no room for one."""
 
@@ -92,6 +95,7 @@ class Scheduler:
         self._slots = slots
         self._running: dict[str, _Running] = {}
         self._resume = 0.0
+        self._held: dict[int, float] = {}
         """When instances may be started again, on the monotonic clock."""
         self._condition = threading.Condition()
         self._woken = False
@@ -106,6 +110,15 @@ class Scheduler:
         with self._condition:
             self._woken = True
             self._condition.notify_all()
+
+    def admit(self, job: int) -> None:
+        """Take note of a new job: it is to be seen waiting before it runs (reference, 4.1).
+
+        Args:
+            job: Its number.
+        """
+        with self._condition:
+            self._held[job] = time.monotonic() + _SEEN_WAITING
 
     def cancel(self, effects: lifecycle.Effects) -> None:
         """End the attempts that a committed transaction gave up."""
@@ -154,6 +167,7 @@ class Scheduler:
         deadlines = [running.deadline for running in self._running.values() if not running.timed_out]
         if self._resume > now:
             deadlines.append(self._resume)
+        deadlines += self._held.values()
         return min(_LONGEST_WAIT, max(0.0, min(deadlines) - now)) if deadlines else None
 
     def step(self) -> None:
@@ -213,7 +227,15 @@ class Scheduler:
             return
         with self._store.read() as db:
             keys = pick(db, self._slots - len(self._running))
+        # After the look: a job that can be seen was admitted before.
+        moment = time.monotonic()
+        with self._condition:
+            self._held = {job: until for job, until in self._held.items() if until > moment}
+            held = frozenset(self._held)
         for key in keys:
+            if key[0] in held:
+                # Those behind it wait with it, for as long as nobody would notice.
+                continue
             try:
                 prepared = self._preparer.prepare(key)
             except LookupError:

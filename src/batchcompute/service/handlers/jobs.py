@@ -31,14 +31,20 @@ class Jobs:
     Args:
         store: The database.
         wake: Tells the scheduler that there may be something to do.
+        admit: Tells it of a new job, by its number.
         cancel: Ends the attempts that a transaction gave up.
     """
 
     def __init__(
-        self, store: Store, wake: Callable[[], None], cancel: Callable[[lifecycle.Effects], None]
+        self,
+        store: Store,
+        wake: Callable[[], None],
+        admit: Callable[[int], None],
+        cancel: Callable[[lifecycle.Effects], None],
     ) -> None:
         self._store = store
         self._wake = wake
+        self._admit = admit
         self._cancel = cancel
         # The recorded ids hold the start of a service process and its number (reference, 3.0).
         self._prefix = f"job-{0:08X}{int(time.time()):08X}{os.getpid() & 0xFFFFFFFF:08X}"
@@ -74,6 +80,7 @@ class Jobs:
             job_id = f"{self._prefix}{seq:08X}"
             db.execute("UPDATE jobs SET id = ? WHERE seq = ?", (job_id, seq))
             lifecycle.insert_tasks(db, seq or 0, tasks)
+            self._admit(seq or 0)
             idempotency.remember(db, params, body, job_id)
         self._wake()
         return {"Id": job_id}
