@@ -18,7 +18,7 @@ __all__ = ["main"]
 
 _SERVE_OPTIONS = {
     "host": str, "port": int, "data_dir": str, "slots": int, "full_sync": bool, "tls_cert": str, "tls_key": str,
-    "insecure": bool, "detach_jobs": bool, "log_level": str,
+    "insecure": bool, "detach_jobs": bool, "refuse_replays": bool, "log_level": str,
 }  # fmt: skip
 
 
@@ -47,6 +47,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         default=None,
         help="leave running jobs alone at the end; a later start adopts them",
+    )
+    serve.add_argument(
+        "--refuse-replays",
+        action="store_true",
+        default=None,
+        help="refuse a request whose nonce was seen before",
     )
     serve.add_argument("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR (INFO)")
     serve.add_argument("--print-credentials", action="store_true", help="show the first key pair, and go on")
@@ -117,6 +123,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         slots=options.get("slots"),
         full_sync=bool(options.get("full_sync")),
         detach=bool(options.get("detach_jobs")),
+        refuse_replays=bool(options.get("refuse_replays")),
     ) as service:
         pair = KeyFile(directory / "credentials.json").ensure(os.environ)
         print(f"data directory {directory}; access key id {pair.access_key_id}", flush=True)  # noqa: T201

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,15 @@ from batchcompute import (
     Client,
     ClientError,
     ConfigError,
+    Credentials,
     NotFoundError,
 )
 from batchcompute.cli import main
+from batchcompute.service import LocalService
 from batchcompute.service.http import check_address
 from batchcompute.service.keyfile import KeyFile
+from batchcompute.service.wire import Request
+from batchcompute.signing import sign
 from tests.client.loopback import CERTIFICATE, HERE
 from tests.service.helpers import job as make_job
 from tests.service.helpers import task, until
@@ -281,3 +286,23 @@ def test_errors_of_the_command_line(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert said in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_replays_are_refused_on_request(tmp_path: Path) -> None:
+    def request(nonce: str) -> Request:
+        headers = sign(
+            "GET", "/quotas", b"", credentials=Credentials("id", "secret"), region="local", now=datetime.now(UTC),
+            nonce=nonce, user_agent="test",
+        )  # fmt: skip
+        return Request("GET", "/quotas", {name.lower(): value for name, value in headers.items()})
+
+    with LocalService(tmp_path / "a", refuse_replays=True) as service:
+        service.add_key("id", "secret")
+        first = request("one")
+        assert service.dispatch(first).status == 200
+        again = service.dispatch(first)
+        assert (again.status, json.loads(again.body)["Code"]) == (400, "SignatureNonceUsed")
+        assert service.dispatch(request("two")).status == 200
+    with LocalService(tmp_path / "b") as service:
+        service.add_key("id", "secret")
+        assert [service.dispatch(first).status for _ in range(2)] == [200, 200]

@@ -23,14 +23,20 @@ class Keys:
 
     Args:
         file: Where further ones are kept; it is read again whenever it has changed.
+        refuse_replays: Whether a request whose nonce was seen before is refused.
         clock: Returns the time, in UTC.
     """
 
     def __init__(
-        self, file: KeyFile | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        file: KeyFile | None = None,
+        refuse_replays: bool = False,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._secrets: dict[str, tuple[str, str]] = {}
         self._file = file
+        self._refuse_replays = refuse_replays
+        self._nonces: dict[str, float] = {}
         self._version = 0
         self._kept: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
@@ -71,10 +77,22 @@ class Keys:
         if not verify(request.method, request.target, request.headers, secret, made):
             text = "The request's signature does not match the one that the service computed."
             raise Refusal(400, "SignatureDoesNotMatch", text)
+        if self._refuse_replays:
+            self._check_nonce(f"{key_id}:{request.headers.get('x-acs-signature-nonce', made)}")
         version = request.headers.get("x-acs-version", API_VERSION)
         if version != API_VERSION:
             raise Refusal(403, "InvalidVersion.NotFound", "Specified version is not found.")
         return owner
+
+    def _check_nonce(self, nonce: str) -> None:
+        """Refuse what was seen before; for as long as its date would be accepted, it is remembered."""
+        now = self._clock().timestamp()
+        with self._lock:
+            while self._nonces and next(iter(self._nonces.values())) < now - 2 * _CLOCK_SKEW:
+                del self._nonces[next(iter(self._nonces))]
+            if nonce in self._nonces:
+                raise Refusal(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
+            self._nonces[nonce] = now
 
     def _check_clock(self, request: Request) -> None:
         text = request.headers.get("x-acs-date") or request.headers.get("date", "")

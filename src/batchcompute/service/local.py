@@ -53,6 +53,7 @@ class LocalService:
         slots: How many instances run at once; without it, as many as there are cores.
         engine: What runs them; without it, processes of this machine.
         full_sync: Whether each commit waits for the disk, so that not even a power cut loses one.
+        refuse_replays: Whether a request whose nonce was seen before is refused.
         detach: Whether instances that run at the end are left alone; the next start adopts them.
 
     Raises:
@@ -72,6 +73,7 @@ class LocalService:
         engine: Engine | None = None,
         full_sync: bool = False,
         detach: bool = False,
+        refuse_replays: bool = False,
     ) -> None:
         if slots is not None and (isinstance(slots, bool) or not isinstance(slots, int) or slots < 1):
             raise ConfigError(f"slots must be an integer, 1 or more, not {slots!r}")
@@ -84,7 +86,7 @@ class LocalService:
             try:
                 lock = Lock(self.data_dir)
                 stack.callback(lock.release)
-                self._open(stack, slots or cores(), engine, full_sync, detach)
+                self._open(stack, slots or cores(), engine, full_sync, detach, refuse_replays)
             except OSError as error:
                 raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
             # What is undone in the reverse order: each part even if the one before it fails.
@@ -92,7 +94,13 @@ class LocalService:
         _services.add(self)
 
     def _open(
-        self, stack: ExitStack, slots: int, engine: Engine | None, full_sync: bool, detach: bool
+        self,
+        stack: ExitStack,
+        slots: int,
+        engine: Engine | None,
+        full_sync: bool,
+        detach: bool,
+        refuse_replays: bool,
     ) -> None:
         work = self.data_dir / "work"
         self.objects: DirectoryStore = DirectoryStore(self.data_dir / "oss")
@@ -106,7 +114,7 @@ class LocalService:
         stack.callback(engine.close, detach)
         scheduler = Scheduler(store, engine, preparer, slots)
         stack.callback(scheduler.close, detach)
-        self._keys = Keys(KeyFile(self.data_dir / "credentials.json"))
+        self._keys = Keys(KeyFile(self.data_dir / "credentials.json"), refuse_replays)
         jobs = Jobs(store, scheduler.wake, scheduler.admit, scheduler.cancel)
         handlers: dict[str, Any] = {}
         for family in (jobs, Clusters(store), Images(store), Apps(store), Quotas()):
