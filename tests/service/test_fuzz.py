@@ -69,7 +69,8 @@ def bodies(draw: st.DrawFn, kind: str) -> bytes:
     body = copy.deepcopy(BODIES[kind])
     for _ in range(draw(st.integers(0, 3))):
         place = draw(st.sampled_from(list(paths(body))))
-        value = draw(odd)
+        # A copy, because a later change may go into it.
+        value = copy.deepcopy(draw(odd))
         if not place:
             body = (
                 value
