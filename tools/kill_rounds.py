@@ -10,6 +10,7 @@ that the programs wrote, and the processes of the machine are compared.
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import random
 import signal
@@ -116,6 +117,8 @@ class Rounds:
         """Let everything finish; count what is lost, doubled, or left behind."""
         found = {"acknowledged": len(self.acknowledged), "lost": 0, "doubled": 0, "retried": 0, "orphans": 0}
         server, url = self.serve()
+        # Whatever is found, no server is left behind.
+        atexit.register(server.kill)
         with Client(url, "id", "secret") as client:
             for token, description, count in self.open:
                 job_id = client.create_job(description, token).Id
