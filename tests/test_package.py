@@ -116,11 +116,11 @@ FLOORS = [
     ["cli"],
 ]
 SERVICE_FLOORS = [
-    ["states", "store", "datadir", "faults", "keyfile", "catalogue", "machines"],
+    ["states", "store", "datadir", "faults", "keyfile", "catalogue", "settings", "capacity"],
     ["wire", "idempotency"],
     ["objects"],
-    ["defaults"],
-    ["engines", "runtime", "lifecycle"],
+    ["engines", "runtime"],
+    ["defaults", "appjobs", "lifecycle", "machines", "picking", "recovery"],
     ["scheduler", "access", "routes"],
     ["handlers"],
     ["core"],

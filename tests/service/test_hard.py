@@ -7,6 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -377,13 +378,14 @@ def test_what_an_earlier_service_left_goes(tmp_path: Path) -> None:
 
 
 def test_the_sweeper_tells_processes_apart() -> None:
-    sweeper = Sweeper()
+    sweeper = Sweeper(threading.Lock())
     environment = {"PATH": os.environ["PATH"], "XBC_INSTANCE": "no", "BC_INSTANCE": "family-1"}
     with (
         subprocess.Popen(["sleep", "54321"], env=environment) as mine,
         subprocess.Popen(["sleep", "54321"]) as other,
     ):
-        assert sweeper.find(["family-1", "family-2"]) == {"family-1": [mine.pid], "family-2": []}
+        assert sweeper.find("family-1", "", {}) == [mine.pid]
+        assert sweeper.find("family-2", "", {}) == []
         assert sweeper.find_family("family-") == {"family-1": [mine.pid]}
         assert sweeper.find_family("fam-") == {}
         sweeper.kill("family-1", None)
@@ -399,4 +401,4 @@ def test_validation_of_a_whole_job_is_not_slow() -> None:
 def test_migrations_never_change() -> None:
     # A database remembers how many ran, not what they said: a change comes as a further one.
     made = [hashlib.sha256(script.encode()).hexdigest()[:16] for script in _MIGRATIONS]
-    assert made == ["1f43fb4391609a59", "e709a7493a4a98a2", "1a207348ef768a4b"]
+    assert made == ["1f43fb4391609a59", "e709a7493a4a98a2", "1a207348ef768a4b", "543edd2ea095fe9d"]

@@ -45,7 +45,7 @@ class Core:
             if handler is None:
                 text = f"{operation.api} is not served by this version of the local service."
                 raise Refusal(501, "NotImplemented", text)
-            content = handler(Params(operation, owner, path, query, request.body))
+            content = handler(Params(operation, owner, path, query, request.body, request_id))
         except Refusal as refusal:
             return refuse(refusal, request_id)
         except ValidationError as error:

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from batchcompute._problems import shown
 from batchcompute.errors import Problem, ValidationError
-from batchcompute.resources import JobDescription, TaskDescription
+from batchcompute.resources import AppJobDescription, JobDescription, TaskDescription
 from batchcompute.service.faults import Refusal
 from batchcompute.service.objects.directory import parts_of
+from batchcompute.service.runtime import container
+from batchcompute.service.runtime.mappings import mount_problems, problems_of
 
 __all__: list[str] = []
 
@@ -23,12 +25,6 @@ _MOST_INSTANCES = 1_000_000
 
 _LARGEST = 2**31 - 1
 """Seconds and retries; more than 60 years of either."""
-
-_NOT_SERVED = (
-    ("InputMapping", "input mappings are"),
-    ("OutputMapping", "output mappings are"),
-    ("LogMapping", "log mappings are"),
-)
 
 
 def check_ascii(name: str | None, path: str) -> None:
@@ -68,6 +64,28 @@ def job_description(body: Mapping[str, Any]) -> JobDescription:
     return description
 
 
+def app_job_description(body: Mapping[str, Any]) -> AppJobDescription:
+    """Read the description of an App job, check it, and fill in the service's defaults.
+
+    Raises:
+        ValidationError: It is refused, with every problem at once.
+    """
+    description = AppJobDescription({"Type": "App", **body})
+    description.validate()
+    check_ascii(description.name, "Name")
+    if "Description" not in description:
+        description.description = ""
+    if "Priority" not in description:
+        description.priority = 0
+    if "JobFailOnInstanceFail" not in description:
+        description.job_fail_on_instance_fail = True
+    if "AutoRelease" not in description:
+        description.auto_release = False
+    if "Notification" not in description:
+        description.notification = NO_NOTIFICATION
+    return description
+
+
 def _further(description: JobDescription) -> Iterator[Problem]:
     """What this service cannot do is refused, never silently left out."""
     if description.name and not _NAME.fullmatch(description.name):
@@ -78,21 +96,20 @@ def _further(description: JobDescription) -> Iterator[Problem]:
         at = f"DAG.Tasks.{name}"
         if not _NAME.fullmatch(name):
             yield Problem(at, shown(name), "may only hold [A-Za-z0-9_-]")
-        yield from _not_served(task, at)
+        yield from _task_problems(task, at)
 
 
-def _not_served(task: TaskDescription, at: str) -> Iterator[Problem]:
-    for field, what in _NOT_SERVED:
-        if task[field]:
-            allowed = f"must be empty: {what} not served by this version of the local service"
-            yield Problem(f"{at}.{field}", shown(dict(task[field])), allowed)
-    if "Mounts" in task and task.mounts.entries:
-        allowed = "must be empty: mounts are not served by this version of the local service"
-        yield Problem(f"{at}.Mounts", "", allowed)
-    if task.parameters.command.docker.image:
-        image = task.parameters.command.docker.image
-        allowed = "must be empty: no container runtime is served by this version of the local service"
-        yield Problem(f"{at}.Parameters.Command.Docker.Image", shown(image), allowed)
+def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
+    yield from problems_of(task.detail(), at)
+    if "AutoCluster" in task and "Configs" in task.auto_cluster:
+        mounts = task.auto_cluster.configs.detail().get("Mounts")
+        yield from mount_problems(mounts, f"{at}.AutoCluster.Configs.Mounts")
+    image = container.image_of(task.parameters.command.detail())
+    if image:
+        runtime = container.probe()
+        if not runtime.program:
+            allowed = f"must be empty: no container runtime can be used on this machine ({runtime.reason})"
+            yield Problem(f"{at}.Parameters.Command.Docker.Image", shown(image), allowed)
     for field in ("StdoutRedirectPath", "StderrRedirectPath"):
         if not _is_place(task.parameters[field]):
             allowed = "must be a directory like oss://bucket/logs/"

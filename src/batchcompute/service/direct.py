@@ -10,7 +10,7 @@ import httpx
 from batchcompute.service.datadir import DirectoryInUse, default_directory
 from batchcompute.service.embedded import embedded_service
 from batchcompute.service.joined import Joined, announced_url
-from batchcompute.service.wire import Request
+from batchcompute.service.wire import Request, takes_long
 
 if TYPE_CHECKING:
     from batchcompute.service.local import LocalService
@@ -27,7 +27,8 @@ def to_plain(request: httpx.Request, body: bytes) -> Request:
 class DirectTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Carries requests to a service, for both kinds of client.
 
-    The answer is there within tens of microseconds, so there is nothing to await.
+    The answer is there within tens of microseconds, so there is nothing to await; but for that of a
+    synchronous App job, which a thread waits for.
     """
 
     def _service(self) -> LocalService:
@@ -43,7 +44,12 @@ class DirectTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of an asynchronous client."""
-        return self._answer(request, await request.aread())
+        return await self._answer_async(request, await request.aread())
+
+    async def _answer_async(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        if takes_long(to_plain(request, body)):
+            return await asyncio.to_thread(self._answer, request, body)
+        return self._answer(request, body)
 
 
 class ServiceTransport(DirectTransport):
@@ -117,7 +123,7 @@ class _EmbeddedTransport(DirectTransport):
         joined = self._joins()
         if joined is not None:
             return await asyncio.to_thread(self._forward, joined, request, body)
-        return self._answer(request, body)
+        return await self._answer_async(request, body)
 
     def close(self) -> None:
         """Close the connections to the server, if there are any."""

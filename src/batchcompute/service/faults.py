@@ -71,7 +71,7 @@ def _parameter(path: str) -> str:
     """The last part of a path that is a field's name and no task's, group's or number."""
     parts = path.split(".")
     fields = [part for part in parts if part[:1].isupper() and part.isalnum()]
-    if len(parts) > 2 and parts[-2] in ("Tasks", "Groups", "Dependencies"):
+    if len(parts) > 2 and parts[-2] in ("Tasks", "Groups", "Dependencies", "Inputs", "Outputs"):
         return parts[-2]
     return fields[-1] if fields else "Parameter"
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ConfigError
 from batchcompute.service.objects.signatures import is_for_objects
-from batchcompute.service.wire import Request
+from batchcompute.service.wire import Request, takes_long
 
 if TYPE_CHECKING:
     from batchcompute.service.local import LocalService
@@ -73,7 +73,7 @@ class Application:
         body = b"".join(pieces) if size <= limit else bytes(limit)
         request = Request(request.method, target, headers, body)
         # Objects may be large, and their files slow; the API's own answers take less than a thread costs.
-        if for_objects:
+        if for_objects or takes_long(request):
             response = await asyncio.to_thread(self._service.dispatch, request)
         else:
             response = self._service.dispatch(request)

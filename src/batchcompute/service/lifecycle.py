@@ -26,6 +26,8 @@ class Effects:
 
     cancel: list[str] = field(default_factory=list[str])
     """Tokens of attempts to end."""
+    failed: set[Key] = field(default_factory=set[Key])
+    """Instances that have failed for good."""
 
 
 def _move(db: sqlite3.Connection, key: Key, source: State, target: State) -> None:
@@ -35,29 +37,40 @@ def _move(db: sqlite3.Connection, key: Key, source: State, target: State) -> Non
     )
 
 
-def begin(db: sqlite3.Connection, key: Key, token: str, node: str, now: str) -> None:
+def begin(db: sqlite3.Connection, key: Key, token: str, worker: str, node: str, now: str) -> None:
     """Record that an attempt of an instance starts."""
     db.execute(
-        "UPDATE instances SET state = 'Running', attempt = attempt + 1, token = ?, node = ?, started = ?, "
-        "ended = '', exit_code = 0, error_code = '', error_message = '', detail = '' "
+        "UPDATE instances SET state = 'Running', attempt = attempt + 1, token = ?, worker = ?, node = ?, "
+        "started = ?, ended = '', exit_code = 0, error_code = '', error_message = '', detail = '' "
         "WHERE job = ? AND task = ? AND number = ?",
-        (token, node, now, *key),
+        (token, worker, node, now, *key),
     )
-    _move(db, key, "Waiting", "Running")
     db.execute(
-        "UPDATE tasks SET state = 'Running', started = CASE started WHEN '' THEN ? ELSE started END "
-        "WHERE job = ? AND position = ?",
+        "UPDATE tasks SET Waiting = Waiting - 1, Running = Running + 1, state = 'Running', "
+        "started = CASE started WHEN '' THEN ? ELSE started END WHERE job = ? AND position = ?",
         (now, *key[:2]),
     )
+    # Its row is in an index by its state, so it is written once, and not for each instance.
     db.execute(
         "UPDATE jobs SET state = 'Running', started = CASE started WHEN '' THEN ? ELSE started END "
-        "WHERE seq = ?",
+        "WHERE seq = ? AND state != 'Running'",
         (now, key[0]),
     )
 
 
-def end(db: sqlite3.Connection, key: Key, outcome: Outcome, now: str) -> Effects:
-    """Record how an attempt ended, and what follows from it."""
+def end(
+    db: sqlite3.Connection, key: Key, outcome: Outcome, now: str, effects: Effects, keep_at: str = ""
+) -> None:
+    """Record how an attempt ended, and what follows from it.
+
+    Args:
+        db: The connection.
+        key: The instance.
+        outcome: How its attempt ended.
+        now: The time.
+        effects: Takes what is to be done once the transaction is committed.
+        keep_at: Where its working directory goes if it has failed for good; empty if it does not stay.
+    """
     row = db.execute(
         "SELECT i.retries, t.max_retries, t.name, j.fail_fast FROM instances i "
         "JOIN tasks t ON t.job = i.job AND t.position = i.task JOIN jobs j ON j.seq = i.job "
@@ -66,6 +79,11 @@ def end(db: sqlite3.Connection, key: Key, outcome: Outcome, now: str) -> Effects
     ).fetchone()
     failed = bool(outcome.error_code)
     state: State = next_of_failed(row["retries"], row["max_retries"]) if failed else "Finished"
+    detail = outcome.detail
+    if state == "Failed":
+        effects.failed.add(key)
+        if keep_at:
+            detail = f"{detail}\nThe working directory is kept as {keep_at}.".lstrip()
     db.execute(
         "UPDATE instances SET state = ?, retries = retries + ?, ended = ?, exit_code = ?, error_code = ?, "
         "error_message = ?, detail = ? WHERE job = ? AND task = ? AND number = ?",
@@ -76,18 +94,16 @@ def end(db: sqlite3.Connection, key: Key, outcome: Outcome, now: str) -> Effects
             outcome.exit_code,
             outcome.error_code,
             outcome.error_message,
-            outcome.detail,
+            detail,
             *key,
         ),
     )
     _move(db, key, "Running", state)
-    effects = Effects()
     if state == "Failed" and row["fail_fast"]:
         reason = f"Instance {key[2]} of task {row['name']} failed: {outcome.error_message}"
         fail_job(db, key[0], key[1], reason, now, effects)
     else:
         settle_task(db, key[0], key[1], now)
-    return effects
 
 
 def requeue(db: sqlite3.Connection, key: Key, ran: bool = True) -> None:
@@ -108,6 +124,26 @@ def requeue(db: sqlite3.Connection, key: Key, ran: bool = True) -> None:
     _move(db, key, "Running", "Waiting")
 
 
+def lose(db: sqlite3.Connection, worker: str, effects: Effects) -> None:
+    """Give up what runs on a machine that goes away; it runs again on another one."""
+    rows = db.execute(
+        "SELECT job, task, number, token FROM instances WHERE worker = ? AND state = 'Running' AND worker != ''",
+        (worker,),
+    ).fetchall()
+    for row in rows:
+        effects.cancel.append(row["token"])
+        requeue(db, (row["job"], row["task"], row["number"]))
+
+
+def is_current(db: sqlite3.Connection, key: Key, token: str) -> bool:
+    """Tell whether an attempt is the one that its instance is running."""
+    row = db.execute(
+        "SELECT 1 FROM instances WHERE job = ? AND task = ? AND number = ? AND state = 'Running' AND token = ?",
+        (*key, token),
+    ).fetchone()
+    return row is not None
+
+
 def settle_task(db: sqlite3.Connection, job: int, position: int, now: str) -> None:
     """Bring a task's state in line with its instances, then what depends on it."""
     row = db.execute(
@@ -116,7 +152,8 @@ def settle_task(db: sqlite3.Connection, job: int, position: int, now: str) -> No
     ).fetchone()
     state = task_state(row, bool(row["fail_fast"]))
     if state not in ENDED:
-        db.execute("UPDATE tasks SET state = ? WHERE job = ? AND position = ?", (state, job, position))
+        if state != row["state"]:
+            db.execute("UPDATE tasks SET state = ? WHERE job = ? AND position = ?", (state, job, position))
         return
     db.execute(
         "UPDATE tasks SET state = ?, ended = ? WHERE job = ? AND position = ?", (state, now, job, position)
@@ -148,6 +185,18 @@ def fail_job(
     )
     _stop_rest(db, job, now, effects)
     db.execute("UPDATE jobs SET state = 'Failed', message = ?, ended = ? WHERE seq = ?", (reason, now, job))
+
+
+def fail_jobs_of(db: sqlite3.Connection, cluster_id: str, now: str, effects: Effects) -> None:
+    """Fail the jobs that still need a cluster which is deleted."""
+    rows = db.execute(
+        "SELECT t.job, t.position, t.name FROM tasks t JOIN jobs j ON j.seq = t.job WHERE t.cluster = ? "
+        "AND t.state IN ('Waiting', 'Running') AND j.state IN ('Waiting', 'Running') GROUP BY t.job",
+        (cluster_id,),
+    ).fetchall()
+    for row in rows:
+        reason = f"Cluster {cluster_id}, which task {row['name']} runs on, was deleted."
+        fail_job(db, row["job"], row["position"], reason, now, effects)
 
 
 def stop_job(db: sqlite3.Connection, job: int, now: str) -> Effects:

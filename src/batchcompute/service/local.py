@@ -8,13 +8,16 @@ import secrets
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from batchcompute.errors import ConfigError, ValidationError
+from batchcompute.service import lifecycle
 from batchcompute.service.access import Keys
+from batchcompute.service.catalogue import TYPES, InstanceType
 from batchcompute.service.core import Core
 from batchcompute.service.datadir import Lock
 from batchcompute.service.engines.local import LocalEngine
@@ -23,12 +26,15 @@ from batchcompute.service.handlers.clusters import Clusters
 from batchcompute.service.handlers.images import Images
 from batchcompute.service.handlers.jobs import Jobs
 from batchcompute.service.handlers.quotas import Quotas
+from batchcompute.service.handlers.submit import Submissions
 from batchcompute.service.keyfile import FIRST_OWNER, KeyFile
 from batchcompute.service.objects.api import ObjectApi
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.objects.signatures import is_for_objects
+from batchcompute.service.runtime.attempts import Describer
 from batchcompute.service.runtime.prepare import Preparer, cores
 from batchcompute.service.scheduler import Scheduler
+from batchcompute.service.settings import Settings
 from batchcompute.service.store import Store
 
 if TYPE_CHECKING:
@@ -55,6 +61,10 @@ class LocalService:
         full_sync: Whether each commit waits for the disk, so that not even a power cut loses one.
         refuse_replays: Whether a request whose nonce was seen before is refused.
         detach: Whether instances that run at the end are left alone; the next start adopts them.
+        sandbox: When bubblewrap is used: ``auto`` for tasks with mappings, ``always``, or ``never``.
+        keep_mounts: Whether what programs write to mounts with ``WriteSupport`` stays in object storage.
+        types: Further instance types of the catalogue.
+        oss_host: Where programs reach object storage; without it, the storage's own URL.
 
     Raises:
         ConfigError: The directory cannot be written, or another process owns it.
@@ -74,7 +84,13 @@ class LocalService:
         full_sync: bool = False,
         detach: bool = False,
         refuse_replays: bool = False,
+        sandbox: str = "auto",
+        keep_mounts: bool = False,
+        types: Iterable[InstanceType] = (),
+        oss_host: str = "",
     ) -> None:
+        if sandbox not in ("auto", "always", "never"):
+            raise ConfigError(f"sandbox must be 'auto', 'always' or 'never', not {sandbox!r}")
         if slots is not None and (isinstance(slots, bool) or not isinstance(slots, int) or slots < 1):
             raise ConfigError(f"slots must be an integer, 1 or more, not {slots!r}")
         self._temporary = data_dir is None
@@ -86,7 +102,15 @@ class LocalService:
             try:
                 lock = Lock(self.data_dir)
                 stack.callback(lock.release)
-                self._open(stack, slots or cores(), engine, full_sync, detach, refuse_replays)
+                catalogue = {**{kind.name: kind for kind in TYPES}, **{kind.name: kind for kind in types}}
+                settings = Settings(
+                    slots or cores(),
+                    oss_host=oss_host,
+                    sandbox=cast("Any", sandbox),
+                    keep_mounts=keep_mounts,
+                    types=catalogue,
+                )
+                self._open(stack, settings, engine, full_sync, detach, refuse_replays)
             except OSError as error:
                 raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
             # What is undone in the reverse order: each part even if the one before it fails.
@@ -96,7 +120,7 @@ class LocalService:
     def _open(
         self,
         stack: ExitStack,
-        slots: int,
+        settings: Settings,
         engine: Engine | None,
         full_sync: bool,
         detach: bool,
@@ -108,16 +132,30 @@ class LocalService:
             directory.mkdir(exist_ok=True)
         store = Store(self.data_dir / "batchcompute.db", full_sync)
         stack.callback(store.close)
-        preparer = Preparer(store, self.objects, work, "local")
+        kept = self.data_dir / "kept"
+        describer = Describer(store, self.objects, work, kept, settings)
+        preparer = Preparer(describer, self.objects, work, kept)
         stack.callback(preparer.close)
-        engine = engine or LocalEngine(slots)
+        engine = engine or LocalEngine(settings.slots)
         stack.callback(engine.close, detach)
-        scheduler = Scheduler(store, engine, preparer, slots)
+        scheduler = Scheduler(store, engine, preparer, settings.slots)
         stack.callback(scheduler.close, detach)
         self._keys = Keys(KeyFile(self.data_dir / "credentials.json"), refuse_replays)
-        jobs = Jobs(store, scheduler.wake, scheduler.admit, scheduler.cancel)
+
+        def cluster_changed(effects: lifecycle.Effects) -> None:
+            describer.forget()
+            scheduler.cancel(effects)
+            scheduler.wake()
+
         handlers: dict[str, Any] = {}
-        for family in (jobs, Clusters(store), Images(store), Apps(store), Quotas()):
+        for family in (
+            Submissions(store, settings, scheduler.wake, scheduler.admit, scheduler.wait_for),
+            Jobs(store, scheduler.wake, scheduler.cancel, preparer.drop_kept),
+            Clusters(store, settings.slots, cluster_changed),
+            Images(store),
+            Apps(store),
+            Quotas(settings.types),
+        ):
             handlers.update({name: getattr(family, name) for name in dir(family) if not name.startswith("_")})
         self._core = Core(self._keys, handlers)
         self._object_api = ObjectApi(self.objects, self.data_dir / "uploads", self._keys.secret_of)

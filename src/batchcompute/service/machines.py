@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from batchcompute._values import format_time
+from batchcompute.service import lifecycle
 
 if TYPE_CHECKING:
     from batchcompute.resources import ClusterDescription
@@ -20,16 +21,27 @@ __all__: list[str] = []
 _LINGERS = 5.0
 """Seconds for which a released machine is still shown, as ``Deleting``."""
 
+_BUSY = "SELECT 1 FROM instances i WHERE i.worker = m.id AND i.state = 'Running' AND i.worker != ''"
+"""Whether something runs on a machine ``m``."""
+
+_OF_GROUP = "SELECT * FROM machines m WHERE cluster = ? AND \"group\" = ? AND state = 'Running'"
+_OF_CLUSTER = (
+    "SELECT m.id FROM machines m JOIN clusters c ON c.seq = m.cluster WHERE c.id = ? AND m.state = 'Running'"
+)
+
 _ALPHABET = "0123456789abcdefghijklmnopqrstuv"
 
 
-def adjust(db: sqlite3.Connection, cluster: int, description: ClusterDescription) -> None:
+def adjust(
+    db: sqlite3.Connection, cluster: int, description: ClusterDescription, effects: lifecycle.Effects
+) -> None:
     """Make and release machines until each group has as many as it wants; the youngest go first.
 
     Args:
         db: The database, in a transaction.
         cluster: Number of the cluster.
         description: What it wants.
+        effects: Takes the attempts that lose their machine.
     """
     db.execute("DELETE FROM machines WHERE released > 0 AND released < ?", (time.time() - _LINGERS,))
     now = format_time(datetime.now(UTC))
@@ -42,18 +54,42 @@ def adjust(db: sqlite3.Connection, cluster: int, description: ClusterDescription
                 [(_new_id(), cluster, name, now) for _ in range(missing)],
             )
         elif missing < 0:
-            db.execute(
-                "UPDATE machines SET state = 'Deleting', released = ? WHERE seq IN (SELECT seq FROM machines "
-                "WHERE cluster = ? AND \"group\" = ? AND state = 'Running' ORDER BY seq DESC LIMIT ?)",
-                (time.time(), cluster, name, -missing),
-            )
+            # Those that nothing runs on before the others.
+            rows = db.execute(
+                f"{_OF_GROUP} ORDER BY EXISTS ({_BUSY}), seq DESC LIMIT ?",
+                (cluster, name, -missing),
+            ).fetchall()
+            for row in rows:
+                release(db, row, effects)
 
 
-def release(db: sqlite3.Connection, machine: sqlite3.Row) -> None:
-    """Release a machine: it is shown as ``Deleting`` for a while, and then gone."""
+def shortage(db: sqlite3.Connection, task: str, cluster_id: str) -> str:
+    """Say that a task waits because its cluster has no machines; empty if it has some."""
+    row = db.execute(
+        "SELECT count(*) FROM machines m JOIN clusters c ON c.seq = m.cluster WHERE c.id = ? AND m.state = 'Running'",
+        (cluster_id,),
+    ).fetchone()
+    return "" if row[0] else f"Task {task} waits: cluster {cluster_id} has no machines."
+
+
+def release(db: sqlite3.Connection, machine: sqlite3.Row, effects: lifecycle.Effects) -> None:
+    """Release a machine: it is shown as ``Deleting`` for a while, and then gone.
+
+    What ran on it runs again elsewhere, and its ``RetryCount`` tells of it.
+    """
     db.execute(
         "UPDATE machines SET state = 'Deleting', released = ? WHERE seq = ?", (time.time(), machine["seq"])
     )
+    lifecycle.lose(db, machine["id"], effects)
+
+
+def idle(db: sqlite3.Connection, cluster_id: str) -> list[str]:
+    """Return the machines of a cluster that nothing runs on, the oldest first."""
+    rows = db.execute(
+        f"{_OF_CLUSTER} AND NOT EXISTS ({_BUSY}) ORDER BY m.seq",
+        (cluster_id,),
+    )
+    return [row["id"] for row in rows]
 
 
 def running(db: sqlite3.Connection, cluster: int) -> dict[str, int]:

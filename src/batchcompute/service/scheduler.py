@@ -1,27 +1,31 @@
 """The loop that makes jobs run: collect what has ended, end what is overdue, start what may start.
 
-It sleeps until something happens: a job came, an attempt ended, or a time limit is reached.
+It sleeps until something happens: a job came, an attempt ended, or a time limit is reached. What takes
+long, unpacking a package or bringing outputs away, is done by a thread of its own.
 """
 
 from __future__ import annotations
 
 import logging
+import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchcompute._values import format_time
 from batchcompute.service import lifecycle
 from batchcompute.service.engines.base import Engine, EngineState
-from batchcompute.service.lifecycle import Key
+from batchcompute.service.lifecycle import is_current
+from batchcompute.service.picking import pick
+from batchcompute.service.recovery import STOPPED, recover
 from batchcompute.service.runtime.command import Outcome, outcome, read_exit
 
 if TYPE_CHECKING:
+    from batchcompute.service.runtime.attempts import Attempt
     from batchcompute.service.runtime.prepare import Preparer
     from batchcompute.service.store import Store
 
@@ -36,46 +40,26 @@ _PAUSE = 0.5
 _LONGEST_WAIT = 86400.0
 """Seconds; a deadline may be further away than a condition can wait."""
 
+_PATIENCE = 10.0
+"""Seconds for which the end of the service waits for what its threads are doing."""
+
+_NEVER = float("inf")
+
 _log = logging.getLogger("batchcompute.service.scheduler")
-
-
-# The joins are in the order in which the indices give the rows, so nothing is sorted, and no more rows
-# are read than are taken: with 100,000 instances waiting, too.
-_PICK = """
-SELECT i.job, i.task, i.number
-FROM jobs j INDEXED BY jobs_active
-CROSS JOIN tasks t ON t.job = j.seq
-CROSS JOIN instances i INDEXED BY instances_waiting ON i.job = t.job AND i.task = t.position
-WHERE j.state IN ('Waiting', 'Running') AND t.blockers = 0 AND t.Waiting > 0 AND i.state = 'Waiting'
-ORDER BY j.priority DESC, j.seq, t.position, i.number
-LIMIT ?
-"""
 
 
 @dataclass(slots=True)
 class _Running:
-    """An attempt that the engine has."""
+    """An attempt that has begun, from the record of its start to that of its end."""
 
-    key: Key
-    stderr: Path
-    exit_file: Path
-    deadline: float
+    attempt: Attempt
+    deadline: float = _NEVER
     """When its time is up, on the monotonic clock."""
-    directory: Path
+    started: bool = False
+    """Whether the engine has it."""
     timed_out: bool = False
-
-
-def pick(db: sqlite3.Connection, free: int) -> list[Key]:
-    """Choose the instances that start now: higher priority first, then older jobs.
-
-    Args:
-        db: The database, read only.
-        free: How many may start.
-    """
-    if free <= 0:
-        return []
-    rows = db.execute(_PICK, (free,))
-    return [(row[0], row[1], row[2]) for row in rows]
+    ended: Outcome | None = None
+    """How it ended, once that is known; its outputs are being brought away."""
 
 
 class Scheduler:
@@ -84,7 +68,7 @@ class Scheduler:
     Args:
         store: The database.
         engine: What runs them.
-        preparer: Makes each attempt ready to run.
+        preparer: Makes each attempt ready to run, and brings away what it leaves.
         slots: How many run at once.
     """
 
@@ -94,12 +78,18 @@ class Scheduler:
         self._preparer = preparer
         self._slots = slots
         self._running: dict[str, _Running] = {}
+        self._results: dict[str, Outcome | None] = {}
+        """How attempts ended, until that is recorded; None for one that is to be made again."""
         self._resume = 0.0
         self._held: dict[int, float] = {}
         """When instances may be started again, on the monotonic clock."""
         self._condition = threading.Condition()
+        self._ended = threading.Condition()
         self._woken = False
         self._closing = False
+        # What threads have done, to be taken in by the loop: nothing else is touched by two threads.
+        self._done: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._threads: dict[str, threading.Thread] = {}
         engine.bind(self.wake)
         self._adopt()
         self._thread = threading.Thread(target=self._run, name="batchcompute-scheduler", daemon=True)
@@ -124,6 +114,17 @@ class Scheduler:
         """End the attempts that a committed transaction gave up."""
         if effects.cancel:
             self._engine.cancel(effects.cancel)
+        with self._ended:
+            self._ended.notify_all()
+
+    def wait_for(self, is_over: Callable[[], bool]) -> bool:
+        """Wait until something is so that only changes when an instance ends or a job is stopped.
+
+        Returns:
+            Whether it is; False when the service ends before.
+        """
+        with self._ended:
+            return self._ended.wait_for(lambda: self._closing or is_over()) and not self._closing
 
     def close(self, leave: bool = False) -> None:
         """Stop the loop and everything that runs; instances that ran wait for the next start.
@@ -134,13 +135,19 @@ class Scheduler:
         with self._condition:
             self._closing = True
             self._condition.notify_all()
+        with self._ended:
+            self._ended.notify_all()
         self._thread.join()
+        patience = time.monotonic() + _PATIENCE
+        for thread in list(self._threads.values()):
+            thread.join(max(0.0, patience - time.monotonic()))
+        self._take_in()
         self._engine.close(leave)
         if leave:
             # What has ended since is found by the next start, too, by its exit file.
             return
         # By now all have ended; those that did so by themselves have their exit code on file.
-        self._collect(self._engine.poll(list(self._running)), closing=True)
+        self._settle_at_end()
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -168,146 +175,211 @@ class Scheduler:
         if self._resume > now:
             deadlines.append(self._resume)
         deadlines += self._held.values()
-        return min(_LONGEST_WAIT, max(0.0, min(deadlines) - now)) if deadlines else None
+        nearest = min(deadlines, default=_NEVER)
+        return None if nearest == _NEVER else min(_LONGEST_WAIT, max(0.0, nearest - now))
 
     def step(self) -> None:
         """Do one round."""
-        self._collect(self._engine.poll(list(self._running)), closing=False)
+        self._take_in()
+        self._collect()
         self._end_overdue()
-        self._start()
+        self._advance()
 
-    def _collect(self, states: Mapping[str, EngineState], closing: bool) -> None:
-        over = {token: state for token, state in states.items() if state.phase in ("gone", "lost")}
+    def _take_in(self) -> None:
+        while not self._done.empty():
+            self._done.get()()
+
+    def _in_thread(self, token: str, work: Callable[[], Callable[[], None]]) -> None:
+        """Do something slow beside the loop; what it returns is done by the loop afterwards."""
+
+        def run() -> None:
+            done = work()
+            self._done.put(done)
+            self._threads.pop(token, None)
+            self.wake()
+
+        thread = threading.Thread(target=run, name=f"batchcompute-{token}", daemon=True)
+        self._threads[token] = thread
+        thread.start()
+
+    # -- ends ---------------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        tokens = [
+            token for token, running in self._running.items() if running.started and running.ended is None
+        ]
+        over = {
+            token: state
+            for token, state in self._engine.poll(tokens).items()
+            if state.phase in ("gone", "lost")
+        }
         if not over:
             return
-        now = format_time(datetime.now(UTC))
-        effects = lifecycle.Effects()
-        with self._store.write() as db:
-            for token, state in over.items():
-                running = self._running[token]
-                if not _is_current(db, running.key, token):
-                    # It was stopped, or its job is deleted: nobody waits for its result.
-                    continue
-                if state.again:
-                    lifecycle.requeue(db, running.key, ran=False)
-                    self._resume = time.monotonic() + _PAUSE
-                    continue
-                if closing and read_exit(running.exit_file) is None:
-                    lifecycle.requeue(db, running.key)
-                    continue
-                effects.cancel += lifecycle.end(db, running.key, self._outcome(running, state), now).cancel
-        if not closing:
-            self.cancel(effects)
+        for token, state in over.items():
+            running = self._running[token]
+            running.ended = self._outcome(running, state)
+            if state.again:
+                # The machine had no room for it.
+                self._resume = time.monotonic() + _PAUSE
+                self._results[token] = None
+            elif running.attempt.quick:
+                self._results[token] = running.ended
+            else:
+                self._finish(running, running.ended)
         self._engine.forget(over)
-        for token in over:
-            self._preparer.clean(self._running.pop(token).directory)
 
     def _outcome(self, running: _Running, state: EngineState) -> Outcome:
         if running.timed_out:
             return Outcome(137, "Timeout", "The program ran longer than its Timeout allows.")
         if state.phase == "lost":
             return Outcome(126, "StartFailed", f"The program did not run: {state.reason}.")
-        return outcome(running.exit_file, running.stderr, state.signal)
+        start = running.attempt.start
+        return outcome(start.exit_file, start.stderr, state.signal)
+
+    def _finish(self, running: _Running, ended: Outcome) -> None:
+        """Bring away what an attempt has left, beside the loop; then record its end."""
+        attempt = running.attempt
+
+        def work() -> Callable[[], None]:
+            with self._store.read() as db:
+                current = is_current(db, attempt.key, attempt.token)
+            final = self._preparer.finish(attempt, ended if current else STOPPED)
+            return lambda: self._results.update({attempt.token: final})
+
+        self._in_thread(attempt.token, work)
+
+    def _record(self, db: sqlite3.Connection, now: str, effects: lifecycle.Effects) -> None:
+        """Record how attempts ended."""
+        for token, result in self._results.items():
+            attempt = self._running[token].attempt
+            if not is_current(db, attempt.key, token):
+                # It was stopped, or its job is deleted: nobody waits for its result.
+                continue
+            if result is None:
+                lifecycle.requeue(db, attempt.key, ran=False)
+            else:
+                lifecycle.end(db, attempt.key, result, now, effects, attempt.keep_at)
+
+    def _recorded(self, effects: lifecycle.Effects) -> None:
+        """Do what follows from ends that are on disk now."""
+        self.cancel(effects)
+        for token in self._results:
+            attempt = self._running.pop(token).attempt
+            if attempt.key in effects.failed and attempt.keep_at:
+                self._preparer.keep(attempt)
+            self._preparer.clean(attempt.start.directory)
+        self._results.clear()
+
+    def _settle_at_end(self) -> None:
+        lost: list[_Running] = []
+        for token, running in self._running.items():
+            if token in self._results:
+                continue
+            attempt = running.attempt
+            if running.started and read_exit(attempt.start.exit_file) is not None and not running.timed_out:
+                ended = running.ended or outcome(attempt.start.exit_file, attempt.start.stderr, 0)
+                self._results[token] = self._preparer.finish(attempt, ended)
+            else:
+                lost.append(running)
+        effects = lifecycle.Effects()
+        with self._store.write() as db:
+            for running in lost:
+                if is_current(db, running.attempt.key, running.attempt.token):
+                    lifecycle.requeue(db, running.attempt.key, ran=running.started)
+            self._record(db, format_time(datetime.now(UTC)), effects)
+        self._recorded(effects)
+        for running in lost:
+            if running.started and running.attempt.way == "container":
+                self._preparer.finish(running.attempt, STOPPED)
+            self._preparer.clean(running.attempt.start.directory)
+        self._running.clear()
 
     def _end_overdue(self) -> None:
         now = time.monotonic()
         overdue = [
             token
             for token, running in self._running.items()
-            if running.deadline <= now and not running.timed_out
+            if running.deadline <= now and not running.timed_out and running.ended is None
         ]
         for token in overdue:
             self._running[token].timed_out = True
         if overdue:
             self._engine.cancel(overdue)
 
-    def _start(self) -> None:
-        """Start what may start, each attempt right after its start is recorded."""
-        if time.monotonic() < self._resume:
+    # -- starts -------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Record what has ended, and start what may start: one transaction for both.
+
+        What cannot be recorded, on a full disk, is kept and tried again.
+        """
+        starts = self._may_start()
+        if not self._results and not starts:
             return
-        with self._store.read() as db:
-            keys = pick(db, self._slots - len(self._running))
-        # After the look: a job that can be seen was admitted before.
+        now = format_time(datetime.now(UTC))
+        effects = lifecycle.Effects()
+        with self._store.write() as db:
+            self._record(db, now, effects)
+            begun = self._begin(db, now) if starts else []
+        self._recorded(effects)
+        for running in begun:
+            self._running[running.attempt.token] = running
+            if not running.attempt.quick:
+                self._make_ready(running)
+        for running in begun:
+            if running.attempt.quick:
+                self._launch(running, self._preparer.make(running.attempt))
+
+    def _may_start(self) -> bool:
+        return time.monotonic() >= self._resume and self._free > 0
+
+    @property
+    def _free(self) -> int:
+        return self._slots - len(self._running) + len(self._results)
+
+    def _begin(self, db: sqlite3.Connection, now: str) -> list[_Running]:
+        """Choose what starts, and record that it does."""
         moment = time.monotonic()
         with self._condition:
             self._held = {job: until for job, until in self._held.items() if until > moment}
             held = frozenset(self._held)
-        for key in keys:
-            if key[0] in held:
-                # Those behind it wait with it, for as long as nobody would notice.
-                continue
-            try:
-                prepared = self._preparer.prepare(key)
-            except LookupError:
-                # Stopped and deleted since it was chosen.
-                continue
-            start = prepared.start
-            now = format_time(datetime.now(UTC))
-            effects = lifecycle.Effects()
-            with self._store.write() as db:
-                waits = _still_waits(db, key)
-                if waits:
-                    lifecycle.begin(db, key, prepared.token, "127.0.0.1", now)
-                if waits and prepared.failure is not None:
-                    effects = lifecycle.end(db, key, prepared.failure, now)
-            self.cancel(effects)
-            if not waits or prepared.failure is not None:
-                self._preparer.clean(start.directory)
-                self.wake()
-                continue
-            self._running[prepared.token] = _Running(
-                key, start.stderr, start.exit_file, time.monotonic() + prepared.timeout, start.directory
-            )
-            self._engine.start([start])
+        begun: list[_Running] = []
+        for picked in pick(db, self._free, held):
+            token = self._preparer.new_token(picked.key)
+            attempt = self._preparer.describe(picked.key, token, picked.worker)
+            lifecycle.begin(db, picked.key, token, picked.worker, "127.0.0.1", now)
+            begun.append(_Running(attempt))
+        return begun
+
+    def _make_ready(self, running: _Running) -> None:
+        def work() -> Callable[[], None]:
+            failure = self._preparer.make(running.attempt)
+            return lambda: self._launch(running, failure)
+
+        self._in_thread(running.attempt.token, work)
+
+    def _launch(self, running: _Running, failure: Outcome | None) -> None:
+        """Hand an attempt that is ready to the engine."""
+        if failure is not None:
+            running.ended = failure
+            self._results[running.attempt.token] = failure
+            self.wake()
+            return
+        running.started = True
+        running.deadline = time.monotonic() + running.attempt.timeout
+        self._engine.start([running.attempt.start])
 
     def _adopt(self) -> None:
-        """Find out what became of the instances that ran when the service last ended."""
-        with self._store.read() as db:
-            rows = db.execute("SELECT * FROM instances WHERE state = 'Running'").fetchall()
-        known = {
-            row["token"]: (
-                row,
-                self._preparer.describe((row["job"], row["task"], row["number"]), row["token"]),
-            )
-            for row in rows
-        }
-        # An exit file has the last word, whatever the program may have left running.
-        alive = [token for token, (_, start) in known.items() if read_exit(start.exit_file) is None]
-        handles = self._engine.reconcile(alive, self._preparer.family)
-        now = format_time(datetime.now(UTC))
-        for token, (row, start) in known.items():
-            key = (row["job"], row["task"], row["number"])
-            if handles.get(token) is not None:
-                left = self._preparer.time_left(key, row["started"])
-                self._running[token] = _Running(
-                    key, start.stderr, start.exit_file, time.monotonic() + left, start.directory
-                )
+        """Take over what an earlier service left."""
+        for found in recover(self._store, self._engine, self._preparer):
+            running = _Running(found.attempt, started=True)
+            self._running[found.attempt.token] = running
+            if found.ended is None:
+                running.deadline = time.monotonic() + found.time_left
                 continue
-            effects = lifecycle.Effects()
-            with self._store.write() as db:
-                if not _is_current(db, key, token):
-                    # Its job has failed by another one's result, just now.
-                    continue
-                if read_exit(start.exit_file) is None:
-                    lifecycle.requeue(db, key)
-                else:
-                    effects = lifecycle.end(db, key, outcome(start.exit_file, start.stderr, 0), now)
-            # A job that fails now may have other instances that are still running.
-            self.cancel(effects)
-        self._preparer.clean_all_but(self._running)
+            running.ended = found.ended
+            if found.attempt.quick:
+                self._results[found.attempt.token] = found.ended
+            else:
+                self._finish(running, found.ended)
         self._woken = True
-
-
-def _is_current(db: sqlite3.Connection, key: Key, token: str) -> bool:
-    row = db.execute(
-        "SELECT 1 FROM instances WHERE job = ? AND task = ? AND number = ? AND state = 'Running' AND token = ?",
-        (*key, token),
-    ).fetchone()
-    return row is not None
-
-
-def _still_waits(db: sqlite3.Connection, key: Key) -> bool:
-    row = db.execute(
-        "SELECT 1 FROM instances WHERE job = ? AND task = ? AND number = ? AND state = 'Waiting'", key
-    ).fetchone()
-    return row is not None

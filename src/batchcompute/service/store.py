@@ -140,6 +140,15 @@ _MIGRATIONS: Final[Sequence[str]] = (
     ) STRICT;
     CREATE INDEX machines_of ON machines (cluster, "group", state, seq);
     """,
+    """
+    -- What runs where the description does not say it in so many words: the DAG of an App job.
+    ALTER TABLE jobs ADD COLUMN plan TEXT NOT NULL DEFAULT '';
+    -- What its Message says for as long as it has nothing worse to say.
+    ALTER TABLE jobs ADD COLUMN notes TEXT NOT NULL DEFAULT '';
+    -- The machine of its cluster that an instance runs on.
+    ALTER TABLE instances ADD COLUMN worker TEXT NOT NULL DEFAULT '';
+    CREATE INDEX instances_workers ON instances (worker) WHERE state = 'Running' AND worker != '';
+    """,
 )
 """One script for each version of the schema; ``user_version`` counts those that ran."""
 

@@ -50,6 +50,12 @@ class Response:
     """The body."""
 
 
+def takes_long(request: Request) -> bool:
+    """Tell a request that is answered when a job has ended: a synchronous App job (reference, 2.1)."""
+    path, _, query = request.target.partition("?")
+    return request.method == "POST" and path == "/jobs" and "sync" in query
+
+
 def query_of(target: str) -> dict[str, str]:
     """Read the query of a target; a bare key has the value ``""``."""
     query = target.partition("?")[2]
@@ -91,6 +97,7 @@ class Params:
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+    request_id: str = ""
 
     def json(self) -> dict[str, Any]:
         """Return the body as an object.

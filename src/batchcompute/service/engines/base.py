@@ -53,6 +53,10 @@ class InstanceStart:
     """File for its errors."""
     exit_file: Path
     """File that the shim writes the exit code to."""
+    wrapper: Sequence[str] = ()
+    """What starts the shell that reads the command: a sandbox or a container runtime; mostly nothing."""
+    boxed: bool = False
+    """Whether the wrapper writes a report to descriptor 3, which goes beside the exit file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The built-in engine: instances are processes of this machine.
 
-One thread does everything: it starts processes, learns of their ends through pidfds, and ends them.
+Who asks for a start spawns the process; one thread learns of their ends through pidfds, and ends them.
 So nothing is ever spawned on an event loop, nothing is polled, and no process is waited for twice.
 Where the platform has no pidfds, a thread for each process waits in its place.
 """
@@ -29,7 +29,7 @@ from batchcompute.service.engines.base import (
     Token,
 )
 from batchcompute.service.engines.processes import HAS_PROC, Sweeper
-from batchcompute.service.runtime.command import shim
+from batchcompute.service.runtime.command import is_shim, shim
 
 __all__ = ["LocalEngine"]
 
@@ -68,9 +68,10 @@ class LocalEngine:
         self._leave = False
         self._close_lock = threading.Lock()
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        # Used by the engine's thread only, which also starts all processes: none is ever seen between
+        # Held while a process is started and while processes are looked for: none is ever seen between
         # its fork and its exec, when it still has the environment of this process.
-        self._sweeper = Sweeper()
+        self._spawning = threading.Lock()
+        self._sweeper = Sweeper(self._spawning)
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -86,11 +87,33 @@ class LocalEngine:
 
     def start(self, batch: Sequence[InstanceStart]) -> Sequence[Handle]:
         """Start attempts; a token that was started before is not started again."""
-        new = [start for start in batch if start.token not in self._states]
-        for start in new:
-            self._states[start.token] = EngineState("queued")
-        self._order(lambda: self._spawn_all(new))
+        failed = False
+        for start in batch:
+            if start.token not in self._states:
+                failed |= not self._start(start)
+        if failed:
+            self._changed()
         return [start.token for start in batch]
+
+    def _start(self, start: InstanceStart) -> bool:
+        """Start an attempt; tell whether it runs now."""
+        token = start.token
+        with self._spawning:
+            if token in self._cancelled:
+                # It was given up between the record of its start and the start itself.
+                del self._cancelled[token]
+                self._states[token] = EngineState("gone", _NODE, signal=9)
+                return False
+            try:
+                process = _spawn(start)
+            except (OSError, ValueError) as error:
+                # Out of processes, memory or open files: that passes.
+                again = isinstance(error, OSError) and error.errno in _NO_ROOM
+                self._states[token] = EngineState("lost", _NODE, f"cannot start: {error}", again)
+                return False
+            self._states[token] = EngineState("running", _NODE)
+            self._watch(_Attempt(token, process, _pidfd(process.pid)))
+        return True
 
     def poll(self, handles: Iterable[Handle]) -> Mapping[Handle, EngineState]:
         """Tell where attempts are."""
@@ -110,7 +133,7 @@ class LocalEngine:
     def reconcile(self, tokens: Iterable[Token], family: str) -> Mapping[Token, Handle | None]:
         """Find attempts that were started by an earlier service, and end what else is left of it."""
         result: dict[Token, Handle | None] = dict.fromkeys(tokens)
-        sweeper = Sweeper()
+        sweeper = Sweeper(self._spawning)
         for token, pids in sweeper.find_family(family).items():
             shim = next((pid for pid in pids if _is_shim(pid)), None)
             pidfd = _pidfd(shim) if token in result and shim is not None else -1
@@ -181,30 +204,9 @@ class LocalEngine:
 
     def _finish(self) -> None:
         for attempt in [] if self._leave else list(self._attempts.values()):
-            self._do(partial(self._sweeper.kill, attempt.token, self._leader(attempt)))
+            self._do(partial(self._sweep, attempt))
             self._do(partial(self._ended, attempt))
         self._selector.close()
-
-    def _spawn_all(self, batch: Sequence[InstanceStart]) -> None:
-        failed = False
-        for start in batch:
-            if start.token in self._cancelled:
-                del self._cancelled[start.token]
-                self._states[start.token] = EngineState("gone", _NODE, signal=9)
-                failed = True
-                continue
-            try:
-                process = _spawn(start)
-            except (OSError, ValueError) as error:
-                # Out of processes, memory or open files: that passes.
-                again = isinstance(error, OSError) and error.errno in _NO_ROOM
-                self._states[start.token] = EngineState("lost", _NODE, f"cannot start: {error}", again)
-                failed = True
-                continue
-            self._states[start.token] = EngineState("running", _NODE)
-            self._watch(_Attempt(start.token, process, _pidfd(process.pid)))
-        if failed:
-            self._changed()
 
     def _watch(self, attempt: _Attempt) -> None:
         self._attempts[attempt.token] = attempt
@@ -227,12 +229,22 @@ class LocalEngine:
         if attempt.pidfd >= 0:
             self._selector.unregister(attempt.pidfd)
             os.close(attempt.pidfd)
-        self._attempts.pop(attempt.token, None)
+        with self._spawning:
+            self._attempts.pop(attempt.token, None)
         # The shim is gone; what it started and left behind goes, too. Until it is waited for, its
         # number is still its own, and so is its group.
-        self._sweeper.kill(attempt.token, self._leader(attempt), ended=attempt.pidfd >= 0)
+        self._sweep(attempt, ended=attempt.pidfd >= 0)
         code = attempt.process.wait() if attempt.process is not None else 0
         self._states[attempt.token] = EngineState("gone", _NODE, signal=max(0, -code))
+
+    def _sweep(self, attempt: _Attempt, ended: bool = False) -> None:
+        with self._spawning:
+            leaders = {
+                str(other.process.pid): other.token
+                for other in (*self._attempts.values(), attempt)
+                if other.process is not None and other.process.returncode is None
+            }
+        self._sweeper.kill(attempt.token, self._leader(attempt), ended, leaders)
 
     @staticmethod
     def _leader(attempt: _Attempt) -> int | None:
@@ -241,20 +253,21 @@ class LocalEngine:
 
     def _kill_all(self, handles: Iterable[Handle]) -> None:
         for handle in handles:
-            attempt = self._attempts.get(handle)
+            with self._spawning:
+                attempt = self._attempts.get(handle)
+                if attempt is None and handle not in self._states:
+                    # It has not been started yet, and is not to be.
+                    self._cancelled[handle] = None
+                    if len(self._cancelled) > _MOST_CANCELLED:
+                        del self._cancelled[next(iter(self._cancelled))]
             if attempt is not None:
-                self._sweeper.kill(handle, self._leader(attempt))
-            elif self._states.get(handle, EngineState("queued")).phase == "queued":
-                # It was given up between the record of its start and the start itself.
-                self._cancelled[handle] = None
-                if len(self._cancelled) > _MOST_CANCELLED:
-                    del self._cancelled[next(iter(self._cancelled))]
+                self._sweep(attempt)
 
 
 def _spawn(start: InstanceStart) -> subprocess.Popen[bytes]:
     with start.stdout.open("wb") as stdout, start.stderr.open("wb") as stderr:
         return subprocess.Popen(
-            shim(start.command),
+            shim(start.command, start.wrapper, start.boxed),
             cwd=start.directory,
             env={**start.environment, "BC_EXIT": str(start.exit_file), "BC_INSTANCE": start.token},
             stdin=subprocess.DEVNULL,
@@ -279,7 +292,7 @@ def _pidfd(pid: int) -> int:
 def _is_shim(pid: int) -> bool:
     """Tell the shim of an attempt from the programs that it started."""
     try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return os.getsid(pid) == pid and arguments[:4] == [part.encode() for part in shim("")[:4]]
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+        return os.getsid(pid) == pid and is_shim(arguments)
     except OSError:
         return False

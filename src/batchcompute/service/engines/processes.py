@@ -12,8 +12,9 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 __all__: list[str] = []
@@ -39,20 +40,25 @@ class Sweeper:
     A process is looked at once; it is told from a later one of the same number by the inode of its
     directory in ``/proc``. So a sweep costs what reading one directory costs, and not a file for each
     process of the machine.
+
+    Args:
+        spawning: A lock that is held while this program starts a process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spawning: threading.Lock) -> None:
+        self._spawning = spawning
         self._known: dict[tuple[str, int], str] = {}
         """The token of each process; empty for those that have none."""
 
-    def find(self, tokens: Iterable[str], skip: str = "") -> dict[str, list[int]]:
-        """Return the live processes of each attempt, by token, lowest pid first."""
-        found: dict[str, list[int]] = {token: [] for token in tokens}
-        if found:
-            for token, pid in self._look(skip):
-                if token in found:
-                    found[token].append(pid)
-        return found
+    def find(self, wanted: str, skip: str, leaders: Mapping[str, str]) -> list[int]:
+        """Return the live processes of an attempt, lowest pid first.
+
+        Args:
+            wanted: The attempt.
+            skip: A pid that is not looked at: a process that has ended and is not waited for yet.
+            leaders: Tokens by the pids of session leaders that have not been waited for.
+        """
+        return [pid for token, pid in self._look(skip, leaders) if token == wanted]
 
     def find_family(self, family: str) -> dict[str, list[int]]:
         """Return the live processes of all attempts whose tokens begin so, by token."""
@@ -62,15 +68,15 @@ class Sweeper:
                 found.setdefault(token, []).append(pid)
         return found
 
-    def _look(self, skip: str = "") -> list[tuple[str, int]]:
-        """Return token and pid of every process that has a token, lowest pid first.
-
-        Args:
-            skip: A pid that is not looked at: a process that has ended and is not waited for yet.
-        """
-        found: list[tuple[str, int]] = []
+    def _look(self, skip: str = "", leaders: Mapping[str, str] = {}) -> list[tuple[str, int]]:
+        """Return token and pid of every process that has a token, lowest pid first."""
         if not HAS_PROC:
-            return found
+            return []
+        with self._spawning:
+            return self._scan(skip, leaders)
+
+    def _scan(self, skip: str, leaders: Mapping[str, str]) -> list[tuple[str, int]]:
+        found: list[tuple[str, int]] = []
         known: dict[tuple[str, int], str] = {}
         for entry in os.scandir(_PROC):
             if not entry.name.isdigit() or entry.name == skip:
@@ -78,7 +84,9 @@ class Sweeper:
             key = (entry.name, entry.inode())
             token = self._known.get(key)
             if token is None:
-                token = _token_of(entry.name)
+                # Its session tells more cheaply what it belongs to, and also for an instant in which it
+                # is just replacing its program and has no environment to be read.
+                token = leaders.get(entry.name) or leaders.get(_session(entry.name)) or _token_of(entry.name)
             if token is not None:
                 known[key] = token
             if token:
@@ -86,7 +94,9 @@ class Sweeper:
         self._known = known
         return sorted(found, key=lambda pair: pair[1])
 
-    def kill(self, token: str, leader: int | None, ended: bool = False) -> None:
+    def kill(
+        self, token: str, leader: int | None, ended: bool = False, leaders: Mapping[str, str] = {}
+    ) -> None:
         """End every process of an attempt.
 
         Args:
@@ -94,6 +104,7 @@ class Sweeper:
             leader: Its session's leader, if that has not been waited for yet; a number that may have
                 been given to another process since must not be passed.
             ended: Whether the leader itself has ended already.
+            leaders: Tokens by the pids of session leaders that have not been waited for.
         """
         skip = str(leader) if ended else ""
         if leader is not None:
@@ -103,7 +114,7 @@ class Sweeper:
         # left. One that the kernel does not let go of (a dead network drive) must not hold the rest.
         left: list[int] = []
         for _ in range(_ROUNDS):
-            left = [pid for pid in self.find([token], skip)[token] if not _is_zombie(pid)]
+            left = [pid for pid in self.find(token, skip, leaders) if not _is_zombie(pid)]
             if not left:
                 return
             _end(left)
@@ -145,7 +156,8 @@ def _token_of(pid: str) -> str | None:
         except PermissionError:
             return ""
         except OSError:
-            return None
+            # Some kernels refuse where there is no memory to read it from.
+            environment = b""
         if environment:
             break
         # Kernel threads have none, processes that ended have none any more, and one that is just
@@ -153,7 +165,8 @@ def _token_of(pid: str) -> str | None:
         if _is_kernel_thread(pid):
             return ""
         if _is_zombie(int(pid)):
-            return None
+            # It has ended, and has none any more; looked at once, as it may stay for long.
+            return ""
         time.sleep(0.0005)
     else:
         return None
@@ -163,6 +176,12 @@ def _token_of(pid: str) -> str | None:
     if start < 0:
         return ""
     return environment[start + len(_MARKER) :].partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def _session(pid: str) -> str:
+    """Return the session of a process; empty if it is gone."""
+    stat = _stat(pid)
+    return stat[3].decode("ascii") if len(stat) > 3 else ""
 
 
 def _stat(pid: str) -> list[bytes]:

@@ -1,15 +1,16 @@
-"""Clusters (reference, 2.3). Their machines, in `machines`, all stand for this one."""
+"""Clusters (reference, 2.3). Their machines, in `machines`, are places on this one."""
 
 from __future__ import annotations
 
 import secrets
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from batchcompute._values import format_time
 from batchcompute.resources import ClusterDescription, ModifyClusterDescription
-from batchcompute.service import idempotency, machines
+from batchcompute.service import idempotency, lifecycle, machines
 from batchcompute.service.defaults import NO_NOTIFICATION, check_ascii
 from batchcompute.service.faults import not_found, state_conflict
 from batchcompute.service.states import owner_number
@@ -26,10 +27,14 @@ class Clusters:
 
     Args:
         store: The database.
+        slots: How many instances run at once on this machine.
+        changed: Is told of every change, with the attempts that lost their machine.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, slots: int, changed: Callable[[lifecycle.Effects], None]) -> None:
         self._store = store
+        self._slots = slots
+        self._changed = changed
 
     def create_cluster(self, params: Params) -> dict[str, Any]:
         """Answer CreateCluster."""
@@ -43,6 +48,13 @@ class Clusters:
         cluster_id = "cls-" + "".join(secrets.choice(_ALPHABET) for _ in range(18))
         logs = [f"[{now}][{name}]Creating instance group successfully" for name in description.groups]
         logs.append(f"[{now}]Creating cluster successfully")
+        wanted = sum(group.desired_vm_count or 0 for group in description.groups.values())
+        if wanted > self._slots:
+            logs.append(
+                f"[{now}]{wanted} machines share this one, where {self._slots} instances run at a time"
+            )
+        if description.bootstrap:
+            logs.append(f"[{now}]Bootstrap is not run: the machines are this one, which runs already")
         with self._store.write() as db:
             same = idempotency.known(db, params, body)
             if same:
@@ -52,7 +64,7 @@ class Clusters:
                 "INSERT INTO clusters (id, owner, state, description, logs, created) VALUES (?, ?, 'Active', ?, ?, ?)",
                 (cluster_id, params.owner, description.dump(None), save(logs), now),
             ).lastrowid
-            machines.adjust(db, seq or 0, description)
+            machines.adjust(db, seq or 0, description, lifecycle.Effects())
         return {"Id": cluster_id}
 
     def list_clusters(self, params: Params) -> dict[str, Any]:
@@ -78,6 +90,7 @@ class Clusters:
         """Answer ModifyCluster."""
         changes = ModifyClusterDescription(params.json())
         changes.validate()
+        effects = lifecycle.Effects()
         with self._store.write() as db:
             row = _row(db, params)
             description = ClusterDescription(row["description"])
@@ -93,7 +106,8 @@ class Clusters:
             db.execute(
                 "UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), row["seq"])
             )
-            machines.adjust(db, row["seq"], description)
+            machines.adjust(db, row["seq"], description, effects)
+        self._changed(effects)
 
     def list_cluster_instances(self, params: Params) -> dict[str, Any]:
         """Answer ListClusterInstances, the oldest first."""
@@ -113,27 +127,35 @@ class Clusters:
 
     def recreate_cluster_instance(self, params: Params) -> None:
         """Answer RecreateClusterInstance: another machine, with another id, takes its place."""
+        effects = lifecycle.Effects()
         with self._store.write() as db:
             row = _group(db, params)
-            machines.release(db, _running(db, params))
-            machines.adjust(db, row["seq"], ClusterDescription(row["description"]))
+            machines.release(db, _running(db, params), effects)
+            machines.adjust(db, row["seq"], ClusterDescription(row["description"]), effects)
+        self._changed(effects)
 
     def delete_cluster_instance(self, params: Params) -> None:
         """Answer DeleteClusterInstance: its group wants one machine less from now on."""
+        effects = lifecycle.Effects()
         with self._store.write() as db:
             row = _group(db, params)
-            machines.release(db, _running(db, params))
+            machines.release(db, _running(db, params), effects)
             description = ClusterDescription(row["description"])
             group = description.groups[params.path["GroupName"]]
             group.desired_vm_count = max(0, (group.desired_vm_count or 0) - 1)
             db.execute(
                 "UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), row["seq"])
             )
+        self._changed(effects)
 
     def delete_cluster(self, params: Params) -> None:
-        """Answer DeleteCluster; tasks that wait for it run on, as its machines are this machine."""
+        """Answer DeleteCluster; jobs that need it fail, as there is nowhere else for them to run."""
+        effects = lifecycle.Effects()
         with self._store.write() as db:
-            db.execute("DELETE FROM clusters WHERE seq = ?", (_row(db, params)["seq"],))
+            row = _row(db, params)
+            lifecycle.fail_jobs_of(db, row["id"], format_time(datetime.now(UTC)), effects)
+            db.execute("DELETE FROM clusters WHERE seq = ?", (row["seq"],))
+        self._changed(effects)
 
 
 def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:

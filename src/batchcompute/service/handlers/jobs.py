@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from batchcompute._values import format_time
-from batchcompute.resources import JobDescription
-from batchcompute.service import idempotency, lifecycle
-from batchcompute.service.defaults import job_description
-from batchcompute.service.faults import Refusal, invalid, missing, not_found, state_conflict
-from batchcompute.service.runtime.prepare import log_place
+from batchcompute.service import lifecycle, machines
+from batchcompute.service.faults import invalid, missing, not_found, state_conflict
+from batchcompute.service.handlers.submit import check_clusters
+from batchcompute.service.runtime.attempts import log_place
 from batchcompute.service.states import ALLOWED, STATES, owner_number
 from batchcompute.service.store import Store, load, save
 from batchcompute.service.wire import Params
@@ -31,59 +28,21 @@ class Jobs:
     Args:
         store: The database.
         wake: Tells the scheduler that there may be something to do.
-        admit: Tells it of a new job, by its number.
         cancel: Ends the attempts that a transaction gave up.
+        forget: Removes what was kept of a job, by its id.
     """
 
     def __init__(
         self,
         store: Store,
         wake: Callable[[], None],
-        admit: Callable[[int], None],
         cancel: Callable[[lifecycle.Effects], None],
+        forget: Callable[[str], None],
     ) -> None:
         self._store = store
         self._wake = wake
-        self._admit = admit
         self._cancel = cancel
-        # The recorded ids hold the start of a service process and its number (reference, 3.0).
-        self._prefix = f"job-{0:08X}{int(time.time()):08X}{os.getpid() & 0xFFFFFFFF:08X}"
-
-    def create_job(self, params: Params) -> dict[str, Any]:
-        """Answer CreateJob for a DAG job."""
-        body = params.json()
-        if body.get("Type") == "App" or ("App" in body and "DAG" not in body):
-            text = "App jobs are not served by this version of the local service."
-            raise Refusal(501, "NotImplemented", text)
-        description = job_description(body)
-        tasks = _tasks(description)
-        now = format_time(datetime.now(UTC))
-        with self._store.write() as db:
-            same = idempotency.known(db, params, body)
-            if same:
-                return {"Id": same}
-            for cluster in {str(task["cluster"]) for task in tasks if task["cluster"]}:
-                _check_cluster(db, cluster, params.owner)
-            seq = db.execute(
-                "INSERT INTO jobs (id, owner, name, state, priority, fail_fast, auto_release, description, created) "
-                "VALUES ('', ?, ?, 'Waiting', ?, ?, ?, ?, ?)",
-                (
-                    params.owner,
-                    description.name,
-                    description.priority,
-                    bool(description.job_fail_on_instance_fail),
-                    bool(description.auto_release),
-                    description.dump(None),
-                    now,
-                ),
-            ).lastrowid
-            job_id = f"{self._prefix}{seq:08X}"
-            db.execute("UPDATE jobs SET id = ? WHERE seq = ?", (job_id, seq))
-            lifecycle.insert_tasks(db, seq or 0, tasks)
-            self._admit(seq or 0)
-            idempotency.remember(db, params, body, job_id)
-        self._wake()
-        return {"Id": job_id}
+        self._forget = forget
 
     def list_jobs(self, params: Params) -> dict[str, Any]:
         """Answer ListJobs, the oldest first unless the query says otherwise."""
@@ -141,7 +100,9 @@ class Jobs:
     def start_job(self, params: Params) -> None:
         """Answer StartJob."""
         with self._store.write() as db:
-            lifecycle.start_job(db, _allowed(db, params, "start")["seq"])
+            row = _allowed(db, params, "start")
+            check_clusters(db, _clusters_of(db, row["seq"]), params.owner)
+            lifecycle.start_job(db, row["seq"])
         self._wake()
 
     def change_job_priority(self, params: Params) -> None:
@@ -165,7 +126,9 @@ class Jobs:
     def delete_job(self, params: Params) -> None:
         """Answer DeleteJob."""
         with self._store.write() as db:
-            db.execute("DELETE FROM jobs WHERE seq = ?", (_allowed(db, params, "delete")["seq"],))
+            row = _allowed(db, params, "delete")
+            db.execute("DELETE FROM jobs WHERE seq = ?", (row["seq"],))
+        self._forget(row["id"])
 
     def list_tasks(self, params: Params) -> dict[str, Any]:
         """Answer ListTasks, in the order of the description."""
@@ -226,33 +189,6 @@ class Jobs:
         return _instance_status(job, task, _parameters(job, task), row)
 
 
-def _tasks(description: JobDescription) -> list[dict[str, object]]:
-    """Return the rows of a job's tasks."""
-    names = list(description.dag.tasks)
-    followers: dict[str, set[str]] = {name: set() for name in names}
-    for name, targets in description.dag.dependencies.items():
-        followers[name].update(targets)
-    return [
-        {
-            "position": position,
-            "name": name,
-            "cluster": task.cluster_id or "",
-            "max_retries": task.max_retry_count,
-            "timeout": task.timeout,
-            "count": task.instance_count,
-            "blockers": sum(name in targets for targets in followers.values()),
-            "followers": save(sorted(names.index(target) for target in followers[name])),
-        }
-        for position, (name, task) in enumerate(description.dag.tasks.items())
-    ]
-
-
-def _check_cluster(db: sqlite3.Connection, cluster: str, owner: str) -> None:
-    found = db.execute("SELECT 1 FROM clusters WHERE id = ? AND owner = ?", (cluster, owner)).fetchone()
-    if found is None:
-        raise invalid("ClusterId", f"There is no cluster {cluster!r}.")
-
-
 def _job(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
     row: sqlite3.Row | None = db.execute(
         "SELECT * FROM jobs WHERE id = ? AND owner = ?", (params.path["JobId"], params.owner)
@@ -260,6 +196,13 @@ def _job(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
     if row is None:
         raise not_found()
     return row
+
+
+def _clusters_of(db: sqlite3.Connection, job: int) -> set[str]:
+    rows = db.execute(
+        "SELECT DISTINCT cluster FROM tasks WHERE job = ? AND cluster != '' AND state != 'Finished'", (job,)
+    )
+    return {row["cluster"] for row in rows}
 
 
 def _allowed(db: sqlite3.Connection, params: Params, action: str) -> sqlite3.Row:
@@ -280,8 +223,26 @@ def _task(db: sqlite3.Connection, params: Params) -> tuple[sqlite3.Row, sqlite3.
 
 
 def _parameters(job: sqlite3.Row, task: sqlite3.Row) -> dict[str, Any]:
-    parameters: dict[str, Any] = load(job["description"])["DAG"]["Tasks"][task["name"]]["Parameters"]
+    parameters: dict[str, Any] = load(job["plan"] or job["description"])["DAG"]["Tasks"][task["name"]][
+        "Parameters"
+    ]
     return parameters
+
+
+def _outputs(job: sqlite3.Row) -> dict[str, Any]:
+    """Return the outputs of an App job; a DAG job has none."""
+    return dict(load(job["description"])["App"].get("Outputs") or {}) if job["plan"] else {}
+
+
+def _message(db: sqlite3.Connection, job: sqlite3.Row, tasks: list[sqlite3.Row]) -> str:
+    """Say why a job failed, else what it waits for, and what it got less of than it asked for."""
+    parts = [job["message"]]
+    if job["state"] in ("Waiting", "Running"):
+        for task in tasks:
+            if task["cluster"] and task["Waiting"] and not task["blockers"]:
+                parts.append(machines.shortage(db, task["name"], task["cluster"]))
+    parts.append(job["notes"])
+    return " ".join(part for part in parts if part)
 
 
 def _job_status(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
@@ -292,7 +253,7 @@ def _job_status(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
         "Name": row["name"],
         "OwnerId": owner_number(row["owner"]),
         "State": row["state"],
-        "Message": row["message"],
+        "Message": _message(db, row, tasks),
         "CreationTime": row["created"],
         "StartTime": row["started"],
         "EndTime": row["ended"],
@@ -309,6 +270,12 @@ def _task_status(row: sqlite3.Row) -> dict[str, Any]:
         "EndTime": row["ended"],
         "InstanceMetrics": lifecycle.counts([row]),
     }
+
+
+def error_of(job: sqlite3.Row, row: sqlite3.Row) -> dict[str, str]:
+    """Say what went wrong while an app ran (reference, 4.3); a DAG job's instances say it in ``Result``."""
+    code, message = (row["error_code"], row["error_message"]) if job["plan"] else ("", "")
+    return {"Code": code, "Message": message}
 
 
 def _instance_status(
@@ -331,6 +298,6 @@ def _instance_status(
             "ErrorMessage": row["error_message"],
             "Detail": row["detail"],
         },
-        "Error": {"Code": "", "Message": ""},
-        "Outputs": {},
+        "Error": error_of(job, row),
+        "Outputs": _outputs(job) if row["state"] == "Finished" else {},
     }

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from batchcompute.service.catalogue import DISK_TYPES, RESOURCE_TYPES, TYPES
+from batchcompute.service.catalogue import DISK_TYPES, RESOURCE_TYPES, InstanceType
 from batchcompute.service.wire import Params
 
 __all__: list[str] = []
 
 
 class Quotas:
-    """The choices of this machine: any type is accepted, and each means a slot of it."""
+    """The choices of this machine: any type is accepted, and each means a slot of it.
+
+    Args:
+        types: The catalogue of instance types.
+    """
+
+    def __init__(self, types: Mapping[str, InstanceType]) -> None:
+        self._types = types
 
     def get_quotas(self, _params: Params) -> dict[str, Any]:
         """Answer GetQuota."""
-        names = [found.name for found in TYPES]
+        names = list(self._types)
         return {
             "AvailableClusterResourceType": list(RESOURCE_TYPES),
             "AvailableClusterInstanceType": names,
@@ -26,7 +34,7 @@ class Quotas:
 
     def get_available_resource(self, _params: Params) -> dict[str, Any]:
         """Answer GetAvailableResource."""
-        types = [found.described() for found in TYPES]
+        types = [found.described() for found in self._types.values()]
         return {
             "AvailableClusterInstanceType": types,
             "AvailableSpotInstanceType": types,

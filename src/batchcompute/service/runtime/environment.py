@@ -36,22 +36,18 @@ def environment(
     *,
     job_id: str,
     task_name: str,
-    instance_id: int,
     cluster_id: str,
-    worker_id: str,
     region: str,
     oss_host: str,
     env_vars: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return the whole environment of an instance.
+    """Return the environment that all instances of a task share; two variables tell them apart.
 
     Args:
         machine: What `from_machine` returned.
         job_id: Id of the job.
         task_name: Name of the task.
-        instance_id: Number of the instance.
         cluster_id: The cluster that it runs on.
-        worker_id: The machine that it runs on.
         region: Id of the region.
         oss_host: Where object storage is reached from the machine.
         env_vars: ``Command.EnvVars``; they win over everything but the service's own variables.
@@ -61,9 +57,7 @@ def environment(
         **env_vars,
         "BATCH_COMPUTE_DAG_JOB_ID": job_id,
         "BATCH_COMPUTE_DAG_TASK_ID": task_name,
-        "BATCH_COMPUTE_DAG_INSTANCE_ID": str(instance_id),
         "BATCH_COMPUTE_OSS_HOST": oss_host,
         "BATCH_COMPUTE_REGION": region,
         "BATCH_COMPUTE_CLUSTER_ID": cluster_id,
-        "BATCH_COMPUTE_WORKER_ID": worker_id,
     }

@@ -1,4 +1,4 @@
-"""Making an attempt ready: its token, directory, package, environment and output files."""
+"""Making an attempt ready, ending it, and clearing up after it."""
 
 from __future__ import annotations
 
@@ -9,158 +9,192 @@ import queue
 import shutil
 import threading
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from batchcompute.errors import ValidationError
-from batchcompute.service.engines.base import InstanceStart
-from batchcompute.service.objects.directory import DirectoryStore
+from batchcompute.service.objects.base import ObjectStore
+from batchcompute.service.runtime import container, sandbox, stage
+from batchcompute.service.runtime.attempts import Attempt, Describer, base_of
 from batchcompute.service.runtime.command import Outcome
-from batchcompute.service.runtime.environment import environment, from_machine
+from batchcompute.service.runtime.mappings import Plan
 from batchcompute.service.runtime.package import PackageError, unpack
-from batchcompute.service.store import Store, load
 
 __all__: list[str] = []
 
 _log = logging.getLogger("batchcompute.service.runtime")
 
+_PAUSE = 0.002
+"""Seconds between two removals: what starts meanwhile is not to wait for the disk."""
 
-@dataclass(slots=True)
-class Prepared:
-    """An attempt that is ready to start, or the reason why it cannot."""
+_BACKLOG = 5000
+"""Directories that wait to be removed before that happens without pauses."""
 
-    token: str
-    start: InstanceStart
-    timeout: float
-    """Seconds that it may take."""
-    failure: Outcome | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    job_id: str
-    name: str
-    cluster: str
-    timeout: int
-    description: dict[str, Any]
-
-
-def log_place(directory: str, stream: str, job_id: str, task_name: str, number: int) -> str:
-    """Return the object that holds an instance's output (reference, 5.4); empty for none."""
-    if not directory:
-        return ""
-    return f"{directory.rstrip('/')}/{stream}.{job_id}.{task_name}.{number}"
+_SUFFIXES = ("exit", "exit.box", "stdout", "stderr")
 
 
 class Preparer:
-    """Makes attempts ready to run.
+    """Makes attempts ready to run, and brings away what they leave.
 
     Args:
-        store: The database.
+        describer: Tells what attempts are made of.
         objects: Object storage.
         work: Directory for working directories and exit files.
-        region: Id of the region, for the programs' environment.
+        kept: Directory for the working directories that are kept after a failure.
     """
 
-    def __init__(self, store: Store, objects: DirectoryStore, work: Path, region: str) -> None:
-        self.family: str = f"{store.id}-"
+    def __init__(self, describer: Describer, objects: ObjectStore, work: Path, kept: Path) -> None:
+        self.describe = describer.describe
+        self.new_token = describer.new_token
+        self.family: str = describer.family
         """What the tokens of all attempts of this service begin with."""
-        self._store = store
         self._objects = objects
         self._work = work
-        self._region = region
-        self._machine = from_machine()
-        self._task = lru_cache(maxsize=256)(self._read_task)
+        self._kept = kept
         self._rubbish: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
         self._cleaner = threading.Thread(target=self._clean, name="batchcompute-cleaner", daemon=True)
         self._cleaner.start()
 
-    def _read_task(self, job: int, position: int) -> _Task:
-        with self._store.read() as db:
-            row = db.execute(
-                "SELECT j.id, j.description, t.name, t.cluster, t.timeout FROM jobs j JOIN tasks t ON t.job = j.seq "
-                "WHERE j.seq = ? AND t.position = ?",
-                (job, position),
-            ).fetchone()
-        if row is None:
-            raise LookupError(f"job {job} is gone")
-        description = load(row["description"])["DAG"]["Tasks"][row["name"]]
-        return _Task(row["id"], row["name"], row["cluster"], row["timeout"], description)
+    def make(self, attempt: Attempt) -> Outcome | None:
+        """Make an attempt ready; its `start` is complete afterwards.
 
-    def describe(self, key: tuple[int, int, int], token: str) -> InstanceStart:
-        """Return what belongs to an attempt, without making any of it."""
-        task = self._task(*key[:2])
-        parameters = task.description["Parameters"]
-        directory = self._work / token
-        outputs: list[Path] = []
-        for stream in ("stdout", "stderr"):
-            folder = parameters.get(f"{stream.capitalize()}RedirectPath") or ""
-            place = log_place(folder, stream, task.job_id, task.name, key[2])
-            outputs.append(self._objects.path(place) if place else self._work / f"{token}.{stream}")
-        return InstanceStart(
-            token=token,
-            command=parameters["Command"]["CommandLine"],
-            directory=directory,
-            environment=environment(
-                self._machine,
-                job_id=task.job_id,
-                task_name=task.name,
-                instance_id=key[2],
-                cluster_id=task.cluster,
-                worker_id="i-local",
-                region=self._region,
-                oss_host=self._objects.root.as_uri(),
-                env_vars=parameters["Command"].get("EnvVars") or {},
-            ),
-            stdout=outputs[0],
-            stderr=outputs[1],
-            exit_file=self._work / f"{token}.exit",
-        )
-
-    def prepare(self, key: tuple[int, int, int]) -> Prepared:
-        """Make the next attempt of an instance ready.
-
-        Raises:
-            LookupError: Its job is gone.
+        Returns:
+            How the attempt ended, if it cannot start.
         """
-        with self._store.read() as db:
-            row = db.execute(
-                "SELECT attempt FROM instances WHERE job = ? AND task = ? AND number = ?", key
-            ).fetchone()
-        if row is None:
-            raise LookupError(f"instance {key} is gone")
-        token = self.family + "-".join(str(part) for part in (*key, row["attempt"]))
-        start = self.describe(key, token)
-        task = self._task(*key[:2])
-        prepared = Prepared(token, start, task.timeout)
         try:
-            self._make(start, task)
+            self._make(attempt)
         except (PackageError, ValidationError) as error:
-            prepared.failure = Outcome(1, "PackageError", str(error))
+            return Outcome(1, "PackageError", str(error))
+        except stage.Trouble as trouble:
+            return Outcome(1, trouble.code, trouble.message)
+        except sandbox.TooManyEntries as error:
+            return Outcome(1, "MountError", f"The mappings cannot be made: {error}.")
         except OSError as error:
-            prepared.failure = Outcome(1, "OutputError", f"The output cannot be written: {error}")
+            return Outcome(1, "OutputError", f"The output cannot be written: {error}")
         except Exception as error:  # noqa: BLE001
             # Whatever it is about this one instance, it must not keep the others from running.
-            _log.exception("instance %s cannot be made ready", token)
-            prepared.failure = Outcome(1, "StartFailed", f"The instance cannot be made ready: {error}")
-        return prepared
+            _log.exception("instance %s cannot be made ready", attempt.token)
+            return Outcome(1, "StartFailed", f"The instance cannot be made ready: {error}")
+        return None
 
-    def _make(self, start: InstanceStart, task: _Task) -> None:
-        shutil.rmtree(start.directory, ignore_errors=True)
-        start.directory.mkdir(parents=True)
+    def _make(self, attempt: Attempt) -> None:
+        start = attempt.start
+        directory = os.fspath(start.directory)
+        os.mkdir(directory)  # noqa: PTH102 - once for each instance
         for path in (start.stdout, start.stderr):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        package = task.description["Parameters"]["Command"].get("PackagePath") or ""
-        if package:
-            unpack(self._objects.path(package), package, start.directory)
+            folder = path.parent
+            if folder != self._work:
+                folder.mkdir(parents=True, exist_ok=True)
+        if attempt.quick:
+            return
+        if attempt.package:
+            self._unpack(attempt)
+        stage.check_inputs(((given.source, given.path) for given in attempt.maps.inputs), self._objects)
+        if attempt.way == "root":
+            stage.bring_in(Plan(attempt.plan.binds, attempt.plan.parents), self._objects)
+            stage.lay_out(attempt.plan, attempt.base / "root")
+            return
+        stage.bring_in(attempt.plan, self._objects)
+        wrapper: list[str] = []
+        if attempt.way == "box":
+            wrapper = sandbox.arguments_of(attempt.plan, start.directory, sandbox.probe())
+        elif attempt.way == "container":
+            wrapper = self._container(attempt)
+        if wrapper:
+            attempt.start = replace(start, wrapper=tuple(wrapper), boxed=attempt.way == "box")
 
-    def time_left(self, key: tuple[int, int, int], started: str) -> float:
+    def _container(self, attempt: Attempt) -> list[str]:
+        runtime = container.probe()
+        if not runtime.program:
+            text = f"The image {attempt.image} cannot be run: {runtime.reason}."
+            raise stage.Trouble("MountError", text)
+        start = attempt.start
+        # The runtime's own command needs what a program of this machine needs.
+        attempt.start = replace(start, environment={**container.own_environment(), **start.environment})
+        return container.arguments_of(
+            runtime.program, attempt.image, attempt.token, start.directory, start.environment, attempt.plan
+        )
+
+    def _unpack(self, attempt: Attempt) -> None:
+        place = attempt.package
+        source = self._objects.local(place)
+        if source is None:
+            source = attempt.base / "package" / place.rpartition("/")[2]
+            source.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                # What is missing is told by `unpack`.
+                self._objects.fetch(place, source)
+        unpack(source, place, attempt.start.directory)
+
+    def finish(self, attempt: Attempt, outcome: Outcome) -> Outcome:
+        """Bring away what an attempt leaves, now that its program has ended.
+
+        Args:
+            attempt: The attempt.
+            outcome: How its program ended.
+
+        Returns:
+            How the attempt ended.
+        """
+        if attempt.way == "container":
+            self._end_container(attempt)
+        if attempt.way == "box" and outcome.error_code and self._never_ran(attempt):
+            text = f"The mappings cannot be made: {outcome.detail.strip()[-500:]}"
+            return Outcome(1, "MountError", text, outcome.detail)
+        try:
+            notes = [attempt.note] if attempt.note else []
+            links = stage.left_out(attempt.plan)
+            if links:
+                notes.append(
+                    f"Not brought to object storage, as they are links or no files: {', '.join(links[:20])}."
+                )
+            stopped = outcome.error_code in ("Timeout", "Stopped")
+            stage.bring_away(attempt.plan, self._objects, logs_only=stopped)
+        except stage.Trouble as trouble:
+            if not outcome.error_code:
+                return Outcome(1, trouble.code, trouble.message)
+            notes = [trouble.message]
+        detail = "\n".join([outcome.detail, *notes] if outcome.detail else notes)
+        return replace(outcome, detail=detail)
+
+    def _never_ran(self, attempt: Attempt) -> bool:
+        report = attempt.start.exit_file.with_name(f"{attempt.start.exit_file.name}.box")
+        # Without an exit code on file, something ended the shim, and bubblewrap with it.
+        return attempt.start.exit_file.exists() and not sandbox.has_run(report)
+
+    @staticmethod
+    def _end_container(attempt: Attempt) -> None:
+        runtime = container.probe()
+        if runtime.program:
+            try:
+                container.remove(runtime.program, attempt.token)
+            except Exception:  # noqa: BLE001
+                _log.exception("the container of instance %s cannot be removed", attempt.token)
+
+    def time_left(self, attempt: Attempt, started: str) -> float:
         """Return the seconds that an attempt which started then may still take."""
         elapsed = (datetime.now(UTC) - datetime.fromisoformat(started)).total_seconds()
-        return max(0.0, self._task(*key[:2]).timeout - elapsed)
+        # A clock that was set back must not give it more than it had.
+        return min(attempt.timeout, max(0.0, attempt.timeout - elapsed))
+
+    # -- clearing up --------------------------------------------------------------------------
+
+    def keep(self, attempt: Attempt) -> None:
+        """Keep a working directory, as its task's machines were to be kept after a failure."""
+        target = Path(attempt.keep_at)
+        target.parent.mkdir(exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            # The failure may have been that it could not be made.
+            attempt.start.directory.replace(target)
+
+    def drop_kept(self, job_id: str) -> None:
+        """Remove the working directories that were kept of a job."""
+        if self._kept.is_dir():
+            for path in self._kept.glob(f"{job_id}.*"):
+                self.clean(path)
 
     def clean(self, directory: Path) -> None:
         """Remove what an attempt leaves on the machine, in the background.
@@ -172,24 +206,27 @@ class Preparer:
 
     def clean_all_but(self, tokens: Collection[str]) -> None:
         """Remove what earlier services left behind, save for attempts that still run."""
-        for path in self._work.iterdir():
-            token = path.name.partition(".")[0]
-            if token not in tokens:
-                self.clean(self._work / token)
+        names = {path.name.partition(".")[0] for path in self._work.iterdir()}
+        for name in names.difference(tokens):
+            self.clean(self._work / name)
 
     def _clean(self) -> None:
         while (directory := self._rubbish.get()) is not None:
+            if self._rubbish.qsize() < _BACKLOG and not self._closing.is_set():
+                self._closing.wait(_PAUSE)
             try:
                 # Most programs leave nothing; only the others need the slow way.
                 os.rmdir(directory)  # noqa: PTH106
             except OSError:
                 shutil.rmtree(directory, ignore_errors=True)
-            for suffix in ("exit", "stdout", "stderr"):
+            for suffix in _SUFFIXES:
                 with contextlib.suppress(OSError):
                     os.unlink(f"{directory}.{suffix}")  # noqa: PTH108
+            shutil.rmtree(base_of(directory), ignore_errors=True)
 
     def close(self) -> None:
         """Finish cleaning."""
+        self._closing.set()
         self._rubbish.put(None)
         self._cleaner.join()
 

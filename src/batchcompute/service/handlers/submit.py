@@ -1,0 +1,188 @@
+"""CreateJob: a DAG of tasks, or the run of an app (reference, 2.1)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from batchcompute._values import format_time
+from batchcompute.resources import AppDescription, JobDescription
+from batchcompute.service import appjobs, idempotency, lifecycle
+from batchcompute.service.capacity import Machine, notes_of
+from batchcompute.service.defaults import app_job_description, job_description
+from batchcompute.service.faults import Refusal, invalid, state_conflict
+from batchcompute.service.settings import Settings
+from batchcompute.service.store import Store, load, save
+from batchcompute.service.wire import Params
+
+__all__: list[str] = []
+
+
+class Submissions:
+    """The operation that makes jobs.
+
+    Args:
+        store: The database.
+        settings: How the service was set up.
+        wake: Tells the scheduler that there may be something to do.
+        admit: Tells it of a new job, by its number.
+        wait_for: Waits until something about jobs is so; False when the service ends before.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        wake: Callable[[], None],
+        admit: Callable[[int], None],
+        wait_for: Callable[[Callable[[], bool]], bool],
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._machine = Machine.here(settings.slots)
+        self._wake = wake
+        self._admit = admit
+        self._wait_for = wait_for
+        # The recorded ids hold the start of a service process and its number (reference, 3.0).
+        self._prefix = f"job-{0:08X}{int(time.time()):08X}{os.getpid() & 0xFFFFFFFF:08X}"
+
+    def create_job(self, params: Params) -> dict[str, Any]:
+        """Answer CreateJob; with ``sync`` and an App job, when the run has ended."""
+        body = params.json()
+        is_app = body.get("Type") == "App" or ("App" in body and "DAG" not in body)
+        waits = is_app and "sync" in params.query
+        plan: dict[str, Any] | None = None
+        if is_app:
+            job = app_job_description(body)
+            plan = appjobs.plan_of(self._app(params, job.app.app_name or ""), job)
+            planned = job_description(appjobs.as_job(job, plan).detail())
+            stored, fail_fast = job.detail(), job.job_fail_on_instance_fail is not False
+            priority, release, name = job.priority or 0, bool(job.auto_release), job.name
+        else:
+            planned = job_description(body)
+            stored, fail_fast = planned.detail(), bool(planned.job_fail_on_instance_fail)
+            priority, release, name = planned.priority or 0, bool(planned.auto_release), planned.name
+        tasks = tasks_of(planned)
+        notes = notes_of(planned, self._machine, self._settings.types)
+        now = format_time(datetime.now(UTC))
+        with self._store.write() as db:
+            job_id = idempotency.known(db, params, body)
+            if not job_id:
+                check_clusters(db, {str(task["cluster"]) for task in tasks if task["cluster"]}, params.owner)
+                seq = db.execute(
+                    "INSERT INTO jobs (id, owner, name, state, priority, fail_fast, auto_release, description, plan, "
+                    "notes, created) VALUES ('', ?, ?, 'Waiting', ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        params.owner,
+                        name,
+                        priority,
+                        fail_fast,
+                        # Who waits for it reads its end first.
+                        release and not waits,
+                        save(stored),
+                        save(planned.detail()) if plan else "",
+                        notes,
+                        now,
+                    ),
+                ).lastrowid
+                job_id = f"{self._prefix}{seq:08X}"
+                db.execute("UPDATE jobs SET id = ? WHERE seq = ?", (job_id, seq))
+                lifecycle.insert_tasks(db, seq or 0, tasks)
+                self._admit(seq or 0)
+                idempotency.remember(db, params, body, job_id)
+        self._wake()
+        if not waits:
+            return {"Id": job_id}
+        return {"RequestId": params.request_id, **self._run_of(job_id, release)}
+
+    def _app(self, params: Params, reference: str) -> AppDescription:
+        """Return the newest revision of an app that a job names; there are no public ones here."""
+        name = reference.removeprefix("Private:")
+        with self._store.read() as db:
+            row = db.execute(
+                "SELECT r.description FROM apps a JOIN revisions r ON r.app = a.seq "
+                "WHERE a.owner = ? AND a.name = ? ORDER BY r.number DESC LIMIT 1",
+                (params.owner, name),
+            ).fetchone()
+        if row is None:
+            raise invalid("AppName", f"There is no app {reference!r}.")
+        return AppDescription(row["description"])
+
+    def _run_of(self, job_id: str, release: bool) -> dict[str, Any]:
+        """Wait for the end of a job, and return its run (reference, 2.1)."""
+
+        def row() -> sqlite3.Row | None:
+            with self._store.read() as db:
+                found: sqlite3.Row | None = db.execute(
+                    "SELECT * FROM jobs WHERE id = ?", (job_id,)
+                ).fetchone()
+            return found
+
+        def is_over() -> bool:
+            found = row()
+            return found is None or found["state"] not in ("Waiting", "Running")
+
+        if not self._wait_for(is_over):
+            text = f"The service ends before job {job_id} does; it goes on when the service is back."
+            raise Refusal(503, "ServiceUnavailable", text)
+        job = row()
+        if job is None:
+            raise state_conflict("Deleted")
+        with self._store.read() as db:
+            failed = db.execute(
+                "SELECT error_code, error_message FROM instances WHERE job = ? AND error_code != '' LIMIT 1",
+                (job["seq"],),
+            ).fetchone()
+        if release and job["state"] == "Finished":
+            with self._store.write() as db:
+                db.execute("DELETE FROM jobs WHERE seq = ?", (job["seq"],))
+        error = {"Code": "", "Message": ""}
+        if job["state"] == "Stopped":
+            error = {"Code": "Stopped", "Message": f"Job {job_id} was stopped."}
+        elif failed is not None:
+            error = {"Code": failed["error_code"], "Message": failed["error_message"]}
+        outputs: dict[str, Any] = load(job["description"])["App"].get("Outputs") or {}
+        return {
+            "StartTime": job["started"],
+            "EndTime": job["ended"],
+            "Outputs": outputs if job["state"] == "Finished" else {},
+            "Error": error,
+        }
+
+
+def tasks_of(description: JobDescription) -> list[dict[str, object]]:
+    """Return the rows of a job's tasks."""
+    names = list(description.dag.tasks)
+    followers: dict[str, set[str]] = {name: set() for name in names}
+    for name, targets in description.dag.dependencies.items():
+        followers[name].update(targets)
+    return [
+        {
+            "position": position,
+            "name": name,
+            # An AutoCluster may put its machines into a cluster that there is (reference, 3.2).
+            "cluster": task.cluster_id or ("AutoCluster" in task and task.auto_cluster.cluster_id) or "",
+            "max_retries": task.max_retry_count,
+            "timeout": task.timeout,
+            "count": task.instance_count,
+            "blockers": sum(name in targets for targets in followers.values()),
+            "followers": save(sorted(names.index(target) for target in followers[name])),
+        }
+        for position, (name, task) in enumerate(description.dag.tasks.items())
+    ]
+
+
+def check_clusters(db: sqlite3.Connection, clusters: Iterable[str], owner: str) -> None:
+    """Refuse a job whose cluster is not there.
+
+    Raises:
+        Refusal: One is not.
+    """
+    for cluster in clusters:
+        found = db.execute("SELECT 1 FROM clusters WHERE id = ? AND owner = ?", (cluster, owner)).fetchone()
+        if found is None:
+            raise invalid("ClusterId", f"There is no cluster {cluster!r}.")

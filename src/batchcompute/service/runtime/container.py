@@ -1,0 +1,113 @@
+"""Docker images, by whichever of docker and podman works on this machine (reference, 5.5)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from batchcompute.service.runtime.mappings import Plan, inner
+
+__all__: list[str] = []
+
+WORKDIR = "/batchcompute/workdir"
+"""The working directory inside (reference, 5.1)."""
+
+_OLD_IMAGE = "BATCH_COMPUTE_DOCKER_IMAGE"
+_OLD_REGISTRY = "localhost:5000/"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What runs containers."""
+
+    program: str
+    """Path of its command; empty where there is none."""
+    reason: str = ""
+    """Why there is none."""
+
+
+@lru_cache(maxsize=1)
+def probe() -> Runtime:
+    """Look for a container runtime that answers: an installed command may have no daemon."""
+    reasons: list[str] = []
+    for name in ("docker", "podman"):
+        program = shutil.which(name)
+        if program is None:
+            reasons.append(f"{name} is not installed")
+            continue
+        try:
+            done = subprocess.run(
+                [program, "info"], capture_output=True, text=True, check=False, timeout=20, stdin=subprocess.DEVNULL
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            reasons.append(f"{name}: {error}")
+            continue
+        if done.returncode == 0:
+            return Runtime(program)
+        lines = done.stderr.strip().splitlines()
+        reasons.append(f"{name}: {lines[-1][:200] if lines else f'exit code {done.returncode}'}")
+    return Runtime("", "; ".join(reasons))
+
+
+def image_of(command: Mapping[str, Any]) -> str:
+    """Return the image that a command asks for, in either way; empty for none.
+
+    Args:
+        command: ``Parameters.Command`` of a task.
+    """
+    image = str(inner(command, "Docker", "Image") or "")
+    image = image or str(inner(command, "EnvVars", _OLD_IMAGE) or "")
+    # The vendor's machines had a registry of their own at this address; here it is the runtime's business.
+    return image.removeprefix(_OLD_REGISTRY).removesuffix("@localhost:5000")
+
+
+def own_environment() -> dict[str, str]:
+    """Return what the runtime's own command needs of this process: where its configuration is."""
+    names = (
+        "PATH",
+        "HOME",
+        "XDG_RUNTIME_DIR",
+        "DOCKER_HOST",
+        "DOCKER_CONFIG",
+        "DOCKER_CONTEXT",
+        "CONTAINER_HOST",
+    )
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def name_of(token: str) -> str:
+    """Return the container's name, by which it can be ended from outside."""
+    return f"batchcompute-{token}"
+
+
+def arguments_of(
+    program: str, image: str, token: str, directory: Path, variables: Mapping[str, str], plan: Plan
+) -> list[str]:
+    """Return what is put before a command so that it runs in a container.
+
+    Values of variables are taken from the runtime's own environment: they do not stand on a command line
+    that everybody can read.
+    """
+    arguments = [program, "run", "--rm", "--init", "--network=host", f"--name={name_of(token)}"]
+    arguments += [f"--volume={directory}:{WORKDIR}", f"--workdir={WORKDIR}", "--entrypoint=/bin/sh"]
+    for name, value in variables.items():
+        # The two that the runtime's command itself has another value of are no secrets.
+        arguments += ["--env", f"{name}={value}" if name in ("PATH", "HOME") else name]
+    for bind in plan.binds:
+        arguments.append(f"--volume={bind.source}:{bind.path}{'' if bind.write else ':ro'}")
+    for path, source in (plan.parents or {}).items():
+        arguments.append(f"--volume={source}:{path}")
+    return [*arguments, image, "-c"]
+
+
+def remove(program: str, token: str) -> None:
+    """End a container, whatever state it is in; one that is gone is no error."""
+    subprocess.run(
+        [program, "rm", "--force", name_of(token)], capture_output=True, check=False, timeout=60, stdin=subprocess.DEVNULL
+    )  # fmt: skip

@@ -1,0 +1,286 @@
+"""Which places of object storage a task wants to see at which paths (reference, 5.3 and 5.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol, cast
+
+from batchcompute._problems import shown
+from batchcompute.errors import Problem, ValidationError
+from batchcompute.service.objects.directory import parts_of
+
+__all__: list[str] = []
+
+_NEVER = ("/proc", "/dev", "/sys")
+"""Directories of the kernel; nothing is mapped into them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A place that is seen at a path."""
+
+    source: str
+    """``oss://bucket/key``, or a prefix that ends in a slash."""
+    path: str
+    """Where the program sees it."""
+    write: bool = False
+    """Whether the program may write there; what it writes stays with the instance."""
+    mount: bool = False
+    """Whether it is an entry of ``Mounts``, which a service may be told to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A path whose contents are brought to object storage when the program has ended."""
+
+    path: str
+    """A file, or a directory that ends in a slash."""
+    target: str
+    """Where it goes; ends in a slash with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mappings:
+    """Everything that one task maps."""
+
+    inputs: tuple[Input, ...] = ()
+    """What is seen."""
+    outputs: tuple[Output, ...] = ()
+    """What is brought away."""
+    logs: tuple[Output, ...] = ()
+    """Files that are brought below a prefix, under names that tell the instance."""
+
+    def __bool__(self) -> bool:
+        return bool(self.inputs or self.outputs or self.logs)
+
+
+def inner(value: Any, *names: str) -> Any:
+    """Return what stands below names of a JSON value; None where there is no such thing."""
+    for name in names:
+        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+    return value
+
+
+def entries_of(mounts: Any) -> list[dict[str, Any]]:
+    """Return the entries of a ``Mounts`` object, which may be missing or empty."""
+    return list(inner(mounts, "Entries") or [])
+
+
+def _pairs(task: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+    found: Mapping[str, str] = task.get(name) or {}
+    return [(str(left), str(right)) for left, right in found.items()]
+
+
+def mappings_of(task: Mapping[str, Any], mounts: Iterable[Mapping[str, Any]] = ()) -> Mappings:
+    """Read the mappings of a task.
+
+    Args:
+        task: Its description, in the words of the API.
+        mounts: The mounts of the cluster that it runs on.
+    """
+    write = bool(task.get("WriteSupport"))
+    entries = [*entries_of(task.get("Mounts")), *mounts]
+    return Mappings(
+        (
+            *(Input(source, path, write) for source, path in _pairs(task, "InputMapping")),
+            *(
+                Input(entry["Source"], entry["Destination"], bool(entry.get("WriteSupport")), True)
+                for entry in entries
+            ),
+        ),
+        tuple(Output(path, target) for path, target in _pairs(task, "OutputMapping")),
+        tuple(Output(path, target) for path, target in _pairs(task, "LogMapping")),
+    )
+
+
+def problems_of(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
+    """Say what is wrong with a task's mappings, before anything of them is tried.
+
+    Args:
+        task: Its description, in the words of the API.
+        at: Where the task stands in the job.
+    """
+    seen: dict[str, str] = {}
+    for source, path in _pairs(task, "InputMapping"):
+        where = f"{at}.InputMapping"
+        yield from _place(source, where)
+        yield from _path(path, where, seen)
+        yield from _both(source, path, where)
+    for kind in ("OutputMapping", "LogMapping"):
+        for path, target in _pairs(task, kind):
+            where = f"{at}.{kind}"
+            yield from _place(target, where)
+            yield from _path(path, where, seen)
+            if kind == "OutputMapping":
+                yield from _both(path, target, where)
+            elif path.endswith("/") or not target.endswith("/"):
+                allowed = "must map a file to a prefix that ends in a slash"
+                yield Problem(where, f"{path} -> {target}", allowed)
+    yield from mount_problems(task.get("Mounts"), f"{at}.Mounts", seen)
+
+
+def mount_problems(mounts: Any, at: str, seen: dict[str, str] | None = None) -> Iterator[Problem]:
+    """Say what is wrong with a ``Mounts`` object."""
+    for entry in entries_of(mounts):
+        source = str(entry.get("Source") or "")
+        scheme = source.partition("://")[0]
+        if scheme in ("nas", "smb", "lustre", "nasplus"):
+            allowed = "must be a place like oss://bucket/dir/: the local service mounts nothing else"
+            yield Problem(f"{at}.Entries.Source", shown(source), allowed)
+        else:
+            yield from _place(source, f"{at}.Entries.Source")
+        yield from _path(entry.get("Destination"), f"{at}.Entries.Destination", {} if seen is None else seen)
+
+
+def _place(place: Any, where: str) -> Iterator[Problem]:
+    try:
+        parts_of(str(place or ""))
+    except ValidationError:
+        yield Problem(where, shown(place), "must be a place like oss://bucket/key")
+
+
+def _path(path: Any, where: str, seen: dict[str, str]) -> Iterator[Problem]:
+    text = str(path or "")
+    pure = PurePosixPath(text)
+    if re.fullmatch(r"[A-Za-z]:.*", text):
+        yield Problem(where, shown(path), "must be a path of Linux: there are no drives here")
+    elif not pure.is_absolute() or ".." in pure.parts or "\0" in text or pure == PurePosixPath("/"):
+        yield Problem(where, shown(path), "must be an absolute path without '..', and not the root itself")
+    elif any(pure.is_relative_to(never) for never in _NEVER):
+        yield Problem(where, shown(path), f"must not be below {', '.join(_NEVER)}")
+    elif str(pure) in seen:
+        yield Problem(where, shown(path), f"must be mapped once; {seen[str(pure)]} maps it, too")
+    else:
+        seen[str(pure)] = where
+
+
+def _both(source: Any, target: Any, where: str) -> Iterator[Problem]:
+    if str(source).endswith("/") != str(target).endswith("/"):
+        allowed = "must end in a slash on both sides, for a directory, or on neither"
+        yield Problem(where, f"{source} -> {target}", allowed)
+
+
+# -- from mappings to what is bound where ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A file or directory of this machine that the program sees at a path."""
+
+    source: Path
+    """What it is."""
+    path: str
+    """Where it is seen."""
+    write: bool
+    """Whether it may be written."""
+    fill: str = ""
+    """The place that is copied into it before the program starts; empty for none."""
+    folder: bool = True
+    """Whether it is a directory where it has to be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Something that goes to object storage when the program has ended."""
+
+    source: Path
+    """A file, or a directory if the place ends in a slash."""
+    place: str
+    """Where it goes."""
+    path: str
+    """What the program calls it."""
+    log: bool = False
+    """Whether it goes there however the program ended."""
+
+
+class LocalPlaces(Protocol):
+    """Tells where places of object storage are on this machine."""
+
+    def local(self, place: str) -> Path | None:
+        """Return the file or directory of a place; None if it is not on this machine."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an attempt needs, and what it leaves."""
+
+    binds: tuple[Bind, ...] = ()
+    """What is bound, the outer ones first."""
+    parents: Mapping[str, Path] | None = None
+    """Directories in which single files are made: each is replaced by the one named here, with
+    everything else that is in it."""
+    deliveries: tuple[Delivery, ...] = ()
+    """What is brought away."""
+
+    def with_log(self, source: Path, place: str, name: str) -> Plan:
+        """Return the plan with one more log."""
+        return replace(self, deliveries=(*self.deliveries, Delivery(source, place, name, True)))
+
+
+def plan_of(
+    maps: Mappings, base: Path, store: LocalPlaces, log_name: str, *, keep_mounts: bool, bind_logs: bool
+) -> Plan:
+    """Decide what is bound where; nothing is made yet.
+
+    Args:
+        maps: What the task wants.
+        base: Directory of the attempt for all this.
+        store: Tells where places are.
+        log_name: What is put behind the name of a log.
+        keep_mounts: Whether writable mounts are the storage itself.
+        bind_logs: Whether a log can be the object itself from the start, so that it is seen growing.
+    """
+    paths = [PurePosixPath(item.path) for group in (maps.inputs, maps.outputs, maps.logs) for item in group]
+    binds: list[Bind] = []
+    deliveries: list[Delivery] = []
+    for number, given in enumerate(maps.inputs):
+        pure = PurePosixPath(given.path)
+        outer = any(path != pure and path.is_relative_to(pure) for path in paths)
+        local = store.local(given.source)
+        folder = given.source.endswith("/")
+        if local is not None and given.mount and given.write and keep_mounts and folder:
+            binds.append(Bind(local, str(pure), True))
+        elif local is None or given.write or outer:
+            # What lies inside needs a place to lie in, which nothing read-only gives.
+            source = base / "in" / str(number)
+            binds.append(Bind(source, str(pure), given.write or outer, given.source, folder))
+        else:
+            binds.append(Bind(local, str(pure), False, "", folder))
+    for number, output in enumerate(maps.outputs):
+        if output.path.endswith("/"):
+            source = base / "out" / str(number)
+            path = str(PurePosixPath(output.path))
+            binds.append(Bind(source, path, True))
+            deliveries.append(Delivery(source, output.target, path))
+    parents: dict[str, Path] = {}
+
+    def place_for(path: PurePosixPath) -> tuple[Path, bool]:
+        """Return where a single file of the program really is, and whether something outer holds it."""
+        around = [bind for bind in binds if bind.write and path.is_relative_to(bind.path)]
+        if around:
+            nearest = max(around, key=lambda bind: len(bind.path))
+            return nearest.source / path.relative_to(nearest.path), True
+        folder = parents.setdefault(str(path.parent), base / "files" / str(len(parents)))
+        return folder / path.name, False
+
+    for output in maps.outputs:
+        if not output.path.endswith("/"):
+            source, _ = place_for(PurePosixPath(output.path))
+            deliveries.append(Delivery(source, output.target, output.path))
+    for log in maps.logs:
+        pure = PurePosixPath(log.path)
+        place = f"{log.target}{pure.name}.{log_name}"
+        around = any(bind.write and pure.is_relative_to(bind.path) for bind in binds)
+        local = store.local(place)
+        if bind_logs and local is not None and not around and str(pure.parent) not in parents:
+            binds.append(Bind(local, str(pure), True, "", False))
+            deliveries.append(Delivery(local, place, log.path, True))
+            continue
+        source, _ = place_for(pure)
+        deliveries.append(Delivery(source, place, log.path, True))
+    binds.sort(key=lambda bind: bind.path.count("/"))
+    return Plan(tuple(binds), parents, tuple(deliveries))

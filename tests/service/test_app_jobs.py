@@ -1,0 +1,252 @@
+"""App jobs: inputs and outputs as data, configuration, and the synchronous run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batchcompute import Client, ClientError
+from batchcompute.resources import AppDescription, AppJobDescription
+from batchcompute.service import LocalService
+from batchcompute.service.runtime import sandbox
+from batchcompute.service.runtime.substitute import substitute, variables
+from tests.service.helpers import finish, output, until
+from tests.service.test_mappings import put
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs commands as Linux does")
+
+
+def app(command: str, name: str = "tool", **fields: Any) -> AppDescription:
+    return AppDescription(
+        {"Name": name, "CommandLine": command, "VM": {"ECSImageId": "img-ubuntu"}, **fields}
+    )
+
+
+def app_job(name: str = "tool", **fields: Any) -> AppJobDescription:
+    logging = {"StdoutPath": "oss://b/logs/", "StderrPath": "oss://b/logs/"}
+    return AppJobDescription(
+        {"Name": "run", "Type": "App", "App": {"AppName": name, "Inputs": {}, "Logging": logging, **fields}}
+    )
+
+
+TEMPLATES = [
+    "printf %s ${x}",
+    'printf %s "${x}"',
+    "printf %s '${x}'",
+    "printf %s ''${x}\"\"",
+    "sh -c 'printf %s ${x}'",
+    "sh -c 'printf %s \"${x}\"'",
+    'sh -c "printf %s ${x}"',
+    'sh -ec "printf %s \\"${x}\\""',
+    "sh -c \"printf %s '${x}'\"",
+    "true && printf %s ${x} | cat",
+    'v="$(printf %s "${x}"q)"; printf %s "${v%q}"',
+    'v=`printf %s ${x}q`; printf %s "${v%q}"',
+    'eval "printf %s ${x}"',
+    "eval 'printf %s \"${x}\"'",
+    'env A=1 /bin/sh -c "printf %s ${x}"',
+    "printf %s \\\n ${x} # ${x}",
+]
+NASTY = ["", "a b", "$(touch pwned)", "`touch pwned`", "; touch pwned", "'", '"', "*", "\\", "-n x", "new\nline", "${x}", "$HOME"]  # fmt: skip
+
+
+def expand(template: str, value: str, directory: Path) -> str:
+    names = variables(["x", "other-name"])
+    done = subprocess.run(
+        ["/bin/sh", "-c", substitute(template, names)],
+        env={"PATH": os.environ["PATH"], names["x"]: value}, cwd=directory, capture_output=True, check=True,
+    )  # fmt: skip
+    return done.stdout.decode()
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_values_are_data_wherever_they_stand(template: str, tmp_path: Path) -> None:
+    for value in NASTY:
+        assert expand(template, value, tmp_path) == value
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_any_value_is_data(value: str) -> None:
+    for template in (TEMPLATES[0], TEMPLATES[2], TEMPLATES[6]):
+        assert expand(template, value, Path("/")) == value
+
+
+def test_what_is_no_parameter_is_left_to_the_shell() -> None:
+    assert (
+        substitute('echo ${y} "${HOME}" ${x%a} \\${x}', variables(["x"]))
+        == 'echo ${y} "${HOME}" ${x%a} \\${x}'
+    )
+
+
+def test_an_app_runs_with_its_inputs(service: LocalService, local: Client, tmp_path: Path) -> None:
+    parameters = {
+        "text": {"Type": "String"}, "count": {"Type": "Number", "Default": 3}, "half": {"Type": "Number"},
+    }  # fmt: skip
+    local.create_app(
+        app(
+            "printf '%s|' ${text} ${count} \"${half}\" $SET",
+            InputParameters=parameters,
+            EnvVars={"SET": "env"},
+        )
+    )
+    job_id = local.create_job(app_job(Inputs={"text": f"a b; touch {tmp_path}/pwned", "half": 0.5})).Id
+    finish(local, job_id)
+    assert [task.TaskName for task in local.iter_tasks(job_id)] == ["tool"]
+    assert output(service, local, job_id, "tool") == f"a b; touch {tmp_path}/pwned|3|0.5|env|"
+    assert not (tmp_path / "pwned").exists()
+    told = local.get_job_description(job_id)
+    assert told.Type == "App"
+    assert told["App"]["AppName"] == "tool"
+    assert "DAG" not in told
+
+
+@pytest.mark.skipif(not sandbox.probe().usable, reason=sandbox.probe().reason)
+def test_files_come_from_and_go_to_object_storage(service: LocalService, local: Client) -> None:
+    local.create_app(
+        app(
+            "cp -rf ${source} ${target}; cat ${folder}x > ${results}y",
+            InputParameters={
+                "source": {"LocalPath": "/home/in.txt"},
+                "folder": {"LocalPath": "/home/folder/"},
+            },
+            OutputParameters={
+                "target": {"LocalPath": "/home/out.txt"},
+                "results": {"LocalPath": "/results/"},
+            },
+        )
+    )
+    put(service, "oss://b/given.txt", "given")
+    put(service, "oss://b/folder/x", "x")
+    outputs = {"target": "oss://b/made.txt", "results": "oss://b/results/"}
+    job_id = local.create_job(
+        app_job(Inputs={"source": "oss://b/given.txt", "folder": "oss://b/folder/"}, Outputs=outputs)
+    ).Id
+    finish(local, job_id)
+    assert service.oss_path("oss://b/made.txt").read_text() == "given"
+    assert service.oss_path("oss://b/results/y").read_text() == "x"
+    assert local.get_instance(job_id, "tool", 0).Outputs == outputs
+
+
+def test_the_configuration_of_app_and_job(service: LocalService, local: Client) -> None:
+    made = app("echo $BATCH_COMPUTE_DAG_INSTANCE_ID")
+    made.set_instance_count(2)
+    made.set_max_retry_count(1, overwritable=False)
+    local.create_app(made)
+    job_id = local.create_job(app_job()).Id
+    finish(local, job_id)
+    assert local.get_job(job_id).InstanceMetrics.FinishedCount == 2
+    job_id = local.create_job(app_job(Config={"InstanceCount": 3, "InstanceCounts": 9})).Id
+    finish(local, job_id)
+    assert local.get_job(job_id).InstanceMetrics.FinishedCount == 3
+    with pytest.raises(ClientError) as caught:
+        local.create_job(app_job(Config={"MaxRetryCount": 5}))
+    assert caught.value.code == "InvalidConfig"
+    assert "does not let" in caught.value.msg
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({}, "MissingInputs"),
+        ({"Inputs": {"need": 1, "more": 2}}, "InvalidInputs"),
+        ({"Inputs": {"need": "text"}}, "InvalidInputs"),
+        ({"Inputs": {"need": 1, "file": "no place"}}, "InvalidInputs"),
+        ({"Inputs": {"need": 1, "file": "oss://b/dir/"}}, "InvalidInputs"),
+        ({"Inputs": {"need": 1}, "Outputs": {"plain": "oss://b/x"}}, "InvalidOutputs"),
+        ({"Inputs": {"need": 1}, "Config": {"InstanceCount": 0}}, "InvalidInstanceCount"),
+        ({"AppName": "unknown"}, "InvalidAppName"),
+        ({"AppName": ":tool", "Inputs": {"need": 1}}, "InvalidAppName"),
+    ],
+)  # fmt: skip
+def test_jobs_that_do_not_fit_their_app_are_refused(local: Client, fields: dict[str, Any], code: str) -> None:
+    local.create_app(
+        app(
+            "true",
+            InputParameters={"need": {"Type": "Number"}, "file": {"LocalPath": "/x", "Default": "oss://b/x"}},
+            OutputParameters={"plain": {}},
+        )
+    )
+    with pytest.raises(ClientError) as caught:
+        local.create_job(app_job(**fields))
+    assert caught.value.status == 400
+    assert caught.value.code.lower() == code.lower()
+    assert list(local.iter_jobs()) == []
+
+
+def test_a_job_runs_the_newest_revision(service: LocalService, local: Client) -> None:
+    local.create_app(app("echo old"))
+    local.modify_app("tool", app("echo new"))
+    job_id = local.create_job(app_job()).Id
+    local.modify_app("tool", app("echo newer"))
+    finish(local, job_id)
+    assert output(service, local, job_id, "tool") == "new\n"
+
+
+def test_a_synchronous_job_answers_with_its_run(local: Client) -> None:
+    local.create_app(app("exit ${code}", InputParameters={"code": {"Type": "Number", "Default": 0}}))
+    run = local.create_job(app_job(), sync=True)
+    assert run.RequestId
+    assert run.EndTime is not None
+    assert run.StartTime is not None
+    assert run.EndTime >= run.StartTime
+    assert run.Error.Code == ""
+    failed = local.create_job(app_job(Inputs={"code": 3}), sync=True)
+    assert failed.Error.Code == "ProgramFailed"
+    assert "3" in failed.Error.Message
+    job_id = next(job.Id for job in local.iter_jobs(state="Failed"))
+    assert local.get_instance(job_id, "tool", 0).Error.Code == "ProgramFailed"
+
+
+def test_a_synchronous_job_that_is_stopped_and_one_that_releases_itself(local: Client) -> None:
+    local.create_app(app("sleep ${time}", InputParameters={"time": {"Type": "Number", "Default": 0}}))
+    job = app_job()
+    job.AutoRelease = True
+    assert local.create_job(job, sync=True).Error.Code == ""
+    assert list(local.iter_jobs()) == []
+    found: list[Any] = []
+    thread = threading.Thread(
+        target=lambda: found.append(local.create_job(app_job(Inputs={"time": 60}), sync=True))
+    )
+    thread.start()
+    job_id = until(lambda: [job.Id for job in local.iter_jobs()])[0]
+    local.stop_job(job_id)
+    thread.join(20)
+    assert found[0].Error.Code == "Stopped"
+
+
+async def test_a_synchronous_job_does_not_hold_up_the_loop(service: LocalService) -> None:
+    async with service.async_client() as client:
+        await client.create_app(app("sleep 0.3"))
+        running = asyncio.create_task(client.create_job(app_job(), sync=True))
+        rounds = 0
+        while not running.done():
+            await client.get_quotas()
+            await asyncio.sleep(0)
+            rounds += 1
+        assert (await running).Error.Code == ""
+        assert rounds > 20
+
+
+def test_an_app_job_behaves_like_any_other(local: Client) -> None:
+    local.create_app(app("sleep 60"))
+    token = "same"
+    job_id = local.create_job(app_job(), token).Id
+    assert local.create_job(app_job(), token).Id == job_id
+    until(lambda: local.get_job(job_id).State == "Running")
+    local.stop_job(job_id)
+    local.change_job_priority(job_id, 9)
+    assert local.get_job_description(job_id).Priority == 9
+    local.start_job(job_id)
+    local.stop_job(job_id)
+    local.delete_job(job_id)
