@@ -9,16 +9,22 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from batchcompute._version import __version__
 from batchcompute.errors import ConfigError
 
+if TYPE_CHECKING:
+    from batchcompute.service.catalogue import InstanceType
+
 __all__ = ["main"]
+
+SANDBOX: Final = ("auto", "always", "never")
 
 _SERVE_OPTIONS = {
     "host": str, "port": int, "data_dir": str, "slots": int, "full_sync": bool, "tls_cert": str, "tls_key": str,
-    "insecure": bool, "detach_jobs": bool, "refuse_replays": bool, "log_level": str,
+    "insecure": bool, "detach_jobs": bool, "refuse_replays": bool, "log_level": str, "storage": str, "sandbox": str,
+    "keep_mounts": bool,
 }  # fmt: skip
 
 
@@ -36,6 +42,16 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--slots", type=int, help="how many instances run at once (the number of cores)")
     serve.add_argument(
         "--full-sync", action="store_true", default=None, help="wait for the disk at each commit"
+    )
+    serve.add_argument("--storage", metavar="URL", help="object storage elsewhere, as fsspec knows it")
+    serve.add_argument(
+        "--sandbox", choices=SANDBOX, help="when bubblewrap is used: for mappings (auto), always, never"
+    )
+    serve.add_argument(
+        "--keep-mounts",
+        action="store_true",
+        default=None,
+        help="what programs write to mounts with WriteSupport stays in object storage",
     )
     serve.add_argument("--tls-cert", metavar="FILE", help="certificate, to serve TLS")
     serve.add_argument("--tls-key", metavar="FILE", help="its key")
@@ -69,18 +85,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _config(path: str | None) -> dict[str, Any]:
-    """Read the options of a configuration file.
+def _config(path: str | None) -> tuple[dict[str, Any], list[InstanceType]]:
+    """Read the options of a configuration file, and its instance types.
 
     Raises:
         ConfigError: It cannot be read, or holds what is no option.
     """
     if not path:
-        return {}
+        return {}, []
     try:
-        table: dict[str, Any] = tomllib.loads(Path(path).read_text("utf-8")).get("serve", {})
+        tables = tomllib.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
+    table = _table(tables, "serve", path)
     found: dict[str, Any] = {}
     for key, value in table.items():
         name = key.replace("-", "_")
@@ -90,7 +107,37 @@ def _config(path: str | None) -> dict[str, Any]:
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ConfigError(f"{path}: {key} must be a {kind.__name__}, not {value!r}")
         found[name] = value
-    return found
+    types = [
+        _instance_type(name, value, path) for name, value in _table(tables, "instance_types", path).items()
+    ]
+    return found, types
+
+
+def _table(tables: dict[str, Any], name: str, path: str) -> dict[str, Any]:
+    table = tables.get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: {name} must be a table, not {table!r}")
+    return cast("dict[str, Any]", table)
+
+
+def _instance_type(name: str, value: object, path: str) -> InstanceType:
+    """Read one entry of ``[instance_types]``: ``name = { cores = 4, memory = 8 }``."""
+    from batchcompute.service.catalogue import InstanceType
+
+    table = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    cores, memory = table.get("cores"), table.get("memory")
+    good = isinstance(cores, int) and not isinstance(cores, bool) and cores > 0
+    if (
+        not good
+        or isinstance(memory, bool)
+        or not isinstance(memory, (int, float))
+        or memory <= 0
+        or len(table) != 2
+    ):
+        raise ConfigError(
+            f"{path}: [instance_types] {name} must be like {{ cores = 4, memory = 8 }}, not {value!r}"
+        )
+    return InstanceType(name, int(table["cores"]), float(memory))
 
 
 def _directory(named: str | None) -> Path:
@@ -103,40 +150,41 @@ def _serve(arguments: argparse.Namespace) -> int:
     given = {
         name: getattr(arguments, name) for name in _SERVE_OPTIONS if getattr(arguments, name) is not None
     }
-    options = {**_config(arguments.config), **given}
+    configured, types = _config(arguments.config)
+    options = {**configured, **given}
     level = str(options.get("log_level", "INFO")).upper()
     if level not in logging.getLevelNamesMapping():
         raise ConfigError(f"log level must be DEBUG, INFO, WARNING or ERROR, not {level!r}")
     logging.basicConfig(
         level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    from batchcompute.service.http import check_address, serve
+    from batchcompute.service.http import listen, serve
     from batchcompute.service.keyfile import KeyFile
     from batchcompute.service.local import LocalService
 
     host = str(options.get("host", "127.0.0.1"))
     tls = str(options.get("tls_cert", ""))
-    check_address(host, bool(tls), bool(options.get("insecure")))
     directory = _directory(options.get("data_dir"))
-    with LocalService(
-        directory,
-        slots=options.get("slots"),
-        full_sync=bool(options.get("full_sync")),
-        detach=bool(options.get("detach_jobs")),
-        refuse_replays=bool(options.get("refuse_replays")),
-    ) as service:
+    with (
+        listen(host, int(options.get("port", 8790)), bool(tls), bool(options.get("insecure"))) as place,
+        LocalService(
+            directory,
+            slots=options.get("slots"),
+            full_sync=bool(options.get("full_sync")),
+            detach=bool(options.get("detach_jobs")),
+            refuse_replays=bool(options.get("refuse_replays")),
+            sandbox=str(options.get("sandbox", "auto")),
+            keep_mounts=bool(options.get("keep_mounts")),
+            storage=str(options.get("storage", "")),
+            types=types,
+            oss_host=place.url,
+        ) as service,
+    ):
         pair = KeyFile(directory / "credentials.json").ensure(os.environ)
         print(f"data directory {directory}; access key id {pair.access_key_id}", flush=True)  # noqa: T201
         if arguments.print_credentials:
             print(f"access key secret {pair.access_key_secret}", flush=True)  # noqa: T201
-        serve(
-            service,
-            host,
-            int(options.get("port", 8790)),
-            tls_cert=tls,
-            tls_key=str(options.get("tls_key", "")),
-            insecure=bool(options.get("insecure")),
-        )
+        serve(service, place, tls, str(options.get("tls_key", "")))
     return 0
 
 

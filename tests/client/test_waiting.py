@@ -385,7 +385,7 @@ def test_logs_that_are_not_there(local: Client, service: LocalService) -> None:
         local.logs(silent, "t", 5)
     job = local.create_job(real("echo x"))
     local.wait(job)
-    for file in service.objects.root.rglob("stdout.*"):
+    for file in (service.data_dir / "oss").rglob("stdout.*"):
         file.unlink()
     assert local.logs(job, "t").stdout == ""
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from batchcompute._problems import shown
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.resources import AppDescription, AppJobDescription, JobDescription
-from batchcompute.service.objects.directory import parts_of
+from batchcompute.service.objects.base import parts_of
 from batchcompute.service.runtime.substitute import substitute, variables
 
 __all__: list[str] = []

@@ -10,7 +10,7 @@ from batchcompute._problems import shown
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.resources import AppJobDescription, JobDescription, TaskDescription
 from batchcompute.service.faults import Refusal
-from batchcompute.service.objects.directory import parts_of
+from batchcompute.service.objects.base import parts_of
 from batchcompute.service.runtime import container
 from batchcompute.service.runtime.mappings import mount_problems, problems_of
 

@@ -10,7 +10,9 @@ import logging
 import os
 import signal
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ConfigError
@@ -20,7 +22,7 @@ from batchcompute.service.wire import Request, takes_long
 if TYPE_CHECKING:
     from batchcompute.service.local import LocalService
 
-__all__ = ["Application", "serve"]
+__all__ = ["Application", "Place", "listen", "serve"]
 
 _log = logging.getLogger("batchcompute.service.http")
 
@@ -130,29 +132,55 @@ def _outliving_signals(server: Any) -> Generator[None]:
             signal.signal(number, handler)
 
 
-def serve(
-    service: LocalService,
-    host: str = "127.0.0.1",
-    port: int = 8790,
-    *,
-    tls_cert: str = "",
-    tls_key: str = "",
-    insecure: bool = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server listens."""
+
+    socket: socket
+    """The listening socket."""
+    url: str
+    """Its URL, as this machine reaches it."""
+
+
+@contextlib.contextmanager
+def listen(
+    host: str = "127.0.0.1", port: int = 8790, tls: bool = False, insecure: bool = False
+) -> Generator[Place]:
+    """Open the place where a service is to be served, so that it can be told before anything runs.
+
+    Args:
+        host: Address to listen on.
+        port: Port; 0 for any that is free.
+        tls: Whether TLS is served there.
+        insecure: Whether other machines may be served in plain text.
+
+    Raises:
+        ConfigError: The address may not be served so, or is in use.
+    """
+    check_address(host, tls, insecure)
+    try:
+        listener = _listen(host, port)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
+    with listener:
+        # An address that stands for all of them is reached from here by the loopback.
+        reached = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        shown = f"[{reached}]" if ":" in reached else reached
+        yield Place(listener, f"http{'s' if tls else ''}://{shown}:{listener.getsockname()[1]}")
+
+
+def serve(service: LocalService, place: Place, tls_cert: str = "", tls_key: str = "") -> None:
     """Serve until the process is told to end (SIGINT, SIGTERM).
 
     Args:
         service: The service.
-        host: Address to listen on.
-        port: Port; 0 for any that is free.
+        place: Where.
         tls_cert: File of a certificate, for TLS.
         tls_key: File of its key.
-        insecure: Whether other machines may be served in plain text.
 
     Raises:
-        ConfigError: The address may not be served so, or is in use, or an extra is not installed.
+        ConfigError: The certificate cannot be used, or an extra is not installed.
     """
-    check_address(host, bool(tls_cert), insecure)
     try:
         import uvicorn
     except ImportError:
@@ -160,8 +188,6 @@ def serve(
     try:
         config = uvicorn.Config(
             Application(service),
-            host=host,
-            port=port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -171,29 +197,23 @@ def serve(
             ssl_keyfile=tls_key or None,
             timeout_graceful_shutdown=10,
         )
-        socket = _listen(host, port)
+        if tls_cert:
+            config.load()
     except OSError as error:
-        raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
-    with socket:
-        bound = socket.getsockname()[1]
-        shown = f"[{host}]" if ":" in host else host
-        url = f"http{'s' if tls_cert else ''}://{shown}:{bound}"
-        server = uvicorn.Server(config)
-        with _announced(service.data_dir, url), _outliving_signals(server):
-            _log.info("serving %s at %s", service.data_dir, url)
-            print(f"batchcompute is served at {url}", flush=True)  # noqa: T201
-            server.run(sockets=[socket])
+        raise ConfigError(f"the certificate {tls_cert} cannot be used: {error}") from error
+    server = uvicorn.Server(config)
+    with _announced(service.data_dir, place.url), _outliving_signals(server):
+        _log.info("serving %s at %s", service.data_dir, place.url)
+        print(f"batchcompute is served at {place.url}", flush=True)  # noqa: T201
+        server.run(sockets=[place.socket])
     _log.info("serving has ended")
 
 
-def _listen(host: str, port: int) -> Any:
-    import socket
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listen(host: str, port: int) -> socket:
     # Named, because asyncio switches Nagle's delay off only for sockets that say that they are of TCP.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = socket(AF_INET6 if ":" in host else AF_INET, SOCK_STREAM, IPPROTO_TCP)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         listener.bind((host, port))
         # Before its place is told, so that whoever is told can connect.
         listener.listen(2048)

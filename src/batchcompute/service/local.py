@@ -29,6 +29,7 @@ from batchcompute.service.handlers.quotas import Quotas
 from batchcompute.service.handlers.submit import Submissions
 from batchcompute.service.keyfile import FIRST_OWNER, KeyFile
 from batchcompute.service.objects.api import ObjectApi
+from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.runtime.attempts import Describer
@@ -64,6 +65,8 @@ class LocalService:
         sandbox: When bubblewrap is used: ``auto`` for tasks with mappings, ``always``, or ``never``.
         keep_mounts: Whether what programs write to mounts with ``WriteSupport`` stays in object storage.
         types: Further instance types of the catalogue.
+        storage: URL of object storage elsewhere, as fsspec knows it; without it, a directory in the data
+            directory.
         oss_host: Where programs reach object storage; without it, the storage's own URL.
 
     Raises:
@@ -88,6 +91,7 @@ class LocalService:
         keep_mounts: bool = False,
         types: Iterable[InstanceType] = (),
         oss_host: str = "",
+        storage: str = "",
     ) -> None:
         if sandbox not in ("auto", "always", "never"):
             raise ConfigError(f"sandbox must be 'auto', 'always' or 'never', not {sandbox!r}")
@@ -110,7 +114,7 @@ class LocalService:
                     keep_mounts=keep_mounts,
                     types=catalogue,
                 )
-                self._open(stack, settings, engine, full_sync, detach, refuse_replays)
+                self._open(stack, settings, engine, full_sync, detach, refuse_replays, storage)
             except OSError as error:
                 raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
             # What is undone in the reverse order: each part even if the one before it fails.
@@ -125,11 +129,16 @@ class LocalService:
         full_sync: bool,
         detach: bool,
         refuse_replays: bool,
+        storage: str,
     ) -> None:
         work = self.data_dir / "work"
-        self.objects: DirectoryStore = DirectoryStore(self.data_dir / "oss")
-        for directory in (work, self.objects.root):
+        self.objects: ObjectStore = DirectoryStore(self.data_dir / "oss")
+        for directory in (work, self.data_dir / "oss"):
             directory.mkdir(exist_ok=True)
+        if storage:
+            from batchcompute.service.objects.remote import RemoteStore
+
+            self.objects = RemoteStore(storage)
         store = Store(self.data_dir / "batchcompute.db", full_sync)
         stack.callback(store.close)
         kept = self.data_dir / "kept"
@@ -232,10 +241,14 @@ class LocalService:
 
         Raises:
             ValidationError: It is no such name.
+            ConfigError: The storage is not on this machine.
         """
         if not isinstance(place, str):
             raise ValidationError(f"a place is a text like oss://bucket/key, not {type(place).__name__}")
-        return self.objects.path(place)
+        found = self.objects.local(place)
+        if found is None:
+            raise ConfigError(f"{place} is at {self.objects.describe()}, and no file of this machine")
+        return found
 
     def close(self) -> None:
         """End every instance and all threads, and give the data directory up.

@@ -6,11 +6,10 @@ Put, get with ranges, head, delete, list (both versions), delete of many, and up
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -20,11 +19,12 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from batchcompute.errors import ValidationError
+from batchcompute.service.objects.base import Outside, Stat, parts_of
 from batchcompute.service.objects.signatures import path_of, why_not
 from batchcompute.service.wire import Request, Response, new_request_id, query_of
 
 if TYPE_CHECKING:
-    from batchcompute.service.objects.directory import DirectoryStore
+    from batchcompute.service.objects.base import ObjectStore
 
 __all__: list[str] = []
 
@@ -60,7 +60,7 @@ class ObjectApi:
         secret_of: Returns the secret of an access key; empty for an unknown one.
     """
 
-    def __init__(self, store: DirectoryStore, uploads: Path, secret_of: Callable[[str], str]) -> None:
+    def __init__(self, store: ObjectStore, uploads: Path, secret_of: Callable[[str], str]) -> None:
         self._store = store
         self._uploads = uploads
         self._secret_of = secret_of
@@ -74,6 +74,8 @@ class ObjectApi:
             return self._answer(request)
         except _Refused as refused:
             return _refuse(refused)
+        except Outside:
+            return _refuse(_no_key())
         except ValidationError as error:
             return _refuse(_Refused(400, "InvalidObjectName", str(error)))
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
@@ -87,40 +89,66 @@ class ObjectApi:
         bucket, _, key = path_of(request).removeprefix("/").partition("/")
         if not key:
             return self._bucket(request, bucket, query)
-        file = self._file(bucket, key)
+        place = f"oss://{bucket}/{key}"
         if "uploads" in query or "uploadId" in query:
-            return self._parts(request, bucket, key, file, query)
+            return self._parts(request, bucket, key, query)
         if request.method in ("GET", "HEAD"):
-            return _read(file, request)
+            return self._read(place, request)
         if request.method == "PUT":
-            return _done(_put(file, request.body, key.endswith("/")))
+            if key.endswith("/") and request.body:
+                raise _Refused(
+                    400, "InvalidObjectName", "A name that ends in a slash is that of a directory."
+                )
+            self._store.write(place, [request.body])
+            return _done(_md5(request.body))
         if request.method == "DELETE":
-            _remove(file, self._store.root)
+            self._store.remove(place)
             return Response(204, _headers("", 0))
         raise _Refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
-    def _file(self, bucket: str, key: str) -> Path:
-        """Return the file of an object; one that a link leads out of the storage does not exist."""
-        file = self._store.path(f"oss://{bucket}/{key}")
-        root = self._store.root.resolve()
-        if not file.resolve().is_relative_to(root):
+    def _read(self, place: str, request: Request) -> Response:
+        stat = None if place.endswith("/") else self._store.stat(place)
+        if stat is None:
             raise _no_key()
-        return file
+        size = stat.size
+        start, end, partial = 0, size, False
+        wanted = _RANGE.fullmatch(request.headers.get("range", ""))
+        if wanted:
+            first, last, suffix = wanted.groups()
+            start = max(0, size - int(suffix)) if suffix else int(first)
+            end = min(size, int(last) + 1) if last else size
+            partial = start < end
+            if not partial:
+                if request.headers.get("x-oss-range-behavior") == "standard":
+                    raise _Refused(416, "InvalidRange", "The requested range cannot be satisfied.")
+                # As the vendor's storage does it: a range that makes no sense is none.
+                start, end = 0, size
+        body = b""
+        if request.method == "GET":
+            body = self._store.read(place, start, end)
+        # What an instance still writes to may have grown.
+        headers = _headers("application/octet-stream", len(body) if request.method == "GET" else end - start)
+        headers["ETag"] = stat.tag
+        headers["Last-Modified"] = format_datetime(stat.modified, usegmt=True)
+        headers["x-oss-object-type"] = "Normal"
+        if partial:
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        return Response(206 if partial else 200, headers, body)
 
     # -- buckets ------------------------------------------------------------------------------
 
     def _bucket(self, request: Request, bucket: str, query: Mapping[str, str]) -> Response:
-        folder = self._store.path(f"oss://{bucket}/")
+        parts_of(f"oss://{bucket}/")
         if request.method == "PUT":
-            folder.mkdir(parents=True, exist_ok=True)
+            self._store.write(f"oss://{bucket}/", [])
             return Response(200, _headers("", 0))
         if request.method == "GET":
-            return self._list(bucket, folder, query)
+            return self._list(bucket, query)
         if request.method == "POST" and "delete" in query:
             return self._delete_many(bucket, request.body)
         raise _Refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
-    def _list(self, bucket: str, folder: Path, query: Mapping[str, str]) -> Response:
+    def _list(self, bucket: str, query: Mapping[str, str]) -> Response:
         second = query.get("list-type") == "2"
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
         after = (
@@ -132,15 +160,15 @@ class ObjectApi:
         if not most.isascii() or not most.isdigit() or not 0 <= int(most) <= _MOST_KEYS:
             raise _Refused(400, "InvalidArgument", f"max-keys must be in [0, {_MOST_KEYS}].")
         encoded = query.get("encoding-type") == "url"
-        names: list[tuple[str, Path | None]] = []
+        names: list[tuple[str, Stat | None]] = []
         more = ""
-        for name, file in _entries(folder, prefix, delimiter):
+        for name, stat in self._store.keys(bucket, prefix, delimiter):
             if name <= after:
                 continue
             if len(names) == int(most):
                 more = names[-1][0] if names else after
                 break
-            names.append((name, file))
+            names.append((name, stat))
 
         def text(value: str) -> str:
             return quote(value, safe="/") if encoded else escape(value)
@@ -157,15 +185,14 @@ class ObjectApi:
         else:
             parts.append(f"<Marker>{text(after)}</Marker>")
             parts.append(f"<NextMarker>{text(more)}</NextMarker>" if more else "")
-        for name, file in names:
-            if file is None:
+        for name, stat in names:
+            if stat is None:
                 parts.append(f"<CommonPrefixes><Prefix>{text(name)}</Prefix></CommonPrefixes>")
                 continue
-            stat = file.stat()
-            modified = datetime.fromtimestamp(stat.st_mtime, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            modified = stat.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z")
             parts.append(
                 f"<Contents><Key>{text(name)}</Key><LastModified>{modified}</LastModified>"
-                f"<ETag>{escape(_tag(stat))}</ETag><Type>Normal</Type><Size>{stat.st_size}</Size>"
+                f"<ETag>{escape(stat.tag)}</ETag><Type>Normal</Type><Size>{stat.size}</Size>"
                 "<StorageClass>Standard</StorageClass></Contents>"
             )
         return _xml(f"<ListBucketResult>{''.join(parts)}</ListBucketResult>")
@@ -174,15 +201,13 @@ class ObjectApi:
         keys = [element.text or "" for element in _tree(body).iter("Key")]
         gone: list[str] = []
         for key in keys[:_MOST_KEYS]:
-            _remove(self._file(bucket, key), self._store.root)
+            self._store.remove(f"oss://{bucket}/{key}")
             gone.append(f"<Deleted><Key>{escape(key)}</Key></Deleted>")
         return _xml(f"<DeleteResult>{''.join(gone)}</DeleteResult>")
 
     # -- uploads in parts ---------------------------------------------------------------------
 
-    def _parts(
-        self, request: Request, bucket: str, key: str, file: Path, query: Mapping[str, str]
-    ) -> Response:
+    def _parts(self, request: Request, bucket: str, key: str, query: Mapping[str, str]) -> Response:
         if request.method == "POST" and "uploads" in query:
             upload = secrets.token_hex(16).upper()
             (self._uploads / upload).mkdir(parents=True)
@@ -208,130 +233,31 @@ class ObjectApi:
                 f"<IsTruncated>false</IsTruncated>{parts}</ListPartsResult>"
             )
         if request.method == "POST":
-            return self._complete(request.body, bucket, key, file, folder)
+            return self._complete(request.body, bucket, key, folder)
         raise _Refused(400, "InvalidArgument", "A part has a number from 1 to 10000.")
 
-    def _complete(self, body: bytes, bucket: str, key: str, file: Path, folder: Path) -> Response:
+    def _complete(self, body: bytes, bucket: str, key: str, folder: Path) -> Response:
         numbers = [int(element.text or 0) for element in _tree(body).iter("PartNumber")]
         parts = [folder / str(number) for number in numbers]
         if not parts or numbers != sorted(set(numbers)) or not all(part.is_file() for part in parts):
             raise _Refused(400, "InvalidPart", "One or more of the specified parts could not be found.")
-        _write(file, (part.read_bytes() for part in parts))
+        place = f"oss://{bucket}/{key}"
+        self._store.write(place, (part.read_bytes() for part in parts))
         shutil.rmtree(folder, ignore_errors=True)
-        tag = escape(_tag(file.stat()))
+        stat = self._store.stat(place)
+        tag = escape(stat.tag if stat else "")
         names = f"<Bucket>{bucket}</Bucket><Key>{escape(key)}</Key><ETag>{tag}</ETag>"
         return _xml(f"<CompleteMultipartUploadResult>{names}</CompleteMultipartUploadResult>")
-
-
-# -- files ----------------------------------------------------------------------------------------
-
-
-def _write(file: Path, pieces: Iterable[bytes]) -> None:
-    """Write an object whole or not at all: readers see the one before until it is there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.is_dir():
-        raise IsADirectoryError(file)
-    part = file.with_name(f".{file.name[:100]}.{secrets.token_hex(6)}.part")
-    try:
-        with part.open("wb") as stream:
-            for piece in pieces:
-                stream.write(piece)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _put(file: Path, body: bytes, is_folder: bool) -> str:
-    if is_folder and not body:
-        file.mkdir(parents=True, exist_ok=True)
-    else:
-        _write(file, [body])
-    return _md5(body)
-
-
-def _remove(file: Path, root: Path) -> None:
-    """Remove an object, and the directories that it was the last one in; what is not there is no error."""
-    if file.is_dir():
-        if any(file.iterdir()):
-            return
-        file.rmdir()
-    else:
-        file.unlink(missing_ok=True)
-    for folder in file.parents:
-        if folder.parent == root or not folder.is_relative_to(root):
-            return
-        try:
-            folder.rmdir()
-        except OSError:
-            return
-
-
-def _entries(folder: Path, prefix: str, delimiter: str) -> Iterator[tuple[str, Path | None]]:
-    """Yield names and files below a prefix, in the order of their bytes; None for what a delimiter ends."""
-    found: dict[str, Path | None] = {}
-    for parent, folders, files in os.walk(folder):
-        base = Path(parent)
-        at = "" if base == folder else base.relative_to(folder).as_posix() + "/"
-        if not at.startswith(prefix) and not prefix.startswith(at):
-            folders.clear()
-            continue
-        for name in files:
-            key = at + name
-            if not key.startswith(prefix) or (name.startswith(".") and name.endswith(".part")):
-                continue
-            rest, end, _ = key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
-            if end:
-                found[prefix + rest + end] = None
-            else:
-                found[key] = base / name
-    yield from sorted(found.items(), key=lambda item: item[0].encode("utf-8", "surrogateescape"))
-
-
-def _read(file: Path, request: Request) -> Response:
-    if not file.is_file():
-        raise _no_key()
-    stat = file.stat()
-    size = stat.st_size
-    start, end, partial = 0, size, False
-    wanted = _RANGE.fullmatch(request.headers.get("range", ""))
-    if wanted:
-        first, last, suffix = wanted.groups()
-        start = max(0, size - int(suffix)) if suffix else int(first)
-        end = min(size, int(last) + 1) if last else size
-        partial = start < end
-        if not partial:
-            if request.headers.get("x-oss-range-behavior") == "standard":
-                raise _Refused(416, "InvalidRange", "The requested range cannot be satisfied.")
-            # As the vendor's storage does it: a range that makes no sense is none.
-            start, end = 0, size
-    body = b""
-    if request.method == "GET":
-        with file.open("rb") as stream:
-            stream.seek(start)
-            body = stream.read(end - start)
-    # What an instance still writes to may have grown.
-    headers = _headers("application/octet-stream", len(body) if request.method == "GET" else end - start)
-    headers["ETag"] = _tag(stat)
-    headers["Last-Modified"] = format_datetime(datetime.fromtimestamp(stat.st_mtime, UTC), usegmt=True)
-    headers["x-oss-object-type"] = "Normal"
-    if partial:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    return Response(206 if partial else 200, headers, body)
 
 
 def _md5(body: bytes) -> str:
     return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest().upper()}"'
 
 
-def _tag(stat: os.stat_result) -> str:
-    """Return an entity tag that changes with the object, without reading it."""
-    return f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
-
-
 def _part(number: int, file: Path) -> str:
     stat = file.stat()
     return (
-        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(_tag(stat))}</ETag><Size>{stat.st_size}</Size>"
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(_md5(file.read_bytes()))}</ETag><Size>{stat.st_size}</Size>"
         "<LastModified>2015-11-11T00:00:00.000Z</LastModified></Part>"
     )
 

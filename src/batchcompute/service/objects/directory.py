@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-from batchcompute.errors import ValidationError
+from batchcompute.service.objects.base import Outside, Stat, parts_of, sorted_keys
 
 __all__ = ["DirectoryStore"]
-
-# OSS's own rule, which also leaves no room for "..".
-_BUCKET = re.compile(r"[a-z0-9A-Z][a-z0-9A-Z_.-]{0,62}")
-
-
-def parts_of(place: str) -> list[str]:
-    """Return the bucket and the parts of the key that ``oss://bucket/key`` names.
-
-    Raises:
-        ValidationError: It is no such name, or could leave its bucket.
-    """
-    scheme, found, rest = place.partition("://")
-    bucket, _, key = rest.partition("/")
-    if scheme != "oss" or not found or not _BUCKET.fullmatch(bucket) or ".." in bucket:
-        raise ValidationError(f"{place!r} is no place in object storage; say oss://bucket/key")
-    parts = [part for part in key.split("/") if part]
-    if any(part in (".", "..") or "\0" in part or "\\" in part for part in parts):
-        raise ValidationError(f"{place!r} holds a part that no object name may hold")
-    return [bucket, *parts]
 
 
 class DirectoryStore:
@@ -59,11 +41,12 @@ class DirectoryStore:
         """Return the file of an object, or the directory of a prefix.
 
         Raises:
-            ValidationError: It is no such name, or a link leads out of the storage.
+            ValidationError: It is no such name.
+            Outside: A link leads out of the storage.
         """
         file = self.path(place)
         if not file.resolve().is_relative_to(self.root.resolve()):
-            raise ValidationError(f"{place!r} leads out of the storage")
+            raise Outside(f"{place!r} leads out of the storage")
         return file
 
     def exists(self, place: str) -> bool:
@@ -108,23 +91,100 @@ class DirectoryStore:
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            # From another disk: whole or not at all, as readers may look at any time.
-            part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.part")
-            try:
+            # From another disk.
+            with _whole(target) as part:
                 shutil.copyfile(source, part)
-                part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
+
+    def stat(self, place: str) -> Stat | None:
+        """Return what is known of an object; None if there is none."""
+        file = self._file(place)
+        try:
+            return _stat(file) if file.is_file() else None
+        except FileNotFoundError:
+            return None
+
+    def read(self, place: str, start: int, end: int) -> bytes:
+        """Return bytes of an object."""
+        with self._file(place).open("rb") as stream:
+            stream.seek(start)
+            return stream.read(end - start)
+
+    def write(self, place: str, pieces: Iterable[bytes]) -> None:
+        """Write an object, whole or not at all; a place that ends in a slash becomes an empty directory."""
+        file = self._file(place)
+        if place.endswith("/"):
+            file.mkdir(parents=True, exist_ok=True)
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.is_dir():
+            raise IsADirectoryError(file)
+        with _whole(file) as part, part.open("wb") as stream:
+            for piece in pieces:
+                stream.write(piece)
 
     def remove(self, place: str) -> None:
-        """Remove an object; what is not there is no error."""
-        file = self.local(place)
-        if file is not None:
+        """Remove an object, and the directories that it was the last one in; what is not there is no error."""
+        file = self._file(place)
+        if file.is_dir():
+            if any(file.iterdir()):
+                return
+            file.rmdir()
+        else:
             file.unlink(missing_ok=True)
+        for folder in file.parents:
+            if folder.parent == self.root or not folder.is_relative_to(self.root):
+                return
+            try:
+                folder.rmdir()
+            except OSError:
+                return
+
+    def keys(self, bucket: str, prefix: str, delimiter: str) -> list[tuple[str, Stat | None]]:
+        """Return the keys below a prefix, in the order of their bytes."""
+        return sorted_keys(self._keys(self.path(f"oss://{bucket}/"), prefix), prefix, delimiter)
+
+    @staticmethod
+    def _keys(folder: Path, prefix: str) -> Iterator[tuple[str, Stat]]:
+        for parent, folders, files in os.walk(folder):
+            base = Path(parent)
+            at = "" if base == folder else base.relative_to(folder).as_posix() + "/"
+            if not at.startswith(prefix) and not prefix.startswith(at):
+                folders.clear()
+                continue
+            for name in files:
+                key = at + name
+                if key.startswith(prefix) and not (name.startswith(".") and name.endswith(".part")):
+                    # What is removed meanwhile is not listed.
+                    with suppress(FileNotFoundError):
+                        yield key, _stat(base / name)
+
+    def _file(self, place: str) -> Path:
+        """Return the file of an object; one that a link leads out of the storage is none."""
+        file = self.local(place)
+        if file is None:
+            raise FileNotFoundError(place)
+        return file
 
     def describe(self) -> str:
         """Return the ``file://`` URL of the directory that holds the buckets."""
         return self.root.as_uri()
+
+
+@contextmanager
+def _whole(file: Path) -> Generator[Path]:
+    """Write a file whole or not at all: readers see the one before until it is there."""
+    part = file.with_name(f".{file.name[:100]}.{secrets.token_hex(6)}.part")
+    try:
+        yield part
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _stat(file: Path) -> Stat:
+    found = file.stat()
+    modified = datetime.fromtimestamp(found.st_mtime, UTC)
+    return Stat(found.st_size, modified, f'"{found.st_mtime_ns:x}-{found.st_size:x}"')
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 
 from batchcompute._problems import shown
 from batchcompute.errors import Problem, ValidationError
-from batchcompute.service.objects.directory import parts_of
+from batchcompute.service.objects.base import parts_of
 
 __all__: list[str] = []
 
