@@ -56,6 +56,9 @@ def main() -> int:
 
     stale += _write(_formatted(faces()), check)
     stale += _write(_operations(), check)
+    from openapi import document
+
+    stale += _write(document(), check)
     for path in stale:
         print(f"{path} is not what tools/generate.py writes")
     return 1 if stale else 0

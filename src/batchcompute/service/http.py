@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Generator
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,16 @@ class Application:
         headers: dict[str, str] = {}
         for name, value in scope["headers"]:
             headers[name.decode("latin-1")] = value.decode("utf-8", "replace")
+        if scope["path"] == "/openapi.json" and scope["method"] == "GET":
+            # The description of the API is nobody's secret.
+            body = files("batchcompute.service").joinpath("openapi.json").read_bytes()
+            kind = [
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(body)).encode("ascii")),
+            ]
+            await send({"type": "http.response.start", "status": 200, "headers": kind})
+            await send({"type": "http.response.body", "body": body})
+            return
         request = Request(scope["method"], target, headers)
         for_objects = is_for_objects(request)
         limit = LARGEST_OBJECT if for_objects else LARGEST_REQUEST

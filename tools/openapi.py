@@ -1,0 +1,287 @@
+"""Write the OpenAPI document of the service from the table of operations and the models."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from batchcompute import _version, resources
+from batchcompute.jsonizable import Description
+from batchcompute.operations import OPERATIONS, Operation
+from batchcompute.service.states import STATES
+from faces import field_docs
+
+PATH = Path("src/batchcompute/service/openapi.json")
+_ANSWERS = {
+    "JobResponse": "Job",
+    "JobDescriptionResponse": "JobDescription",
+    "TaskResponse": "Task",
+    "InstanceResponse": "Instance",
+    "ClusterResponse": "Cluster",
+    "ClusterInstanceResponse": "ClusterInstance",
+    "ImageResponse": "Image",
+    "AppResponse": "AppStatus",
+    "QuotaResponse": "Quota",
+    "AvailableResourceResponse": "AvailableResource",
+}
+_REASONS = {
+    "400": "The request, its signature or a value in it is wrong (section 7).",
+    "403": "What is asked for is not allowed, or there is too much of it.",
+    "404": "There is no such resource, or no such access key.",
+    "409": "The state of the resource does not allow it.",
+    "503": "The service ends before the job does.",
+}
+_TIME = {
+    "type": "string",
+    "pattern": r"^$|^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$",
+    "description": "UTC with microseconds; empty while it is not known.",
+}
+_FLAG = {"type": "string", "enum": ["", "True", "true"]}
+_QUERY: dict[str, dict[str, Any]] = {
+    "Marker": {"type": "string"},
+    "MaxItemCount": {"type": "integer", "minimum": 0, "maximum": 100, "default": 50},
+    "State": {"type": "string", "enum": list(STATES)},
+    "OrderBy": {"type": "string", "enum": ["Id", "CreationTime"]},
+    "IsReverse": {"type": "string", "enum": ["true", "false", "True", "False"]},
+    "IdempotentToken": {"type": "string", "pattern": "^[A-Za-z0-9_]{1,64}$"},
+    "Scope": {"type": "string", "enum": ["Private", "Public"]},
+    "Type": {"type": "string", "enum": ["Self", "System"]},
+    "Qualifier": {"type": "string", "pattern": "^[0-9]{0,9}$"},
+    "description": _FLAG,
+    "sync": _FLAG,
+    "Detail": _FLAG,
+    "Revisions": _FLAG,
+}
+
+
+def document() -> dict[Path, str]:
+    """Return the document as a file."""
+    schemas = _schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS.values():
+        path = paths.setdefault(operation.path, {})
+        method = operation.method.lower()
+        made = _operation(operation)
+        # Some differ by a flag in the query only; OpenAPI knows but one of each method and path.
+        path[method] = _merged(path[method], made) if method in path else made
+    for place, item in paths.items():
+        names: list[str] = re.findall(r"{(\w+)}", place)
+        item["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        ]
+    found = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "BatchCompute",
+            "version": "2015-11-11",
+            "description": "The API of BatchCompute as `batchcompute serve` answers it. Requests are signed with "
+            "HMAC-SHA1: see the page on authentication.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "x-package-version": _version.__version__,
+        },
+        "servers": [{"url": "http://127.0.0.1:8790"}],
+        "security": [{"acs": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "acs": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "`acs AccessKeyId:Signature`",
+                }
+            },
+            "schemas": schemas,
+        },
+    }
+    return {PATH: json.dumps(found, indent=1, ensure_ascii=False, sort_keys=False) + "\n"}
+
+
+# -- operations -----------------------------------------------------------------------------------
+
+
+def _operation(row: Operation) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "operationId": row.api,
+        "tags": [row.path.split("/")[1]],
+        "summary": f"{row.api} (reference, {row.reference})",
+        "parameters": [_parameter(name, row) for name in row.query],
+        "responses": {
+            str(row.status): _success(row),
+            **{status: _failure(status) for status in _statuses(row)},
+        },
+    }
+    if row.body:
+        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(row)}}}
+    return made
+
+
+def _parameter(name: str, row: Operation) -> dict[str, Any]:
+    made: dict[str, Any] = {"name": name, "in": "query", "required": False}
+    if name in row.flags or _QUERY.get(name) is _FLAG:
+        made["allowEmptyValue"] = True
+    return {**made, "schema": _QUERY.get(name, {"type": "string"})}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _body(row: Operation) -> dict[str, Any]:
+    if row.name == "create_job":
+        return {"anyOf": [_ref("JobDescription"), _ref("AppJobDescription")]}
+    return _ref(row.body)
+
+
+def _success(row: Operation) -> dict[str, Any]:
+    if row.answer == "ActionResponse":
+        return {"description": "Done; the body is empty."}
+    schema: dict[str, Any]
+    if row.name == "create_job":
+        schema = {"anyOf": [_ref("Created"), _ref("SynchronousInstance")]}
+    elif row.answer == "CreateResponse":
+        schema = _ref("CreatedApp" if row.name == "create_app" else "Created")
+    elif row.name == "get_app_revisions":
+        schema = {"type": "array", "items": _ref(row.answer)}
+    elif row.name == "get_job_description":
+        schema = {"anyOf": [_ref("JobDescription"), _ref("AppJobDescription")]}
+    elif row.is_list:
+        schema = {
+            "type": "object",
+            "required": ["Items", "NextMarker"],
+            "additionalProperties": False,
+            "properties": {
+                "Items": {"type": "array", "items": _ref(row.answer), "maxItems": 100},
+                "NextMarker": {"type": "string", "description": "Empty on the last page."},
+            },
+        }
+    else:
+        schema = _ref(_ANSWERS[row.answer])
+    return {"description": "The answer.", "content": {"application/json": {"schema": schema}}}
+
+
+def _failure(status: str) -> dict[str, Any]:
+    return {"description": _REASONS[status], "content": {"application/json": {"schema": _ref("Refusal")}}}
+
+
+def _statuses(row: Operation) -> Iterable[str]:
+    yield from ("400", "403", "404")
+    if row.repeat in ("action", "change", "delete"):
+        yield "409"
+    if "sync" in row.query:
+        yield "503"
+
+
+def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    names = {parameter["name"] for parameter in first["parameters"]}
+    parameters = first["parameters"] + [p for p in second["parameters"] if p["name"] not in names]
+    responses = {**first["responses"]}
+    for status, response in second["responses"].items():
+        known = responses.get(status)
+        if known and known != response:
+            one, other = (each["content"]["application/json"]["schema"] for each in (known, response))
+            choices = [*one.get("anyOf", [one]), *other.get("anyOf", [other])]
+            schema = {"anyOf": choices}
+            responses[status] = {**known, "content": {"application/json": {"schema": schema}}}
+    return {
+        **first,
+        "summary": f"{first['summary']}; {second['summary']} with its flag in the query",
+        "parameters": parameters,
+        "responses": responses,
+    }
+
+
+# -- schemas --------------------------------------------------------------------------------------
+
+
+def _schemas() -> dict[str, Any]:
+    used = {row.body for row in OPERATIONS.values()} | {row.answer for row in OPERATIONS.values()}
+    names = {_ANSWERS.get(name, name) for name in used} | {"AppJobDescription", "SynchronousInstance"}
+    classes = [getattr(resources, name) for name in sorted(names) if hasattr(resources, name)]
+    inputs: Any = [(cls, "serialization") for cls in classes]
+    _, made = models_json_schema(inputs, ref_template="#/components/schemas/{model}")
+    text = re.sub(
+        r"batchcompute__resources__(\w+?)__(\w+)",
+        lambda m: f"{m[1].title()}{m[2]}",
+        json.dumps(made["$defs"]),
+    )
+    docs = _docs()
+    schemas: dict[str, Any] = {}
+    for name, schema in json.loads(text).items():
+        cls = next((cls for cls in classes if cls.__name__ == name), None)
+        schemas[name] = _cleaned(schema, docs)
+        identity = getattr(cls, "_identity", "")
+        if cls is not None and not issubclass(cls, Description) and identity:
+            schemas[name]["required"] = [identity]
+    schemas["Priority"] = {
+        "type": "object",
+        "required": ["Priority"],
+        "properties": {"Priority": {"type": "integer", "minimum": 0, "maximum": 1000}},
+    }
+    text_field = {"type": "string"}
+    schemas["Created"] = {"type": "object", "required": ["Id"], "properties": {"Id": text_field}}
+    schemas["CreatedApp"] = {"type": "object", "required": ["Name"], "properties": {"Name": text_field}}
+    schemas["Refusal"] = {
+        "type": "object",
+        "required": ["Code", "Message", "RequestId"],
+        "additionalProperties": False,
+        "properties": {"Code": text_field, "Message": text_field, "RequestId": text_field},
+    }
+    return dict(sorted(schemas.items()))
+
+
+def _docs() -> dict[str, str]:
+    """Return the docstrings of fields, by ``Class.Field``."""
+    found: dict[str, str] = {}
+    for path in Path(resources.__file__).parent.glob("*.py"):
+        for name, fields in field_docs(ast.parse(path.read_text("utf-8"))).items():
+            cls = getattr(resources, name, None)
+            for field, doc in fields.items():
+                wire = cls and cls.model_fields.get(field)
+                found[f"{name}.{wire.serialization_alias if wire else field}"] = doc
+    return found
+
+
+def _cleaned(schema: Any, docs: dict[str, str]) -> Any:
+    """Return a schema as the wire has it: no nulls, no empty defaults, times that may be empty."""
+    if isinstance(schema, list):
+        return [_cleaned(item, docs) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("format") == "date-time":
+        return dict(_TIME)
+    if "anyOf" in schema:
+        rest = {key: value for key, value in schema.items() if key in ("description",)}
+        choices: list[Any] = []
+        for choice in schema["anyOf"]:
+            cleaned = _cleaned(choice, docs)
+            if choice != {"type": "null"} and cleaned not in choices:
+                choices.append(cleaned)
+        if {"type": "string"} in choices:
+            # An open word list: the words are those that are known.
+            words = [word for choice in choices for word in choice.get("enum", [])]
+            others = [choice for choice in choices if choice.get("type") != "string"]
+            choices = [{"type": "string", **({"examples": words} if words else {})}, *others]
+        return {**rest, **choices[0]} if len(choices) == 1 else {**rest, "anyOf": choices}
+    title = schema.get("title", "")
+    made: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in ("title", "default"):
+            continue
+        if key == "properties":
+            made[key] = {}
+            for field, inner in value.items():
+                cleaned = _cleaned(inner, docs)
+                doc = docs.get(f"{title}.{field}", "").replace("None before", "empty before")
+                made[key][field] = (
+                    {**cleaned, "description": doc} if doc and "$ref" not in cleaned else cleaned
+                )
+        else:
+            made[key] = _cleaned(value, docs) if key != "enum" else value
+    return made
