@@ -80,7 +80,25 @@ def _operations() -> dict[Path, str]:
             f"| `{row.name}` | {row.api} | `{row.method} {row.path}{query}` | {body} | {row.status} | {row.repeat} |"
         )
     head = (ROOT / page).read_text("utf-8").partition("<!-- operations -->")[0]
-    return {page: head + "<!-- operations -->\n\n" + "\n".join(lines) + "\n", **_retries()}
+    return {page: head + "<!-- operations -->\n\n" + "\n".join(lines) + "\n", **_retries(), **_decisions()}
+
+
+def _decisions() -> dict[Path, str]:
+    """Put every decision where the reference is silent into the page on behaviour."""
+    from batchcompute.service.behaviour import DECISIONS
+
+    page = Path("docs/behaviour.md")
+    lines: list[str] = []
+    about = ""
+    for row in DECISIONS:
+        if row.about != about:
+            about = row.about
+            lines += ["", f"### {about.capitalize()}", ""]
+            lines += ["| point | choice | ground | code |", "| --- | --- | --- | --- |"]
+        lines.append(f"| {row.point} | {row.choice} | {row.ground} | `{row.where}` |")
+    head, _, rest = (ROOT / page).read_text("utf-8").partition("<!-- decisions -->")
+    tail = rest.partition("<!-- end -->")[2]
+    return {page: f"{head}<!-- decisions -->\n" + "\n".join(lines) + f"\n\n<!-- end -->{tail}"}
 
 
 _LOST = {

@@ -1,0 +1,118 @@
+"""Every decision where the reference is silent or disagrees with itself, as data.
+
+The page on behaviour is made of this table by ``tools/generate.py``; `Decision.where` names what carries a
+decision out, and a test looks whether it is still there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["DECISIONS", "Decision"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One row of the page."""
+
+    about: str
+    """The part of the API: access, requests, jobs, instances, clusters, apps, images, files or storage."""
+    point: str
+    """What had to be decided."""
+    choice: str
+    """How."""
+    ground: str
+    """On what evidence (sections are those of the reference)."""
+    where: str
+    """What carries it out: ``module:name`` below the service."""
+
+
+_D = Decision
+
+DECISIONS: Final = (
+    # -- access
+    _D("access", "codes of failed authentication", "400 `InvalidAuthorization`, 404 `InvalidAccessKeyId.NotFound`, 400 `SignatureDoesNotMatch`, 400 `InvalidTimeStamp.Expired`", "documents only say 400; named after the vendor's convention (1.5)", "access:Keys.owner_of"),
+    _D("access", "a date that is none", "400 `InvalidTimeStamp.Format`", "silent", "access:Keys.owner_of"),
+    _D("access", "which resource is signed", "the path and query as they were sent, or decoded: either is right", "the SDKs disagree (1.1)", "access:Keys.owner_of"),
+    _D("access", "`contentMd5` and `Content-MD5`", "taken into the text as sent, never computed anew", "five sources give four encodings (1.1)", "access:Keys.owner_of"),
+    _D("access", "a request without a nonce", "accepted; a repeated one is refused on request only (400 `SignatureNonceUsed`)", "one of the vendor's SDKs sends none (1.2)", "access:Keys._check_nonce"),
+    _D("access", "`OwnerId`", "a number made of the owner's name; 0 for system images", "recorded as a number; the old SDK refuses a text", "states:owner_number"),
+    # -- requests
+    _D("requests", "a body that is no object", "403 `InvalidHttpBody`", "the common table; one page says 400", "wire:Params.json"),
+    _D("requests", "a body of more than 256 KB", "403 `InvalidHttpBody`", "the size is documented, the code is not", "wire:Params.json"),
+    _D("requests", "the same `IdempotentToken` with another body", "400 `IdempotentTokenMismatch`; bodies are compared as JSON values", "the code is documented", "idempotency:known"),
+    _D("requests", "a token with other characters, or longer than 64", "400 `InvalidIdempotentToken`", "the documents give the rule and no code", "wire:Params.token"),
+    _D("requests", "order of lists", "oldest first", "recordings", "handlers.jobs:Jobs.list_jobs"),
+    _D("requests", "what a marker is", "the id or number of the next page's first item; it also works when that item is deleted meanwhile", "not stated (9)", "handlers.jobs:Jobs.list_jobs"),
+    _D("requests", "`NextMarker` of the last page", "`\"\"`", "documents; one recording has 0, which makes a client loop", "handlers.jobs:Jobs.list_instances"),
+    _D("requests", "a `State` that is none", "400 `InvalidState`", "silent", "wire:Params.state"),
+    _D("requests", "`ProjectId`, `RegionId` and other unknown query keys", "ignored", "undocumented (2.0, 2.1)", "routes:find"),
+    _D("requests", "operations that only the generated SDK knows (regions, projects, renewal, workers)", "400 `InvalidUrlPattern`, or 400 `MethodNotAllowed`", "bodies unknown (2.0)", "routes:find"),
+    _D("requests", "delete of a job or cluster", "204", "documents; tests accept 200 and 202", "handlers.jobs:Jobs.delete_job"),
+    # -- jobs
+    _D("jobs", "a new job", "waits for 30 ms, whatever is free, so that who asks right after the create sees it `Waiting`", "the vendor's tests expect it", "scheduler:Scheduler.admit"),
+    _D("jobs", "change of priority", "allowed in Stopped and Failed", "the API page says Stopped, the Java page both", "states:ALLOWED"),
+    _D("jobs", "`Priority` that is missing", "0", "the Java SDK leaves zeros out", "defaults:job_description"),
+    _D("jobs", "`JobFailOnInstanceFail: false`", "the failed instance stays Failed, its task ends Finished, successors run, the job ends Finished", "command-line help only", "states:task_state"),
+    _D("jobs", "`JobFailOnInstanceFail: true`", "the other instances are stopped", "silent", "lifecycle:fail_job"),
+    _D("jobs", "a job that is stopped early", "its metrics count as Stopped; `EndTime` stays empty if it never ran", "the documented meaning; a recording of 2015 has Waiting", "lifecycle:stop_job"),
+    _D("jobs", "stop, then start, where failures are tolerated", "a task that has finished stays so, with its failed instances", "\"finished work is kept\"", "lifecycle:start_job"),
+    _D("jobs", "`Message` of a job that has not failed", "what it waits for, and where it asks for more than this machine has", "silent", "capacity:notes_of"),
+    _D("jobs", "both `ClusterId` and an `AutoCluster` with machines", "refused", "\"one of two\"", "defaults:job_description"),
+    _D("jobs", "unknown task in `Dependencies`", "400 `InvalidDependencies`", "silent", "defaults:job_description"),
+    _D("jobs", "task names", "at most 32 bytes", "the documents; the command line allows 63", "defaults:job_description"),
+    _D("jobs", "instances of one job", "at most 1,000,000, else 403 `QuotaExhausted`", "silent", "defaults:job_description"),
+    _D("jobs", "`Timeout` and `MaxRetryCount`", "at most 2147483647", "silent", "defaults:job_description"),
+    _D("jobs", "notifications", "described as they were given; nothing is published, as there is no such topic service", "nowhere to publish to (8)", "defaults:job_description"),
+    _D("jobs", "secrets in `Mounts.OSS`", "returned as stored", "one functional test; a fixture has them blank", "handlers.jobs:Jobs.get_job_description"),
+    # -- instances
+    _D("instances", "`Timeout`", "of each attempt, from the start of its program", "silent", "scheduler:Scheduler._launch"),
+    _D("instances", "`ErrorCode` of a result", "`ProgramFailed`, `ProgramKilled`, `CommandNotFound`, `Timeout`, `PackageError`, `MountError`, `OutputError`, `StartFailed`; the end of stderr in `Detail`", "no list was published (4.3)", "runtime.command:outcome"),
+    _D("instances", "attempts that were lost with their service or machine", "counted in `RetryCount`, not against `MaxRetryCount`", "silent", "lifecycle:requeue"),
+    _D("instances", "`Progress`", "0", "every recording", "handlers.jobs:Jobs.get_instance"),
+    _D("instances", "`ReserveOnFail`", "the working directory of an instance that failed for good is kept until its job is deleted; `Detail` says where", "the machines were to be kept; here their directories are", "runtime.prepare:Preparer.keep"),
+    # -- files
+    _D("files", "outputs after a failure", "brought to object storage after success and after a non-zero exit, not after a stop or a time-out; logs always", "silent (5.3)", "runtime.stage:bring_away"),
+    _D("files", "an output file that was not written", "no error", "silent", "runtime.stage:bring_away"),
+    _D("files", "links, pipes and sockets among outputs", "stay behind, and `Detail` names them", "there are none in object storage", "runtime.stage:left_out"),
+    _D("files", "what is written to a mount with `WriteSupport`", "seen by the instance, not kept unless an `OutputMapping` names it; `--keep-mounts` keeps it", "documents disagree; users say it is lost (5.3)", "runtime.mappings:plan_of"),
+    _D("files", "`WriteSupport` of a task", "its input mappings can be written to; nothing of that is kept", "a legacy flag", "runtime.mappings:mappings_of"),
+    _D("files", "an input that does not exist", "the instance fails with `MountError` before its program starts", "silent", "runtime.stage:check_inputs"),
+    _D("files", "a log of `LogMapping` that stays empty", "is removed", "the command line takes a missing object for no log (5.4)", "runtime.stage:bring_away"),
+    _D("files", "`nas://`, `smb://`, `lustre://`, drive letters", "refused at submit", "there are none on this machine", "runtime.mappings:problems_of"),
+    _D("files", "mounts of clusters", "seen by tasks outside of containers; in one, only the task's own are", "5.3", "runtime.attempts:Describer.describe"),
+    _D("files", "`Locale`, `Lock`, caches of mounts", "accepted, without effect: files are plain files here", "3.6", "runtime.mappings:mappings_of"),
+    _D("files", "where bubblewrap cannot be used", "mappings are copies below `$BATCH_COMPUTE_ROOT`, and `Detail` says so", "no other way without root", "runtime.sandbox:probe"),
+    _D("files", "`Docker.Image`", "run by docker or podman where one answers, else 400 `InvalidImage` at submit", "5.5", "runtime.container:probe"),
+    _D("files", "a registry in object storage", "not started; the image's name is left to the runtime, without `localhost:5000/`", "the vendor's machines had one (5.5)", "runtime.container:image_of"),
+    # -- clusters
+    _D("clusters", "machines", "there at once, `Running`, all with the address 127.0.0.1; when a group shrinks, idle ones go first, then the youngest", "the recorded ones took minutes", "machines:adjust"),
+    _D("clusters", "how much runs on a machine", "one instance at a time; on all of them together no more than this machine's slots", "\"number of parallel instances = machines\" (3.2)", "picking:pick"),
+    _D("clusters", "a machine that is released", "`Deleting` for 5 seconds, then 404; what ran on it runs again on another one", "\"Deleting on an immediate GET\"; the time is not told", "machines:release"),
+    _D("clusters", "recreate or delete of a machine that is `Deleting`", "409 `StateConflict`", "\"an error (409 presumably)\"", "handlers.clusters:Clusters.recreate_cluster_instance"),
+    _D("clusters", "delete of a cluster that jobs need", "they fail, and `Message` says why", "silent (12)", "lifecycle:fail_jobs_of"),
+    _D("clusters", "`DesiredVMCount`", "0 to 65536", "the documents say from 1, the vendor's tests use 0", "handlers.clusters:Clusters.create_cluster"),
+    _D("clusters", "a task's own cluster", "has an id that programs are told, and is in no list", "silent", "runtime.attempts:auto_cluster_id"),
+    _D("clusters", "`Bootstrap`", "not run, and the operation log says so: the machines run already", "silent", "handlers.clusters:Clusters.create_cluster"),
+    _D("clusters", "instance types", "any name is accepted; one of the catalogue that is larger than this machine is told in `Message`", "2.6", "capacity:notes_of"),
+    # -- apps
+    _D("apps", "the task of an App job", "is named after the app, cut to 32 bytes", "not documented (12)", "appjobs:task_name"),
+    _D("apps", "`${name}` in a command", "the value as data, in one word, wherever it stands; in a script for another shell that shell expands it", "5.6, and safety", "runtime.substitute:substitute"),
+    _D("apps", "an input that is missing, unknown, or of the wrong type", "400 `MissingInputs`, 400 `InvalidInputs`", "silent (5.6)", "appjobs:plan_of"),
+    _D("apps", "a value for what the app does not let a job overwrite", "400 `InvalidConfig`; unknown keys are ignored", "silent; the command line sends a misspelt key (5.6)", "appjobs:plan_of"),
+    _D("apps", "an app that is not there", "400 `InvalidAppName`", "silent", "handlers.submit:Submissions.create_job"),
+    _D("apps", "public apps", "there are none", "the vendor's are gone (5.6)", "handlers.apps:Apps.list_apps"),
+    _D("apps", "the answer to a synchronous App job that is stopped", "`Error.Code` is `Stopped`", "silent", "handlers.submit:Submissions.create_job"),
+    _D("apps", "`Daemonize`", "kept, without effect: the program is started for each run", "there is no machine that it could stay on", "handlers.apps:Apps.create_app"),
+    _D("apps", "delete of an app that does not exist", "204", "the vendor's tests rely on it", "handlers.apps:Apps.delete_app"),
+    _D("apps", "a second app of a name", "403 `InvalidResource.AlreadyExisting`", "the common table of errors", "handlers.apps:Apps.create_app"),
+    _D("apps", "delete of an app's last revision", "the app is gone", "silent", "handlers.apps:Apps.delete_app"),
+    # -- images
+    _D("images", "delete of a system image", "403 `Forbidden`", "silent", "handlers.images:Images.delete_image"),
+    # -- storage
+    _D("storage", "a range of an object that begins behind its end", "the whole object with 200; 416 with `x-oss-range-behavior: standard`", "as the vendor's storage does it", "objects.api:ObjectApi.answer"),
+    _D("storage", "buckets", "are there when something is put into them, and shared by all owners", "silent", "objects.api:ObjectApi.answer"),
+    _D("storage", "a key that ends in a slash", "is an empty directory; with content it is refused", "a file has no such name", "objects.api:ObjectApi.answer"),
+)  # fmt: skip
+"""The decisions, by what they are about."""
