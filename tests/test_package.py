@@ -117,7 +117,7 @@ FLOORS = [
 ]
 SERVICE_FLOORS = [
     ["states", "store", "datadir", "faults", "keyfile", "catalogue", "settings", "capacity"],
-    ["wire", "idempotency"],
+    ["wire", "idempotency", "acs3"],
     ["objects"],
     ["engines", "runtime"],
     ["defaults", "appjobs", "lifecycle", "machines", "picking", "recovery"],

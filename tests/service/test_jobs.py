@@ -14,7 +14,7 @@ import pytest
 
 from batchcompute import Client, ClientError, InvalidParameterError, NotFoundError, StateConflictError
 from batchcompute.resources import ClusterDescription, JobDescription
-from batchcompute.service import LocalService
+from batchcompute.service import LocalService, machines
 from tests.service.helpers import carrying, finish, job, output, task, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")
@@ -352,7 +352,7 @@ def test_paging(local: Client) -> None:
     assert caught.value.code == "InvalidState"
 
 
-def test_clusters(local: Client) -> None:
+def test_clusters(local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster_id = local.create_cluster(
         {
             "Name": "c",
@@ -380,8 +380,17 @@ def test_clusters(local: Client) -> None:
         local.change_cluster_desired_vm_count(cluster_id, nope=1)
     assert [item.Id for item in local.list_clusters()] == [cluster_id]
     assert local.delete_cluster(cluster_id).StatusCode == 204
+    assert local.get_cluster(cluster_id).State == "Deleting"
+    for call in (
+        lambda: local.delete_cluster(cluster_id),
+        lambda: local.change_cluster_desired_vm_count(cluster_id, group1=1),
+    ):
+        with pytest.raises(StateConflictError, match="Deleting"):
+            call()
+    monkeypatch.setattr(machines, "_LINGERS", 0)
     with pytest.raises(NotFoundError):
         local.get_cluster(cluster_id)
+    assert list(local.iter_clusters()) == []
 
 
 def test_quotas(local: Client) -> None:

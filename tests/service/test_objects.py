@@ -132,6 +132,139 @@ def test_wrong_keys(served: tuple[str, Path]) -> None:
             assert caught.value.status == 403
 
 
+def test_copies(bucket: Any) -> None:
+    bucket.put_object("a b", b"content")
+    copied = bucket.copy_object(bucket.bucket_name, "a b", "copy 中")
+    assert bucket.get_object("copy 中").read() == b"content"
+    assert copied.etag == bucket.head_object("copy 中").etag
+    # A copy onto itself, as libraries change headers, leaves it whole.
+    bucket.update_object_meta("a b", {"x-oss-meta-x": "y"})
+    assert bucket.get_object("a b").read() == b"content"
+    upload = bucket.init_multipart_upload("joined").upload_id
+    part = bucket.upload_part_copy(bucket.bucket_name, "a b", (0, 3), "joined", upload, 1)
+    bucket.complete_multipart_upload("joined", upload, [oss2.models.PartInfo(1, part.etag)])
+    assert bucket.get_object("joined").read() == b"cont"
+    with pytest.raises(oss2.exceptions.NoSuchKey):
+        bucket.copy_object(bucket.bucket_name, "none", "x")
+
+
+def test_what_is_not_served_is_refused_and_changes_nothing(bucket: Any) -> None:
+    bucket.put_object("k", b"content")
+    tags = oss2.models.Tagging()
+    tags.tag_set.add("a", "b")
+    for call in (
+        lambda: bucket.put_object_acl("k", "private"),
+        lambda: bucket.put_object_tagging("k", tags),
+        lambda: bucket.delete_object_tagging("k"),
+        lambda: bucket.put_symlink("k", "link"),
+        lambda: bucket.put_bucket_acl("private"),
+        lambda: bucket.get_bucket_cors(),
+        lambda: bucket.append_object("k", 0, b"x"),
+    ):
+        with pytest.raises(oss2.exceptions.ServerError) as caught:
+            call()
+        assert caught.value.status in (405, 501)
+    assert bucket.get_object("k").read() == b"content"
+    assert [found.key for found in oss2.ObjectIterator(bucket)] == ["k"]
+
+
+def test_conditions(bucket: Any) -> None:
+    tag = bucket.put_object("k", b"content").etag
+    assert bucket.head_object("k").etag == tag
+    assert next(iter(oss2.ObjectIterator(bucket))).etag.strip('"') == tag
+    assert bucket.get_object("k", headers={"If-Match": f'"{tag}"'}).read() == b"content"
+    later = formatdate(time.time() + 5, usegmt=True)
+    for headers, status in (
+        ({"If-Match": '"other"'}, 412),
+        ({"If-None-Match": f'"{tag}"'}, 304),
+        ({"If-Modified-Since": later}, 304),
+        ({"If-Unmodified-Since": formatdate(time.time() - 1000, usegmt=True)}, 412),
+    ):
+        with pytest.raises(oss2.exceptions.ServerError) as caught:
+            bucket.get_object("k", headers=headers)
+        assert caught.value.status == status
+    with pytest.raises(oss2.exceptions.ServerError) as caught:
+        bucket.put_object("k", b"other", headers={"x-oss-forbid-overwrite": "true"})
+    assert caught.value.status == 409
+    with pytest.raises(oss2.exceptions.ServerError) as caught:
+        bucket.put_object("k", b"other", headers={"Content-MD5": base64.b64encode(b"0" * 16).decode()})
+    assert caught.value.code == "InvalidDigest"
+    assert bucket.get_object("k").read() == b"content"
+
+
+def test_what_libraries_ask_of_buckets(bucket: Any, served: tuple[str, Path]) -> None:
+    with pytest.raises(oss2.exceptions.NoSuchBucket):
+        bucket.get_bucket_info()
+    bucket.create_bucket()
+    assert bucket.get_bucket_info().name == bucket.bucket_name
+    assert bucket.get_bucket_acl().acl == "private"
+    assert bucket.get_bucket_location().location == "oss-local"
+    service = oss2.Service(oss2.Auth("id", "s3cret"), served[0])
+    assert bucket.bucket_name in [found.name for found in service.list_buckets().buckets]
+    bucket.put_object("dir/", b"")
+    assert bucket.object_exists("dir/")
+    assert [found.key for found in oss2.ObjectIterator(bucket)] == ["dir/"]
+    assert bucket.get_bucket_stat().object_count == 1
+    upload = bucket.init_multipart_upload("part").upload_id
+    assert [found.key for found in bucket.list_multipart_uploads().upload_list] == ["part"]
+    with pytest.raises(oss2.exceptions.ServerError):
+        bucket.upload_part("part", upload, 1, b"x")
+        bucket.complete_multipart_upload("part", upload, [oss2.models.PartInfo(1, "0" * 32)])
+    bucket.abort_multipart_upload("part", upload)
+    with pytest.raises(oss2.exceptions.BucketNotEmpty):
+        bucket.delete_bucket()
+    bucket.delete_object("dir/")
+    bucket.delete_bucket()
+    with pytest.raises(oss2.exceptions.ServerError) as caught:
+        bucket.put_object("x" * 300, b"")
+    assert caught.value.status == 400
+
+
+def test_version_4(served: tuple[str, Path]) -> None:
+    auth = oss2.AuthV4("id", "s3cret")
+    bucket = oss2.Bucket(auth, served[0], f"v4{time.monotonic_ns()}", region="cn-hangzhou")
+    bucket.put_object("a b 中", b"content", headers={"x-oss-meta-a": "b"})
+    assert bucket.get_object("a b 中", byte_range=(0, 2)).read() == b"con"
+    assert [found.key for found in oss2.ObjectIteratorV2(bucket, prefix="a ")] == ["a b 中"]
+    with urllib.request.urlopen(bucket.sign_url("GET", "a b 中", 60)) as answer:
+        assert answer.read() == b"content"
+    for wrong in (oss2.AuthV4("id", "wrong"), oss2.AuthV4("other", "s3cret")):
+        with pytest.raises(oss2.exceptions.ServerError) as caught:
+            oss2.Bucket(wrong, served[0], bucket.bucket_name, region="cn-hangzhou").get_object("a b 中")
+        assert caught.value.status == 403
+        assert caught.value.code
+    for url in (bucket.sign_url("GET", "k", -60), bucket.sign_url("GET", "k", 60).replace("/k?", "/other?")):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(url)
+        assert refused.value.code == 403
+        refused.value.close()
+
+
+def test_the_bucket_in_the_host(tmp_path: Path) -> None:
+    with LocalService(tmp_path / "d") as service:
+        service.add_key("id", "s3cret")
+        date = formatdate(usegmt=True)
+        text = f"PUT\n\n\n{date}\n/bucket/dir/key"
+        made = base64.b64encode(hmac.new(b"s3cret", text.encode(), hashlib.sha1).digest()).decode()
+        headers = {
+            "date": date,
+            "authorization": f"OSS id:{made}",
+            "host": "bucket.oss-cn-qingdao.aliyuncs.com",
+        }
+        assert service.dispatch(Request("PUT", "/dir/key", headers, b"x")).status == 200
+        assert service.oss_path("oss://bucket/dir/key").read_bytes() == b"x"
+
+
+def test_who_does_not_sign_is_told_so_in_xml(tmp_path: Path) -> None:
+    with LocalService(tmp_path / "d") as service:
+        answer = service.dispatch(Request("GET", "/bucket/key", {}, b""))
+        assert answer.status == 403
+        assert b"<Code>AccessDenied</Code>" in answer.body
+        assert (
+            service.dispatch(Request("GET", "/jobs", {}, b"")).headers["Content-Type"] == "application/json"
+        )
+
+
 def signed(method: str, path: str, body: bytes = b"", **headers: str) -> Request:
     """A request whose signature is right, whatever its path."""
     from urllib.parse import unquote

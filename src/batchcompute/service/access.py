@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from batchcompute.service import acs3
 from batchcompute.service.faults import Refusal
 from batchcompute.service.keyfile import KeyFile
 from batchcompute.service.wire import Request
@@ -66,15 +67,21 @@ class Keys:
         """
         given = request.headers.get("authorization", "")
         scheme, _, pair = given.partition(" ")
-        key_id, found, made = pair.partition(":")
-        if scheme != "acs" or not found or not key_id:
-            text = "The Authorization header must be 'acs AccessKeyId:Signature'."
+        fields = acs3.fields_of(pair) if scheme == acs3.SCHEME else {}
+        key_id, _, made = pair.partition(":")
+        key_id, made = fields.get("Credential", key_id), fields.get("Signature", made)
+        if (scheme != "acs" and not fields) or not made or not key_id:
+            text = f"The Authorization header must be 'acs AccessKeyId:Signature', or one of {acs3.SCHEME}."
             raise Refusal(400, "InvalidAuthorization", text)
         secret, owner = self._find(key_id)
         if not secret:
             raise Refusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
         self._check_clock(request)
-        if not verify(request.method, request.target, request.headers, secret, made):
+        if fields:
+            right = acs3.verify(request.method, request.target, request.headers, request.body, secret, fields)
+        else:
+            right = verify(request.method, request.target, request.headers, secret, made)
+        if not right:
             text = "The request's signature does not match the one that the service computed."
             raise Refusal(400, "SignatureDoesNotMatch", text)
         if self._refuse_replays:
@@ -97,7 +104,7 @@ class Keys:
     def _check_clock(self, request: Request) -> None:
         text = request.headers.get("x-acs-date") or request.headers.get("date", "")
         try:
-            date = parsedate_to_datetime(text)
+            date = acs3.date_of(text) or parsedate_to_datetime(text)
         except ValueError:
             raise Refusal(400, "InvalidTimeStamp.Format", "The Date header is no HTTP date.") from None
         if date.tzinfo is None:

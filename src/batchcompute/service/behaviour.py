@@ -34,6 +34,7 @@ DECISIONS: Final = (
     # -- access
     _D("access", "codes of failed authentication", "400 `InvalidAuthorization`, 404 `InvalidAccessKeyId.NotFound`, 400 `SignatureDoesNotMatch`, 400 `InvalidTimeStamp.Expired`", "documents only say 400; named after the vendor's convention (1.5)", "access:Keys.owner_of"),
     _D("access", "a date that is none", "400 `InvalidTimeStamp.Format`", "silent", "access:Keys.owner_of"),
+    _D("access", "ACS3-HMAC-SHA256", "accepted, too", "the vendor's generated clients sign so", "acs3:verify"),
     _D("access", "which resource is signed", "the path and query as they were sent, or decoded: either is right", "the SDKs disagree (1.1)", "access:Keys.owner_of"),
     _D("access", "`contentMd5` and `Content-MD5`", "taken into the text as sent, never computed anew", "five sources give four encodings (1.1)", "access:Keys.owner_of"),
     _D("access", "a request without a nonce", "accepted; a repeated one is refused on request only (400 `SignatureNonceUsed`)", "one of the vendor's SDKs sends none (1.2)", "access:Keys._check_nonce"),
@@ -57,6 +58,7 @@ DECISIONS: Final = (
     _D("jobs", "`JobFailOnInstanceFail: false`", "the failed instance stays Failed, its task ends Finished, successors run, the job ends Finished", "command-line help only", "states:task_state"),
     _D("jobs", "`JobFailOnInstanceFail: true`", "the other instances are stopped", "silent", "lifecycle:fail_job"),
     _D("jobs", "a job that is stopped early", "its metrics count as Stopped; `EndTime` stays empty if it never ran", "the documented meaning; a recording of 2015 has Waiting", "lifecycle:stop_job"),
+    _D("jobs", "times after stop and start", "a job and those of its tasks that run again have no `StartTime` until they run", "a client takes a `StartTime` for running", "lifecycle:start_job"),
     _D("jobs", "stop, then start, where failures are tolerated", "a task that has finished stays so, with its failed instances", "\"finished work is kept\"", "lifecycle:start_job"),
     _D("jobs", "`Message` of a job that has not failed", "what it waits for, and where it asks for more than this machine has", "silent", "capacity:notes_of"),
     _D("jobs", "both `ClusterId` and an `AutoCluster` with machines", "refused", "\"one of two\"", "defaults:job_description"),
@@ -92,6 +94,8 @@ DECISIONS: Final = (
     _D("clusters", "a machine that is released", "`Deleting` for 5 seconds, then 404; what ran on it runs again on another one", "\"Deleting on an immediate GET\"; the time is not told", "machines:release"),
     _D("clusters", "recreate or delete of a machine that is `Deleting`", "409 `StateConflict`", "\"an error (409 presumably)\"", "handlers.clusters:Clusters.recreate_cluster_instance"),
     _D("clusters", "delete of a cluster that jobs need", "they fail, and `Message` says why", "silent (12)", "lifecycle:fail_jobs_of"),
+    _D("clusters", "a cluster that is deleted", "`Deleting` for 5 seconds, with 409 for a second delete, then 404", "2.3 and 4.4; the time is not told", "handlers.clusters:Clusters.delete_cluster"),
+    _D("clusters", "names of machines", "`HostnamePrefix`, or this machine's name, and the machine's id", "programs tell machines by them", "machines:status"),
     _D("clusters", "`DesiredVMCount`", "0 to 65536", "the documents say from 1, the vendor's tests use 0", "handlers.clusters:Clusters.create_cluster"),
     _D("clusters", "a task's own cluster", "has an id that programs are told, and is in no list", "silent", "runtime.attempts:auto_cluster_id"),
     _D("clusters", "`Bootstrap`", "not run, and the operation log says so: the machines run already", "silent", "handlers.clusters:Clusters.create_cluster"),
@@ -113,6 +117,9 @@ DECISIONS: Final = (
     # -- storage
     _D("storage", "a range of an object that begins behind its end", "the whole object with 200; 416 with `x-oss-range-behavior: standard`", "as the vendor's storage does it", "objects.api:ObjectApi.answer"),
     _D("storage", "buckets", "are there when something is put into them, and shared by all owners", "silent", "objects.api:ObjectApi.answer"),
+    _D("storage", "what this storage does not serve (tags, access control, links, appending, …)", "501 `NotImplemented`, and nothing changes", "never to be taken for a plain put or delete", "objects.api:ObjectApi.answer"),
+    _D("storage", "headers of objects", "`Content-Type` by the name; others are not kept; an `ETag` is no MD5", "objects are plain files", "objects.api:ObjectApi.answer"),
+    _D("storage", "signatures", "versions 1 and 4, in headers and URLs; a host like `bucket.oss-region.aliyuncs.com` names the bucket", "what the vendor's libraries send", "objects.signatures:why_not"),
     _D("storage", "a key that ends in a slash", "is an empty directory; with content it is refused", "a file has no such name", "objects.api:ObjectApi.answer"),
 )  # fmt: skip
 """The decisions, by what they are about."""

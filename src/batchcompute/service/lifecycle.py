@@ -235,7 +235,7 @@ def start_job(db: sqlite3.Connection, job: int) -> None:
         (job, job),
     )
     db.execute(
-        "UPDATE tasks SET state = 'Waiting', ended = '', Waiting = Waiting + Failed + Stopped, Failed = 0, "
+        "UPDATE tasks SET state = 'Waiting', started = '', ended = '', Waiting = Waiting + Failed + Stopped, Failed = 0, "
         "Stopped = 0 WHERE job = ? AND state != 'Finished'",
         (job,),
     )

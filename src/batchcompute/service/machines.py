@@ -43,7 +43,7 @@ def adjust(
         description: What it wants.
         effects: Takes the attempts that lose their machine.
     """
-    db.execute("DELETE FROM machines WHERE released > 0 AND released < ?", (time.time() - _LINGERS,))
+    forget(db)
     now = format_time(datetime.now(UTC))
     there = running(db, cluster)
     for name, group in description.groups.items():
@@ -83,6 +83,24 @@ def release(db: sqlite3.Connection, machine: sqlite3.Row, effects: lifecycle.Eff
     lifecycle.lose(db, machine["id"], effects)
 
 
+def release_all(db: sqlite3.Connection, cluster: int, effects: lifecycle.Effects) -> None:
+    """Release every machine of a cluster."""
+    rows = db.execute("SELECT * FROM machines WHERE cluster = ? AND state = 'Running'", (cluster,)).fetchall()
+    for row in rows:
+        release(db, row, effects)
+
+
+def shown_since() -> float:
+    """Return the time since which what was released is still shown."""
+    return time.time() - _LINGERS
+
+
+def forget(db: sqlite3.Connection) -> None:
+    """Remove what was released and is not shown any more."""
+    db.execute("DELETE FROM clusters WHERE released > 0 AND released < ?", (shown_since(),))
+    db.execute("DELETE FROM machines WHERE released > 0 AND released < ?", (shown_since(),))
+
+
 def idle(db: sqlite3.Connection, cluster_id: str) -> list[str]:
     """Return the machines of a cluster that nothing runs on, the oldest first."""
     rows = db.execute(
@@ -106,7 +124,7 @@ def listed(db: sqlite3.Connection, cluster: int, group: str, start: int, count: 
     return db.execute(
         'SELECT * FROM machines WHERE cluster = ? AND "group" = ? AND seq >= ? AND (released = 0 OR released > ?) '
         "ORDER BY seq LIMIT ?",
-        (cluster, group, start, time.time() - _LINGERS, count),
+        (cluster, group, start, shown_since(), count),
     ).fetchall()
 
 
@@ -114,19 +132,25 @@ def find(db: sqlite3.Connection, cluster: int, group: str, machine_id: str) -> s
     """Return a machine; None if there is none of this id."""
     row: sqlite3.Row | None = db.execute(
         'SELECT * FROM machines WHERE cluster = ? AND "group" = ? AND id = ? AND (released = 0 OR released > ?)',
-        (cluster, group, machine_id, time.time() - _LINGERS),
+        (cluster, group, machine_id, shown_since()),
     ).fetchone()
     return row
 
 
-def status(row: sqlite3.Row) -> dict[str, Any]:
-    """Return the status of a machine (reference, 2.3)."""
+def status(row: sqlite3.Row, prefix: str = "") -> dict[str, Any]:
+    """Return the status of a machine (reference, 2.3).
+
+    Args:
+        row: The machine.
+        prefix: What its group wants its name to begin with.
+    """
     return {
         "Id": row["id"],
         "State": row["state"],
         "Hint": "",
         "IpAddress": "127.0.0.1",
-        "HostName": socket.gethostname(),
+        # Programs tell machines by their names, so each has one, though all are this machine.
+        "HostName": f"{prefix or socket.gethostname()}-{row['id'].removeprefix('i-')}",
         "EcsInstanceId": row["id"],
         "ErrorCode": 0,
         "ErrorMessage": "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -73,8 +74,9 @@ class Clusters:
         with self._store.read() as db:
             start = params.number(params.query.get("Marker", "0") or "0")
             rows = db.execute(
-                "SELECT * FROM clusters WHERE owner = ? AND seq >= ? ORDER BY seq LIMIT ?",
-                (params.owner, 2**62 if start is None else start, count + 1),
+                "SELECT * FROM clusters WHERE owner = ? AND seq >= ? AND (released = 0 OR released > ?) "
+                "ORDER BY seq LIMIT ?",
+                (params.owner, 2**62 if start is None else start, machines.shown_since(), count + 1),
             ).fetchall()
             items = [_status(db, row) for row in rows[:count]]
         # A number, and not the id: the cluster that the next page begins with may be deleted by then.
@@ -92,7 +94,7 @@ class Clusters:
         changes.validate()
         effects = lifecycle.Effects()
         with self._store.write() as db:
-            row = _row(db, params)
+            row = _active(db, params)
             description = ClusterDescription(row["description"])
             for name, group in changes.groups.items():
                 if name not in description.groups:
@@ -115,15 +117,16 @@ class Clusters:
         number = params.number(params.query.get("Marker", "") or "0")
         with self._store.read() as db:
             row = _group(db, params)
+            prefix = _prefix(row, params)
             start = 2**62 if number is None else number
             rows = machines.listed(db, row["seq"], params.path["GroupName"], start, count + 1)
         more = str(rows[count]["seq"]) if len(rows) > count else ""
-        return {"Items": [machines.status(found) for found in rows[:count]], "NextMarker": more}
+        return {"Items": [machines.status(found, prefix) for found in rows[:count]], "NextMarker": more}
 
     def get_cluster_instance(self, params: Params) -> dict[str, Any]:
         """Answer GetClusterInstance."""
         with self._store.read() as db:
-            return machines.status(_machine(db, params))
+            return machines.status(_machine(db, params), _prefix(_group(db, params), params))
 
     def recreate_cluster_instance(self, params: Params) -> None:
         """Answer RecreateClusterInstance: another machine, with another id, takes its place."""
@@ -152,18 +155,33 @@ class Clusters:
         """Answer DeleteCluster; jobs that need it fail, as there is nowhere else for them to run."""
         effects = lifecycle.Effects()
         with self._store.write() as db:
-            row = _row(db, params)
-            lifecycle.fail_jobs_of(db, row["id"], format_time(datetime.now(UTC)), effects)
-            db.execute("DELETE FROM clusters WHERE seq = ?", (row["seq"],))
+            row = _active(db, params)
+            now = format_time(datetime.now(UTC))
+            lifecycle.fail_jobs_of(db, row["id"], now, effects)
+            machines.release_all(db, row["seq"], effects)
+            logs = [*load(row["logs"]), f"[{now}]Deleting cluster"]
+            db.execute(
+                "UPDATE clusters SET state = 'Deleting', released = ?, logs = ? WHERE seq = ?",
+                (time.time(), save(logs), row["seq"]),
+            )
+            machines.forget(db)
         self._changed(effects)
 
 
 def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
     row: sqlite3.Row | None = db.execute(
-        "SELECT * FROM clusters WHERE id = ? AND owner = ?", (params.path["ClusterId"], params.owner)
+        "SELECT * FROM clusters WHERE id = ? AND owner = ? AND (released = 0 OR released > ?)",
+        (params.path["ClusterId"], params.owner, machines.shown_since()),
     ).fetchone()
     if row is None:
         raise not_found()
+    return row
+
+
+def _active(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
+    row = _row(db, params)
+    if row["state"] != "Active":
+        raise state_conflict(row["state"])
     return row
 
 
@@ -173,6 +191,10 @@ def _group(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
     if params.path["GroupName"] not in load(row["description"])["Groups"]:
         raise not_found()
     return row
+
+
+def _prefix(cluster: sqlite3.Row, params: Params) -> str:
+    return str(load(cluster["description"])["Groups"][params.path["GroupName"]].get("HostnamePrefix") or "")
 
 
 def _machine(db: sqlite3.Connection, params: Params) -> sqlite3.Row:

@@ -183,6 +183,8 @@ def check_clusters(db: sqlite3.Connection, clusters: Iterable[str], owner: str) 
         Refusal: One is not.
     """
     for cluster in clusters:
-        found = db.execute("SELECT 1 FROM clusters WHERE id = ? AND owner = ?", (cluster, owner)).fetchone()
+        found = db.execute(
+            "SELECT 1 FROM clusters WHERE id = ? AND owner = ? AND state = 'Active'", (cluster, owner)
+        ).fetchone()
         if found is None:
             raise invalid("ClusterId", f"There is no cluster {cluster!r}.")

@@ -1,54 +1,68 @@
 """Object storage over its own HTTP API, as far as programs for these jobs use it.
 
-Put, get with ranges, head, delete, list (both versions), delete of many, and uploads in parts.
+Put, get with ranges and conditions, head, copy, delete, lists (both versions), delete of many, uploads in
+parts, and what libraries ask of buckets. Anything else that the vendor's storage could do is refused, so
+that it is never taken for one of these.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-import secrets
-import shutil
+import errno
+import logging
+import mimetypes
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
-from xml.etree import ElementTree as ET
+from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from batchcompute.errors import ValidationError
+from batchcompute.service.objects import answers, conditions
+from batchcompute.service.objects.answers import Refused
 from batchcompute.service.objects.base import Outside, Stat, parts_of
-from batchcompute.service.objects.signatures import path_of, why_not
-from batchcompute.service.wire import Request, Response, new_request_id, query_of
+from batchcompute.service.objects.signatures import SUBRESOURCES, path_of, why_not
+from batchcompute.service.objects.uploads import Uploads
+from batchcompute.service.wire import Request, Response, query_of
 
 if TYPE_CHECKING:
     from batchcompute.service.objects.base import ObjectStore
 
 __all__: list[str] = []
 
-_RANGE = re.compile("bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
-_UPLOAD = re.compile("[0-9A-F]{32}")
+_log = logging.getLogger("batchcompute.service.objects")
+
 _MOST_KEYS = 1000
 
+_OF_OBJECTS = {
+    "": frozenset({"GET", "HEAD", "PUT", "DELETE"}),
+    "uploads": frozenset({"POST"}),
+    "uploadId": frozenset({"GET", "PUT", "POST", "DELETE"}),
+    "objectMeta": frozenset({"GET", "HEAD"}),
+    "acl": frozenset({"GET"}),
+}
+_OF_BUCKETS = {
+    "": frozenset({"GET", "HEAD", "PUT", "DELETE"}),
+    "delete": frozenset({"POST"}),
+    "uploads": frozenset({"GET"}),
+    "acl": frozenset({"GET"}),
+    "location": frozenset({"GET"}),
+    "bucketInfo": frozenset({"GET"}),
+    "stat": frozenset({"GET"}),
+}
+"""What is served, by the sub-resource that a query names."""
 
-class _Refused(Exception):
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(code)
-        self.status, self.code, self.message = status, code, message
+_HARMLESS = frozenset({"partNumber", "continuation-token", "security-token"})
 
+_ENDPOINTS = "<ExtranetEndpoint>localhost</ExtranetEndpoint><IntranetEndpoint>localhost</IntranetEndpoint>"
 
 _MESSAGES = {
     "SignatureDoesNotMatch": "The request signature we calculated does not match the signature you provided.",
     "InvalidAccessKeyId": "The OSS Access Key Id you provided does not exist in our records.",
     "RequestTimeTooSkewed": "The difference between the request time and the current time is too large.",
-    "AccessDenied": "Request has expired.",
+    "AccessDenied": "Request has expired, or is not signed.",
+    "InvalidArgument": "The signature is of a version that is not served: use version 1 or 4.",
 }
-
-
-def _no_key() -> _Refused:
-    return _Refused(404, "NoSuchKey", "The specified key does not exist.")
 
 
 class ObjectApi:
@@ -62,7 +76,7 @@ class ObjectApi:
 
     def __init__(self, store: ObjectStore, uploads: Path, secret_of: Callable[[str], str]) -> None:
         self._store = store
-        self._uploads = uploads
+        self._uploads = Uploads(store, uploads)
         self._secret_of = secret_of
 
     def answer(self, request: Request) -> Response:
@@ -70,95 +84,184 @@ class ObjectApi:
         try:
             wrong = why_not(request, self._secret_of)
             if wrong:
-                raise _Refused(403, wrong, _MESSAGES[wrong])
+                raise Refused(400 if wrong == "InvalidArgument" else 403, wrong, _MESSAGES[wrong])
             return self._answer(request)
-        except _Refused as refused:
-            return _refuse(refused)
+        except Refused as refused:
+            return answers.refuse(refused)
         except Outside:
-            return _refuse(_no_key())
+            return answers.refuse(answers.no_key())
         except ValidationError as error:
-            return _refuse(_Refused(400, "InvalidObjectName", str(error)))
+            return answers.refuse(Refused(400, "InvalidObjectName", str(error)))
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             text = "The name is that of a directory of other objects, or goes through an object."
-            return _refuse(_Refused(409, "FileAlreadyExists", text))
+            return answers.refuse(Refused(409, "FileAlreadyExists", text))
         except OSError as error:
-            return _refuse(_Refused(500, "InternalError", f"The storage failed: {error.strerror}."))
+            if error.errno == errno.ENAMETOOLONG:
+                text = "A part of the name is longer than the file system of this storage takes."
+                return answers.refuse(Refused(400, "InvalidObjectName", text))
+            _log.exception("the storage failed: %s %s", request.method, path_of(request))
+            text = f"The storage failed: {error.strerror or type(error).__name__}."
+            return answers.refuse(Refused(500, "InternalError", text))
 
     def _answer(self, request: Request) -> Response:
         query = query_of(request.target)
         bucket, _, key = path_of(request).removeprefix("/").partition("/")
+        what = _subresource(query, _OF_OBJECTS if key else _OF_BUCKETS)
+        if request.method not in (_OF_OBJECTS if key else _OF_BUCKETS)[what]:
+            if what:
+                raise answers.not_served(f"{request.method} of {what}")
+            raise answers.not_allowed()
+        if not bucket:
+            return self._list_buckets()
+        parts_of(f"oss://{bucket}/{key}")
         if not key:
-            return self._bucket(request, bucket, query)
+            return self._bucket(request, bucket, what, query)
         place = f"oss://{bucket}/{key}"
-        if "uploads" in query or "uploadId" in query:
-            return self._parts(request, bucket, key, query)
+        source = request.headers.get("x-oss-copy-source", "")
+        if what in ("uploads", "uploadId"):
+            copied = self._source(source, request.headers)[0] if source and request.method == "PUT" else None
+            return self._uploads.answer(request, bucket, key, query, copied)
+        if what == "acl":
+            self._stat(place)
+            return _acl()
         if request.method in ("GET", "HEAD"):
-            return self._read(place, request)
+            return self._read(place, request, query, what == "objectMeta")
         if request.method == "PUT":
-            if key.endswith("/") and request.body:
-                raise _Refused(
-                    400, "InvalidObjectName", "A name that ends in a slash is that of a directory."
-                )
-            self._store.write(place, [request.body])
-            return _done(_md5(request.body))
-        if request.method == "DELETE":
-            self._store.remove(place)
-            return Response(204, _headers("", 0))
-        raise _Refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+            return self._put(place, request, source)
+        self._store.remove(place)
+        return answers.done(status=204)
 
-    def _read(self, place: str, request: Request) -> Response:
-        stat = None if place.endswith("/") else self._store.stat(place)
+    # -- objects ------------------------------------------------------------------------------
+
+    def _stat(self, place: str) -> Stat:
+        stat = self._store.stat(place)
         if stat is None:
-            raise _no_key()
-        size = stat.size
-        start, end, partial = 0, size, False
-        wanted = _RANGE.fullmatch(request.headers.get("range", ""))
-        if wanted:
-            first, last, suffix = wanted.groups()
-            start = max(0, size - int(suffix)) if suffix else int(first)
-            end = min(size, int(last) + 1) if last else size
-            partial = start < end
-            if not partial:
-                if request.headers.get("x-oss-range-behavior") == "standard":
-                    raise _Refused(416, "InvalidRange", "The requested range cannot be satisfied.")
-                # As the vendor's storage does it: a range that makes no sense is none.
-                start, end = 0, size
-        body = b""
-        if request.method == "GET":
-            body = self._store.read(place, start, end)
+            raise answers.no_key()
+        return stat
+
+    def _put(self, place: str, request: Request, source: str) -> Response:
+        if request.headers.get("x-oss-forbid-overwrite", "").lower() == "true" and self._store.stat(place):
+            raise Refused(
+                409, "FileAlreadyExists", "The object you specified already exists and is not overwritten."
+            )
+        if source:
+            body, origin = self._source(source, request.headers)
+            if origin != place:
+                self._store.write(place, [body])
+            stat = self._stat(place)
+            answer = answers.xml(
+                f"<CopyObjectResult><LastModified>{answers.timestamp(stat.modified)}</LastModified>"
+                f"<ETag>{escape(stat.tag)}</ETag></CopyObjectResult>"
+            )
+            return Response(answer.status, {**answer.headers, "ETag": stat.tag}, answer.body)
+        if place.endswith("/") and request.body:
+            raise Refused(400, "InvalidObjectName", "A name that ends in a slash is that of a directory.")
+        answers.check_digest(request.body, request.headers.get("content-md5", ""))
+        self._store.write(place, [request.body])
+        return answers.done(self._stat(place).tag)
+
+    def _source(self, source: str, headers: Mapping[str, str]) -> tuple[bytes, str]:
+        """Return the content of the object that is copied, and its place."""
+        bucket, _, key = unquote(source.partition("?")[0]).removeprefix("/").partition("/")
+        place = f"oss://{bucket}/{key}"
+        stat = self._stat(place)
+        if conditions.check(headers, stat, "x-oss-copy-source-"):
+            raise Refused(304, "NotModified", "The source is as the caller has it already.")
+        wanted = headers.get("x-oss-copy-source-range", "")
+        start, end, _ = conditions.wanted({"range": wanted, "x-oss-range-behavior": "standard"}, stat.size)
+        return self._store.read(place, start, end), place
+
+    def _read(self, place: str, request: Request, query: Mapping[str, str], meta: bool) -> Response:
+        stat = self._stat(place)
+        kind = mimetypes.guess_type(place)[0] or "application/octet-stream"
+        if conditions.check(request.headers, stat):
+            return Response(304, {**answers.headers_of("", 0), "ETag": stat.tag})
+        start, end, partial = conditions.wanted(request.headers, stat.size)
+        wants_body = request.method == "GET" and not meta
+        body = self._store.read(place, start, end) if wants_body else b""
         # What an instance still writes to may have grown.
-        headers = _headers("application/octet-stream", len(body) if request.method == "GET" else end - start)
+        headers = answers.headers_of(kind, len(body) if wants_body or meta else end - start)
         headers["ETag"] = stat.tag
         headers["Last-Modified"] = format_datetime(stat.modified, usegmt=True)
         headers["x-oss-object-type"] = "Normal"
         if partial:
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{stat.size}"
+        for name in (
+            "Content-Type",
+            "Content-Language",
+            "Cache-Control",
+            "Content-Disposition",
+            "Content-Encoding",
+        ):
+            value = query.get(f"response-{name.lower()}", "")
+            if value and "\r" not in value and "\n" not in value:
+                headers[name] = value
         return Response(206 if partial else 200, headers, body)
 
     # -- buckets ------------------------------------------------------------------------------
 
-    def _bucket(self, request: Request, bucket: str, query: Mapping[str, str]) -> Response:
-        parts_of(f"oss://{bucket}/")
+    def _list_buckets(self) -> Response:
+        found = "".join(
+            f"<Bucket><Name>{escape(name)}</Name><Location>oss-local</Location>"
+            "<CreationDate>2015-11-11T00:00:00.000Z</CreationDate><StorageClass>Standard</StorageClass>"
+            f"{_ENDPOINTS}</Bucket>"
+            for name in self._store.buckets()
+        )
+        owner = "<Owner><ID>0</ID><DisplayName>local</DisplayName></Owner>"
+        return answers.xml(
+            f"<ListAllMyBucketsResult>{owner}<Buckets>{found}</Buckets></ListAllMyBucketsResult>"
+        )
+
+    def _bucket(self, request: Request, bucket: str, what: str, query: Mapping[str, str]) -> Response:
+        if what == "delete":
+            answers.check_digest(request.body, request.headers.get("content-md5", ""))
+            return self._delete_many(bucket, request.body)
+        if what == "uploads":
+            return self._uploads.list_all(bucket)
         if request.method == "PUT":
             self._store.write(f"oss://{bucket}/", [])
-            return Response(200, _headers("", 0))
-        if request.method == "GET":
-            return self._list(bucket, query)
-        if request.method == "POST" and "delete" in query:
-            return self._delete_many(bucket, request.body)
-        raise _Refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+            return answers.done()
+        if what or request.method in ("HEAD", "DELETE"):
+            if bucket not in self._store.buckets():
+                raise Refused(404, "NoSuchBucket", "The specified bucket does not exist.")
+            return self._about(request, bucket, what)
+        return self._list(bucket, query)
+
+    def _about(self, request: Request, bucket: str, what: str) -> Response:
+        """Answer what libraries ask of a bucket itself."""
+        if request.method == "DELETE":
+            if self._store.keys(bucket, "", ""):
+                raise Refused(409, "BucketNotEmpty", "The bucket you tried to delete is not empty.")
+            self._store.remove(f"oss://{bucket}/")
+            return answers.done(status=204)
+        if what == "acl":
+            return _acl()
+        if what == "location":
+            return answers.xml("<LocationConstraint>oss-local</LocationConstraint>")
+        if what == "bucketInfo":
+            return answers.xml(
+                f"<BucketInfo><Bucket><CreationDate>2015-11-11T00:00:00.000Z</CreationDate><Name>{bucket}</Name>"
+                "<Location>oss-local</Location><StorageClass>Standard</StorageClass>"
+                f"{_ENDPOINTS}<Owner><ID>0</ID><DisplayName>local</DisplayName></Owner>"
+                "<AccessControlList><Grant>private</Grant></AccessControlList></Bucket></BucketInfo>"
+            )
+        if what == "stat":
+            found = [stat for _, stat in self._store.keys(bucket, "", "") if stat]
+            size = sum(stat.size for stat in found)
+            return answers.xml(
+                f"<BucketStat><Storage>{size}</Storage><ObjectCount>{len(found)}</ObjectCount>"
+                "<MultipartUploadCount>0</MultipartUploadCount></BucketStat>"
+            )
+        return answers.done()
 
     def _list(self, bucket: str, query: Mapping[str, str]) -> Response:
         second = query.get("list-type") == "2"
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-        after = (
-            query.get("continuation-token") or query.get("start-after", "")
-            if second
-            else query.get("marker", "")
-        )
+        token = query.get("continuation-token") or query.get("start-after", "")
+        after = token if second else query.get("marker", "")
         most = query.get("max-keys", "100")
         if not most.isascii() or not most.isdigit() or not 0 <= int(most) <= _MOST_KEYS:
-            raise _Refused(400, "InvalidArgument", f"max-keys must be in [0, {_MOST_KEYS}].")
+            raise Refused(400, "InvalidArgument", f"max-keys must be in [0, {_MOST_KEYS}].")
         encoded = query.get("encoding-type") == "url"
         names: list[tuple[str, Stat | None]] = []
         more = ""
@@ -189,115 +292,38 @@ class ObjectApi:
             if stat is None:
                 parts.append(f"<CommonPrefixes><Prefix>{text(name)}</Prefix></CommonPrefixes>")
                 continue
-            modified = stat.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z")
             parts.append(
-                f"<Contents><Key>{text(name)}</Key><LastModified>{modified}</LastModified>"
+                f"<Contents><Key>{text(name)}</Key><LastModified>{answers.timestamp(stat.modified)}</LastModified>"
                 f"<ETag>{escape(stat.tag)}</ETag><Type>Normal</Type><Size>{stat.size}</Size>"
                 "<StorageClass>Standard</StorageClass></Contents>"
             )
-        return _xml(f"<ListBucketResult>{''.join(parts)}</ListBucketResult>")
+        return answers.xml(f"<ListBucketResult>{''.join(parts)}</ListBucketResult>")
 
     def _delete_many(self, bucket: str, body: bytes) -> Response:
-        keys = [element.text or "" for element in _tree(body).iter("Key")]
+        keys = [element.text or "" for element in answers.tree(body).iter("Key")]
         gone: list[str] = []
         for key in keys[:_MOST_KEYS]:
             self._store.remove(f"oss://{bucket}/{key}")
             gone.append(f"<Deleted><Key>{escape(key)}</Key></Deleted>")
-        return _xml(f"<DeleteResult>{''.join(gone)}</DeleteResult>")
-
-    # -- uploads in parts ---------------------------------------------------------------------
-
-    def _parts(self, request: Request, bucket: str, key: str, query: Mapping[str, str]) -> Response:
-        if request.method == "POST" and "uploads" in query:
-            upload = secrets.token_hex(16).upper()
-            (self._uploads / upload).mkdir(parents=True)
-            names = f"<Bucket>{bucket}</Bucket><Key>{escape(key)}</Key><UploadId>{upload}</UploadId>"
-            return _xml(f"<InitiateMultipartUploadResult>{names}</InitiateMultipartUploadResult>")
-        upload = query.get("uploadId", "")
-        folder = self._uploads / upload
-        if not _UPLOAD.fullmatch(upload) or not folder.is_dir():
-            raise _Refused(404, "NoSuchUpload", "The specified upload does not exist.")
-        number = query.get("partNumber", "")
-        if request.method == "PUT" and number.isascii() and number.isdigit() and 1 <= int(number) <= 10_000:
-            (folder / number).write_bytes(request.body)
-            return _done(_md5(request.body))
-        if request.method == "DELETE":
-            shutil.rmtree(folder, ignore_errors=True)
-            return Response(204, _headers("", 0))
-        if request.method == "GET":
-            numbers = sorted(int(part.name) for part in folder.iterdir())
-            parts = "".join(_part(number, folder / str(number)) for number in numbers)
-            return _xml(
-                f"<ListPartsResult><Bucket>{bucket}</Bucket><Key>{escape(key)}</Key><UploadId>{upload}</UploadId>"
-                f"<NextPartNumberMarker>{max(numbers, default=0)}</NextPartNumberMarker><MaxParts>10000</MaxParts>"
-                f"<IsTruncated>false</IsTruncated>{parts}</ListPartsResult>"
-            )
-        if request.method == "POST":
-            return self._complete(request.body, bucket, key, folder)
-        raise _Refused(400, "InvalidArgument", "A part has a number from 1 to 10000.")
-
-    def _complete(self, body: bytes, bucket: str, key: str, folder: Path) -> Response:
-        numbers = [int(element.text or 0) for element in _tree(body).iter("PartNumber")]
-        parts = [folder / str(number) for number in numbers]
-        if not parts or numbers != sorted(set(numbers)) or not all(part.is_file() for part in parts):
-            raise _Refused(400, "InvalidPart", "One or more of the specified parts could not be found.")
-        place = f"oss://{bucket}/{key}"
-        self._store.write(place, (part.read_bytes() for part in parts))
-        shutil.rmtree(folder, ignore_errors=True)
-        stat = self._store.stat(place)
-        tag = escape(stat.tag if stat else "")
-        names = f"<Bucket>{bucket}</Bucket><Key>{escape(key)}</Key><ETag>{tag}</ETag>"
-        return _xml(f"<CompleteMultipartUploadResult>{names}</CompleteMultipartUploadResult>")
+        return answers.xml(f"<DeleteResult>{''.join(gone)}</DeleteResult>")
 
 
-def _md5(body: bytes) -> str:
-    return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest().upper()}"'
+def _subresource(query: Mapping[str, str], served: Mapping[str, object]) -> str:
+    """Return the sub-resource that a query names; empty for none.
+
+    Raises:
+        Refused: It is none that is served: it must not be taken for a plain put or delete.
+    """
+    named = [name for name in query if name in SUBRESOURCES and name not in _HARMLESS]
+    named = [name for name in named if not name.startswith("response-")]
+    for name in named:
+        if name not in served:
+            raise answers.not_served(name)
+    return named[0] if named else ""
 
 
-def _part(number: int, file: Path) -> str:
-    stat = file.stat()
-    return (
-        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(_md5(file.read_bytes()))}</ETag><Size>{stat.st_size}</Size>"
-        "<LastModified>2015-11-11T00:00:00.000Z</LastModified></Part>"
+def _acl() -> Response:
+    return answers.xml(
+        "<AccessControlPolicy><Owner><ID>0</ID><DisplayName>local</DisplayName></Owner>"
+        "<AccessControlList><Grant>private</Grant></AccessControlList></AccessControlPolicy>"
     )
-
-
-# -- answers --------------------------------------------------------------------------------------
-
-
-def _tree(body: bytes) -> ET.Element:
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise _Refused(400, "MalformedXML", "The XML you provided was not well-formed.")
-    try:
-        return ET.fromstring(body)  # noqa: S314  # entities are refused above
-    except ET.ParseError:
-        raise _Refused(400, "MalformedXML", "The XML you provided was not well-formed.") from None
-
-
-def _headers(kind: str, length: int) -> dict[str, str]:
-    headers = {
-        "Content-Length": str(length),
-        "Date": format_datetime(datetime.now(UTC), usegmt=True),
-        "x-oss-request-id": new_request_id(),
-        "Accept-Ranges": "bytes",
-    }
-    return {**headers, "Content-Type": kind} if kind else headers
-
-
-def _done(tag: str) -> Response:
-    return Response(200, {**_headers("", 0), "ETag": tag})
-
-
-def _xml(content: str) -> Response:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{content}'.encode("utf-8", "surrogateescape")
-    return Response(200, _headers("application/xml", len(body)), body)
-
-
-def _refuse(refused: _Refused) -> Response:
-    headers = _headers("application/xml", 0)
-    body = (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{refused.code}</Code>'
-        f"<Message>{escape(refused.message)}</Message><RequestId>{headers['x-oss-request-id']}</RequestId></Error>"
-    ).encode()
-    headers["Content-Length"] = str(len(body))
-    return Response(refused.status, headers, body)

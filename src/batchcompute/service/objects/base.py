@@ -97,6 +97,10 @@ class ObjectStore(Protocol):
         """Return the keys below a prefix, in the order of their bytes; no `Stat` for what a delimiter ends."""
         ...
 
+    def buckets(self) -> list[str]:
+        """Return the names of all buckets, sorted."""
+        ...
+
     def describe(self) -> str:
         """Return where it is, for programs and logs: a URL without secrets."""
         ...

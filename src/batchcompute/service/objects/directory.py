@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISDIR
 
 from batchcompute.service.objects.base import Outside, Stat, parts_of, sorted_keys
 
@@ -99,7 +100,9 @@ class DirectoryStore:
         """Return what is known of an object; None if there is none."""
         file = self._file(place)
         try:
-            return _stat(file) if file.is_file() else None
+            # An empty directory is what a key that ends in a slash made.
+            found = file.is_dir() and not any(file.iterdir()) if place.endswith("/") else file.is_file()
+            return _stat(file) if found else None
         except FileNotFoundError:
             return None
 
@@ -139,6 +142,10 @@ class DirectoryStore:
             except OSError:
                 return
 
+    def buckets(self) -> list[str]:
+        """Return the names of all buckets, sorted."""
+        return sorted(path.name for path in self.root.iterdir() if path.is_dir() and not path.is_symlink())
+
     def keys(self, bucket: str, prefix: str, delimiter: str) -> list[tuple[str, Stat | None]]:
         """Return the keys below a prefix, in the order of their bytes."""
         return sorted_keys(self._keys(self.path(f"oss://{bucket}/"), prefix), prefix, delimiter)
@@ -151,6 +158,9 @@ class DirectoryStore:
             if not at.startswith(prefix) and not prefix.startswith(at):
                 folders.clear()
                 continue
+            if at.startswith(prefix) and at and not folders and not files:
+                with suppress(FileNotFoundError):
+                    yield at, _stat(base)
             for name in files:
                 key = at + name
                 if key.startswith(prefix) and not (name.startswith(".") and name.endswith(".part")):
@@ -184,7 +194,8 @@ def _whole(file: Path) -> Generator[Path]:
 def _stat(file: Path) -> Stat:
     found = file.stat()
     modified = datetime.fromtimestamp(found.st_mtime, UTC)
-    return Stat(found.st_size, modified, f'"{found.st_mtime_ns:x}-{found.st_size:x}"')
+    size = 0 if S_ISDIR(found.st_mode) else found.st_size
+    return Stat(size, modified, f'"{found.st_mtime_ns:X}-{size:X}"')
 
 
 def files_below(folder: Path) -> Iterator[Path]:

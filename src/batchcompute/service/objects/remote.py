@@ -116,7 +116,8 @@ class RemoteStore:
             info = self._fs.info(self._path(place))
         except FileNotFoundError:
             return None
-        return _stat(info) if info.get("type") == "file" else None
+        is_file = info.get("type") == "file"
+        return _stat(info) if is_file is not place.endswith("/") else None
 
     def read(self, place: str, start: int, end: int) -> bytes:
         """Return bytes of an object."""
@@ -141,6 +142,17 @@ class RemoteStore:
             path = self._path(place)
             if not self._fs.isdir(path):
                 self._fs.rm_file(path)
+            elif place.endswith("/") and not self._fs.ls(path):
+                self._fs.rmdir(path)
+
+    def buckets(self) -> list[str]:
+        """Return the names of all buckets, sorted."""
+        try:
+            found = self._fs.ls(self._root, detail=True)
+        except FileNotFoundError:
+            return []
+        names = (self._below(info["name"], self._root) for info in found if info.get("type") == "directory")
+        return sorted(name for name in names if name)
 
     def keys(self, bucket: str, prefix: str, delimiter: str) -> list[tuple[str, Stat | None]]:
         """Return the keys below a prefix, in the order of their bytes."""

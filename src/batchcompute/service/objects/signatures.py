@@ -1,19 +1,22 @@
-"""Signatures of requests to object storage: version 1, in a header or in the query."""
+"""Signatures of requests to object storage: versions 1 and 4, in a header or in the query."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
+from batchcompute.operations import OPERATIONS
+from batchcompute.service.objects import version4
 from batchcompute.service.wire import Request, query_of
 
 __all__: list[str] = []
 
-_SIGNED = frozenset(
+SUBRESOURCES = frozenset(
     [
         "acl",
         "append",
@@ -65,23 +68,41 @@ _SIGNED = frozenset(
 )
 """Names of the query that are part of the resource."""
 
+_API = frozenset(row.path.split("/")[1] for row in OPERATIONS.values())
+
 _SKEW = 15 * 60
 """Seconds that a request's date may be off."""
 
 
+_HOST = re.compile(r"([a-z0-9][a-z0-9-]{1,62})\.oss[a-z0-9-]*\.aliyuncs\.com(?::[0-9]+)?")
+"""The vendor's own hosts have the bucket in front; a program that is redirected here still says so."""
+
+
 def path_of(request: Request) -> str:
-    """Return the decoded path of a request."""
-    return unquote(request.target.partition("?")[0])
+    """Return the decoded path of a request, which begins with the bucket."""
+    path = unquote(request.target.partition("?")[0])
+    host = _HOST.fullmatch(request.headers.get("host", "").lower())
+    return f"/{host[1]}{path}" if host else path
 
 
 def is_for_objects(request: Request) -> bool:
-    """Tell whether a request is one to object storage: its signature is of that kind."""
+    """Tell whether a request is one to object storage: its signature is of that kind.
+
+    One that is not signed at all can be none of the API, whose paths are few.
+    """
     given = request.headers.get("authorization", "")
-    return given.startswith("OSS ") or (not given and "OSSAccessKeyId=" in request.target)
+    if given:
+        return given.startswith(("OSS ", "OSS2 ", "OSS4-"))
+    if "OSSAccessKeyId=" in request.target or "x-oss-signature" in request.target:
+        return True
+    root = request.target.partition("?")[0].split("/")[1:2]
+    return bool(root and root[0]) and root[0] not in _API
 
 
 def _resource(path: str, query: Mapping[str, str]) -> str:
-    parts = [f"{name}={value}" if value else name for name, value in sorted(query.items()) if name in _SIGNED]
+    parts = [
+        f"{name}={value}" if value else name for name, value in sorted(query.items()) if name in SUBRESOURCES
+    ]
     return path + (f"?{'&'.join(parts)}" if parts else "")
 
 
@@ -97,11 +118,17 @@ def why_not(request: Request, secret_of: Callable[[str], str], now: float | None
     query = query_of(request.target)
     headers = request.headers
     given = headers.get("authorization", "")
+    if given.startswith("OSS4-") or "x-oss-signature-version" in query:
+        return version4.why_not(request, path_of(request), query, secret_of, now)
+    if given and not given.startswith("OSS "):
+        return "InvalidArgument"
     if given:
         key_id, _, signature = given[4:].partition(":")
         date = headers.get("x-oss-date") or headers.get("date", "")
         if not _is_near(date, now):
             return "RequestTimeTooSkewed"
+    elif "OSSAccessKeyId" not in query:
+        return "AccessDenied"
     else:
         key_id, signature, date = (
             query["OSSAccessKeyId"],

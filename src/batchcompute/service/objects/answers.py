@@ -1,0 +1,112 @@
+"""Answers of object storage: XML, headers and refusals."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
+
+from batchcompute.service.wire import Response, new_request_id
+
+__all__: list[str] = []
+
+
+class Refused(Exception):
+    """A request that is answered with an error.
+
+    Args:
+        status: HTTP status.
+        code: The error's code.
+        message: The error's message.
+    """
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(code)
+        self.status, self.code, self.message = status, code, message
+
+
+def no_key() -> Refused:
+    """There is no such object."""
+    return Refused(404, "NoSuchKey", "The specified key does not exist.")
+
+
+def not_allowed() -> Refused:
+    """The method means nothing for this kind of resource."""
+    return Refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+
+
+def not_served(what: str) -> Refused:
+    """The vendor's storage could do it, and this one cannot."""
+    return Refused(501, "NotImplemented", f"This storage does not serve {what}.")
+
+
+def tree(body: bytes) -> ET.Element:
+    """Read XML.
+
+    Raises:
+        Refused: It is none, or declares entities.
+    """
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        raise Refused(400, "MalformedXML", "The XML you provided was not well-formed.")
+    try:
+        return ET.fromstring(body)  # noqa: S314  # entities are refused above
+    except ET.ParseError:
+        raise Refused(400, "MalformedXML", "The XML you provided was not well-formed.") from None
+
+
+def headers_of(kind: str, length: int) -> dict[str, str]:
+    """Return the headers that every answer has."""
+    headers = {
+        "Content-Length": str(length),
+        "Date": format_datetime(datetime.now(UTC), usegmt=True),
+        "x-oss-request-id": new_request_id(),
+        "Accept-Ranges": "bytes",
+    }
+    return {**headers, "Content-Type": kind} if kind else headers
+
+
+def done(tag: str = "", status: int = 200) -> Response:
+    """Answer without a body."""
+    headers = headers_of("", 0)
+    return Response(status, {**headers, "ETag": tag} if tag else headers)
+
+
+def xml(content: str) -> Response:
+    """Answer with XML."""
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{content}'.encode("utf-8", "surrogateescape")
+    return Response(200, headers_of("application/xml", len(body)), body)
+
+
+def refuse(refused: Refused) -> Response:
+    """Make the answer of a refusal."""
+    headers = headers_of("application/xml", 0)
+    body = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{refused.code}</Code>'
+        f"<Message>{escape(refused.message)}</Message><RequestId>{headers['x-oss-request-id']}</RequestId></Error>"
+    ).encode()
+    headers["Content-Length"] = str(len(body))
+    return Response(refused.status, headers, body)
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a time as lists have it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def md5(body: bytes) -> str:
+    """Return the entity tag of a part."""
+    return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest().upper()}"'
+
+
+def check_digest(body: bytes, given: str) -> None:
+    """Refuse a body that is not what its ``Content-MD5`` says.
+
+    Raises:
+        Refused: It is not.
+    """
+    digest = hashlib.md5(body, usedforsecurity=False).digest()
+    if given and given != base64.b64encode(digest).decode("ascii"):
+        raise Refused(400, "InvalidDigest", "The Content-MD5 you specified is not valid for the body.")

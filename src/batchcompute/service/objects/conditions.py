@@ -1,0 +1,77 @@
+"""Ranges and conditions of requests for objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from batchcompute.service.objects.answers import Refused
+from batchcompute.service.objects.base import Stat
+
+__all__: list[str] = []
+
+_RANGE = re.compile("bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
+
+
+def wanted(headers: Mapping[str, str], size: int) -> tuple[int, int, bool]:
+    """Return where the wanted part of an object begins and ends, and whether it is a part only.
+
+    Raises:
+        Refused: There is no such part, and the standard's behaviour was asked for.
+    """
+    found = _RANGE.fullmatch(headers.get("range", ""))
+    if not found:
+        return 0, size, False
+    first, last, suffix = found.groups()
+    start = max(0, size - int(suffix)) if suffix else int(first)
+    end = min(size, int(last) + 1) if last else size
+    if start < end:
+        return start, end, True
+    if headers.get("x-oss-range-behavior") == "standard":
+        raise Refused(416, "InvalidRange", "The requested range cannot be satisfied.")
+    # As the vendor's storage does it: a range that makes no sense is none.
+    return 0, size, False
+
+
+def check(headers: Mapping[str, str], stat: Stat, prefix: str = "") -> bool:
+    """Check the conditions of a request.
+
+    Args:
+        headers: Its headers.
+        stat: The object.
+        prefix: What the names of the conditions begin with.
+
+    Returns:
+        Whether the caller has the object as it is already.
+
+    Raises:
+        Refused: A condition does not hold.
+    """
+    failed = Refused(
+        412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold."
+    )
+    match = headers.get(f"{prefix}if-match", "")
+    if match and stat.tag.strip('"') not in _tags(match):
+        raise failed
+    before = _date(headers.get(f"{prefix}if-unmodified-since", ""))
+    if before and stat.modified.replace(microsecond=0) > before:
+        raise failed
+    none_match = headers.get(f"{prefix}if-none-match", "")
+    if none_match:
+        return stat.tag.strip('"') in _tags(none_match)
+    since = _date(headers.get(f"{prefix}if-modified-since", ""))
+    return since is not None and stat.modified.replace(microsecond=0) <= since
+
+
+def _tags(text: str) -> set[str]:
+    return {tag.strip().strip('"') for tag in text.split(",")}
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text) if text else None
+    except ValueError:
+        return None
+    return date if date is None or date.tzinfo else None
