@@ -278,10 +278,9 @@ def _cleaned(schema: Any, docs: dict[str, str]) -> Any:
             made[key] = {}
             for field, inner in value.items():
                 # The one value that is told as null: what has no default (reference, 3.3).
-                cleaned = (
-                    dict(inner, title=None, default=None) if field == "Default" else _cleaned(inner, docs)
-                )
-                cleaned = {key: kept for key, kept in cleaned.items() if kept is not None}
+                cleaned = _cleaned(inner, docs)
+                if field == "Default":
+                    cleaned = {"anyOf": [*cleaned.get("anyOf", [cleaned]), {"type": "null"}]}
                 doc = docs.get(f"{title}.{field}", "").replace("None before", "empty before")
                 made[key][field] = (
                     {**cleaned, "description": doc} if doc and "$ref" not in cleaned else cleaned

@@ -24,7 +24,7 @@ SANDBOX: Final = ("auto", "always", "never")
 _SERVE_OPTIONS = {
     "host": str, "port": int, "data_dir": str, "slots": int, "full_sync": bool, "tls_cert": str, "tls_key": str,
     "insecure": bool, "detach_jobs": bool, "refuse_replays": bool, "log_level": str, "storage": str, "sandbox": str,
-    "keep_mounts": bool,
+    "keep_mounts": bool, "max_file_size": int,
 }  # fmt: skip
 
 
@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         default=None,
         help="what programs write to mounts with WriteSupport stays in object storage",
+    )
+    serve.add_argument(
+        "--max-file-size", type=int, metavar="BYTES", help="what a file of a program may grow to (any size)"
     )
     serve.add_argument("--tls-cert", metavar="FILE", help="certificate, to serve TLS")
     serve.add_argument("--tls-key", metavar="FILE", help="its key")
@@ -176,6 +179,7 @@ def _serve(arguments: argparse.Namespace) -> int:
             sandbox=str(options.get("sandbox", "auto")),
             keep_mounts=bool(options.get("keep_mounts")),
             storage=str(options.get("storage", "")),
+            max_file_size=int(options.get("max_file_size", 0)),
             types=types,
             oss_host=place.url,
         ) as service,

@@ -7,6 +7,7 @@ server that speaks HTTP calls it, too.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -50,6 +51,11 @@ class Core:
             return refuse(refusal, request_id)
         except ValidationError as error:
             return refuse(refusal_of(list(error.problems)), request_id)
+        except sqlite3.Error as error:
+            # A full disk, or a damaged file: what was asked for has not happened, and the next request may do.
+            _log.exception("request %s failed: the database failed", request_id)
+            text = f"The service's database failed: {error}. Nothing was changed."
+            return refuse(Refusal(500, "InternalError", text), request_id)
         except Exception:  # noqa: BLE001
             _log.exception(
                 "request %s failed: %s %s", request_id, request.method, request.target.partition("?")[0]

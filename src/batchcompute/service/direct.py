@@ -36,7 +36,7 @@ class DirectTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         response = self._service().dispatch(to_plain(request, body))
-        return httpx.Response(response.status, headers=dict(response.headers), content=response.body)
+        return httpx.Response(response.status, headers=dict(response.headers), content=response.whole())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of a synchronous client."""

@@ -92,6 +92,9 @@ class Application:
             response = self._service.dispatch(request)
         raw = [(name.encode("latin-1"), value.encode("utf-8")) for name, value in response.headers.items()]
         await send({"type": "http.response.start", "status": response.status, "headers": raw})
+        if response.stream is not None:
+            while piece := await asyncio.to_thread(next, response.stream, b""):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": response.body})
 
 

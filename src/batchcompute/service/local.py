@@ -65,6 +65,7 @@ class LocalService:
         sandbox: When bubblewrap is used: ``auto`` for tasks with mappings, ``always``, or ``never``.
         keep_mounts: Whether what programs write to mounts with ``WriteSupport`` stays in object storage.
         types: Further instance types of the catalogue.
+        max_file_size: Bytes that a file of a program may grow to, its output too; 0 for any.
         storage: URL of object storage elsewhere, as fsspec knows it; without it, a directory in the data
             directory.
         oss_host: Where programs reach object storage; without it, the storage's own URL.
@@ -92,6 +93,7 @@ class LocalService:
         types: Iterable[InstanceType] = (),
         oss_host: str = "",
         storage: str = "",
+        max_file_size: int = 0,
     ) -> None:
         if sandbox not in ("auto", "always", "never"):
             raise ConfigError(f"sandbox must be 'auto', 'always' or 'never', not {sandbox!r}")
@@ -112,6 +114,7 @@ class LocalService:
                     oss_host=oss_host,
                     sandbox=cast("Any", sandbox),
                     keep_mounts=keep_mounts,
+                    max_file_size=max_file_size,
                     types=catalogue,
                 )
                 self._open(stack, settings, engine, full_sync, detach, refuse_replays, storage)

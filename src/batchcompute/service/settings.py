@@ -25,5 +25,7 @@ class Settings:
     """When bubblewrap is used: for tasks with mappings, for all, or for none."""
     keep_mounts: bool = False
     """Whether what programs write to mounts with ``WriteSupport`` stays in object storage."""
+    max_file_size: int = 0
+    """Bytes that a file of a program may grow to, its output too; 0 for any."""
     types: Mapping[str, InstanceType] = field(default_factory=lambda: {kind.name: kind for kind in TYPES})
     """The catalogue of instance types."""

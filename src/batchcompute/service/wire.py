@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -48,6 +48,12 @@ class Response:
     """Headers."""
     body: bytes = b""
     """The body."""
+    stream: Iterator[bytes] | None = field(default=None, repr=False)
+    """The body in pieces, where it is too large to be held at once."""
+
+    def whole(self) -> bytes:
+        """Return the body."""
+        return self.body if self.stream is None else b"".join(self.stream)
 
 
 def takes_long(request: Request) -> bool:

@@ -55,6 +55,8 @@ class InstanceStart:
     """File that the shim writes the exit code to."""
     wrapper: Sequence[str] = ()
     """What starts the shell that reads the command: a sandbox or a container runtime; mostly nothing."""
+    max_file_size: int = 0
+    """Bytes that a file may grow to; 0 for any."""
     boxed: bool = False
     """Whether the wrapper writes a report to descriptor 3, which goes beside the exit file."""
 

@@ -206,6 +206,11 @@ class LocalEngine:
         for attempt in [] if self._leave else list(self._attempts.values()):
             self._do(partial(self._sweep, attempt))
             self._do(partial(self._ended, attempt))
+        if self._leave:
+            for attempt in self._attempts.values():
+                if attempt.process is not None:
+                    # How it ends is for the next service to find out, and nothing to warn of here.
+                    attempt.process.returncode = 0
         self._selector.close()
 
     def _watch(self, attempt: _Attempt) -> None:
@@ -267,7 +272,7 @@ class LocalEngine:
 def _spawn(start: InstanceStart) -> subprocess.Popen[bytes]:
     with start.stdout.open("wb") as stdout, start.stderr.open("wb") as stderr:
         return subprocess.Popen(
-            shim(start.command, start.wrapper, start.boxed),
+            shim(start.command, start.wrapper, start.boxed, start.max_file_size),
             cwd=start.directory,
             env={**start.environment, "BC_EXIT": str(start.exit_file), "BC_INSTANCE": start.token},
             stdin=subprocess.DEVNULL,

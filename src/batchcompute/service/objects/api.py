@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import logging
 import mimetypes
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +33,8 @@ __all__: list[str] = []
 _log = logging.getLogger("batchcompute.service.objects")
 
 _MOST_KEYS = 1000
+_AT_ONCE = 4 * 1024**2
+"""Bytes of an object that are held in memory at once."""
 
 _OF_OBJECTS = {
     "": frozenset({"GET", "HEAD", "PUT", "DELETE"}),
@@ -178,9 +180,11 @@ class ObjectApi:
             return Response(304, {**answers.headers_of("", 0), "ETag": stat.tag})
         start, end, partial = conditions.wanted(request.headers, stat.size)
         wants_body = request.method == "GET" and not meta
-        body = self._store.read(place, start, end) if wants_body else b""
-        # What an instance still writes to may have grown.
-        headers = answers.headers_of(kind, len(body) if wants_body or meta else end - start)
+        large = end - start > _AT_ONCE
+        body = self._store.read(place, start, end) if wants_body and not large else b""
+        # What an instance still writes may have been cut short by now.
+        length = len(body) if meta or (wants_body and not large) else end - start
+        headers = answers.headers_of(kind, length)
         headers["ETag"] = stat.tag
         headers["Last-Modified"] = format_datetime(stat.modified, usegmt=True)
         headers["x-oss-object-type"] = "Normal"
@@ -196,7 +200,13 @@ class ObjectApi:
             value = query.get(f"response-{name.lower()}", "")
             if value and "\r" not in value and "\n" not in value:
                 headers[name] = value
-        return Response(206 if partial else 200, headers, body)
+        pieces = self._pieces(place, start, end) if wants_body and large else None
+        return Response(206 if partial else 200, headers, body, pieces)
+
+    def _pieces(self, place: str, start: int, end: int) -> Iterator[bytes]:
+        """Yield a large object piece by piece: many gigabytes may be wanted at a time."""
+        for at in range(start, end, _AT_ONCE):
+            yield self._store.read(place, at, min(end, at + _AT_ONCE))
 
     # -- buckets ------------------------------------------------------------------------------
 

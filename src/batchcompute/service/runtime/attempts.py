@@ -228,6 +228,7 @@ class Describer:
             stdout=outputs[0],
             stderr=outputs[1],
             exit_file=self._work / f"{token}.exit",
+            max_file_size=self._settings.max_file_size,
         )
         package = task.parameters["Command"].get("PackagePath") or ""
         keep_at = str(self._kept / f"{task.job_id}.{task.name}.{key[2]}") if task.reserved else ""

@@ -17,6 +17,7 @@ _TEXT = '(eval "shift\n$1"); echo $? >"$BC_EXIT"'
 # Plain words need no second shell, which halves what a short program costs (local-service 4.2).
 _WORDS = '"$@"; echo $? >"$BC_EXIT"'
 _BOXED = '"$@" 3>"$BC_EXIT.box"; echo $? >"$BC_EXIT"'
+_LIMIT = "ulimit -f "
 _NAME = "batchcompute"
 _TAIL = 4096
 
@@ -73,7 +74,7 @@ _SHELL_WORDS = frozenset(
 )
 
 
-def shim(command: str, wrapper: Sequence[str] = (), boxed: bool = False) -> list[str]:
+def shim(command: str, wrapper: Sequence[str] = (), boxed: bool = False, max_file_size: int = 0) -> list[str]:
     """Return the arguments of the process that runs a command and records its exit code.
 
     The command is an argument and no part of the script's text, so nothing in it can end the script
@@ -83,24 +84,27 @@ def shim(command: str, wrapper: Sequence[str] = (), boxed: bool = False) -> list
         command: The command, as a shell reads it.
         wrapper: What the shell that reads it is started by; nothing, mostly.
         boxed: Whether that writes a report of its own to descriptor 3.
+        max_file_size: Bytes that a file may grow to; 0 for any.
     """
+    limit = f"{_LIMIT}{max(1, max_file_size // 512)}; " if max_file_size else ""
     if wrapper:
         shell = [] if wrapper[-1] == "-c" else ["/bin/sh", "-c"]
-        return ["/bin/sh", "-c", _BOXED if boxed else _WORDS, _NAME, *wrapper, *shell, command]
+        return ["/bin/sh", "-c", limit + (_BOXED if boxed else _WORDS), _NAME, *wrapper, *shell, command]
     if _PLAIN.fullmatch(command):
         words = command.split()
         if "=" not in words[0] and words[0] not in _SHELL_WORDS:
-            return ["/bin/sh", "-c", _WORDS, _NAME, *words]
-    return ["/bin/sh", "-c", _TEXT, _NAME, command]
+            return ["/bin/sh", "-c", limit + _WORDS, _NAME, *words]
+    return ["/bin/sh", "-c", limit + _TEXT, _NAME, command]
 
 
 def is_shim(arguments: Sequence[str]) -> bool:
     """Tell the arguments of a shim from those of the program that it runs."""
-    return list(arguments[:2]) == ["/bin/sh", "-c"] and arguments[2:4] in (
-        [_TEXT, _NAME],
-        [_WORDS, _NAME],
-        [_BOXED, _NAME],
-    )
+    if list(arguments[:2]) != ["/bin/sh", "-c"] or list(arguments[3:4]) != [_NAME]:
+        return False
+    script = arguments[2]
+    if script.startswith(_LIMIT):
+        script = script.partition("; ")[2]
+    return script in (_TEXT, _WORDS, _BOXED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +164,16 @@ def outcome(exit_file: Path, stderr: Path, killed_by: int) -> Outcome:
         return Outcome(0)
     detail = tail(stderr)
     if code is None:
-        name = _name(killed_by) if killed_by else "an unknown cause"
-        return Outcome(128 + (killed_by or 9), "ProgramKilled", f"The program was ended by {name}.", detail)
+        message = f"The program was ended by {_name(killed_by)}."
+        if not killed_by:
+            message = (
+                "The program has ended, and how could not be recorded: it was killed, or the disk is full."
+            )
+        return Outcome(128 + (killed_by or 9), "ProgramKilled", message, detail)
     if 128 < code < 128 + signal.NSIG:
         message = f"The program ended with exit code {code} ({_name(code - 128)})."
+        if code - 128 == signal.SIGXFSZ:
+            message += " A file grew beyond what this service allows."
         return Outcome(code, "ProgramFailed", message, detail)
     if code == 127:
         return Outcome(code, "CommandNotFound", "The command was not found (exit code 127).", detail)
