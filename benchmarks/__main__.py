@@ -2,7 +2,8 @@
 
     python -m benchmarks            # print the table
     python -m benchmarks --write    # and put it into docs/benchmarks.md
-    python -m benchmarks models     # one group only: imports, models, requests, memory, jobs
+    python -m benchmarks models     # one group only: imports, models, requests, memory, throughput, serving,
+                                    # scale
 
 Ratios are compared within one run, each against something that was not written here, so that
 machines may differ. Run it while nothing else runs.
@@ -23,8 +24,7 @@ from pathlib import Path
 from batchcompute._pages import read_page
 from batchcompute.resources import DAG, Job, JobDescription, TaskDescription
 from batchcompute.responses import RawAnswer
-from batchcompute.service import LocalService
-from benchmarks import clients
+from benchmarks import clients, service
 from benchmarks.common import Row, best, ratio
 
 DOCS = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -111,50 +111,14 @@ def models() -> Iterable[Row]:
     )  # fmt: skip
 
 
-# -- jobs -----------------------------------------------------------------------------------------
-
-
-def jobs() -> Iterable[Row]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    count = 1000
-    numbers = "\n".join(map(str, range(count))).encode()
-    ours, theirs = [], []
-    with LocalService(slots=cores) as service, service.client() as client:
-        for _ in range(3):
-            start = time.perf_counter()
-            subprocess.run(["xargs", f"-P{cores}", "-n1", "/bin/true"], input=numbers, check=True)
-            theirs.append(count / (time.perf_counter() - start))
-            task = TaskDescription({"InstanceCount": count, "AutoCluster": {"InstanceType": "x"}})
-            task.Parameters.Command.CommandLine = "true"
-            start = time.perf_counter()
-            job_id = client.create_job(JobDescription(Name="bench", DAG={"Tasks": {"t": task}})).Id
-            assert client.poll(job_id, interval=0.01) == []
-            ours.append(count / (time.perf_counter() - start))
-            assert client.get_job(job_id).InstanceMetrics.FinishedCount == count
-        latencies = []
-        for _ in range(50):
-            task = TaskDescription({"AutoCluster": {"InstanceType": "x"}})
-            task.Parameters.Command.CommandLine = "true"
-            start = time.perf_counter()
-            job_id = client.create_job(JobDescription(Name="bench", DAG={"Tasks": {"t": task}})).Id
-            while client.get_job(job_id).State != "Finished":
-                time.sleep(0.0005)
-            latencies.append(time.perf_counter() - start)
-    found = statistics.median(ours) / statistics.median(theirs)
-    rate = f"{found:.2f} x ({statistics.median(ours):.0f} / {statistics.median(theirs):.0f} per s)"
-    yield Row(
-        f"1,000 no-op instances over `xargs -P{cores}`", rate, "a later issue's: >= 0.4 x", found >= 0.4
-    )
-    half = statistics.median(latencies) * 1000
-    yield Row("one no-op job in-process, median", f"{half:.1f} ms", "a later issue's: <= 50 ms", half <= 50)
-
-
 GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
     "imports": imports,
     "models": models,
     "requests": clients.requests,
     "memory": clients.memory,
-    "jobs": jobs,
+    "throughput": service.throughput,
+    "serving": service.requests,
+    "scale": service.scale,
 }
 
 

@@ -267,7 +267,7 @@ class Scheduler:
             attempt = self._running.pop(token).attempt
             if attempt.key in effects.failed and attempt.keep_at:
                 self._preparer.keep(attempt)
-            self._preparer.clean(attempt.start.directory)
+            self._preparer.clean(attempt)
         self._results.clear()
 
     def _settle_at_end(self) -> None:
@@ -291,7 +291,7 @@ class Scheduler:
         for running in lost:
             if running.started and running.attempt.way == "container":
                 self._preparer.finish(running.attempt, STOPPED)
-            self._preparer.clean(running.attempt.start.directory)
+            self._preparer.clean(running.attempt)
         self._running.clear()
 
     def _end_overdue(self) -> None:

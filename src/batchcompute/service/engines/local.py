@@ -18,7 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from batchcompute.service.engines.base import (
@@ -37,6 +37,9 @@ _log = logging.getLogger("batchcompute.service.engine")
 _HAS_PIDFD = hasattr(os, "pidfd_open") and sys.platform.startswith("linux")
 _NODE = "127.0.0.1"
 _NO_ROOM = frozenset({errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+# Most variables are the same for all instances.
+_encoded = lru_cache(maxsize=1024)(os.fsencode)
 _MOST_CANCELLED = 10_000
 """Cancelled attempts that were never started and are remembered."""
 
@@ -64,6 +67,8 @@ class LocalEngine:
         self._states: dict[Handle, EngineState] = {}
         self._attempts: dict[Handle, _Attempt] = {}
         self._cancelled: dict[Handle, None] = {}
+        self._over: queue.SimpleQueue[_Attempt] = queue.SimpleQueue()
+        """Attempts whose shim has ended, until what they leave behind is looked after."""
         self._closed = False
         self._leave = False
         self._close_lock = threading.Lock()
@@ -116,7 +121,20 @@ class LocalEngine:
         return True
 
     def poll(self, handles: Iterable[Handle]) -> Mapping[Handle, EngineState]:
-        """Tell where attempts are."""
+        """Tell where attempts are.
+
+        What has ended is looked after here, by who asks: so two threads do not take turns for it.
+        """
+        while True:
+            try:
+                attempt = self._over.get_nowait()
+            except queue.Empty:
+                break
+            if self._is_clean(attempt):
+                self._settle(attempt)
+            else:
+                # Something is left of it that may take long to end.
+                self._order(partial(self._clean_up, attempt))
         lost = EngineState("lost", reason="the engine does not know it")
         return {handle: self._states.get(handle, lost) for handle in handles}
 
@@ -206,6 +224,10 @@ class LocalEngine:
         for attempt in [] if self._leave else list(self._attempts.values()):
             self._do(partial(self._sweep, attempt))
             self._do(partial(self._ended, attempt))
+        while not self._over.empty():
+            attempt = self._over.get()
+            self._do(partial(self._sweep, attempt, attempt.pidfd >= 0))
+            self._do(partial(self._settle, attempt))
         if self._leave:
             for attempt in self._attempts.values():
                 if attempt.process is not None:
@@ -238,18 +260,34 @@ class LocalEngine:
             self._attempts.pop(attempt.token, None)
         # The shim is gone; what it started and left behind goes, too. Until it is waited for, its
         # number is still its own, and so is its group.
+        self._over.put(attempt)
+
+    def _is_clean(self, attempt: _Attempt) -> bool:
+        """End the group of an attempt that is over; tell whether nothing else is left of it."""
+        return self._sweeper.is_gone(
+            attempt.token, self._leader(attempt), attempt.pidfd >= 0, self._leaders(attempt)
+        )
+
+    def _clean_up(self, attempt: _Attempt) -> None:
         self._sweep(attempt, ended=attempt.pidfd >= 0)
+        self._settle(attempt)
+        self._changed()
+
+    def _settle(self, attempt: _Attempt) -> None:
         code = attempt.process.wait() if attempt.process is not None else 0
         self._states[attempt.token] = EngineState("gone", _NODE, signal=max(0, -code))
 
-    def _sweep(self, attempt: _Attempt, ended: bool = False) -> None:
+    def _leaders(self, attempt: _Attempt) -> dict[str, str]:
+        """Return the tokens of session leaders that have not been waited for."""
         with self._spawning:
-            leaders = {
+            return {
                 str(other.process.pid): other.token
                 for other in (*self._attempts.values(), attempt)
                 if other.process is not None and other.process.returncode is None
             }
-        self._sweeper.kill(attempt.token, self._leader(attempt), ended, leaders)
+
+    def _sweep(self, attempt: _Attempt, ended: bool = False) -> None:
+        self._sweeper.kill(attempt.token, self._leader(attempt), ended, self._leaders(attempt))
 
     @staticmethod
     def _leader(attempt: _Attempt) -> int | None:
@@ -270,11 +308,15 @@ class LocalEngine:
 
 
 def _spawn(start: InstanceStart) -> subprocess.Popen[bytes]:
-    with start.stdout.open("wb") as stdout, start.stderr.open("wb") as stderr:
+    variables = {**start.environment, "BC_EXIT": str(start.exit_file), "BC_INSTANCE": start.token}
+    stdout = stderr = -1
+    try:
+        stdout = os.open(start.stdout, _NEW, 0o666)
+        stderr = os.open(start.stderr, _NEW, 0o666)
         return subprocess.Popen(
             shim(start.command, start.wrapper, start.boxed, start.max_file_size),
             cwd=start.directory,
-            env={**start.environment, "BC_EXIT": str(start.exit_file), "BC_INSTANCE": start.token},
+            env={_encoded(name): _encoded(value) for name, value in variables.items()},
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
@@ -282,6 +324,10 @@ def _spawn(start: InstanceStart) -> subprocess.Popen[bytes]:
             # vfork off, which costs two thirds of the speed (local-service 3.5).
             start_new_session=True,
         )
+    finally:
+        for descriptor in (stdout, stderr):
+            if descriptor >= 0:
+                os.close(descriptor)
 
 
 def _pidfd(pid: int) -> int:

@@ -27,6 +27,9 @@ _PROC = Path("/proc")
 HAS_PROC = sys.platform.startswith("linux") and _PROC.is_dir()
 """Whether processes can be found by their environment."""
 
+_NO_REUSE = 0.05
+"""Seconds in which the kernel surely does not come round to give a number to a second process."""
+
 _LOOKS = 40
 """Looks, half a millisecond apart, at a process that has no environment yet."""
 
@@ -38,8 +41,8 @@ class Sweeper:
     """Finds the processes of attempts by the token in their environment.
 
     A process is looked at once; it is told from a later one of the same number by the inode of its
-    directory in ``/proc``. So a sweep costs what reading one directory costs, and not a file for each
-    process of the machine.
+    directory in ``/proc``. So a sweep costs what reading the names of one directory costs, and not a file
+    for each process of the machine.
 
     Args:
         spawning: A lock that is held while this program starts a process.
@@ -47,8 +50,11 @@ class Sweeper:
 
     def __init__(self, spawning: threading.Lock) -> None:
         self._spawning = spawning
-        self._known: dict[tuple[str, int], str] = {}
-        """The token of each process; empty for those that have none."""
+        self._known: dict[str, int] = {}
+        """The inode of the directory of each process that has been looked at."""
+        self._ours: dict[str, str] = {}
+        """The tokens of those that have one."""
+        self._looked = 0.0
 
     def find(self, wanted: str, skip: str, leaders: Mapping[str, str]) -> list[int]:
         """Return the live processes of an attempt, lowest pid first.
@@ -76,23 +82,43 @@ class Sweeper:
             return self._scan(skip, leaders)
 
     def _scan(self, skip: str, leaders: Mapping[str, str]) -> list[tuple[str, int]]:
-        found: list[tuple[str, int]] = []
-        known: dict[tuple[str, int], str] = {}
-        for entry in os.scandir(_PROC):
-            if not entry.name.isdigit() or entry.name == skip:
-                continue
-            key = (entry.name, entry.inode())
-            token = self._known.get(key)
-            if token is None:
-                # Its session tells more cheaply what it belongs to, and also for an instant in which it
-                # is just replacing its program and has no environment to be read.
-                token = leaders.get(entry.name) or leaders.get(_session(entry.name)) or _token_of(entry.name)
+        now = time.monotonic()
+        if now - self._looked > _NO_REUSE:
+            self._forget_reused()
+        self._looked = now
+        there = {name for name in os.listdir(_PROC) if name.isdigit()}  # noqa: PTH208 - names only
+        there.discard(skip)
+        for name in self._known.keys() - there:
+            del self._known[name]
+            self._ours.pop(name, None)
+        for name in there - self._known.keys():
+            # Its session tells more cheaply what it belongs to, and also for an instant in which it is
+            # just replacing its program and has no environment to be read.
+            token = leaders.get(name) or leaders.get(_session(name)) or _token_of(name)
             if token is not None:
-                known[key] = token
-            if token:
-                found.append((token, int(entry.name)))
-        self._known = known
-        return sorted(found, key=lambda pair: pair[1])
+                self._known[name] = _inode(name)
+                if token:
+                    self._ours[name] = token
+        return sorted(((token, int(name)) for name, token in self._ours.items()), key=lambda pair: pair[1])
+
+    def _forget_reused(self) -> None:
+        """Forget processes whose number may have gone to another one since the last look."""
+        for name, inode in list(self._known.items()):
+            if _inode(name) != inode:
+                del self._known[name]
+                self._ours.pop(name, None)
+
+    def is_gone(self, token: str, leader: int | None, ended: bool, leaders: Mapping[str, str]) -> bool:
+        """End the group of an attempt, and tell whether it has no other processes.
+
+        Args:
+            token: The attempt.
+            leader: As for `kill`.
+            ended: As for `kill`.
+            leaders: As for `kill`.
+        """
+        _end_group(leader)
+        return not self.find(token, str(leader) if ended else "", leaders)
 
     def kill(
         self, token: str, leader: int | None, ended: bool = False, leaders: Mapping[str, str] = {}
@@ -107,9 +133,7 @@ class Sweeper:
             leaders: Tokens by the pids of session leaders that have not been waited for.
         """
         skip = str(leader) if ended else ""
-        if leader is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(leader, signal.SIGKILL)
+        _end_group(leader)
         # A process that forks while it is being ended leaves a child behind, so look until none is
         # left. One that the kernel does not let go of (a dead network drive) must not hold the rest.
         left: list[int] = []
@@ -119,6 +143,12 @@ class Sweeper:
                 return
             _end(left)
         _log.warning("processes %s of instance %s could not be ended", left, token)
+
+
+def _end_group(leader: int | None) -> None:
+    if leader is not None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
 
 
 def _end(pids: list[int]) -> None:
@@ -176,6 +206,14 @@ def _token_of(pid: str) -> str | None:
     if start < 0:
         return ""
     return environment[start + len(_MARKER) :].partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def _inode(pid: str) -> int:
+    """Return what tells a process from a later one of its number; 0 for one that is gone."""
+    try:
+        return os.stat(f"/proc/{pid}").st_ino  # noqa: PTH116 - once for each process
+    except OSError:
+        return 0
 
 
 def _session(pid: str) -> str:

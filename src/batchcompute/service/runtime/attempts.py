@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import itertools
 import secrets
@@ -108,8 +107,7 @@ def auto_machine_id(job_id: str, task_name: str, number: int) -> str:
 
 
 def _letters(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return base64.b32hexencode(digest).decode("ascii").lower()[:18]
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:18]
 
 
 class Describer:

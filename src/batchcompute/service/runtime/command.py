@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Sequence
@@ -135,10 +136,14 @@ def tail(path: Path) -> str:
 def read_exit(exit_file: Path) -> int | None:
     """Return the recorded exit code; None where there is no whole record."""
     try:
-        text = exit_file.read_text("ascii", errors="replace")
+        descriptor = os.open(exit_file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
-    if not text.endswith("\n") or not text.strip().isdigit():
+    try:
+        text = os.read(descriptor, 64)
+    finally:
+        os.close(descriptor)
+    if not text.endswith(b"\n") or not text.strip().isdigit():
         return None
     return int(text)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from batchcompute.errors import ValidationError
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.runtime import container, sandbox, stage
-from batchcompute.service.runtime.attempts import Attempt, Describer, base_of
+from batchcompute.service.runtime.attempts import Attempt, Describer
 from batchcompute.service.runtime.command import Outcome
 from batchcompute.service.runtime.mappings import Plan
 from batchcompute.service.runtime.package import PackageError, unpack
@@ -30,8 +30,6 @@ _PAUSE = 0.002
 
 _BACKLOG = 5000
 """Directories that wait to be removed before that happens without pauses."""
-
-_SUFFIXES = ("exit", "exit.box", "stdout", "stderr")
 
 
 class Preparer:
@@ -52,7 +50,7 @@ class Preparer:
         self._objects = objects
         self._work = work
         self._kept = kept
-        self._rubbish: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self._rubbish: queue.SimpleQueue[tuple[str, list[str]] | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._cleaner = threading.Thread(target=self._clean, name="batchcompute-cleaner", daemon=True)
         self._cleaner.start()
@@ -194,41 +192,55 @@ class Preparer:
         """Remove the working directories that were kept of a job."""
         if self._kept.is_dir():
             for path in self._kept.glob(f"{job_id}.*"):
-                self.clean(path)
+                self._rubbish.put((str(path), []))
 
-    def clean(self, directory: Path) -> None:
+    def clean(self, attempt: Attempt) -> None:
         """Remove what an attempt leaves on the machine, in the background.
 
         Removing many directories at once slows everything else on the disk by several times
         (local-service 4.2), so one thread does it in its own time.
         """
-        self._rubbish.put(directory)
+        start = attempt.start
+        leaves = [str(start.exit_file)]
+        leaves += [str(path) for path in (start.stdout, start.stderr) if path.parent == self._work]
+        if not attempt.quick:
+            leaves += [f"{start.exit_file}.box", str(attempt.base)]
+        self._rubbish.put((str(start.directory), leaves))
 
     def clean_all_but(self, tokens: Collection[str]) -> None:
         """Remove what earlier services left behind, save for attempts that still run."""
-        names = {path.name.partition(".")[0] for path in self._work.iterdir()}
-        for name in names.difference(tokens):
-            self.clean(self._work / name)
+        for path in self._work.iterdir():
+            if path.name.partition(".")[0] not in tokens:
+                self._rubbish.put((str(path), []))
 
     def _clean(self) -> None:
-        while (directory := self._rubbish.get()) is not None:
+        while (found := self._rubbish.get()) is not None:
             if self._rubbish.qsize() < _BACKLOG and not self._closing.is_set():
                 self._closing.wait(_PAUSE)
+            directory, leaves = found
             try:
                 # Most programs leave nothing; only the others need the slow way.
                 os.rmdir(directory)  # noqa: PTH106
             except OSError:
-                shutil.rmtree(directory, ignore_errors=True)
-            for suffix in _SUFFIXES:
-                with contextlib.suppress(OSError):
-                    os.unlink(f"{directory}.{suffix}")  # noqa: PTH108
-            shutil.rmtree(base_of(directory), ignore_errors=True)
+                _remove(directory)
+            for path in leaves:
+                _remove(path)
 
     def close(self) -> None:
         """Finish cleaning."""
         self._closing.set()
         self._rubbish.put(None)
         self._cleaner.join()
+
+
+def _remove(path: str) -> None:
+    """Remove a file, or a directory with all that is in it; what is not there is no error."""
+    try:
+        os.unlink(path)  # noqa: PTH108
+    except FileNotFoundError:
+        return
+    except OSError:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def cores() -> int:
