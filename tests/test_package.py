@@ -117,7 +117,7 @@ FLOORS = [
 ]
 SERVICE_FLOORS = [
     ["states", "store", "datadir", "faults", "keyfile", "catalogue", "settings", "capacity"],
-    ["wire", "idempotency", "acs3"],
+    ["wire", "idempotency", "acs3", "waits"],
     ["objects"],
     ["engines", "runtime"],
     ["defaults", "appjobs", "lifecycle", "machines", "picking", "recovery"],

@@ -144,6 +144,17 @@ def test_apps(client: Client) -> None:
     assert revisions[1].Revision == 1
     assert client.get_app_detail("app_test", 1).Docker.Image == "img:1"
     assert client.delete_app("app_test").StatusCode in (200, 204)
+    # The vendor's test runs the app that it has made; here that is one without an image of its own.
+    client.create_app(
+        {**app, "CommandLine": "sleep ${time}", "InputParameters": {"time": {"Type": "Number"}}}
+    )
+    app_job = {"Name": "app_job", "Type": "App", "App": {"AppName": "app_test", "Inputs": {"time": 60}}}
+    created = client.create_job(app_job)
+    assert created.StatusCode == 201
+    assert client.get_job_description(created.Id).Type == "App"
+    assert client.stop_job(created.Id).StatusCode == 201
+    assert client.delete_job(created.Id).StatusCode in (200, 202, 204)
+    assert client.delete_app("app_test").StatusCode in (200, 204)
 
 
 def test_machines(client: Client) -> None:

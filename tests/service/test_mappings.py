@@ -114,12 +114,17 @@ def test_what_is_written_to_a_mount_stays_with_the_instance(service: LocalServic
     assert service.oss_path("oss://b/data/x").read_text() == "old"
 
 
-@boxed
-def test_a_service_can_be_told_to_keep_what_is_written_to_mounts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["auto", "never"])
+def test_a_service_can_be_told_to_keep_what_is_written_to_mounts(tmp_path: Path, way: str) -> None:
+    if way == "auto" and not BOX.usable:
+        pytest.skip(BOX.reason)
     mounts = {"Entries": [{"Source": "oss://b/data/", "Destination": "/data", "WriteSupport": True}]}
-    with LocalService(tmp_path / "kept", keep_mounts=True) as service, service.client() as client:
+    with (
+        LocalService(tmp_path / "kept", keep_mounts=True, sandbox=way) as service,
+        service.client() as client,
+    ):
         put(service, "oss://b/data/x", "old")
-        run(client, "echo new > /data/x", Mounts=mounts)
+        run(client, "echo new > ${BATCH_COMPUTE_ROOT:-}/data/x", Mounts=mounts)
         assert service.oss_path("oss://b/data/x").read_text() == "new\n"
 
 

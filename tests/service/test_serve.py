@@ -9,6 +9,8 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,6 +28,7 @@ from batchcompute import (
     ConfigError,
     Credentials,
     NotFoundError,
+    RetryPolicy,
 )
 from batchcompute.cli import main
 from batchcompute.service import LocalService
@@ -286,6 +289,38 @@ def test_errors_of_the_command_line(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert said in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_who_waits_for_a_job_holds_up_neither_others_nor_the_end(tmp_path: Path) -> None:
+    with serving(tmp_path / "d", **KEYS) as (url, server):
+        policy = RetryPolicy(attempts=1)
+        with Client(url, "id", "s3cret", retry=policy, timeout=60) as client:
+            app = {"Name": "slow", "CommandLine": "sleep 60", "VM": {"ECSImageId": "img-ubuntu"}}
+            client.create_app(app)
+            job = {"Name": "run", "Type": "App", "App": {"AppName": "slow", "Inputs": {}}}
+            refused: list[BaseException] = []
+
+            def wait() -> None:
+                try:
+                    client.create_job(job, sync=True)
+                except ClientError as error:
+                    refused.append(error)
+
+            threads = [threading.Thread(target=wait) for _ in range(40)]
+            for thread in threads:
+                thread.start()
+            until(lambda: len(list(client.iter_jobs())) == 40)
+            begun = time.monotonic()
+            with LocalService(tmp_path / "other") as other, other.client() as local:
+                assert local.get_quotas()
+            client.get_quotas()
+            server.send_signal(signal.SIGTERM)
+            server.wait(20)
+            for thread in threads:
+                thread.join(20)
+            assert time.monotonic() - begun < 9, "it has waited for nobody"
+            assert len(refused) == 40
+            assert all("goes on when the service is back" in str(error) for error in refused)
 
 
 def test_replays_are_refused_on_request(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import httpx
@@ -10,6 +9,7 @@ import httpx
 from batchcompute.service.datadir import DirectoryInUse, default_directory
 from batchcompute.service.embedded import embedded_service
 from batchcompute.service.joined import Joined, announced_url
+from batchcompute.service.waits import in_thread
 from batchcompute.service.wire import Request, takes_long
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class DirectTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     async def _answer_async(self, request: httpx.Request, body: bytes) -> httpx.Response:
         if takes_long(to_plain(request, body)):
-            return await asyncio.to_thread(self._answer, request, body)
+            return await in_thread(lambda: self._answer(request, body))
         return self._answer(request, body)
 
 
@@ -122,7 +122,7 @@ class _EmbeddedTransport(DirectTransport):
         body = await request.aread()
         joined = self._joins()
         if joined is not None:
-            return await asyncio.to_thread(self._forward, joined, request, body)
+            return await in_thread(lambda: self._forward(joined, request, body))
         return await self._answer_async(request, body)
 
     def close(self) -> None:

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ConfigError
 from batchcompute.service.objects.signatures import is_for_objects
+from batchcompute.service.waits import in_thread
 from batchcompute.service.wire import Request, takes_long
 
 if TYPE_CHECKING:
@@ -86,7 +88,9 @@ class Application:
         body = b"".join(pieces) if size <= limit else bytes(limit)
         request = Request(request.method, target, headers, body)
         # Objects may be large, and their files slow; the API's own answers take less than a thread costs.
-        if for_objects or takes_long(request):
+        if takes_long(request):
+            response = await in_thread(lambda: self._service.dispatch(request))
+        elif for_objects:
             response = await asyncio.to_thread(self._service.dispatch, request)
         else:
             response = self._service.dispatch(request)
@@ -215,7 +219,14 @@ def serve(service: LocalService, place: Place, tls_cert: str = "", tls_key: str 
             config.load()
     except OSError as error:
         raise ConfigError(f"the certificate {tls_cert} cannot be used: {error}") from error
-    server = uvicorn.Server(config)
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            # Who waits for a job is told now; else the end of the server would wait with them.
+            service.give_up_waits()
+            super().handle_exit(sig, frame)
+
+    server = Server(config)
     with _announced(service.data_dir, place.url), _outliving_signals(server):
         _log.info("serving %s at %s", service.data_dir, place.url)
         print(f"batchcompute is served at {place.url}", flush=True)  # noqa: T201

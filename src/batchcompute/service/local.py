@@ -152,6 +152,7 @@ class LocalService:
         stack.callback(engine.close, detach)
         scheduler = Scheduler(store, engine, preparer, settings.slots)
         stack.callback(scheduler.close, detach)
+        self._give_up_waits = scheduler.give_up_waits
         self._keys = Keys(KeyFile(self.data_dir / "credentials.json"), refuse_replays)
 
         def cluster_changed(effects: lifecycle.Effects) -> None:
@@ -187,6 +188,10 @@ class LocalService:
     def closed(self) -> bool:
         """Whether the service has been closed, or belongs to the process that this one was forked of."""
         return self._closed or self._pid != os.getpid()
+
+    def give_up_waits(self) -> None:
+        """Answer everybody who waits for a job, as the service is about to end."""
+        self._give_up_waits()
 
     def add_key(self, access_key_id: str, access_key_secret: str) -> None:
         """Make a key pair known; the secret of a known one stays what it is."""

@@ -87,6 +87,7 @@ class Scheduler:
         self._ended = threading.Condition()
         self._woken = False
         self._closing = False
+        self._leaving = False
         # What threads have done, to be taken in by the loop: nothing else is touched by two threads.
         self._done: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._threads: dict[str, threading.Thread] = {}
@@ -124,7 +125,18 @@ class Scheduler:
             Whether it is; False when the service ends before.
         """
         with self._ended:
-            return self._ended.wait_for(lambda: self._closing or is_over()) and not self._closing
+            self._ended.wait_for(lambda: self._leaving or is_over())
+            return not self._leaving
+
+    def give_up_waits(self) -> None:
+        """Let everybody know who waits that the service is about to end."""
+        # Not with the lock: it is called by the handler of a signal, in whichever thread has it.
+        self._leaving = True
+        threading.Thread(target=self._tell_waiters, daemon=True).start()
+
+    def _tell_waiters(self) -> None:
+        with self._ended:
+            self._ended.notify_all()
 
     def close(self, leave: bool = False) -> None:
         """Stop the loop and everything that runs; instances that ran wait for the next start.
@@ -135,8 +147,7 @@ class Scheduler:
         with self._condition:
             self._closing = True
             self._condition.notify_all()
-        with self._ended:
-            self._ended.notify_all()
+        self.give_up_waits()
         self._thread.join()
         patience = time.monotonic() + _PATIENCE
         for thread in list(self._threads.values()):

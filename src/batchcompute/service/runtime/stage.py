@@ -128,7 +128,10 @@ def lay_out(plan: Plan, root: Path) -> Plan:
         if target.exists():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        if bind.source in outputs or not bind.source.exists():
+        if bind.write and not bind.source.is_relative_to(root.parent):
+            # A mount that is to be kept is the storage itself.
+            target.symlink_to(bind.source, target_is_directory=True)
+        elif bind.source in outputs or not bind.source.exists():
             target.mkdir(parents=True) if bind.folder else None
         elif bind.source.is_dir():
             shutil.copytree(bind.source, target, dirs_exist_ok=True)
