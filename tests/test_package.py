@@ -117,7 +117,7 @@ FLOORS = [
 ]
 SERVICE_FLOORS = [
     ["states", "store", "datadir", "faults", "keyfile", "catalogue", "settings", "capacity"],
-    ["wire", "idempotency", "acs3", "waits"],
+    ["wire", "idempotency", "acs3", "waits", "beside"],
     ["objects"],
     ["engines", "runtime"],
     ["defaults", "appjobs", "lifecycle", "machines", "picking", "recovery"],

@@ -55,6 +55,20 @@ TEMPLATES = [
     "eval 'printf %s \"${x}\"'",
     'env A=1 /bin/sh -c "printf %s ${x}"',
     "printf %s \\\n ${x} # ${x}",
+    "# it's a comment\nprintf %s ${x}",
+    "sh -ce 'printf %s ${x}'",
+    "sh \"-c\" 'printf %s ${x}'",
+    'sh -c \'printf %s "$1"\' sh "${x}"',
+    "sh -c 'printf %s \"$1\"' sh '${x}'",
+    "trap 'printf %s ${x}' EXIT",
+    "S=sh; $S -c 'printf %s ${x}'",
+    "c='printf %s ${x}'; eval \"$c\"",
+    'c="printf %s ${x}"; eval "$c"',
+    "sh <<E\nprintf %s ${x}\nE",
+    "sh <<'E'\nprintf %s ${x}\nE",
+    "sh -c \"sh -c 'true'; true\"; printf %s ${x}",
+    'v="`printf %s ${x}`q"; printf %s "${v%q}"',
+    "cat <<E | tr -d '\\n' >/dev/null\n${x}\nE\nprintf %s ${x}",
 ]
 NASTY = ["", "a b", "$(touch pwned)", "`touch pwned`", "; touch pwned", "'", '"', "*", "\\", "-n x", "new\nline", "${x}", "$HOME"]  # fmt: skip
 
@@ -80,6 +94,24 @@ def test_values_are_data_wherever_they_stand(template: str, tmp_path: Path) -> N
 def test_any_value_is_data(value: str) -> None:
     for template in (TEMPLATES[0], TEMPLATES[2], TEMPLATES[6]):
         assert expand(template, value, Path("/")) == value
+
+
+def test_arithmetic_and_here_documents() -> None:
+    assert expand("printf %s $((${x} + 1))", "41", Path("/")) == "42"
+    assert expand('printf %s "$((${x} + 1))"', "41", Path("/")) == "42"
+    assert expand("cat <<E\nit's ${x}\nE\n", "a 'b", Path("/")) == "it's a 'b\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ['sh -c "sh -c \'echo \\"${x}\\"\'"', "cat <<'E'\n${x}\nE", "eval \"sh -c '${x}'\""],
+)
+def test_what_cannot_be_told_apart_is_refused(local: Client, command: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        local.create_app(app(command, InputParameters={"x": {}}))
+    assert caught.value.code == "InvalidCommandLine"
+    assert "text of a script" in caught.value.msg
+    local.create_app(app(command))
 
 
 def test_what_is_no_parameter_is_left_to_the_shell() -> None:

@@ -61,8 +61,8 @@ def test_an_image_is_run_by_the_runtime(calls: Path, tmp_path: Path) -> None:
     run = next(line for line in calls.read_text().splitlines() if line.startswith("run"))
     assert "hidden" not in run
     assert "--env SECRET" in run
-    assert f"--volume={service.data_dir}/oss/b/in:/in:ro" in run
-    assert ":/out " in run
+    assert f"--mount=type=bind,source={service.data_dir}/oss/b/in,target=/in,readonly " in run
+    assert ",target=/out " in run
     assert "--workdir=/batchcompute/workdir" in run
     assert " tool:1 -c " in run
     assert "rm --force" in calls.read_text()

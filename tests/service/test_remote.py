@@ -134,7 +134,9 @@ def test_every_storage_keeps_the_same_promises(store: ObjectStore, tmp_path: Pat
     assert (tmp_path / "single" / "2").read_bytes() == b"two"
     with pytest.raises(FileNotFoundError):
         store.fetch("oss://b/none", tmp_path / "nothing")
-    store.deliver(tmp_path / "got", "oss://b/again/")
+    for name in ("1", "2", "deep/3 ü"):
+        store.deliver(tmp_path / "got" / name, f"oss://b/again/{name}", keep=name == "2")
+    assert (tmp_path / "got" / "2").exists()
     assert [key for key, _ in store.keys("b", "again/", "")] == ["again/1", "again/2", "again/deep/3 ü"]
     store.remove("oss://b/k/1")
     store.remove("oss://b/k/1")

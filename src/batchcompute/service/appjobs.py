@@ -9,7 +9,7 @@ from batchcompute._problems import shown
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.resources import AppDescription, AppJobDescription, JobDescription
 from batchcompute.service.objects.base import parts_of
-from batchcompute.service.runtime.substitute import substitute, variables
+from batchcompute.service.runtime.substitute import Ambiguous, substitute, variables
 
 __all__: list[str] = []
 
@@ -69,12 +69,17 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
         place = wanted.pop(name, None) if path else None
         if place is not None:
             _check_place(place, path, f"App.Outputs.{name}", problems)
+            if path in outputs:
+                problems.append(
+                    Problem(f"App.Outputs.{name}", path, "is the LocalPath of another output, too")
+                )
             outputs[path] = str(place)
     allowed = "is no output of this app that has a LocalPath"
     problems += [Problem("App.Outputs", name, allowed) for name in wanted]
     if problems:
         raise ValidationError(problems)
     names = variables(values)
+    command = _command(app, names)
     logging = job.app.logging
     cluster = str(config.get("ClusterId") or "")
     task = {
@@ -84,7 +89,7 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
         "Timeout": config["Timeout"],
         "Parameters": {
             "Command": {
-                "CommandLine": substitute(app.command_line or "", names),
+                "CommandLine": command,
                 "EnvVars": {**dict(app.env_vars), **{names[name]: value for name, value in values.items()}},
                 "Docker": {"Image": app.docker.image or ""},
             },
@@ -102,6 +107,25 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
             "ReserveOnFail": bool(config.get("ReserveOnFail")),
         }
     return {"DAG": {"Tasks": {task_name(app.name or ""): task}}}
+
+
+def _command(app: AppDescription, names: Mapping[str, str]) -> str:
+    try:
+        return substitute(app.command_line or "", names)
+    except Ambiguous as error:
+        allowed = (
+            f"must not have a value become the text of a script: {error}; pass it as an argument instead"
+        )
+        raise ValidationError([Problem("CommandLine", shown(app.command_line), allowed)]) from None
+
+
+def check(app: AppDescription) -> None:
+    """Refuse an app whose command cannot be run with values as data.
+
+    Raises:
+        ValidationError: It cannot.
+    """
+    _command(app, variables([*app.input_parameters, *app.output_parameters]))
 
 
 def as_job(job: AppJobDescription, plan: Mapping[str, Any]) -> JobDescription:

@@ -77,11 +77,13 @@ DECISIONS: Final = (
     # -- files
     _D("files", "outputs after a failure", "brought to object storage after success and after a non-zero exit, not after a stop or a time-out; logs always", "silent (5.3)", "runtime.stage:bring_away"),
     _D("files", "an output file that was not written", "no error", "silent", "runtime.stage:bring_away"),
-    _D("files", "links, pipes and sockets among outputs", "stay behind, and `Detail` names them", "there are none in object storage", "runtime.stage:left_out"),
+    _D("files", "links, pipes and sockets among outputs", "stay behind, and `Detail` names them", "there are none in object storage", "runtime.stage:bring_away"),
     _D("files", "what is written to a mount with `WriteSupport`", "seen by the instance, not kept unless an `OutputMapping` names it; `--keep-mounts` keeps it", "documents disagree; users say it is lost (5.3)", "runtime.mappings:plan_of"),
     _D("files", "`WriteSupport` of a task", "its input mappings can be written to; nothing of that is kept", "a legacy flag", "runtime.mappings:mappings_of"),
     _D("files", "an input that does not exist", "the instance fails with `MountError` before its program starts", "silent", "runtime.stage:check_inputs"),
     _D("files", "a log of `LogMapping` that stays empty", "is removed", "the command line takes a missing object for no log (5.4)", "runtime.stage:bring_away"),
+    _D("files", "a log of `LogMapping` while it grows", "is the object itself, mounted at its path: it can be written and cut, and not renamed", "\"uploaded while the program runs\" (5.4)", "runtime.mappings:plan_of"),
+    _D("files", "something mapped inside of an output directory", "goes to its own target, a file or log also to that of the directory", "silent", "runtime.stage:bring_away"),
     _D("files", "`nas://`, `smb://`, `lustre://`, drive letters", "refused at submit", "there are none on this machine", "runtime.mappings:problems_of"),
     _D("files", "mounts of clusters", "seen by tasks outside of containers; in one, only the task's own are", "5.3", "runtime.attempts:Describer.describe"),
     _D("files", "`Locale`, `Lock`, caches of mounts", "accepted, without effect: files are plain files here", "3.6", "runtime.mappings:mappings_of"),
@@ -103,6 +105,7 @@ DECISIONS: Final = (
     # -- apps
     _D("apps", "the task of an App job", "is named after the app, cut to 32 bytes", "not documented (12)", "appjobs:task_name"),
     _D("apps", "`${name}` in a command", "the value as data, in one word, wherever it stands; in a script for another shell that shell expands it", "5.6, and safety", "runtime.substitute:substitute"),
+    _D("apps", "a parameter where its value would become the text of a script", "400 `InvalidCommandLine`, when the app is made", "safety", "appjobs:check"),
     _D("apps", "an input that is missing, unknown, or of the wrong type", "400 `MissingInputs`, 400 `InvalidInputs`", "silent (5.6)", "appjobs:plan_of"),
     _D("apps", "a value for what the app does not let a job overwrite", "400 `InvalidConfig`; unknown keys are ignored", "silent; the command line sends a misspelt key (5.6)", "appjobs:plan_of"),
     _D("apps", "an app that is not there", "400 `InvalidAppName`", "silent", "handlers.submit:Submissions.create_job"),

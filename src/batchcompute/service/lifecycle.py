@@ -37,13 +37,15 @@ def _move(db: sqlite3.Connection, key: Key, source: State, target: State) -> Non
     )
 
 
-def begin(db: sqlite3.Connection, key: Key, token: str, worker: str, node: str, now: str) -> None:
+def begin(
+    db: sqlite3.Connection, key: Key, token: str, worker: str, node: str, now: str, way: str = ""
+) -> None:
     """Record that an attempt of an instance starts."""
     db.execute(
-        "UPDATE instances SET state = 'Running', attempt = attempt + 1, token = ?, worker = ?, node = ?, "
+        "UPDATE instances SET state = 'Running', attempt = attempt + 1, token = ?, worker = ?, way = ?, node = ?, "
         "started = ?, ended = '', exit_code = 0, error_code = '', error_message = '', detail = '' "
         "WHERE job = ? AND task = ? AND number = ?",
-        (token, worker, node, now, *key),
+        (token, worker, way, node, now, *key),
     )
     db.execute(
         "UPDATE tasks SET Waiting = Waiting - 1, Running = Running + 1, state = 'Running', "
@@ -93,17 +95,23 @@ def end(
             now,
             outcome.exit_code,
             outcome.error_code,
-            outcome.error_message,
-            detail,
+            _writable(outcome.error_message),
+            _writable(detail),
             *key,
         ),
     )
     _move(db, key, "Running", state)
     if state == "Failed" and row["fail_fast"]:
-        reason = f"Instance {key[2]} of task {row['name']} failed: {outcome.error_message}"
+        message = _writable(outcome.error_message)
+        reason = f"Instance {key[2]} of task {row['name']} failed: {message}"
         fail_job(db, key[0], key[1], reason, now, effects)
     else:
         settle_task(db, key[0], key[1], now)
+
+
+def _writable(text: str) -> str:
+    """Return a text as the database can keep it: names of files may be anything."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def requeue(db: sqlite3.Connection, key: Key, ran: bool = True) -> None:

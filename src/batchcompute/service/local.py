@@ -144,6 +144,7 @@ class LocalService:
             self.objects = RemoteStore(storage)
         store = Store(self.data_dir / "batchcompute.db", full_sync)
         stack.callback(store.close)
+        self._store = store
         kept = self.data_dir / "kept"
         describer = Describer(store, self.objects, work, kept, settings)
         preparer = Preparer(describer, self.objects, work, kept)

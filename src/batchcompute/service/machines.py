@@ -24,6 +24,11 @@ _LINGERS = 5.0
 _BUSY = "SELECT 1 FROM instances i WHERE i.worker = m.id AND i.state = 'Running' AND i.worker != ''"
 """Whether something runs on a machine ``m``."""
 
+_FULL = (
+    "SELECT id FROM clusters c WHERE state = 'Active' AND NOT EXISTS (SELECT 1 FROM machines m WHERE "
+    "m.cluster = c.seq AND m.state = 'Running' AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.worker = m.id "
+    "AND i.state = 'Running' AND i.worker != ''))"
+)
 _OF_GROUP = "SELECT * FROM machines m WHERE cluster = ? AND \"group\" = ? AND state = 'Running'"
 _OF_CLUSTER = (
     "SELECT m.id FROM machines m JOIN clusters c ON c.seq = m.cluster WHERE c.id = ? AND m.state = 'Running'"
@@ -101,11 +106,16 @@ def forget(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM machines WHERE released > 0 AND released < ?", (shown_since(),))
 
 
-def idle(db: sqlite3.Connection, cluster_id: str) -> list[str]:
-    """Return the machines of a cluster that nothing runs on, the oldest first."""
+def full(db: sqlite3.Connection) -> list[str]:
+    """Return the clusters that have no machine which nothing runs on."""
+    return [row["id"] for row in db.execute(_FULL)]
+
+
+def idle(db: sqlite3.Connection, cluster_id: str, count: int) -> list[str]:
+    """Return machines of a cluster that nothing runs on, the oldest first."""
     rows = db.execute(
-        f"{_OF_CLUSTER} AND NOT EXISTS ({_BUSY}) ORDER BY m.seq",
-        (cluster_id,),
+        f"{_OF_CLUSTER} AND NOT EXISTS ({_BUSY}) ORDER BY m.seq LIMIT ?",
+        (cluster_id, count),
     )
     return [row["id"] for row in rows]
 

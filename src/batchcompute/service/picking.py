@@ -62,7 +62,7 @@ def pick(db: sqlite3.Connection, free: int, held: Collection[int] = ()) -> list[
             worker = ""
             if cluster:
                 if cluster not in idle:
-                    idle[cluster] = machines.idle(db, cluster)
+                    idle[cluster] = machines.idle(db, cluster, free)
                 if not idle[cluster]:
                     # Its cluster has no machine left: look past all of its tasks.
                     again = True
@@ -73,6 +73,11 @@ def pick(db: sqlite3.Connection, free: int, held: Collection[int] = ()) -> list[
                 found.append(Pick(key, worker))
             if len(taken) == free:
                 break
-        if not again or set(full) == {cluster for cluster, ids in idle.items() if not ids}:
+        if not again:
+            break
+        # All at once: there may be hundreds of them, and each look takes as long as the last.
+        for cluster in machines.full(db):
+            idle.setdefault(cluster, [])
+        if set(full) == {cluster for cluster, ids in idle.items() if not ids}:
             break
     return found

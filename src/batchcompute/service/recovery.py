@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from batchcompute.service import lifecycle
 from batchcompute.service.runtime.command import Outcome, outcome, read_exit
+from batchcompute.service.runtime.prepare import STOPPED
 
 if TYPE_CHECKING:
     from batchcompute.service.engines.base import Engine
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-STOPPED = Outcome(137, "Stopped", "The instance was stopped.")
-"""How an attempt ended that nobody waits for any more."""
+TIMEOUT = Outcome(137, "Timeout", "The program ran longer than its Timeout allows.")
+"""How an attempt ended whose time was up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ def recover(store: Store, engine: Engine, preparer: Preparer) -> list[Found]:
         rows = db.execute("SELECT * FROM instances WHERE state = 'Running'").fetchall()
     started: dict[str, str] = {row["token"]: row["started"] for row in rows}
     attempts = {
-        row["token"]: preparer.describe((row["job"], row["task"], row["number"]), row["token"], row["worker"])
+        row["token"]: preparer.describe(
+            (row["job"], row["task"], row["number"]), row["token"], row["worker"], row["way"]
+        )
         for row in rows
     }
     # An exit file has the last word, whatever the program may have left running.
@@ -54,8 +57,11 @@ def recover(store: Store, engine: Engine, preparer: Preparer) -> list[Found]:
     lost: list[Attempt] = []
     for token, attempt in attempts.items():
         start = attempt.start
+        late = preparer.was_late(attempt)
         if handles.get(token) is not None:
-            found.append(Found(attempt, preparer.time_left(attempt, started[token])))
+            found.append(Found(attempt, 0.0 if late else preparer.time_left(attempt, started[token])))
+        elif late:
+            found.append(Found(attempt, ended=TIMEOUT))
         elif read_exit(start.exit_file) is not None:
             found.append(Found(attempt, ended=outcome(start.exit_file, start.stderr, 0)))
         else:

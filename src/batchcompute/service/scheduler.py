@@ -7,22 +7,24 @@ long, unpacking a package or bringing outputs away, is done by a thread of its o
 from __future__ import annotations
 
 import logging
-import queue
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from batchcompute._values import format_time
 from batchcompute.service import lifecycle
+from batchcompute.service.beside import Beside
 from batchcompute.service.engines.base import Engine, EngineState
 from batchcompute.service.lifecycle import is_current
 from batchcompute.service.picking import pick
-from batchcompute.service.recovery import STOPPED, recover
+from batchcompute.service.recovery import TIMEOUT, recover
 from batchcompute.service.runtime.command import Outcome, outcome, read_exit
+from batchcompute.service.runtime.prepare import STOPPED
 
 if TYPE_CHECKING:
     from batchcompute.service.runtime.attempts import Attempt
@@ -88,9 +90,7 @@ class Scheduler:
         self._woken = False
         self._closing = False
         self._leaving = False
-        # What threads have done, to be taken in by the loop: nothing else is touched by two threads.
-        self._done: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._threads: dict[str, threading.Thread] = {}
+        self._beside = Beside(self.wake, self._failed_beside)
         engine.bind(self.wake)
         self._adopt()
         self._thread = threading.Thread(target=self._run, name="batchcompute-scheduler", daemon=True)
@@ -115,6 +115,11 @@ class Scheduler:
         """End the attempts that a committed transaction gave up."""
         if effects.cancel:
             self._engine.cancel(effects.cancel)
+            for token in effects.cancel:
+                running = self._running.get(token)
+                if running is not None:
+                    # What is being made ready, or brought away, is not wanted any more.
+                    running.attempt.abort.set()
         with self._ended:
             self._ended.notify_all()
 
@@ -149,10 +154,11 @@ class Scheduler:
             self._condition.notify_all()
         self.give_up_waits()
         self._thread.join()
-        patience = time.monotonic() + _PATIENCE
-        for thread in list(self._threads.values()):
-            thread.join(max(0.0, patience - time.monotonic()))
-        self._take_in()
+        for running in list(self._running.values()):
+            # What is not yet brought away is so by the next start, as after a kill.
+            running.attempt.abort.set()
+        self._beside.join(_PATIENCE)
+        self._beside.take_in()
         self._engine.close(leave)
         if leave:
             # What has ended since is found by the next start, too, by its exit file.
@@ -191,27 +197,10 @@ class Scheduler:
 
     def step(self) -> None:
         """Do one round."""
-        self._take_in()
+        self._beside.take_in()
         self._collect()
         self._end_overdue()
         self._advance()
-
-    def _take_in(self) -> None:
-        while not self._done.empty():
-            self._done.get()()
-
-    def _in_thread(self, token: str, work: Callable[[], Callable[[], None]]) -> None:
-        """Do something slow beside the loop; what it returns is done by the loop afterwards."""
-
-        def run() -> None:
-            done = work()
-            self._done.put(done)
-            self._threads.pop(token, None)
-            self.wake()
-
-        thread = threading.Thread(target=run, name=f"batchcompute-{token}", daemon=True)
-        self._threads[token] = thread
-        thread.start()
 
     # -- ends ---------------------------------------------------------------------------------
 
@@ -241,7 +230,7 @@ class Scheduler:
 
     def _outcome(self, running: _Running, state: EngineState) -> Outcome:
         if running.timed_out:
-            return Outcome(137, "Timeout", "The program ran longer than its Timeout allows.")
+            return TIMEOUT
         if state.phase == "lost":
             return Outcome(126, "StartFailed", f"The program did not run: {state.reason}.")
         start = running.attempt.start
@@ -250,14 +239,23 @@ class Scheduler:
     def _finish(self, running: _Running, ended: Outcome) -> None:
         """Bring away what an attempt has left, beside the loop; then record its end."""
         attempt = running.attempt
+        self._preparer.note_end(attempt, ended)
 
         def work() -> Callable[[], None]:
             with self._store.read() as db:
                 current = is_current(db, attempt.key, attempt.token)
             final = self._preparer.finish(attempt, ended if current else STOPPED)
-            return lambda: self._results.update({attempt.token: final})
+            return partial(self._finished, attempt, final)
 
-        self._in_thread(attempt.token, work)
+        self._beside.do(attempt.token, work)
+
+    def _failed_beside(self, token: str, error: Exception) -> None:
+        # A defect; the instance must end all the same, and give its slot back.
+        self._results[token] = Outcome(1, "StartFailed", f"The service failed: {error}")
+
+    def _finished(self, attempt: Attempt, final: Outcome | None) -> None:
+        if final is not None or not self._closing:
+            self._results[attempt.token] = final or STOPPED
 
     def _record(self, db: sqlite3.Connection, now: str, effects: lifecycle.Effects) -> None:
         """Record how attempts ended."""
@@ -270,14 +268,15 @@ class Scheduler:
                 lifecycle.requeue(db, attempt.key, ran=False)
             else:
                 lifecycle.end(db, attempt.key, result, now, effects, attempt.keep_at)
+                if attempt.key in effects.failed and attempt.keep_at:
+                    # Within the transaction: it says that the directory is there.
+                    self._preparer.keep(attempt)
 
     def _recorded(self, effects: lifecycle.Effects) -> None:
         """Do what follows from ends that are on disk now."""
         self.cancel(effects)
         for token in self._results:
             attempt = self._running.pop(token).attempt
-            if attempt.key in effects.failed and attempt.keep_at:
-                self._preparer.keep(attempt)
             self._preparer.clean(attempt)
         self._results.clear()
 
@@ -287,11 +286,15 @@ class Scheduler:
             if token in self._results:
                 continue
             attempt = running.attempt
-            if running.started and read_exit(attempt.start.exit_file) is not None and not running.timed_out:
-                ended = running.ended or outcome(attempt.start.exit_file, attempt.start.stderr, 0)
-                self._results[token] = self._preparer.finish(attempt, ended)
-            else:
+            ended = running.ended
+            if ended is None and running.timed_out:
+                ended = TIMEOUT
+            elif ended is None and running.started and read_exit(attempt.start.exit_file) is not None:
+                ended = outcome(attempt.start.exit_file, attempt.start.stderr, 0)
+            if ended is None:
                 lost.append(running)
+            elif attempt.quick:
+                self._results[token] = ended
         effects = lifecycle.Effects()
         with self._store.write() as db:
             for running in lost:
@@ -314,6 +317,7 @@ class Scheduler:
         ]
         for token in overdue:
             self._running[token].timed_out = True
+            self._preparer.mark_late(self._running[token].attempt)
         if overdue:
             self._engine.cancel(overdue)
 
@@ -358,7 +362,7 @@ class Scheduler:
         for picked in pick(db, self._free, held):
             token = self._preparer.new_token(picked.key)
             attempt = self._preparer.describe(picked.key, token, picked.worker)
-            lifecycle.begin(db, picked.key, token, picked.worker, "127.0.0.1", now)
+            lifecycle.begin(db, picked.key, token, picked.worker, "127.0.0.1", now, attempt.way)
             begun.append(_Running(attempt))
         return begun
 
@@ -367,7 +371,7 @@ class Scheduler:
             failure = self._preparer.make(running.attempt)
             return lambda: self._launch(running, failure)
 
-        self._in_thread(running.attempt.token, work)
+        self._beside.do(running.attempt.token, work)
 
     def _launch(self, running: _Running, failure: Outcome | None) -> None:
         """Hand an attempt that is ready to the engine."""

@@ -147,6 +147,8 @@ _MIGRATIONS: Final[Sequence[str]] = (
     ALTER TABLE jobs ADD COLUMN notes TEXT NOT NULL DEFAULT '';
     -- The machine of its cluster that an instance runs on.
     ALTER TABLE instances ADD COLUMN worker TEXT NOT NULL DEFAULT '';
+    -- How its mappings got to their paths: settings may differ when its outputs are brought away.
+    ALTER TABLE instances ADD COLUMN way TEXT NOT NULL DEFAULT '';
     -- When a cluster was deleted; it is shown for a while after that.
     ALTER TABLE clusters ADD COLUMN released REAL NOT NULL DEFAULT 0;
     CREATE INDEX instances_workers ON instances (worker) WHERE state = 'Running' AND worker != '';

@@ -8,7 +8,7 @@ from typing import Any
 
 from batchcompute._values import format_time
 from batchcompute.resources import AppDescription
-from batchcompute.service import idempotency
+from batchcompute.service import appjobs, idempotency
 from batchcompute.service.defaults import check_ascii
 from batchcompute.service.faults import Refusal, invalid, not_found
 from batchcompute.service.store import Store, load
@@ -124,6 +124,7 @@ def _described(body: dict[str, Any]) -> AppDescription:
     description = AppDescription(body)
     description.validate()
     check_ascii(description.name, "Name")
+    appjobs.check(description)
     return description
 
 

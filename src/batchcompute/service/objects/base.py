@@ -14,6 +14,9 @@ from batchcompute.errors import ValidationError
 __all__ = ["ObjectStore", "Stat", "parts_of"]
 
 # OSS's own rule, which also leaves no room for "..".
+_LONGEST_KEY = 1023
+"""Bytes of a key, by OSS's rule."""
+
 _BUCKET = re.compile(r"[a-z0-9A-Z][a-z0-9A-Z_.-]{0,62}")
 
 
@@ -31,6 +34,8 @@ def parts_of(place: str) -> list[str]:
     bucket, _, key = rest.partition("/")
     if scheme != "oss" or not found or not _BUCKET.fullmatch(bucket) or ".." in bucket:
         raise ValidationError(f"{place!r} is no place in object storage; say oss://bucket/key")
+    if len(key.encode("utf-8", "surrogatepass")) > _LONGEST_KEY:
+        raise ValidationError(f"{place[:60]!r}… is longer than the {_LONGEST_KEY} bytes that a key may have")
     parts = [part for part in key.split("/") if part]
     if any(part in (".", "..") or "\0" in part or "\\" in part for part in parts):
         raise ValidationError(f"{place!r} holds a part that no object name may hold")
@@ -73,8 +78,8 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def deliver(self, source: Path, place: str) -> None:
-        """Take a file, or the contents of a directory, in; the source may be gone afterwards."""
+    def deliver(self, source: Path, place: str, keep: bool = False) -> None:
+        """Take a file in; it may be gone afterwards, unless it is to be kept."""
         ...
 
     def stat(self, place: str) -> Stat | None:

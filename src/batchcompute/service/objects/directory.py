@@ -68,33 +68,28 @@ class DirectoryStore:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
 
-    def deliver(self, source: Path, place: str) -> None:
-        """Take a file, or the contents of a directory, in: moved, as both are mostly on one disk.
+    def deliver(self, source: Path, place: str, keep: bool = False) -> None:
+        """Take a file in: moved, as both are mostly on one disk, unless it is to be kept.
 
         Raises:
             OSError: It cannot be written.
         """
-        if place.endswith("/"):
-            for file in files_below(source):
-                self._take(file, f"{place}{file.relative_to(source).as_posix()}")
-        else:
-            self._take(source, place)
-
-    def _take(self, source: Path, place: str) -> None:
-        target = self.local(place)
-        if target is None or target == source:
+        target = self._file(place)
+        if target == source:
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise IsADirectoryError(f"{place} is the name of a directory of other objects")
-        try:
-            source.replace(target)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            # From another disk.
-            with _whole(target) as part:
-                shutil.copyfile(source, part)
+        if not keep:
+            try:
+                source.replace(target)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+            else:
+                return
+        with _whole(target) as part:
+            shutil.copyfile(source, part)
 
     def stat(self, place: str) -> Stat | None:
         """Return what is known of an object; None if there is none."""
@@ -196,12 +191,3 @@ def _stat(file: Path) -> Stat:
     modified = datetime.fromtimestamp(found.st_mtime, UTC)
     size = 0 if S_ISDIR(found.st_mode) else found.st_size
     return Stat(size, modified, f'"{found.st_mtime_ns:X}-{size:X}"')
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """Yield the plain files below a directory; links and special files are no objects."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            file = Path(parent, name)
-            if not file.is_symlink() and file.is_file():
-                yield file

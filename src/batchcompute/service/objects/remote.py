@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 
 from batchcompute.errors import ConfigError
 from batchcompute.service.objects.base import Stat, parts_of, sorted_keys
-from batchcompute.service.objects.directory import files_below
 
 __all__ = ["RemoteStore"]
 
@@ -92,15 +91,8 @@ class RemoteStore:
         """Return what follows a path in a name that the file system gave, whichever way it writes roots."""
         return found.lstrip("/").removeprefix(path.lstrip("/")).lstrip("/")
 
-    def deliver(self, source: Path, place: str) -> None:
-        """Take a file, or the contents of a directory, in."""
-        if not place.endswith("/"):
-            self._put(source, place)
-            return
-        for file in files_below(source):
-            self._put(file, f"{place}{file.relative_to(source).as_posix()}")
-
-    def _put(self, source: Path, place: str) -> None:
+    def deliver(self, source: Path, place: str, keep: bool = False) -> None:  # noqa: ARG002
+        """Take a file in; it stays where it is."""
         path = self._path(place)
         self._make_parents(path)
         self._fs.put_file(os.fspath(source), path)

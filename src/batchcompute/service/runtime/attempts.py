@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import secrets
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from batchcompute.errors import ValidationError
 from batchcompute.service.engines.base import InstanceStart
 from batchcompute.service.runtime import container, sandbox
 from batchcompute.service.runtime.environment import environment, from_machine
@@ -52,6 +54,12 @@ class Attempt:
     """Image of its container; empty for none."""
     note: str = ""
     """What its result says about the way."""
+    problem: str = ""
+    """Why it cannot be made; empty where it can."""
+    late: bool = False
+    """Whether its time was up."""
+    abort: threading.Event = field(default_factory=threading.Event)
+    """Set when nobody waits for it any more: it was stopped, or lost its machine."""
     keep_at: str = ""
     """Where its working directory is kept if it fails for good; empty if it is not."""
 
@@ -63,7 +71,7 @@ class Attempt:
     @property
     def quick(self) -> bool:
         """Whether making it ready, and ending it, takes no longer than starting a thread would."""
-        return not self.package and self.way == "direct" and not self.plan.deliveries
+        return not self.package and self.way == "direct" and not self.plan.deliveries and not self.problem
 
     @property
     def base(self) -> Path:
@@ -187,13 +195,14 @@ class Describer:
             bool(inner(task, "AutoCluster", "ReserveOnFail")),
         )
 
-    def describe(self, key: Key, token: str, worker: str) -> Attempt:
-        """Return what an attempt is made of.
+    def describe(self, key: Key, token: str, worker: str, way: str = "") -> Attempt:
+        """Return what an attempt is made of; one that cannot be made says why.
 
         Args:
             key: Its instance.
             token: Its name.
             worker: The machine that it runs on.
+            way: How its mappings got to their paths, if it was made before; else that is decided now.
 
         Raises:
             LookupError: Its job is gone.
@@ -205,19 +214,17 @@ class Describer:
             "BATCH_COMPUTE_DAG_INSTANCE_ID": str(key[2]),
             "BATCH_COMPUTE_WORKER_ID": worker or auto_machine_id(task.job_id, task.name, key[2]),
         }
-        box = sandbox.probe() if task.maps and not task.image else None
-        way, note = self._way(task, box)
-        plan = Plan()
-        if task.maps:
-            log_name = f"{task.job_id}.{task.name}.{key[2]}"
-            plan = plan_of(
-                task.maps, base_of(directory), self._objects, log_name,
-                keep_mounts=self._settings.keep_mounts, bind_logs=way != "root",
-            )  # fmt: skip
-            if way == "root":
-                plan = below(plan, base_of(directory) / "root")
-                variables[ROOT_VARIABLE] = str(base_of(directory) / "root")
-        outputs, plan = self._streams(task, key, directory, plan)
+        way = way or self._way(task)
+        plan, problem = Plan(), ""
+        outputs = [self._work / f"{token}.{stream}" for stream in STREAMS]
+        try:
+            plan = self._plan(task, key, directory, way)
+            outputs, plan = self._streams(task, key, directory, plan)
+        except (OSError, ValidationError) as error:
+            # A link that somebody laid into the storage, for example. It is this instance's trouble only.
+            problem = f"The mappings cannot be made: {error}"
+        if way == "root":
+            variables[ROOT_VARIABLE] = str(base_of(directory) / "root")
         start = InstanceStart(
             token=token,
             command=task.parameters["Command"]["CommandLine"],
@@ -230,19 +237,41 @@ class Describer:
         )
         package = task.parameters["Command"].get("PackagePath") or ""
         keep_at = str(self._kept / f"{task.job_id}.{task.name}.{key[2]}") if task.reserved else ""
-        return Attempt(key, start, task.timeout, task.maps, plan, package, way, task.image, note, keep_at)
+        note = ""
+        if way == "root":
+            reason = sandbox.probe().reason or "the sandbox is switched off"
+            note = f"Mappings are below ${ROOT_VARIABLE}, and not at their literal paths: {reason}."
+        return Attempt(
+            key,
+            start,
+            task.timeout,
+            task.maps,
+            plan,
+            package,
+            way,
+            task.image,
+            note,
+            problem,
+            keep_at=keep_at,
+        )
 
-    def _way(self, task: _Task, box: sandbox.Sandbox | None) -> tuple[str, str]:
+    def _plan(self, task: _Task, key: Key, directory: Path, way: str) -> Plan:
+        if not task.maps:
+            return Plan()
+        base = base_of(directory)
+        log_name = f"{task.job_id}.{task.name}.{key[2]}"
+        keep, bind = self._settings.keep_mounts, way != "root"
+        plan = plan_of(task.maps, base, self._objects, log_name, keep_mounts=keep, bind_logs=bind)
+        return below(plan, base / "root") if way == "root" else plan
+
+    def _way(self, task: _Task) -> str:
         if task.image:
-            return "container", ""
-        if self._settings.sandbox == "always" and (box or sandbox.probe()).usable:
-            return "box", ""
-        if box is None:
-            return "direct", ""
-        if box.usable and self._settings.sandbox != "never":
-            return "box", ""
-        reason = box.reason or "the sandbox is switched off"
-        return "root", f"Mappings are below ${ROOT_VARIABLE}, and not at their literal paths: {reason}."
+            return "container"
+        if self._settings.sandbox == "never" or not (task.maps or self._settings.sandbox == "always"):
+            return "root" if task.maps else "direct"
+        if sandbox.probe().usable:
+            return "box"
+        return "root" if task.maps else "direct"
 
     def _streams(self, task: _Task, key: Key, directory: Path, plan: Plan) -> tuple[list[Path], Plan]:
         """Return the files of stdout and stderr, and the plan with those that have to be brought away."""

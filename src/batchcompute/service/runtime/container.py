@@ -95,15 +95,23 @@ def arguments_of(
     that everybody can read.
     """
     arguments = [program, "run", "--rm", "--init", "--network=host", f"--name={name_of(token)}"]
-    arguments += [f"--volume={directory}:{WORKDIR}", f"--workdir={WORKDIR}", "--entrypoint=/bin/sh"]
+    arguments += [_mount(directory, WORKDIR, True), f"--workdir={WORKDIR}", "--entrypoint=/bin/sh"]
+    own = own_environment()
     for name, value in variables.items():
-        # The two that the runtime's command itself has another value of are no secrets.
-        arguments += ["--env", f"{name}={value}" if name in ("PATH", "HOME") else name]
+        # What the runtime's command itself has another value of is no secret.
+        arguments += ["--env", f"{name}={value}" if name in own else name]
     for bind in plan.binds:
-        arguments.append(f"--volume={bind.source}:{bind.path}{'' if bind.write else ':ro'}")
+        arguments.append(_mount(bind.source, bind.path, bind.write))
     for path, source in (plan.parents or {}).items():
-        arguments.append(f"--volume={source}:{path}")
+        arguments.append(_mount(source, path, True))
     return [*arguments, image, "-c"]
+
+
+def _mount(source: Path, path: str, write: bool) -> str:
+    # Not --volume, which ends its parts at colons; a comma can be quoted here.
+    fields = ["type=bind", f"source={source}", f"target={path}", *([] if write else ["readonly"])]
+    quoted = ('"' + field.replace('"', '""') + '"' if set(field) & {",", '"'} else field for field in fields)
+    return f"--mount={','.join(quoted)}"
 
 
 def remove(program: str, token: str) -> None:

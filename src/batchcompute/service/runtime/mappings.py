@@ -69,6 +69,13 @@ def entries_of(mounts: Any) -> list[dict[str, Any]]:
     return list(inner(mounts, "Entries") or [])
 
 
+def canonical(path: str) -> str:
+    """Return a path with single slashes and without ``.``; one that ends in a slash still does."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    end = "/" if path.endswith("/") and parts else ""
+    return f"/{'/'.join(parts)}{end}" if path.startswith("/") else path
+
+
 def _pairs(task: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
     found: Mapping[str, str] = task.get(name) or {}
     return [(str(left), str(right)) for left, right in found.items()]
@@ -85,14 +92,14 @@ def mappings_of(task: Mapping[str, Any], mounts: Iterable[Mapping[str, Any]] = (
     entries = [*entries_of(task.get("Mounts")), *mounts]
     return Mappings(
         (
-            *(Input(source, path, write) for source, path in _pairs(task, "InputMapping")),
+            *(Input(source, canonical(path), write) for source, path in _pairs(task, "InputMapping")),
             *(
-                Input(entry["Source"], entry["Destination"], bool(entry.get("WriteSupport")), True)
+                Input(entry["Source"], canonical(entry["Destination"]), bool(entry.get("WriteSupport")), True)
                 for entry in entries
             ),
         ),
-        tuple(Output(path, target) for path, target in _pairs(task, "OutputMapping")),
-        tuple(Output(path, target) for path, target in _pairs(task, "LogMapping")),
+        tuple(Output(canonical(path), target) for path, target in _pairs(task, "OutputMapping")),
+        tuple(Output(canonical(path), target) for path, target in _pairs(task, "LogMapping")),
     )
 
 
@@ -104,6 +111,7 @@ def problems_of(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
         at: Where the task stands in the job.
     """
     seen: dict[str, str] = {}
+    logs: set[str] = set()
     for source, path in _pairs(task, "InputMapping"):
         where = f"{at}.InputMapping"
         yield from _place(source, where)
@@ -119,6 +127,12 @@ def problems_of(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
             elif path.endswith("/") or not target.endswith("/"):
                 allowed = "must map a file to a prefix that ends in a slash"
                 yield Problem(where, f"{path} -> {target}", allowed)
+            else:
+                name = f"{target}{PurePosixPath(path).name}"
+                yield from _place(name, where)
+                if name in logs:
+                    yield Problem(where, path, f"must not have the name of another log that goes to {target}")
+                logs.add(name)
     yield from mount_problems(task.get("Mounts"), f"{at}.Mounts", seen)
 
 
@@ -144,7 +158,7 @@ def _place(place: Any, where: str) -> Iterator[Problem]:
 
 def _path(path: Any, where: str, seen: dict[str, str]) -> Iterator[Problem]:
     text = str(path or "")
-    pure = PurePosixPath(text)
+    pure = PurePosixPath(canonical(text))
     if re.fullmatch(r"[A-Za-z]:.*", text):
         yield Problem(where, shown(path), "must be a path of Linux: there are no drives here")
     elif not pure.is_absolute() or ".." in pure.parts or "\0" in text or pure == PurePosixPath("/"):
@@ -194,6 +208,8 @@ class Delivery:
     """What the program calls it."""
     log: bool = False
     """Whether it goes there however the program ended."""
+    skip: frozenset[str] = frozenset()
+    """Relative paths below a directory at which something else is mapped."""
 
 
 class LocalPlaces(Protocol):
@@ -235,6 +251,9 @@ def plan_of(
         bind_logs: Whether a log can be the object itself from the start, so that it is seen growing.
     """
     paths = [PurePosixPath(item.path) for group in (maps.inputs, maps.outputs, maps.logs) for item in group]
+    # What is a mount of its own, and no file of the directory that it lies in.
+    bound = [PurePosixPath(given.path) for given in maps.inputs]
+    bound += [PurePosixPath(output.path) for output in maps.outputs if output.path.endswith("/")]
     binds: list[Bind] = []
     deliveries: list[Delivery] = []
     for number, given in enumerate(maps.inputs):
@@ -255,7 +274,12 @@ def plan_of(
             source = base / "out" / str(number)
             path = str(PurePosixPath(output.path))
             binds.append(Bind(source, path, True))
-            deliveries.append(Delivery(source, output.target, path))
+            inner = frozenset(
+                str(found.relative_to(path))
+                for found in bound
+                if found != PurePosixPath(path) and found.is_relative_to(path)
+            )
+            deliveries.append(Delivery(source, output.target, path, skip=inner))
     parents: dict[str, Path] = {}
 
     def place_for(path: PurePosixPath) -> tuple[Path, bool]:

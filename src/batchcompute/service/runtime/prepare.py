@@ -15,13 +15,15 @@ from pathlib import Path
 
 from batchcompute.errors import ValidationError
 from batchcompute.service.objects.base import ObjectStore
-from batchcompute.service.runtime import container, sandbox, stage
+from batchcompute.service.runtime import container, sandbox, stage, trees
 from batchcompute.service.runtime.attempts import Attempt, Describer
-from batchcompute.service.runtime.command import Outcome
-from batchcompute.service.runtime.mappings import Plan
+from batchcompute.service.runtime.command import Outcome, read_exit
 from batchcompute.service.runtime.package import PackageError, unpack
 
 __all__: list[str] = []
+
+STOPPED = Outcome(137, "Stopped", "The instance was stopped.")
+"""How an attempt ended that nobody waits for any more."""
 
 _log = logging.getLogger("batchcompute.service.runtime")
 
@@ -67,6 +69,8 @@ class Preparer:
             return Outcome(1, "PackageError", str(error))
         except stage.Trouble as trouble:
             return Outcome(1, trouble.code, trouble.message)
+        except trees.Aborted:
+            return STOPPED
         except sandbox.TooManyEntries as error:
             return Outcome(1, "MountError", f"The mappings cannot be made: {error}.")
         except OSError as error:
@@ -78,6 +82,8 @@ class Preparer:
         return None
 
     def _make(self, attempt: Attempt) -> None:
+        if attempt.problem:
+            raise stage.Trouble("MountError", attempt.problem)
         start = attempt.start
         directory = os.fspath(start.directory)
         os.mkdir(directory)  # noqa: PTH102 - once for each instance
@@ -90,11 +96,11 @@ class Preparer:
         if attempt.package:
             self._unpack(attempt)
         stage.check_inputs(((given.source, given.path) for given in attempt.maps.inputs), self._objects)
+        stage.bring_in(attempt.plan, self._objects, attempt.abort)
         if attempt.way == "root":
-            stage.bring_in(Plan(attempt.plan.binds, attempt.plan.parents), self._objects)
-            stage.lay_out(attempt.plan, attempt.base / "root")
+            stage.lay_out(attempt.plan, attempt.base / "root", attempt.abort)
             return
-        stage.bring_in(attempt.plan, self._objects)
+        stage.mount_points(attempt.plan)
         wrapper: list[str] = []
         if attempt.way == "box":
             wrapper = sandbox.arguments_of(attempt.plan, start.directory, sandbox.probe())
@@ -110,7 +116,7 @@ class Preparer:
             raise stage.Trouble("MountError", text)
         start = attempt.start
         # The runtime's own command needs what a program of this machine needs.
-        attempt.start = replace(start, environment={**container.own_environment(), **start.environment})
+        attempt.start = replace(start, environment={**start.environment, **container.own_environment()})
         return container.arguments_of(
             runtime.program, attempt.image, attempt.token, start.directory, start.environment, attempt.plan
         )
@@ -126,7 +132,7 @@ class Preparer:
                 self._objects.fetch(place, source)
         unpack(source, place, attempt.start.directory)
 
-    def finish(self, attempt: Attempt, outcome: Outcome) -> Outcome:
+    def finish(self, attempt: Attempt, outcome: Outcome) -> Outcome | None:
         """Bring away what an attempt leaves, now that its program has ended.
 
         Args:
@@ -134,33 +140,40 @@ class Preparer:
             outcome: How its program ended.
 
         Returns:
-            How the attempt ended.
+            How the attempt ended; None if nobody waits for that any more, or a later service does it.
         """
         if attempt.way == "container":
             self._end_container(attempt)
-        if attempt.way == "box" and outcome.error_code and self._never_ran(attempt):
+        if attempt.way == "box" and outcome.exit_code == 1 and self._never_ran(attempt):
             text = f"The mappings cannot be made: {outcome.detail.strip()[-500:]}"
             return Outcome(1, "MountError", text, outcome.detail)
+        notes = [attempt.note] if attempt.note else []
         try:
-            notes = [attempt.note] if attempt.note else []
-            links = stage.left_out(attempt.plan)
-            if links:
-                notes.append(
-                    f"Not brought to object storage, as they are links or no files: {', '.join(links[:20])}."
-                )
+            if attempt.problem:
+                raise stage.Trouble("OutputError", attempt.problem)
             stopped = outcome.error_code in ("Timeout", "Stopped")
-            stage.bring_away(attempt.plan, self._objects, logs_only=stopped)
-        except stage.Trouble as trouble:
+            left = stage.bring_away(attempt.plan, self._objects, stopped, attempt.abort)
+            if left:
+                notes.append(
+                    f"Not brought to object storage, as they are no plain files: {', '.join(name[:300] for name in left[:20])}."
+                )
+        except trees.Aborted:
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the instance must end
+            trouble = error if isinstance(error, stage.Trouble) else None
+            if trouble is None:
+                _log.exception("the outputs of instance %s cannot be brought away", attempt.token)
+            message = trouble.message if trouble else f"The outputs cannot be brought away: {error}"
             if not outcome.error_code:
-                return Outcome(1, trouble.code, trouble.message)
-            notes = [trouble.message]
+                return Outcome(1, "OutputError", message)
+            notes.append(message)
         detail = "\n".join([outcome.detail, *notes] if outcome.detail else notes)
         return replace(outcome, detail=detail)
 
     def _never_ran(self, attempt: Attempt) -> bool:
         report = attempt.start.exit_file.with_name(f"{attempt.start.exit_file.name}.box")
-        # Without an exit code on file, something ended the shim, and bubblewrap with it.
-        return attempt.start.exit_file.exists() and not sandbox.has_run(report)
+        # With this exit code bubblewrap says that it could not; but so may the program.
+        return not sandbox.has_run(report)
 
     @staticmethod
     def _end_container(attempt: Attempt) -> None:
@@ -170,6 +183,29 @@ class Preparer:
                 container.remove(runtime.program, attempt.token)
             except Exception:  # noqa: BLE001
                 _log.exception("the container of instance %s cannot be removed", attempt.token)
+
+    @staticmethod
+    def mark_late(attempt: Attempt) -> None:
+        """Record that the time of an attempt is up: a later service has to know it, too."""
+        attempt.late = True
+        with contextlib.suppress(OSError):
+            Path(f"{attempt.start.exit_file}.late").touch()
+
+    @staticmethod
+    def note_end(attempt: Attempt, ended: Outcome) -> None:
+        """Record how a program ended whose shim could not.
+
+        Bringing its outputs away may take longer than this service lives, and it is not to run again for that.
+        """
+        if read_exit(attempt.start.exit_file) is None:
+            with contextlib.suppress(OSError):
+                attempt.start.exit_file.write_text(f"{ended.exit_code}\n", "ascii")
+
+    @staticmethod
+    def was_late(attempt: Attempt) -> bool:
+        """Tell whether the time of an attempt was up before the service ended."""
+        attempt.late = Path(f"{attempt.start.exit_file}.late").exists()
+        return attempt.late
 
     def time_left(self, attempt: Attempt, started: str) -> float:
         """Return the seconds that an attempt which started then may still take."""
@@ -205,6 +241,8 @@ class Preparer:
         leaves += [str(path) for path in (start.stdout, start.stderr) if path.parent == self._work]
         if not attempt.quick:
             leaves += [f"{start.exit_file}.box", str(attempt.base)]
+        if attempt.late:
+            leaves.append(f"{start.exit_file}.late")
         self._rubbish.put((str(start.directory), leaves))
 
     def clean_all_but(self, tokens: Collection[str]) -> None:
@@ -222,25 +260,15 @@ class Preparer:
                 # Most programs leave nothing; only the others need the slow way.
                 os.rmdir(directory)  # noqa: PTH106
             except OSError:
-                _remove(directory)
+                trees.remove(directory)
             for path in leaves:
-                _remove(path)
+                trees.remove(path)
 
     def close(self) -> None:
         """Finish cleaning."""
         self._closing.set()
         self._rubbish.put(None)
         self._cleaner.join()
-
-
-def _remove(path: str) -> None:
-    """Remove a file, or a directory with all that is in it; what is not there is no error."""
-    try:
-        os.unlink(path)  # noqa: PTH108
-    except FileNotFoundError:
-        return
-    except OSError:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def cores() -> int:

@@ -19,8 +19,8 @@ from batchcompute.service.runtime.mappings import Bind, Plan
 
 __all__: list[str] = []
 
-_MOST_ENTRIES = 4000
-"""Entries of a directory that is laid out anew; each is an argument."""
+_MOST_ENTRIES = 300
+"""Entries of a directory that is laid out anew; each is a mount, and they get slower with their number."""
 
 _SHARED = ("/tmp", "/var/tmp")  # noqa: S108 - the directories whose mode is known
 STATUS_FD = 3
@@ -89,7 +89,8 @@ def arguments_of(plan: Plan, directory: Path, sandbox: Sandbox) -> list[str]:
     binds = [(os.path.realpath(bind.path), bind) for bind in plan.binds]
     binds.sort(key=lambda pair: pair[0].count("/"))
     made: dict[str, Path | None] = {os.path.realpath(path): at for path, at in (plan.parents or {}).items()}
-    hidden = {os.path.realpath(delivery.path) for delivery in plan.deliveries}
+    # Of a path that is a link on this machine, the link is hidden, and not what it leads to.
+    hidden = {_in_real_folder(delivery.path) for delivery in plan.deliveries}
     for path, bind in [*binds, *((path, None) for path in list(made))]:
         inside = any(path != other and _below(path, other) for other, _ in binds)
         if inside or (os.path.isfile(path) if bind and not _is_folder(bind) else os.path.isdir(path)):
@@ -101,17 +102,22 @@ def arguments_of(plan: Plan, directory: Path, sandbox: Sandbox) -> list[str]:
     if "/" in made:
         at = made.pop("/")
         root = ["--bind", str(at), "/"] if at else []
-        root += [argument for entry in _entries("/", hidden) for argument in entry]
+        root += [argument for entry in _entries("/", hidden, directory) for argument in entry]
     arguments = _base(shutil.which("bwrap") or "bwrap", sandbox.processes, root)
     for path in sorted(made, key=lambda path: path.count("/")):
         at = made[path]
         arguments += ["--bind", str(at), path] if at else ["--perms", _mode(path), "--tmpfs", path]
         if os.path.isdir(path):
-            for entry in _entries(path, hidden):
+            for entry in _entries(path, hidden, directory):
                 arguments += entry
     for path, bind in binds:
         arguments += ["--bind" if bind.write else "--ro-bind", str(bind.source), path]
     return [*arguments, "--chdir", str(directory), "--json-status-fd", str(STATUS_FD)]
+
+
+def _in_real_folder(path: str) -> str:
+    folder, _, name = path.rstrip("/").rpartition("/")
+    return os.path.join(os.path.realpath(folder or "/"), name)
 
 
 def _is_folder(bind: Bind) -> bool:
@@ -132,8 +138,11 @@ def _mode(path: str) -> str:
     return "1777" if path in _SHARED else "0755"
 
 
-def _entries(path: str, hidden: set[str]) -> Iterator[list[str]]:
+def _entries(path: str, hidden: set[str], directory: Path) -> Iterator[list[str]]:
     names = os.listdir(path)
+    if len(names) > _MOST_ENTRIES and path in _SHARED:
+        # A fresh one, as a machine of its own would have; but for where the program runs.
+        names = [name for name in names if directory.is_relative_to(os.path.join(path, name))]
     if len(names) > _MOST_ENTRIES:
         raise TooManyEntries(f"{path} holds {len(names)} entries, too many to map something into it")
     for name in sorted(names):

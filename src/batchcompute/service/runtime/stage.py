@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from batchcompute.errors import ValidationError
-from batchcompute.service.objects.base import ObjectStore
-from batchcompute.service.objects.directory import files_below
-from batchcompute.service.runtime.mappings import Delivery, Plan
+from batchcompute.service.objects.base import ObjectStore, parts_of
+from batchcompute.service.runtime import trees
+from batchcompute.service.runtime.mappings import Bind, Delivery, Plan
 
 __all__: list[str] = []
 
@@ -32,42 +35,7 @@ class Trouble(Exception):
         self.message = message
 
 
-def bring_in(plan: Plan, store: ObjectStore) -> None:
-    """Make everything that is bound.
-
-    Args:
-        plan: What is bound where.
-        store: Object storage.
-
-    Raises:
-        Trouble: An input is missing, or something cannot be written.
-    """
-    for source in (plan.parents or {}).values():
-        source.mkdir(parents=True, exist_ok=True)
-    outputs = {delivery.source for delivery in plan.deliveries}
-    for bind in plan.binds:
-        try:
-            if bind.fill:
-                _fetch(bind.fill, bind.path, bind.source, store)
-            elif bind.source in outputs and not bind.folder:
-                # A log is the object itself, so that it can be read while it grows.
-                bind.source.parent.mkdir(parents=True, exist_ok=True)
-                bind.source.touch()
-            elif bind.source in outputs or bind.write:
-                bind.source.mkdir(parents=True, exist_ok=True)
-            elif not bind.source.exists() or (bind.folder and not bind.source.is_dir()):
-                raise _missing(bind.path, bind.source.name)
-        except OSError as error:
-            text = f"{bind.path} cannot be mapped: {error.strerror or error}"
-            raise Trouble("MountError", text) from error
-    # A place to mount on, inside of what is mounted read-only.
-    for bind in plan.binds:
-        for outer in plan.binds:
-            if bind is not outer and bind.path.startswith(f"{outer.path}/") and outer.source not in outputs:
-                _mount_point(outer.source / bind.path[len(outer.path) + 1 :], bind.source.is_dir())
-
-
-def check_inputs(sources: Iterator[tuple[str, str]], store: ObjectStore) -> None:
+def check_inputs(sources: Iterable[tuple[str, str]], store: ObjectStore) -> None:
     """Refuse to start while an input is missing.
 
     Args:
@@ -89,115 +57,175 @@ def _missing(path: str, place: str) -> Trouble:
     return Trouble("MountError", f"The input {place}, mapped to {path}, does not exist.")
 
 
-def _fetch(place: str, path: str, target: Path, store: ObjectStore) -> None:
-    if target.exists():
+def bring_in(plan: Plan, store: ObjectStore, abort: threading.Event) -> None:
+    """Make everything that is bound.
+
+    Args:
+        plan: What is bound where.
+        store: Object storage.
+        abort: Ends it.
+
+    Raises:
+        Trouble: An input is missing, or something cannot be written.
+        Aborted: It is not wanted any more.
+    """
+    for path, source in (plan.parents or {}).items():
+        source.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):
+            # It stands in for a directory of the machine, as far as who may write there is concerned.
+            source.chmod(os.stat(path).st_mode & 0o7777)  # noqa: PTH116
+    outputs = {delivery.source for delivery in plan.deliveries}
+    for bind in plan.binds:
+        try:
+            if bind.fill:
+                _fetch(bind, store, abort)
+            elif bind.source in outputs and not bind.folder:
+                # A log is the object itself, so that it can be read while it grows.
+                bind.source.parent.mkdir(parents=True, exist_ok=True)
+                bind.source.touch()
+            elif bind.write:
+                bind.source.mkdir(parents=True, exist_ok=True)
+            elif not bind.source.exists() or (bind.folder and not bind.source.is_dir()):
+                raise _missing(bind.path, bind.source.name)
+        except OSError as error:
+            text = f"{bind.path} cannot be mapped: {error.strerror or error}"
+            raise Trouble("MountError", text) from error
+    for delivery in plan.deliveries:
+        if (
+            delivery.place
+            and not delivery.place.endswith("/")
+            and any(delivery.source.is_relative_to(bind.source) for bind in plan.binds if bind.folder)
+        ):
+            delivery.source.parent.mkdir(parents=True, exist_ok=True)
+
+
+def mount_points(plan: Plan) -> None:
+    """Make places to mount on, inside of what is mounted itself."""
+    for bind in plan.binds:
+        for outer in plan.binds:
+            if bind is not outer and bind.path.startswith(f"{outer.path}/"):
+                path = outer.source / bind.path[len(outer.path) + 1 :]
+                if path.exists():
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if bind.source.is_dir():
+                    path.mkdir()
+                else:
+                    path.touch()
+
+
+def _fetch(bind: Bind, store: ObjectStore, abort: threading.Event) -> None:
+    if bind.source.exists():
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.part")
+    bind.source.parent.mkdir(parents=True, exist_ok=True)
+    part = bind.source.with_name(f"{bind.source.name}.part")
     if part.is_dir():
         shutil.rmtree(part)
     try:
-        store.fetch(place, part)
+        local = store.local(bind.fill)
+        if local is not None:
+            trees.copy(local, part, abort)
+        else:
+            store.fetch(bind.fill, part)
     except FileNotFoundError:
-        raise _missing(path, place) from None
-    part.replace(target)
+        raise _missing(bind.path, bind.fill) from None
+    part.replace(bind.source)
 
 
-def _mount_point(path: Path, folder: bool) -> None:
-    if path.exists():
-        return
-    if folder:
-        path.mkdir(parents=True)
-    else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
-def lay_out(plan: Plan, root: Path) -> Plan:
+def lay_out(plan: Plan, root: Path, abort: threading.Event) -> None:
     """Put what is mapped below a directory of the attempt's own: where nothing can be mounted.
 
     Inputs are copied, as nothing else keeps a program from writing into object storage.
-
-    Returns:
-        The plan with the sources of all deliveries where the program writes them now.
     """
     root.mkdir(parents=True, exist_ok=True)
-    outputs = {delivery.source for delivery in plan.deliveries}
+    # The outer ones first: what lies inside takes the place of what was there.
     for bind in plan.binds:
         target = root / bind.path.lstrip("/")
-        if target.exists():
-            continue
         target.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(target):
+            trees.remove(str(target))
         if bind.write and not bind.source.is_relative_to(root.parent):
             # A mount that is to be kept is the storage itself.
             target.symlink_to(bind.source, target_is_directory=True)
-        elif bind.source in outputs or not bind.source.exists():
-            target.mkdir(parents=True) if bind.folder else None
-        elif bind.source.is_dir():
-            shutil.copytree(bind.source, target, dirs_exist_ok=True)
-        else:
-            shutil.copy2(bind.source, target)
+        elif bind.source.exists():
+            trees.copy(bind.source, target, abort)
+        elif bind.folder:
+            target.mkdir(parents=True)
     for path in plan.parents or {}:
         (root / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
-    return below(plan, root)
+    for delivery in plan.deliveries:
+        if delivery.source.is_relative_to(root):
+            delivery.source.parent.mkdir(parents=True, exist_ok=True)
 
 
 def below(plan: Plan, root: Path) -> Plan:
     """Return the plan with the sources of all deliveries below a directory."""
     deliveries = tuple(
-        Delivery(root / delivery.path.lstrip("/"), delivery.place, delivery.path, delivery.log)
-        for delivery in plan.deliveries
+        replace(delivery, source=root / delivery.path.lstrip("/")) for delivery in plan.deliveries
     )
-    return Plan(plan.binds, plan.parents, deliveries)
+    return replace(plan, deliveries=deliveries)
 
 
-def bring_away(plan: Plan, store: ObjectStore, logs_only: bool) -> None:
+def bring_away(plan: Plan, store: ObjectStore, logs_only: bool, abort: threading.Event) -> list[str]:
     """Deliver what the program has made.
 
     Args:
         plan: What is brought away.
         store: Object storage.
         logs_only: Whether only logs are: after a stop or a time-out.
+        abort: Ends it; not for logs.
+
+    Returns:
+        What is no object and stays behind: links, special files, and names that no object has.
 
     Raises:
-        Trouble: It cannot be written.
+        Trouble: It cannot be read or written.
+        Aborted: It is not wanted any more.
     """
-    for delivery in plan.deliveries:
+    left: list[str] = []
+    # Single files first: those inside of an output directory have a place of their own, too.
+    for delivery in sorted(plan.deliveries, key=lambda each: each.place.endswith("/")):
         if logs_only and not delivery.log:
             continue
         try:
-            source = delivery.source
-            if store.local(delivery.place) == source:
-                if source.is_file() and not source.stat().st_size:
-                    # The program wrote no log; the vendor's tools take a missing object for that.
-                    source.unlink()
-            elif source.is_symlink() or not source.exists():
-                continue
-            elif source.is_dir() == delivery.place.endswith("/"):
-                store.deliver(source, delivery.place)
-            else:
-                kind = "directory" if source.is_dir() else "file"
-                raise Trouble(
-                    "OutputError",
-                    f"The output {delivery.path} is a {kind}, and not what {delivery.place} names.",
-                )
+            _deliver(delivery, plan, store, None if delivery.log else abort, left)
         except (OSError, ValidationError) as error:
             reason = getattr(error, "strerror", None) or error
             text = f"The output {delivery.path} cannot be written to {delivery.place}: {reason}."
             raise Trouble("OutputError", text) from error
+    return left
 
 
-def left_out(plan: Plan) -> list[str]:
-    """Return the links and special files below the outputs, which are no objects and stay behind."""
-    found: list[str] = []
-    for delivery in plan.deliveries:
-        if delivery.source.is_dir():
-            plain = set(files_below(delivery.source))
-            for parent, folders, names in os.walk(delivery.source):
-                for name in (*names, *(folder for folder in folders if Path(parent, folder).is_symlink())):
-                    path = Path(parent, name)
-                    if path not in plain:
-                        found.append(f"{delivery.path}/{path.relative_to(delivery.source).as_posix()}")
-        elif delivery.source.is_symlink():
-            found.append(delivery.path)
-    return found
+def _deliver(
+    delivery: Delivery, plan: Plan, store: ObjectStore, abort: threading.Event | None, left: list[str]
+) -> None:
+    source = delivery.source
+    if store.local(delivery.place) == source:
+        if source.is_file() and not source.stat().st_size:
+            # The program wrote no log; the vendor's tools take a missing object for that.
+            source.unlink()
+    elif source.is_symlink():
+        left.append(delivery.path)
+    elif not source.exists():
+        return
+    elif source.is_dir() != delivery.place.endswith("/"):
+        kind = "directory" if source.is_dir() else "file"
+        text = f"The output {delivery.path} is a {kind}, and not what {delivery.place} names."
+        raise Trouble("OutputError", text)
+    elif not source.is_dir():
+        shared = any(other.source in source.parents for other in plan.deliveries if other is not delivery)
+        store.deliver(source, delivery.place, keep=shared)
+    else:
+        for path, entry in trees.entries(source, delivery.skip, abort):
+            name = f"{delivery.path}/{path}"
+            try:
+                parts_of(f"{delivery.place}{path}")
+                path.encode("utf-8")
+            except (ValidationError, UnicodeError):
+                left.append(name)
+                continue
+            if entry.is_symlink() or not entry.is_file(follow_symlinks=False):
+                left.append(name)
+            else:
+                trees.check(abort)
+                store.deliver(Path(entry.path), f"{delivery.place}{path}")

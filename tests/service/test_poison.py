@@ -1,0 +1,286 @@
+"""One job with odd files or names must neither stop the others nor stay for ever."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchcompute import Client, ClientError
+from batchcompute.service import LocalService
+from batchcompute.service.runtime import sandbox, stage, trees
+from tests.service.helpers import carrying, finish, job, task, until
+from tests.service.test_life import child
+from tests.service.test_mappings import put, result, run
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs commands as Linux does")
+OUT = {"OutputMapping": {"/out/": "oss://b/out/"}}
+ROOT = "${BATCH_COMPUTE_ROOT:-}"
+BOXED = sandbox.probe().usable
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("a link whose name is no text", f"ln -s x \"$(printf '{ROOT}/out/a\\377b')\""),
+        ("a file whose name is no text", f"echo x > \"$(printf '{ROOT}/out/a\\377b')\""),
+        ("a name that no object has", f"echo x > '{ROOT}/out/a\\b'; echo y > {ROOT}/out/good".replace("'", '"')),
+        ("a long path", "cd " + ROOT + "/out; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do "
+         "n=$(printf 'd%.0s' $(seq 230)); mkdir $n; cd $n; done; echo x > f"),
+        ("a deep path", f"cd {ROOT}/out; i=0; while [ $i -lt 550 ]; do mkdir d; cd d; i=$((i+1)); done; echo x > f"),
+        ("a deep working directory", "i=0; while [ $i -lt 1500 ]; do mkdir d; cd d; i=$((i+1)); done"),
+        ("a locked directory", f"mkdir {ROOT}/out/d; echo x > {ROOT}/out/d/f; chmod 0 {ROOT}/out/d"),
+    ],
+    ids=lambda value: value if len(value) < 40 and " " in value else "",
+)  # fmt: skip
+def test_odd_files_are_one_jobs_own_trouble(tmp_path: Path, name: str, command: str) -> None:
+    with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
+        job_id = client.create_job(job({"t": task(command, **OUT)})).Id
+        other = client.create_job(job("echo fine")).Id
+        # With few questions: each keeps the threads of this process from their work for a while.
+        while client.get_job(other).State not in ("Finished", "Failed"):
+            time.sleep(0.2)
+        assert client.get_job(job_id).State in ("Finished", "Failed")
+        finish(client, other)
+        if "name" in name:
+            assert "/out/a" in client.get_instance(job_id, "t", 0).Result.detail_text
+        if name == "a name that no object has":
+            assert service.oss_path("oss://b/out/good").exists()
+        if name == "a locked directory":
+            assert service.oss_path("oss://b/out/d/f").exists()
+        until(lambda: not list((service.data_dir / "work").iterdir()))
+    # And none of it comes back.
+    with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
+        finish(client, client.create_job(job("echo fine")).Id)
+
+
+def test_a_log_with_a_name_that_no_object_has_is_refused(local: Client) -> None:
+    with pytest.raises(ClientError) as caught:
+        local.create_job(job({"t": task("true", LogMapping={"/tmp/a\\b.log": "oss://b/logs/"})}))
+    assert caught.value.code == "InvalidLogMapping"
+
+
+@pytest.mark.parametrize("where", ["mapping", "log", "output"])
+def test_a_bucket_that_is_a_link_is_its_users_trouble_only(tmp_path: Path, where: str) -> None:
+    with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
+        (tmp_path / "outside").mkdir()
+        service.oss_path("oss://linked").symlink_to(tmp_path / "outside")
+        made = task("echo x")
+        if where == "mapping":
+            made.InputMapping = {"oss://linked/x/": "/in/"}
+        elif where == "log":
+            made.LogMapping = {"/x.log": "oss://linked/logs/"}
+        else:
+            made.Parameters.StdoutRedirectPath = "oss://linked/logs/"
+        job_id = client.create_job(job({"t": made})).Id
+        finish(client, job_id, "Failed")
+        code, message = result(client, job_id)
+        assert code == "MountError"
+        assert "leads out of the storage" in message
+        finish(client, client.create_job(job("true")).Id)
+        assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_failure_of_the_service_itself_gives_the_slot_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Any:
+        raise RuntimeError("a defect")
+
+    with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
+        monkeypatch.setattr(stage, "bring_away", broken)
+        job_id = run(client, "true", "Failed", **OUT)
+        assert "a defect" in result(client, job_id)[1]
+        finish(client, client.create_job(job("true")).Id)
+
+
+@pytest.mark.parametrize("way", ["auto", "never"])
+def test_what_is_mapped_inside_of_something_mapped(tmp_path: Path, way: str) -> None:
+    if way == "auto" and not BOXED:
+        pytest.skip(sandbox.probe().reason)
+    with LocalService(tmp_path / "data", slots=1, sandbox=way) as service, service.client() as client:
+        put(service, "oss://b/in/top", "top")
+        put(service, "oss://b/in/inner/hidden", "hidden")
+        put(service, "oss://b/in/res/old", "old")
+        put(service, "oss://b/other/x", "inner")
+        command = (
+            f"cd {ROOT}/in && cat top inner/x && ! test -e inner/hidden && ! test -e res/old && echo new > res/new; "
+            f"cat {ROOT}/out/seen/x; mkdir -p {ROOT}/out/deep/er; echo single > {ROOT}/out/single; "
+            f"echo log >> {ROOT}/out/run.log; echo nested > {ROOT}/out/nested/n; echo far > {ROOT}/out/a/b/far"
+        )
+        job_id = run(
+            client,
+            command,
+            Mounts={
+                "Entries": [
+                    {"Source": "oss://b/in/", "Destination": "/in", "WriteSupport": False},
+                    {"Source": "oss://b/other/", "Destination": "/in/inner", "WriteSupport": False},
+                    {"Source": "oss://b/other/", "Destination": "/out/seen", "WriteSupport": False},
+                ]
+            },
+            OutputMapping={
+                "/in/res/": "oss://b/res/", "/out/": "oss://b/out/", "/out/single": "oss://b/one",
+                "/out/nested/": "oss://b/nested/", "/out/a/b/far": "oss://b/far",
+            },
+            LogMapping={"/out/run.log": "oss://b/logs/"},
+        )  # fmt: skip
+        assert client.logs(job_id, "t", 0).stdout == "topinnerinner"
+
+        def names(place: str) -> set[str]:
+            folder = service.oss_path(place)
+            return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+        assert names("oss://b/res/") == {"new"}
+        assert names("oss://b/out/") == {"single", "run.log", "a/b/far"}
+        assert names("oss://b/nested/") == {"n"}
+        assert service.oss_path("oss://b/one").read_text() == "single\n"
+        assert service.oss_path("oss://b/far").read_text() == "far\n"
+        assert service.oss_path(f"oss://b/logs/run.log.{job_id}.t.0").read_text() == "log\n"
+        assert names("oss://b/in/") == {"top", "inner/hidden", "res/old"}
+
+
+@pytest.mark.skipif(not BOXED, reason=sandbox.probe().reason)
+def test_a_link_of_the_host_is_not_written_through(
+    service: LocalService, local: Client, tmp_path: Path
+) -> None:
+    (tmp_path / "target").write_text("host's own")
+    (tmp_path / "out.txt").symlink_to("target")
+    run(local, f"echo mine > {tmp_path}/out.txt", OutputMapping={f"{tmp_path}/out.txt": "oss://b/out.txt"})
+    assert (tmp_path / "target").read_text() == "host's own"
+    assert service.oss_path("oss://b/out.txt").read_text() == "mine\n"
+
+
+@pytest.mark.skipif(not BOXED, reason=sandbox.probe().reason)
+def test_a_directory_with_a_file_output_keeps_its_mode(local: Client) -> None:
+    job_id = run(local, "stat -c %a /tmp", OutputMapping={"/tmp/out-of-it.txt": "oss://b/x"})
+    assert local.logs(job_id, "t", 0).stdout == f"{Path('/tmp').stat().st_mode & 0o7777:o}\n"
+
+
+def test_outputs_survive_a_change_of_the_settings(tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    service = LocalService(tmp_path / "data", slots=1, detach=True, sandbox="never")
+    with service.client() as client:
+        made = task(f"until [ -e {flag} ]; do sleep 0.02; done; echo x > {ROOT}/out/x", **OUT)
+        job_id = client.create_job(job({"t": made})).Id
+        until(lambda: carrying(job_id))
+    service.close()
+    with LocalService(tmp_path / "data", slots=1, sandbox="auto") as service, service.client() as client:
+        flag.touch()
+        finish(client, job_id)
+        assert service.oss_path("oss://b/out/x").exists()
+
+
+def test_a_service_that_ends_while_outputs_are_brought_away_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = threading.Event()
+    deliver = stage._deliver
+
+    def slow(delivery: Any, *rest: Any) -> None:
+        began.set()
+        time.sleep(0.3)
+        deliver(delivery, *rest)
+
+    service = LocalService(tmp_path / "data", slots=1, sandbox="never")
+    with service.client() as client:
+        monkeypatch.setattr(stage, "_deliver", slow)
+        many = f"i=0; while [ $i -lt 300 ]; do echo $i > {ROOT}/out/f$i; i=$((i+1)); done"
+        job_id = client.create_job(job({"t": task(many, **OUT)})).Id
+        assert began.wait(20)
+        service.close()
+    monkeypatch.setattr(stage, "_deliver", deliver)
+    with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
+        finish(client, job_id)
+        assert len(list(service.oss_path("oss://b/out/").iterdir())) == 300
+        assert client.get_instance(job_id, "t", 0).RetryCount == 0
+
+
+LATE = """
+import sys, time
+from batchcompute.service import LocalService
+from batchcompute.service.runtime import stage
+from tests.service.helpers import job, task
+def never(*arguments): print("bringing away", flush=True); time.sleep(600)
+stage.bring_away = never
+service = LocalService(sys.argv[1], slots=1)
+client = service.client()
+made = task(f"echo x >> {sys.argv[2]}; sleep 60", Timeout=1, OutputMapping={"/out/": "oss://b/out/"})
+print(client.create_job(job({"t": made})).Id, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_time_limit_that_was_reached_stays_so_after_a_kill(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    process = child(tmp_path, str(tmp_path / "data"), str(runs), program=LATE)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    job_id = process.stdout.readline().strip()
+    assert process.stdout.readline() == "bringing away\n"
+    process.kill()
+    process.wait()
+    with LocalService(tmp_path / "data") as service, service.client() as client:
+        finish(client, job_id, "Failed")
+        assert result(client, job_id)[0] == "Timeout"
+    assert runs.read_text() == "x\n"
+    process.stdin.close()
+    process.stdout.close()
+
+
+def test_a_stop_ends_what_is_made_ready_and_what_is_brought_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LocalService(tmp_path / "data", slots=1, sandbox="never") as service, service.client() as client:
+        for number in range(3000):
+            put(service, f"oss://b/in/f{number}", "x")
+        copy = trees.shutil.copy2
+
+        def slow(*arguments: Any) -> Any:
+            time.sleep(0.01)
+            return copy(*arguments)
+
+        monkeypatch.setattr(trees.shutil, "copy2", slow)
+        slow_job = client.create_job(job({"t": task("true", InputMapping={"oss://b/in/": "/in/"})})).Id
+        until(lambda: client.get_job(slow_job).State == "Running")
+        client.stop_job(slow_job)
+        finish(client, client.create_job(job("true")).Id)
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize("path", ["//proc/x/", "//", "/./", "/a//../b/"])
+def test_no_spelling_gets_round_the_rules_for_paths(local: Client, path: str) -> None:
+    with pytest.raises(ClientError):
+        local.create_job(job({"t": task("true", InputMapping={"oss://b/x/": path})}))
+
+
+def test_two_mappings_of_one_path_are_refused_however_they_are_spelled(local: Client) -> None:
+    for fields in (
+        {"InputMapping": {"oss://b/x/": "//in/", "oss://b/y/": "/./in/"}},
+        {"LogMapping": {"/a/x.log": "oss://b/logs/", "/b/x.log": "oss://b/logs/"}},
+    ):
+        with pytest.raises(ClientError):
+            local.create_job(job({"t": task("true", **fields)}))
+
+
+def test_hundreds_of_full_clusters_hold_nobody_up(tmp_path: Path) -> None:
+    with LocalService(tmp_path / "data", slots=2) as service, service.client() as client:
+        made = task("true")
+        del made.AutoCluster
+        for _ in range(150):
+            cluster = {"Name": "c", "ImageId": "i", "Groups": {"g": {"DesiredVMCount": 0}}}
+            made.ClusterId = client.create_cluster(cluster).Id
+            client.create_job(job({"t": made}, Priority=5))
+        last = client.create_job(job("true")).Id
+        finish(client, last)
+        with service._store.read() as db:
+            from batchcompute.service.picking import pick
+
+            looks: list[str] = []
+            db.set_trace_callback(looks.append)
+            assert pick(db, 2) == []
+            db.set_trace_callback(None)
+        assert len(looks) < 20, "not one look for each cluster"
