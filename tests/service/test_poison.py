@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from batchcompute import Client, ClientError
 from batchcompute.service import LocalService
-from batchcompute.service.runtime import sandbox, stage, trees
+from batchcompute.service.runtime import sandbox, stage
 from tests.service.helpers import carrying, finish, job, task, until
 from tests.service.test_life import child
 from tests.service.test_mappings import put, result, run
@@ -237,13 +238,13 @@ def test_a_stop_ends_what_is_made_ready_and_what_is_brought_away(
     with LocalService(tmp_path / "data", slots=1, sandbox="never") as service, service.client() as client:
         for number in range(3000):
             put(service, f"oss://b/in/f{number}", "x")
-        copy = trees.shutil.copy2
+        copy = shutil.copy2
 
         def slow(*arguments: Any) -> Any:
             time.sleep(0.01)
             return copy(*arguments)
 
-        monkeypatch.setattr(trees.shutil, "copy2", slow)
+        monkeypatch.setattr(shutil, "copy2", slow)
         slow_job = client.create_job(job({"t": task("true", InputMapping={"oss://b/in/": "/in/"})})).Id
         until(lambda: client.get_job(slow_job).State == "Running")
         client.stop_job(slow_job)
