@@ -25,7 +25,9 @@ class Refused(Exception):
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(code)
-        self.status, self.code, self.message = status, code, message
+        self.status: int = status
+        self.code: str = code
+        self.message: str = message
 
 
 def no_key() -> Refused:

@@ -8,7 +8,7 @@ import os
 import queue
 import shutil
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,8 +45,8 @@ class Preparer:
     """
 
     def __init__(self, describer: Describer, objects: ObjectStore, work: Path, kept: Path) -> None:
-        self.describe = describer.describe
-        self.new_token = describer.new_token
+        self.describe: Callable[..., Attempt] = describer.describe
+        self.new_token: Callable[[Key], str] = describer.new_token
         self.family: str = describer.family
         """What the tokens of all attempts of this service begin with."""
         self._objects = objects
