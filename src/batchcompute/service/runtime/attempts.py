@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import secrets
 import threading
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ __all__: list[str] = []
 
 Key = tuple[int, int, int]
 """Job, task and number of an instance."""
+
+NOWHERE = Path(os.devnull)
+"""Where output goes that nobody wants."""
 
 STREAMS = ("stdout", "stderr")
 
@@ -280,7 +284,10 @@ class Describer:
             folder = task.parameters.get(f"{stream.capitalize()}RedirectPath") or ""
             place = log_place(folder, stream, task.job_id, task.name, key[2])
             local = self._objects.local(place) if place else None
-            if local is None:
+            if not place and stream == "stdout":
+                # Nobody can ever ask for it; of errors, the end goes into the result.
+                local = NOWHERE
+            elif local is None:
                 local = self._work / f"{directory.name}.{stream}"
                 if place:
                     plan = plan.with_log(local, place, stream)

@@ -8,6 +8,7 @@ import os
 import queue
 import shutil
 import threading
+import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from pathlib import Path
 from batchcompute.errors import ValidationError
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.runtime import container, sandbox, stage, trees
-from batchcompute.service.runtime.attempts import Attempt, Describer
+from batchcompute.service.runtime.attempts import NOWHERE, Attempt, Describer, Key
 from batchcompute.service.runtime.command import Outcome, read_exit
 from batchcompute.service.runtime.package import PackageError, unpack
 
@@ -27,11 +28,14 @@ STOPPED = Outcome(137, "Stopped", "The instance was stopped.")
 
 _log = logging.getLogger("batchcompute.service.runtime")
 
-_PAUSE = 0.002
-"""Seconds between two removals: what starts meanwhile is not to wait for the disk."""
+_PAUSE = 0.1
+"""Seconds without a start before anything is removed: what starts is not to wait for the disk."""
+
+_LIGHT = 65536
+"""Bytes of a file that may stay for a while."""
 
 _BACKLOG = 5000
-"""Directories that wait to be removed before that happens without pauses."""
+"""Directories that wait to be removed before that happens all the same."""
 
 
 class Preparer:
@@ -53,7 +57,7 @@ class Preparer:
         self._work = work
         self._kept = kept
         self._rubbish: queue.SimpleQueue[tuple[str, list[str]] | None] = queue.SimpleQueue()
-        self._closing = threading.Event()
+        self._made = 0.0
         self._cleaner = threading.Thread(target=self._clean, name="batchcompute-cleaner", daemon=True)
         self._cleaner.start()
 
@@ -84,12 +88,13 @@ class Preparer:
     def _make(self, attempt: Attempt) -> None:
         if attempt.problem:
             raise stage.Trouble("MountError", attempt.problem)
+        self._made = time.monotonic()
         start = attempt.start
         directory = os.fspath(start.directory)
         os.mkdir(directory)  # noqa: PTH102 - once for each instance
         for path in (start.stdout, start.stderr):
             folder = path.parent
-            if folder != self._work:
+            if folder not in (self._work, NOWHERE.parent):
                 folder.mkdir(parents=True, exist_ok=True)
         if attempt.quick:
             return
@@ -251,24 +256,58 @@ class Preparer:
             if path.name.partition(".")[0] not in tokens:
                 self._rubbish.put((str(path), []))
 
+    def _busy(self) -> bool:
+        return time.monotonic() - self._made < _PAUSE
+
     def _clean(self) -> None:
-        while (found := self._rubbish.get()) is not None:
-            if self._rubbish.qsize() < _BACKLOG and not self._closing.is_set():
-                self._closing.wait(_PAUSE)
-            directory, leaves = found
+        later: list[tuple[str, list[str]]] = []
+        while True:
             try:
-                # Most programs leave nothing; only the others need the slow way.
-                os.rmdir(directory)  # noqa: PTH106
-            except OSError:
-                trees.remove(directory)
-            for path in leaves:
-                trees.remove(path)
+                found = self._rubbish.get(timeout=_PAUSE if later else None)
+            except queue.Empty:
+                pass
+            else:
+                if found is None:
+                    break
+                # What takes room goes at once; the rest waits until the disk is not needed for starts.
+                if _is_light(found):
+                    later.append(found)
+                else:
+                    _remove(found)
+            if not self._busy() or len(later) > _BACKLOG:
+                for light in later:
+                    _remove(light)
+                later.clear()
+        for light in later:
+            _remove(light)
 
     def close(self) -> None:
         """Finish cleaning."""
-        self._closing.set()
         self._rubbish.put(None)
         self._cleaner.join()
+
+
+def _is_light(found: tuple[str, list[str]]) -> bool:
+    """Tell whether what is to be removed takes next to no room."""
+    directory, leaves = found
+    try:
+        with os.scandir(directory) as entries:
+            if any(entries):
+                return False
+        return all(os.stat(path).st_size < _LIGHT for path in leaves)  # noqa: PTH116
+    except OSError:
+        return False
+
+
+def _remove(found: tuple[str, list[str]]) -> None:
+    directory, leaves = found
+    try:
+        # Most programs leave nothing; only the others need the slow way.
+        os.rmdir(directory)  # noqa: PTH106
+    except OSError:
+        trees.remove(directory)
+    for path in leaves:
+        trees.remove(path)
 
 
 def cores() -> int:
