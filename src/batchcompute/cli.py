@@ -24,7 +24,7 @@ SANDBOX: Final = ("auto", "always", "never")
 _SERVE_OPTIONS = {
     "host": str, "port": int, "data_dir": str, "slots": int, "full_sync": bool, "tls_cert": str, "tls_key": str,
     "insecure": bool, "detach_jobs": bool, "refuse_replays": bool, "log_level": str, "storage": str, "sandbox": str,
-    "keep_mounts": bool, "max_file_size": int,
+    "keep_mounts": bool, "max_file_size": int, "work_dir": str,
 }  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--full-sync", action="store_true", default=None, help="wait for the disk at each commit"
     )
+    serve.add_argument("--work-dir", metavar="DIR", help="where programs run (in the data directory)")
     serve.add_argument("--storage", metavar="URL", help="object storage elsewhere, as fsspec knows it")
     serve.add_argument(
         "--sandbox", choices=SANDBOX, help="when bubblewrap is used: for mappings (auto), always, never"
@@ -180,6 +181,7 @@ def _serve(arguments: argparse.Namespace) -> int:
             keep_mounts=bool(options.get("keep_mounts")),
             storage=str(options.get("storage", "")),
             max_file_size=int(options.get("max_file_size", 0)),
+            work_dir=options.get("work_dir"),
             types=types,
             oss_host=place.url,
         ) as service,

@@ -76,6 +76,19 @@ def test_kill_9_loses_nothing_and_runs_nothing_twice(tmp_path: Path) -> None:
     process.stdout.close()
 
 
+def test_programs_may_run_elsewhere(tmp_path: Path) -> None:
+    with (
+        LocalService(tmp_path / "data", slots=1, work_dir=tmp_path / "elsewhere") as service,
+        service.client() as client,
+    ):
+        job_id = client.create_job(job("pwd")).Id
+        finish(client, job_id)
+        assert output(service, client, job_id).startswith(f"{tmp_path}/elsewhere/batchcompute-")
+        running = client.create_job(job("sleep 60")).Id
+        until(lambda: carrying(running))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_what_ended_while_no_service_was_there_keeps_its_result(tmp_path: Path) -> None:
     data, flag = tmp_path / "data", tmp_path / "flag"
     process = child(tmp_path, str(data), str(flag))

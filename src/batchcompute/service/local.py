@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import secrets
 import shutil
@@ -66,6 +67,8 @@ class LocalService:
         keep_mounts: Whether what programs write to mounts with ``WriteSupport`` stays in object storage.
         types: Further instance types of the catalogue.
         max_file_size: Bytes that a file of a program may grow to, its output too; 0 for any.
+        work_dir: Where programs run; without it, in the data directory. In a directory in memory, short
+            programs run twice as fast as on some disks.
         storage: URL of object storage elsewhere, as fsspec knows it; without it, a directory in the data
             directory.
         oss_host: Where programs reach object storage; without it, the storage's own URL.
@@ -94,6 +97,7 @@ class LocalService:
         oss_host: str = "",
         storage: str = "",
         max_file_size: int = 0,
+        work_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         if sandbox not in ("auto", "always", "never"):
             raise ConfigError(f"sandbox must be 'auto', 'always' or 'never', not {sandbox!r}")
@@ -104,6 +108,7 @@ class LocalService:
         self.data_dir: Path = Path(directory).expanduser().absolute()
         self._pid = os.getpid()
         self._closed = False
+        self._work_dir = None if work_dir is None else Path(work_dir).expanduser().absolute()
         with ExitStack() as stack:
             try:
                 lock = Lock(self.data_dir)
@@ -145,6 +150,11 @@ class LocalService:
         store = Store(self.data_dir / "batchcompute.db", full_sync)
         stack.callback(store.close)
         self._store = store
+        if self._work_dir is not None:
+            work = self._work_dir / f"batchcompute-{store.id}"
+            work.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if hasattr(os, "getuid") and work.stat().st_uid != os.getuid():
+                raise ConfigError(f"the work directory {work} belongs to another user")
         kept = self.data_dir / "kept"
         describer = Describer(store, self.objects, work, kept, settings)
         preparer = Preparer(describer, self.objects, work, kept)
@@ -271,6 +281,10 @@ class LocalService:
         try:
             self._parts.close()
         finally:
+            if self._work_dir is not None:
+                # It stays if something in it runs on, or waits for the next start.
+                with contextlib.suppress(OSError):
+                    (self._work_dir / f"batchcompute-{self._store.id}").rmdir()
             if self._temporary:
                 shutil.rmtree(self.data_dir, ignore_errors=True)
 

@@ -227,7 +227,7 @@ class Preparer:
         shutil.rmtree(target, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):
             # The failure may have been that it could not be made.
-            attempt.start.directory.replace(target)
+            shutil.move(attempt.start.directory, target)
 
     def drop_kept(self, job_id: str) -> None:
         """Remove the working directories that were kept of a job."""
