@@ -131,15 +131,15 @@ def test_a_service_can_be_told_to_keep_what_is_written_to_mounts(tmp_path: Path,
 @boxed
 def test_an_output_inside_of_a_mount(service: LocalService, local: Client) -> None:
     # As runjob does it: a writable mount of the whole work directory, and what counts in an OutputMapping.
-    put(service, "oss://b/work/in.txt", "in")
+    put(service, "oss://b/job/in.txt", "in")
     run(
         local,
-        "mkdir -p /work/res; cp /work/in.txt /work/res/copy.txt; echo lost > /work/other",
-        Mounts={"Entries": [{"Source": "oss://b/work/", "Destination": "/work/", "WriteSupport": True}]},
-        OutputMapping={"/work/res/": "oss://b/work/res/"},
+        "mkdir -p /job/res; cp /job/in.txt /job/res/copy.txt; echo lost > /job/other",
+        Mounts={"Entries": [{"Source": "oss://b/job/", "Destination": "/job/", "WriteSupport": True}]},
+        OutputMapping={"/job/res/": "oss://b/job/res/"},
     )
-    assert service.oss_path("oss://b/work/res/copy.txt").read_text() == "in"
-    assert not service.oss_path("oss://b/work/other").exists()
+    assert service.oss_path("oss://b/job/res/copy.txt").read_text() == "in"
+    assert not service.oss_path("oss://b/job/other").exists()
 
 
 @boxed
