@@ -177,7 +177,7 @@ def _serve(arguments: argparse.Namespace) -> int:
             full_sync=bool(options.get("full_sync")),
             detach=bool(options.get("detach_jobs")),
             refuse_replays=bool(options.get("refuse_replays")),
-            sandbox=str(options.get("sandbox", "auto")),
+            sandbox=cast("Any", options.get("sandbox", "auto")),
             keep_mounts=bool(options.get("keep_mounts")),
             storage=str(options.get("storage", "")),
             max_file_size=int(options.get("max_file_size", 0)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import threading
@@ -256,6 +257,46 @@ def test_a_stop_ends_what_is_made_ready_and_what_is_brought_away(
 def test_no_spelling_gets_round_the_rules_for_paths(local: Client, path: str) -> None:
     with pytest.raises(ClientError):
         local.create_job(job({"t": task("true", InputMapping={"oss://b/x/": path})}))
+
+
+@pytest.mark.parametrize("path", ["/../../../../victim", "/", "relative", "/proc/x"])
+def test_clusters_cannot_map_what_jobs_cannot(tmp_path: Path, path: str) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("alive")
+    mounts = {"Entries": [{"Source": "oss://b/in/", "Destination": path, "WriteSupport": False}]}
+    group = {"Name": "c", "ImageId": "i", "Groups": {"g": {"DesiredVMCount": 1}}}
+    with LocalService(tmp_path / "data", slots=1, sandbox="never") as service, service.client() as client:
+        put(service, "oss://b/in/x", "x")
+        with pytest.raises(ClientError):
+            client.create_cluster({**group, "Configs": {"Mounts": mounts}})
+        cluster = client.create_cluster(group).Id
+        with pytest.raises(ClientError):
+            client.modify_cluster(cluster, {"Configs": {"Mounts": mounts}})
+        # And if one came from elsewhere, into the database, it stays the job's own trouble.
+        with service._store.write() as db:
+            text = db.execute("SELECT description FROM clusters").fetchone()[0]
+            spoilt = {**json.loads(text), "Configs": {"Mounts": mounts}}
+            db.execute("UPDATE clusters SET description = ?", (json.dumps(spoilt),))
+        made = task("true")
+        del made.AutoCluster
+        made.ClusterId = cluster
+        job_id = client.create_job(job({"t": made})).Id
+        finish(client, job_id, "Failed")
+        assert result(client, job_id)[0] == "MountError"
+    assert victim.read_text() == "alive"
+
+
+def test_a_path_of_a_task_that_its_cluster_has_too(local: Client, service: LocalService) -> None:
+    put(service, "oss://b/in/x", "x")
+    mounts = {"Entries": [{"Source": "oss://b/in/", "Destination": "/in", "WriteSupport": False}]}
+    job_id = run(
+        local,
+        "true",
+        "Failed",
+        Mounts=mounts,
+        AutoCluster={"InstanceType": "x", "Configs": {"Mounts": mounts}},
+    )
+    assert "mapped once" in result(local, job_id)[1]
 
 
 def test_two_mappings_of_one_path_are_refused_however_they_are_spelled(local: Client) -> None:

@@ -43,22 +43,18 @@ from tests.service.helpers import task, until
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")
 
 
+def serve_command(directory: Path, *options: str) -> list[str]:
+    """The command line of a server on a port of its own."""
+    command = [sys.executable, "-m", "batchcompute.cli", "serve", "--port", "0", "--data-dir", str(directory)]
+    return [*command, *options]
+
+
 @contextmanager
 def serving(
     directory: Path, *options: str, **environment: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start a server on a port of its own; yield where it is."""
-    command = [
-        sys.executable,
-        "-m",
-        "batchcompute.cli",
-        "serve",
-        "--port",
-        "0",
-        "--data-dir",
-        str(directory),
-        *options,
-    ]
+    command = serve_command(directory, *options)
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
     ) as server:
@@ -238,17 +234,7 @@ def test_other_machines_are_not_served_in_plain_text() -> None:
 
 
 def test_print_credentials(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "batchcompute.cli",
-        "serve",
-        "--port",
-        "0",
-        "--data-dir",
-        str(tmp_path / "d"),
-        "--print-credentials",
-    ]
+    command = serve_command(tmp_path / "d", "--print-credentials")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         lines = [server.stdout.readline() for _ in range(3)]

@@ -26,17 +26,23 @@ class Machine:
     @classmethod
     def here(cls, slots: int) -> Machine:
         """Return this machine."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         try:
             memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
         except (AttributeError, ValueError, OSError):
             memory = 0.0
-        return cls(cores, memory, slots)
+        return cls(cores(), memory, slots)
 
     def described(self) -> str:
         """Return it in words."""
         memory = f" and {self.memory:.0f} GB of memory" if self.memory else ""
         return f"{self.cores} cores{memory}"
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def notes_of(job: JobDescription, machine: Machine, types: Mapping[str, InstanceType]) -> str:

@@ -49,13 +49,7 @@ def job_description(body: Mapping[str, Any]) -> JobDescription:
     problems = list(_further(description))
     if problems:
         raise ValidationError(problems)
-    if "Description" not in body:
-        # The model's own default names the Python SDK, which need not have sent this.
-        description.description = ""
-    if "Priority" not in description:
-        description.priority = 0
-    if "Notification" not in description:
-        description.notification = NO_NOTIFICATION
+    _fill(description, body)
     for task in description.dag.tasks.values():
         if "ClusterId" not in task:
             task.cluster_id = ""
@@ -73,17 +67,23 @@ def app_job_description(body: Mapping[str, Any]) -> AppJobDescription:
     description = AppJobDescription({"Type": "App", **body})
     description.validate()
     check_ascii(description.name, "Name")
-    if "Description" not in description:
-        description.description = ""
-    if "Priority" not in description:
-        description.priority = 0
+    _fill(description, body)
     if "JobFailOnInstanceFail" not in description:
         description.job_fail_on_instance_fail = True
     if "AutoRelease" not in description:
         description.auto_release = False
+    return description
+
+
+def _fill(description: JobDescription | AppJobDescription, body: Mapping[str, Any]) -> None:
+    """Fill in what both kinds of jobs have by default."""
+    if "Description" not in body:
+        # The model's own default names the Python SDK, which need not have sent this.
+        description.description = ""
+    if "Priority" not in description:
+        description.priority = 0
     if "Notification" not in description:
         description.notification = NO_NOTIFICATION
-    return description
 
 
 def _further(description: JobDescription) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ConfigError
 from batchcompute.service.objects.signatures import is_for_objects
+from batchcompute.service.runtime import sandbox
 from batchcompute.service.waits import in_thread
 from batchcompute.service.wire import Request, takes_long
 
@@ -228,7 +229,7 @@ def serve(service: LocalService, place: Place, tls_cert: str = "", tls_key: str 
 
     server = Server(config)
     with _announced(service.data_dir, place.url), _outliving_signals(server):
-        _log.info("serving %s at %s", service.data_dir, place.url)
+        _log.info("serving %s at %s; %s", service.data_dir, place.url, sandbox.probe().described())
         print(f"batchcompute is served at {place.url}", flush=True)  # noqa: T201
         server.run(sockets=[place.socket])
     _log.info("serving has ended")

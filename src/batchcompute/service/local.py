@@ -13,11 +13,12 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from batchcompute.errors import ConfigError, ValidationError
 from batchcompute.service import lifecycle
 from batchcompute.service.access import Keys
+from batchcompute.service.capacity import cores
 from batchcompute.service.catalogue import TYPES, InstanceType
 from batchcompute.service.core import Core
 from batchcompute.service.datadir import Lock
@@ -34,7 +35,7 @@ from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.runtime.attempts import Describer
-from batchcompute.service.runtime.prepare import Preparer, cores
+from batchcompute.service.runtime.prepare import Preparer
 from batchcompute.service.scheduler import Scheduler
 from batchcompute.service.settings import Settings
 from batchcompute.service.store import Store
@@ -91,7 +92,7 @@ class LocalService:
         full_sync: bool = False,
         detach: bool = False,
         refuse_replays: bool = False,
-        sandbox: str = "auto",
+        sandbox: Literal["auto", "always", "never"] = "auto",
         keep_mounts: bool = False,
         types: Iterable[InstanceType] = (),
         oss_host: str = "",
@@ -103,6 +104,10 @@ class LocalService:
             raise ConfigError(f"sandbox must be 'auto', 'always' or 'never', not {sandbox!r}")
         if slots is not None and (isinstance(slots, bool) or not isinstance(slots, int) or slots < 1):
             raise ConfigError(f"slots must be an integer, 1 or more, not {slots!r}")
+        if max_file_size < 0:
+            raise ConfigError(
+                f"max_file_size must be 0 for any size, or a number of bytes, not {max_file_size!r}"
+            )
         self._temporary = data_dir is None
         directory = tempfile.mkdtemp(prefix="batchcompute-") if data_dir is None else data_dir
         self.data_dir: Path = Path(directory).expanduser().absolute()
@@ -117,7 +122,7 @@ class LocalService:
                 settings = Settings(
                     slots or cores(),
                     oss_host=oss_host,
-                    sandbox=cast("Any", sandbox),
+                    sandbox=sandbox,
                     keep_mounts=keep_mounts,
                     max_file_size=max_file_size,
                     types=catalogue,

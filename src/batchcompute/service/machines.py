@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
 import sqlite3
 import time
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchcompute._values import format_time
 from batchcompute.service import lifecycle
+from batchcompute.service.wire import new_id
 
 if TYPE_CHECKING:
     from batchcompute.resources import ClusterDescription
@@ -24,17 +24,14 @@ _LINGERS = 5.0
 _BUSY = "SELECT 1 FROM instances i WHERE i.worker = m.id AND i.state = 'Running' AND i.worker != ''"
 """Whether something runs on a machine ``m``."""
 
-_FULL = (
+_ALL_BUSY = (
     "SELECT id FROM clusters c WHERE state = 'Active' AND NOT EXISTS (SELECT 1 FROM machines m WHERE "
-    "m.cluster = c.seq AND m.state = 'Running' AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.worker = m.id "
-    "AND i.state = 'Running' AND i.worker != ''))"
+    "m.cluster = c.seq AND m.state = 'Running' AND NOT EXISTS ("
 )
 _OF_GROUP = "SELECT * FROM machines m WHERE cluster = ? AND \"group\" = ? AND state = 'Running'"
 _OF_CLUSTER = (
     "SELECT m.id FROM machines m JOIN clusters c ON c.seq = m.cluster WHERE c.id = ? AND m.state = 'Running'"
 )
-
-_ALPHABET = "0123456789abcdefghijklmnopqrstuv"
 
 
 def adjust(
@@ -56,7 +53,7 @@ def adjust(
         if missing > 0:
             db.executemany(
                 'INSERT INTO machines (id, cluster, "group", created) VALUES (?, ?, ?, ?)',
-                [(_new_id(), cluster, name, now) for _ in range(missing)],
+                [(new_id("i-", 12), cluster, name, now) for _ in range(missing)],
             )
         elif missing < 0:
             # Those that nothing runs on before the others.
@@ -108,7 +105,7 @@ def forget(db: sqlite3.Connection) -> None:
 
 def full(db: sqlite3.Connection) -> list[str]:
     """Return the clusters that have no machine which nothing runs on."""
-    return [row["id"] for row in db.execute(_FULL)]
+    return [row["id"] for row in db.execute(f"{_ALL_BUSY}{_BUSY}))")]
 
 
 def idle(db: sqlite3.Connection, cluster_id: str, count: int) -> list[str]:
@@ -167,7 +164,3 @@ def status(row: sqlite3.Row, prefix: str = "") -> dict[str, Any]:
         "CreationTime": row["created"],
         "InstancePassword": "",
     }
-
-
-def _new_id() -> str:
-    return "i-" + "".join(secrets.choice(_ALPHABET) for _ in range(12))

@@ -45,14 +45,14 @@ def recover(store: Store, engine: Engine, preparer: Preparer) -> list[Found]:
         rows = db.execute("SELECT * FROM instances WHERE state = 'Running'").fetchall()
     started: dict[str, str] = {row["token"]: row["started"] for row in rows}
     attempts = {
-        row["token"]: preparer.describe(
+        row["token"]: preparer.describer.describe(
             (row["job"], row["task"], row["number"]), row["token"], row["worker"], row["way"]
         )
         for row in rows
     }
     # An exit file has the last word, whatever the program may have left running.
     alive = [token for token, attempt in attempts.items() if read_exit(attempt.start.exit_file) is None]
-    handles = engine.reconcile(alive, preparer.family)
+    handles = engine.reconcile(alive, preparer.describer.family)
     found: list[Found] = []
     lost: list[Attempt] = []
     for token, attempt in attempts.items():

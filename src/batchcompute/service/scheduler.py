@@ -276,8 +276,7 @@ class Scheduler:
         """Do what follows from ends that are on disk now."""
         self.cancel(effects)
         for token in self._results:
-            attempt = self._running.pop(token).attempt
-            self._preparer.clean(attempt)
+            self._preparer.clean(self._running.pop(token).attempt)
         self._results.clear()
 
     def _settle_at_end(self) -> None:
@@ -358,10 +357,11 @@ class Scheduler:
         with self._condition:
             self._held = {job: until for job, until in self._held.items() if until > moment}
             held = frozenset(self._held)
+        describer = self._preparer.describer
         begun: list[_Running] = []
         for picked in pick(db, self._free, held):
-            token = self._preparer.new_token(picked.key)
-            attempt = self._preparer.describe(picked.key, token, picked.worker)
+            token = describer.new_token(picked.key)
+            attempt = describer.describe(picked.key, token, picked.worker)
             lifecycle.begin(db, picked.key, token, picked.worker, "127.0.0.1", now, attempt.way)
             begun.append(_Running(attempt))
         return begun

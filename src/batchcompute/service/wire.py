@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -92,6 +93,14 @@ def refuse(refusal: Refusal, request_id: str) -> Response:
 def new_request_id() -> str:
     """Make an id for a request."""
     return str(uuid.uuid4()).upper()
+
+
+_ID_LETTERS = "0123456789abcdefghijklmnopqrstuv"
+
+
+def new_id(prefix: str, length: int = 18) -> str:
+    """Make an id for a resource, as the recorded ones are (reference, 3.0)."""
+    return prefix + "".join(secrets.choice(_ID_LETTERS) for _ in range(length))
 
 
 @dataclass(frozen=True, slots=True)

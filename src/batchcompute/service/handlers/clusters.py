@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 import time
 from collections.abc import Callable
@@ -10,17 +9,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from batchcompute._values import format_time
+from batchcompute.errors import ValidationError
 from batchcompute.resources import ClusterDescription, ModifyClusterDescription
 from batchcompute.service import idempotency, lifecycle, machines
 from batchcompute.service.defaults import NO_NOTIFICATION, check_ascii
 from batchcompute.service.faults import not_found, state_conflict
+from batchcompute.service.runtime.mappings import inner, mount_problems
 from batchcompute.service.states import owner_number
 from batchcompute.service.store import Store, load, save
-from batchcompute.service.wire import Params
+from batchcompute.service.wire import Params, new_id
 
 __all__: list[str] = []
-
-_ALPHABET = "0123456789abcdefghijklmnopqrstuv"
 
 
 class Clusters:
@@ -43,10 +42,11 @@ class Clusters:
         description = ClusterDescription(body)
         description.validate()
         check_ascii(description.name, "Name")
+        _check_mounts(description)
         if "Description" not in body:
             description.description = ""
         now = format_time(datetime.now(UTC))
-        cluster_id = "cls-" + "".join(secrets.choice(_ALPHABET) for _ in range(18))
+        cluster_id = new_id("cls-")
         logs = [f"[{now}][{name}]Creating instance group successfully" for name in description.groups]
         logs.append(f"[{now}]Creating cluster successfully")
         wanted = sum(group.desired_vm_count or 0 for group in description.groups.values())
@@ -105,6 +105,7 @@ class Clusters:
                     description[field] = changes[field]
             if "Configs" in changes:
                 description.configs.mounts = changes.configs.mounts
+                _check_mounts(description)
             db.execute(
                 "UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), row["seq"])
             )
@@ -166,6 +167,17 @@ class Clusters:
             )
             machines.forget(db)
         self._changed(effects)
+
+
+def _check_mounts(description: ClusterDescription) -> None:
+    """Refuse mounts that no task of the cluster could have.
+
+    Raises:
+        ValidationError: There are such.
+    """
+    problems = list(mount_problems(inner(description.detail(), "Configs", "Mounts"), "Configs.Mounts"))
+    if problems:
+        raise ValidationError(problems)
 
 
 def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 from datetime import UTC, datetime
 from typing import Any
@@ -15,11 +14,9 @@ from batchcompute.service.defaults import check_ascii
 from batchcompute.service.faults import Refusal, invalid, not_found
 from batchcompute.service.states import owner_number
 from batchcompute.service.store import Store, load
-from batchcompute.service.wire import Params
+from batchcompute.service.wire import Params, new_id
 
 __all__: list[str] = []
-
-_ALPHABET = "0123456789abcdefghijklmnopqrstuv"
 
 
 class Images:
@@ -38,7 +35,7 @@ class Images:
         description = ImageDescription(body)
         description.validate()
         check_ascii(description.name, "Name")
-        image_id = "img-" + "".join(secrets.choice(_ALPHABET) for _ in range(18))
+        image_id = new_id("img-")
         with self._store.write() as db:
             same = idempotency.known(db, params, body)
             if same:

@@ -38,7 +38,7 @@ class DirectoryStore:
         """
         return self.root.joinpath(*parts_of(place))
 
-    def local(self, place: str) -> Path | None:
+    def local(self, place: str) -> Path:
         """Return the file of an object, or the directory of a prefix.
 
         Raises:
@@ -53,7 +53,7 @@ class DirectoryStore:
     def exists(self, place: str) -> bool:
         """Tell whether there is an object, or a directory for a prefix."""
         file = self.local(place)
-        return file is not None and (file.is_dir() if place.endswith("/") else file.exists())
+        return file.is_dir() if place.endswith("/") else file.exists()
 
     def fetch(self, place: str, target: Path) -> None:
         """Copy an object to a file, or what is below a prefix into a directory.
@@ -61,7 +61,7 @@ class DirectoryStore:
         Raises:
             FileNotFoundError: There is no such place.
         """
-        source = self.path(place) if self.local(place) is not None else self.root
+        source = self.local(place)
         if source.is_dir():
             shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
         else:
@@ -74,7 +74,7 @@ class DirectoryStore:
         Raises:
             OSError: It cannot be written.
         """
-        target = self._file(place)
+        target = self.local(place)
         if target == source:
             return
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ class DirectoryStore:
 
     def stat(self, place: str) -> Stat | None:
         """Return what is known of an object; None if there is none."""
-        file = self._file(place)
+        file = self.local(place)
         try:
             # An empty directory is what a key that ends in a slash made.
             found = file.is_dir() and not any(file.iterdir()) if place.endswith("/") else file.is_file()
@@ -103,13 +103,13 @@ class DirectoryStore:
 
     def read(self, place: str, start: int, end: int) -> bytes:
         """Return bytes of an object."""
-        with self._file(place).open("rb") as stream:
+        with self.local(place).open("rb") as stream:
             stream.seek(start)
             return stream.read(end - start)
 
     def write(self, place: str, pieces: Iterable[bytes]) -> None:
         """Write an object, whole or not at all; a place that ends in a slash becomes an empty directory."""
-        file = self._file(place)
+        file = self.local(place)
         if place.endswith("/"):
             file.mkdir(parents=True, exist_ok=True)
             return
@@ -122,7 +122,7 @@ class DirectoryStore:
 
     def remove(self, place: str) -> None:
         """Remove an object, and the directories that it was the last one in; what is not there is no error."""
-        file = self._file(place)
+        file = self.local(place)
         if file.is_dir():
             if any(file.iterdir()):
                 return
@@ -162,13 +162,6 @@ class DirectoryStore:
                     # What is removed meanwhile is not listed.
                     with suppress(FileNotFoundError):
                         yield key, _stat(base / name)
-
-    def _file(self, place: str) -> Path:
-        """Return the file of an object; one that a link leads out of the storage is none."""
-        file = self.local(place)
-        if file is None:
-            raise FileNotFoundError(place)
-        return file
 
     def describe(self) -> str:
         """Return the ``file://`` URL of the directory that holds the buckets."""

@@ -98,7 +98,8 @@ class RemoteStore:
         self._fs.put_file(os.fspath(source), path)
 
     def _make_parents(self, path: str) -> None:
-        # Buckets have no directories, and some refuse to be asked for them.
+        # Buckets have no directories, and some refuse to be asked for them; if it is the object that may not
+        # be written, writing it says so.
         with contextlib.suppress(NotImplementedError, PermissionError):
             self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
 

@@ -271,9 +271,8 @@ class Describer:
     def _way(self, task: _Task) -> str:
         if task.image:
             return "container"
-        if self._settings.sandbox == "never" or not (task.maps or self._settings.sandbox == "always"):
-            return "root" if task.maps else "direct"
-        if sandbox.probe().usable:
+        mode = self._settings.sandbox
+        if (mode == "always" or (task.maps and mode != "never")) and sandbox.probe().usable:
             return "box"
         return "root" if task.maps else "direct"
 

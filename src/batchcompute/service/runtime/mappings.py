@@ -212,6 +212,19 @@ class Delivery:
     """Relative paths below a directory at which something else is mapped."""
 
 
+def _check(maps: Mappings) -> None:
+    """Refuse what the checks of jobs and clusters, each on its own, could not know of.
+
+    Raises:
+        ValidationError: There is something.
+    """
+    seen: dict[str, str] = {}
+    items = [*maps.inputs, *maps.outputs, *maps.logs]
+    problems = [problem for item in items for problem in _path(item.path, "the mappings", seen)]
+    if problems:
+        raise ValidationError(problems)
+
+
 class LocalPlaces(Protocol):
     """Tells where places of object storage are on this machine."""
 
@@ -249,7 +262,11 @@ def plan_of(
         log_name: What is put behind the name of a log.
         keep_mounts: Whether writable mounts are the storage itself.
         bind_logs: Whether a log can be the object itself from the start, so that it is seen growing.
+
+    Raises:
+        ValidationError: Two of them have one path, a task's own and its cluster's, or one must not be mapped.
     """
+    _check(maps)
     paths = [PurePosixPath(item.path) for group in (maps.inputs, maps.outputs, maps.logs) for item in group]
     # What is a mount of its own, and no file of the directory that it lies in.
     bound = [PurePosixPath(given.path) for given in maps.inputs]
@@ -282,18 +299,18 @@ def plan_of(
             deliveries.append(Delivery(source, output.target, path, skip=inner))
     parents: dict[str, Path] = {}
 
-    def place_for(path: PurePosixPath) -> tuple[Path, bool]:
-        """Return where a single file of the program really is, and whether something outer holds it."""
+    def place_for(path: PurePosixPath) -> Path:
+        """Return where a single file of the program really is."""
         around = [bind for bind in binds if bind.write and path.is_relative_to(bind.path)]
         if around:
             nearest = max(around, key=lambda bind: len(bind.path))
-            return nearest.source / path.relative_to(nearest.path), True
+            return nearest.source / path.relative_to(nearest.path)
         folder = parents.setdefault(str(path.parent), base / "files" / str(len(parents)))
-        return folder / path.name, False
+        return folder / path.name
 
     for output in maps.outputs:
         if not output.path.endswith("/"):
-            source, _ = place_for(PurePosixPath(output.path))
+            source = place_for(PurePosixPath(output.path))
             deliveries.append(Delivery(source, output.target, output.path))
     for log in maps.logs:
         pure = PurePosixPath(log.path)
@@ -304,7 +321,6 @@ def plan_of(
             binds.append(Bind(local, str(pure), True, "", False))
             deliveries.append(Delivery(local, place, log.path, True))
             continue
-        source, _ = place_for(pure)
-        deliveries.append(Delivery(source, place, log.path, True))
+        deliveries.append(Delivery(place_for(pure), place, log.path, True))
     binds.sort(key=lambda bind: bind.path.count("/"))
     return Plan(tuple(binds), parents, tuple(deliveries))

@@ -9,7 +9,7 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 from batchcompute.errors import ValidationError
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.runtime import container, sandbox, stage, trees
-from batchcompute.service.runtime.attempts import NOWHERE, Attempt, Describer, Key
+from batchcompute.service.runtime.attempts import NOWHERE, Attempt, Describer
 from batchcompute.service.runtime.command import Outcome, read_exit
 from batchcompute.service.runtime.package import PackageError, unpack
 
@@ -49,10 +49,8 @@ class Preparer:
     """
 
     def __init__(self, describer: Describer, objects: ObjectStore, work: Path, kept: Path) -> None:
-        self.describe: Callable[..., Attempt] = describer.describe
-        self.new_token: Callable[[Key], str] = describer.new_token
-        self.family: str = describer.family
-        """What the tokens of all attempts of this service begin with."""
+        self.describer: Describer = describer
+        """What it was given."""
         self._objects = objects
         self._work = work
         self._kept = kept
@@ -224,7 +222,7 @@ class Preparer:
         """Keep a working directory, as its task's machines were to be kept after a failure."""
         target = Path(attempt.keep_at)
         target.parent.mkdir(exist_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
+        trees.remove(str(target))
         with contextlib.suppress(FileNotFoundError):
             # The failure may have been that it could not be made.
             shutil.move(attempt.start.directory, target)
@@ -308,10 +306,3 @@ def _remove(found: tuple[str, list[str]]) -> None:
         trees.remove(directory)
     for path in leaves:
         trees.remove(path)
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

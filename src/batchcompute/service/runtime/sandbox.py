@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from batchcompute.service.runtime.mappings import Bind, Plan
+from batchcompute.service.runtime.mappings import Plan
 
 __all__: list[str] = []
 
@@ -93,7 +93,8 @@ def arguments_of(plan: Plan, directory: Path, sandbox: Sandbox) -> list[str]:
     hidden = {_in_real_folder(delivery.path) for delivery in plan.deliveries}
     for path, bind in [*binds, *((path, None) for path in list(made))]:
         inside = any(path != other and _below(path, other) for other, _ in binds)
-        if inside or (os.path.isfile(path) if bind and not _is_folder(bind) else os.path.isdir(path)):
+        is_file = bind is not None and not bind.source.is_dir()
+        if inside or (os.path.isfile(path) if is_file else os.path.isdir(path)):
             continue
         # A place to mount on has to be made, and not on this machine's own disk: the nearest directory
         # that there is gets laid out anew.
@@ -118,10 +119,6 @@ def arguments_of(plan: Plan, directory: Path, sandbox: Sandbox) -> list[str]:
 def _in_real_folder(path: str) -> str:
     folder, _, name = path.rstrip("/").rpartition("/")
     return os.path.join(os.path.realpath(folder or "/"), name)
-
-
-def _is_folder(bind: Bind) -> bool:
-    return bind.source.is_dir()
 
 
 def _below(path: str, other: str) -> bool:

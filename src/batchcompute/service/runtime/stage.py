@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
@@ -91,11 +90,8 @@ def bring_in(plan: Plan, store: ObjectStore, abort: threading.Event) -> None:
             text = f"{bind.path} cannot be mapped: {error.strerror or error}"
             raise Trouble("MountError", text) from error
     for delivery in plan.deliveries:
-        if (
-            delivery.place
-            and not delivery.place.endswith("/")
-            and any(delivery.source.is_relative_to(bind.source) for bind in plan.binds if bind.folder)
-        ):
+        inside = any(delivery.source.is_relative_to(bind.source) for bind in plan.binds if bind.folder)
+        if inside and not delivery.place.endswith("/"):
             delivery.source.parent.mkdir(parents=True, exist_ok=True)
 
 
@@ -119,8 +115,7 @@ def _fetch(bind: Bind, store: ObjectStore, abort: threading.Event) -> None:
         return
     bind.source.parent.mkdir(parents=True, exist_ok=True)
     part = bind.source.with_name(f"{bind.source.name}.part")
-    if part.is_dir():
-        shutil.rmtree(part)
+    trees.remove(str(part))
     try:
         local = store.local(bind.fill)
         if local is not None:
