@@ -9,7 +9,7 @@ from batchcompute._problems import shown
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.resources import AppDescription, AppJobDescription, JobDescription
 from batchcompute.service.objects.base import parts_of
-from batchcompute.service.runtime.substitute import Ambiguous, substitute, variables
+from batchcompute.service.runtime.substitute import UnsafeLine, substitute, variables
 
 __all__: list[str] = []
 
@@ -78,8 +78,8 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
     problems += [Problem("App.Outputs", name, allowed) for name in wanted]
     if problems:
         raise ValidationError(problems)
-    names = variables(values)
-    command = _command(app, names)
+    names = _variables(app)
+    command = _command(app)
     logging = job.app.logging
     cluster = str(config.get("ClusterId") or "")
     task = {
@@ -109,23 +109,29 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
     return {"DAG": {"Tasks": {task_name(app.name or ""): task}}}
 
 
-def _command(app: AppDescription, names: Mapping[str, str]) -> str:
+def _variables(app: AppDescription) -> dict[str, str]:
+    """Return the environment variable of each parameter."""
+    return variables([*app.input_parameters, *app.output_parameters])
+
+
+def _command(app: AppDescription) -> str:
+    # The value of a parameter with a LocalPath is that path, so no job can choose it.
+    parameters = [*app.input_parameters.items(), *app.output_parameters.items()]
+    chosen = {name for name, parameter in parameters if not parameter.local_path}
+    fixed = {name for name, _ in parameters} - chosen
     try:
-        return substitute(app.command_line or "", names)
-    except Ambiguous as error:
-        allowed = (
-            f"must not have a value become the text of a script: {error}; pass it as an argument instead"
-        )
-        raise ValidationError([Problem("CommandLine", shown(app.command_line), allowed)]) from None
+        return substitute(app.command_line or "", _variables(app), fixed)
+    except UnsafeLine as error:
+        raise ValidationError([Problem("CommandLine", "", str(error))]) from None
 
 
 def check(app: AppDescription) -> None:
-    """Refuse an app whose command cannot be run with values as data.
+    """Refuse an app whose command could run a value of a parameter.
 
     Raises:
-        ValidationError: It cannot.
+        ValidationError: It could.
     """
-    _command(app, variables([*app.input_parameters, *app.output_parameters]))
+    _command(app)
 
 
 def as_job(job: AppJobDescription, plan: Mapping[str, Any]) -> JobDescription:
