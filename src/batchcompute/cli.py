@@ -16,6 +16,7 @@ from batchcompute.errors import ConfigError
 
 if TYPE_CHECKING:
     from batchcompute.service.catalogue import InstanceType
+    from batchcompute.service.keyfile import KeyFile
 
 __all__ = ["main"]
 
@@ -24,7 +25,7 @@ SANDBOX: Final = ("auto", "always", "never")
 _SERVE_OPTIONS = {
     "host": str, "port": int, "data_dir": str, "slots": int, "full_sync": bool, "tls_cert": str, "tls_key": str,
     "insecure": bool, "detach_jobs": bool, "refuse_replays": bool, "log_level": str, "storage": str, "sandbox": str,
-    "keep_mounts": bool, "max_file_size": int, "work_dir": str,
+    "keep_mounts": bool, "max_file_size": int, "work_dir": str, "run_as": list, "trust_owners": bool,
 }  # fmt: skip
 
 
@@ -74,6 +75,18 @@ def _parser() -> argparse.ArgumentParser:
         default=None,
         help="refuse a request whose nonce was seen before",
     )
+    serve.add_argument(
+        "--run-as",
+        action="append",
+        metavar="OWNER=USER",
+        help="run the programs of an owner as a Unix user; may be repeated; the service has to be root",
+    )
+    serve.add_argument(
+        "--trust-owners",
+        action="store_true",
+        default=None,
+        help="owners trust each other: their programs are not kept apart",
+    )
     serve.add_argument("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR (INFO)")
     serve.add_argument("--print-credentials", action="store_true", help="show the first key pair, and go on")
     keys = commands.add_parser("keys", help="the access keys of a data directory")
@@ -82,11 +95,43 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_parser("list", help="show ids and owners")
     add = actions.add_parser("add", help="make a key pair, and show it")
     add.add_argument(
+        "--trust-owners",
+        action="store_true",
+        help="owners trust each other: add a second one also where their programs cannot be kept apart",
+    )
+    add.add_argument(
+        "--run-as", metavar="USER", help="the server runs the programs of this owner as this Unix user"
+    )
+    add.add_argument(
         "--owner", default="local", help="whom it stands for; owners do not see each other's resources"
     )
     revoke = actions.add_parser("revoke", help="take a key pair out")
     revoke.add_argument("id", help="its access key id")
+    _add_buckets(commands)
+    trim = commands.add_parser("trim", help="remove what is old from a data directory")
+    trim.add_argument("--data-dir", metavar="DIR", help="the data directory")
+    trim.add_argument(
+        "--days",
+        type=float,
+        default=30.0,
+        help="remove jobs that ended, and tokens used, before so many days (30)",
+    )
     return parser
+
+
+def _add_buckets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    buckets = commands.add_parser("buckets", help="whose the buckets of a data directory are")
+    buckets.add_argument("--data-dir", metavar="DIR", help="the data directory")
+    actions = buckets.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="show buckets, their owners, and what these have granted")
+    for name, text in (("grant", "let others use a bucket"), ("revoke", "take that back")):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("bucket", help="name of the bucket")
+        who = action.add_mutually_exclusive_group(required=True)
+        who.add_argument("--to", metavar="OWNER", help="the owner whom it is about")
+        who.add_argument("--all", action="store_true", help="all owners")
+        if name == "grant":
+            action.add_argument("--write", action="store_true", help="let them write, too")
 
 
 def _config(path: str | None) -> tuple[dict[str, Any], list[InstanceType]]:
@@ -162,9 +207,12 @@ def _serve(arguments: argparse.Namespace) -> int:
     logging.basicConfig(
         level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    from batchcompute.service.http import listen, serve
+    from batchcompute.service.environ import hide_secrets
     from batchcompute.service.keyfile import KeyFile
     from batchcompute.service.local import LocalService
+    from batchcompute.service.server import listen, serve
+
+    hide_secrets()
 
     host = str(options.get("host", "127.0.0.1"))
     tls = str(options.get("tls_cert", ""))
@@ -177,11 +225,13 @@ def _serve(arguments: argparse.Namespace) -> int:
             full_sync=bool(options.get("full_sync")),
             detach=bool(options.get("detach_jobs")),
             refuse_replays=bool(options.get("refuse_replays")),
-            sandbox=cast("Any", options.get("sandbox", "auto")),
+            sandbox=options.get("sandbox", "auto"),
             keep_mounts=bool(options.get("keep_mounts")),
             storage=str(options.get("storage", "")),
             max_file_size=int(options.get("max_file_size", 0)),
             work_dir=options.get("work_dir"),
+            run_as=_pairs(options.get("run_as", [])),
+            trust_owners=bool(options.get("trust_owners")),
             types=types,
             oss_host=place.url,
         ) as service,
@@ -194,6 +244,21 @@ def _serve(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _pairs(given: object) -> dict[str, str]:
+    """Read ``OWNER=USER`` texts.
+
+    Raises:
+        ConfigError: One is none, or names an owner twice.
+    """
+    found: dict[str, str] = {}
+    for text in cast("list[object]", given):
+        owner, sign, user = str(text).partition("=")
+        if not owner or not sign or not user or owner in found:
+            raise ConfigError(f"run-as must be like OWNER=USER, once for each owner, not {text!r}")
+        found[owner] = user
+    return found
+
+
 def _keys(arguments: argparse.Namespace) -> int:
     from batchcompute.service.keyfile import KeyFile
 
@@ -202,12 +267,76 @@ def _keys(arguments: argparse.Namespace) -> int:
         for pair in file.read():
             print(f"{pair.access_key_id}  {pair.owner}")  # noqa: T201
     elif arguments.action == "add":
-        file.path.parent.mkdir(parents=True, exist_ok=True)
+        _check_owner(file, arguments)
         pair = file.add(arguments.owner)
         print(f"access key id {pair.access_key_id}\naccess key secret {pair.access_key_secret}")  # noqa: T201
     else:
         file.revoke(arguments.id)
     return 0
+
+
+def _check_owner(file: KeyFile, arguments: argparse.Namespace) -> None:
+    """Refuse a second owner whose programs could not be kept apart from those of the first.
+
+    Raises:
+        ConfigError: They could not.
+    """
+    from batchcompute.service.isolation import Isolation, accounts_of, why_no_boxes
+    from batchcompute.service.keyfile import FIRST_OWNER
+
+    pairs = file.read()
+    first = pairs[0].owner if pairs else FIRST_OWNER
+    owners = {arguments.owner, *(pair.owner for pair in pairs)}
+    if arguments.run_as:
+        # The server is told the same for each of them.
+        accounts_of({arguments.owner: arguments.run_as})
+        return
+    problem = Isolation(why_no_boxes, arguments.trust_owners).problem(arguments.owner, owners, first)
+    if problem:
+        raise ConfigError(problem)
+
+
+def _buckets(arguments: argparse.Namespace) -> int:
+    from batchcompute.service.buckets import EVERYBODY, Buckets
+    from batchcompute.service.objects.directory import bucket_names
+    from batchcompute.service.store import Store
+
+    directory = _directory(arguments.data_dir)
+    if not (directory / "batchcompute.db").exists():
+        raise ConfigError(f"there is no service in {directory}; name its directory with --data-dir")
+    there = bucket_names(directory / "oss")
+    store = Store(directory / "batchcompute.db")
+    try:
+        buckets = Buckets(store, there.__contains__)
+        if arguments.action == "list":
+            for name, owner, grants in buckets.listed(there):
+                told = ", ".join(f"{'all' if who == EVERYBODY else who}: {what}" for who, what in grants)
+                print(f"{name}  {owner}{f'  ({told})' if told else ''}")  # noqa: T201
+        else:
+            grantee = EVERYBODY if arguments.all else arguments.to
+            if arguments.action == "grant":
+                buckets.grant(arguments.bucket, grantee, "write" if arguments.write else "read")
+            else:
+                buckets.revoke(arguments.bucket, grantee)
+    finally:
+        store.close()
+    return 0
+
+
+def _trim(arguments: argparse.Namespace) -> int:
+    from batchcompute.service.trimming import trim
+
+    directory = _directory(arguments.data_dir)
+    if not (directory / "batchcompute.db").exists():
+        raise ConfigError(f"there is no service in {directory}; name its directory with --data-dir")
+    if not arguments.days >= 0:
+        raise ConfigError(f"--days must be 0 or more, not {arguments.days}")
+    done = trim(directory, arguments.days * 86400.0)
+    print(f"{done.jobs} jobs and {done.tokens} tokens were removed")  # noqa: T201
+    return 0
+
+
+_COMMANDS = {"serve": _serve, "keys": _keys, "buckets": _buckets, "trim": _trim}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -218,7 +347,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = _parser().parse_args(arguments)
     try:
-        return _serve(parsed) if parsed.command == "serve" else _keys(parsed)
+        return _COMMANDS[parsed.command](parsed)
     except ConfigError as error:
         print(f"batchcompute: {error}", file=sys.stderr)  # noqa: T201
         return 2

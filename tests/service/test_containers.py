@@ -60,7 +60,7 @@ def test_an_image_is_run_by_the_runtime(calls: Path, tmp_path: Path) -> None:
         assert output(service, client, job_id) == "0 hidden\n"
     run = next(line for line in calls.read_text().splitlines() if line.startswith("run"))
     assert "hidden" not in run
-    assert "--env SECRET" in run
+    assert "--env-file=" in run
     assert f"--mount=type=bind,source={service.data_dir}/oss/b/in,target=/in,readonly " in run
     assert ",target=/out " in run
     assert "--workdir=/batchcompute/workdir" in run

@@ -15,11 +15,13 @@ import pytest
 from batchcompute import LOCAL, Client, ClientError, ConfigError, InvalidParameterError
 from batchcompute.resources import JobDescription
 from batchcompute.service import LocalService, embedded_service, machines
+from batchcompute.service.confined import Root
 from batchcompute.service.engines import local as engine_module
+from batchcompute.service.engines import spawning
 from batchcompute.service.engines.base import InstanceStart
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.engines.processes import Sweeper
-from batchcompute.service.runtime.command import Outcome, outcome
+from batchcompute.service.runtime.command import Outcome, outcome, read_exit
 from batchcompute.service.store import _MIGRATIONS, Store
 from tests.service.helpers import alive, carrying, finish, job, task, until
 from tests.service.test_life import child
@@ -80,16 +82,15 @@ def test_a_real_time_signal(local: Client) -> None:
 
 
 def test_outcomes(tmp_path: Path) -> None:
-    stderr = tmp_path / "stderr"
-    exit_file = tmp_path / "exit"
-    assert outcome(exit_file, stderr, 9).error_code == "ProgramKilled"
-    for text, expected in (("0\n", Outcome(0)), ("", None), ("0", None), ("x\n", None)):
-        exit_file.write_text(text)
-        found = outcome(exit_file, stderr, 0)
-        assert found == expected if expected else found.error_code == "ProgramKilled"
-    for code in range(1, 256):
-        exit_file.write_text(f"{code}\n")
-        assert outcome(exit_file, stderr, 0).exit_code == code
+    file = Root(tmp_path).file("exit")
+    assert outcome(read_exit(file), 9).error_code == "ProgramKilled"
+    for text in ("", "0", "x\n", "256\n", "-1\n", "0\n0\n", "9" * 5000 + "\n", "\u0661\n"):
+        file.path.write_text(text)
+        assert outcome(read_exit(file), 0).error_code == "ProgramKilled"
+    for code in range(256):
+        file.path.write_text(f"{code}\n")
+        assert outcome(read_exit(file), 0).exit_code == code
+    assert outcome(0, 0) == Outcome(0)
 
 
 def test_a_defect_of_one_instance_is_its_own(
@@ -102,6 +103,7 @@ def test_a_defect_of_one_instance_is_its_own(
         patch.setattr("batchcompute.service.runtime.prepare.unpack", broken)
         described = task("true")
         described.Parameters.Command.PackagePath = "oss://bucket/x"
+        service.objects.write("oss://bucket/x", [b"x"])
         job_id = local.create_job(job({"t": described})).Id
         finish(local, job_id, "Failed")
     assert local.get_instance(job_id, "t", 0).Result.ErrorCode == "StartFailed"
@@ -110,7 +112,7 @@ def test_a_defect_of_one_instance_is_its_own(
 
 def test_no_room_is_waited_for(service: LocalService, local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = iter([errno.EMFILE, errno.EAGAIN, errno.ENOMEM])
-    spawn = engine_module._spawn
+    spawn = spawning.spawn
 
     def full(start: InstanceStart) -> subprocess.Popen[bytes]:
         number = next(refused, 0)
@@ -118,7 +120,7 @@ def test_no_room_is_waited_for(service: LocalService, local: Client, monkeypatch
             raise OSError(number, os.strerror(number))
         return spawn(start)
 
-    monkeypatch.setattr(engine_module, "_spawn", full)
+    monkeypatch.setattr(engine_module, "spawn", full)
     job_id = local.create_job(job({"t": task("true", InstanceCount=3)})).Id
     finish(local, job_id)
     assert {found.RetryCount for found in local.list_instances(job_id, "t")} == {0}
@@ -131,7 +133,7 @@ def test_a_start_that_can_never_succeed(
         raise OSError(errno.ENOEXEC, "no shell")
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine_module, "_spawn", broken)
+        patch.setattr(engine_module, "spawn", broken)
         job_id = local.create_job(job("true")).Id
         finish(local, job_id, "Failed")
     assert local.get_instance(job_id, "t", 0).Result.ErrorCode == "StartFailed"
@@ -402,4 +404,10 @@ def test_validation_of_a_whole_job_is_not_slow() -> None:
 def test_migrations_never_change() -> None:
     # A database remembers how many ran, not what they said: a change comes as a further one.
     made = [hashlib.sha256(script.encode()).hexdigest()[:16] for script in _MIGRATIONS]
-    assert made == ["1f43fb4391609a59", "e709a7493a4a98a2", "1a207348ef768a4b", "952be9e2e414057a"]
+    assert made == [
+        "1f43fb4391609a59",
+        "e709a7493a4a98a2",
+        "1a207348ef768a4b",
+        "952be9e2e414057a",
+        "0f0467d04ba914bd",
+    ]

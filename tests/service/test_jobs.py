@@ -77,7 +77,7 @@ def test_the_documented_environment(
     ("command", "code", "error"),
     [
         ("exit 3", 3, "ProgramFailed"), ("false", 1, "ProgramFailed"), ("no-such-command", 127, "CommandNotFound"),
-        ("kill -9 $$", 137, "ProgramKilled"), ("sh -c 'kill -TERM $$'", 143, "ProgramFailed"),
+        ("kill -9 $$", 137, "ProgramFailed"), ("kill -9 $PPID", 137, "ProgramKilled"), ("sh -c 'kill -TERM $$'", 143, "ProgramFailed"),
         ("set -e; false; true", 1, "ProgramFailed"), ('exec sh -c "exit 4"', 4, "ProgramFailed"),
         ("unset BC_EXIT; cd /; exit 7", 7, "ProgramFailed"),
     ],

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -115,7 +115,9 @@ def test_what_is_written_to_a_mount_stays_with_the_instance(service: LocalServic
 
 
 @pytest.mark.parametrize("way", ["auto", "never"])
-def test_a_service_can_be_told_to_keep_what_is_written_to_mounts(tmp_path: Path, way: str) -> None:
+def test_a_service_can_be_told_to_keep_what_is_written_to_mounts(
+    tmp_path: Path, way: Literal["auto", "always", "never"]
+) -> None:
     if way == "auto" and not BOX.usable:
         pytest.skip(BOX.reason)
     mounts = {"Entries": [{"Source": "oss://b/data/", "Destination": "/data", "WriteSupport": True}]}

@@ -109,7 +109,8 @@ def test_uploads_in_parts(bucket: Any, tmp_path: Path, served: tuple[str, Path])
         with pytest.raises(oss2.exceptions.NoSuchUpload):
             call()
     assert not bucket.object_exists("other")
-    assert not list((served[1] / "uploads").iterdir())
+    assert {path.name for path in (served[1] / "uploads").iterdir()} == {".spool"}
+    assert not list((served[1] / "uploads" / ".spool").iterdir())
 
 
 def test_signed_urls(bucket: Any) -> None:
@@ -216,8 +217,11 @@ def test_what_libraries_ask_of_buckets(bucket: Any, served: tuple[str, Path]) ->
     bucket.delete_object("dir/")
     bucket.delete_bucket()
     with pytest.raises(oss2.exceptions.ServerError) as caught:
-        bucket.put_object("x" * 300, b"")
+        bucket.put_object("x" * 1025, b"")
     assert caught.value.status == 400
+    bucket.put_object("x" * 1024, b"long")
+    assert bucket.get_object("x" * 1024).read() == b"long"
+    assert [found.key for found in oss2.ObjectIterator(bucket)] == ["x" * 1024]
 
 
 def test_version_4(served: tuple[str, Path]) -> None:
@@ -283,7 +287,6 @@ def signed(method: str, path: str, body: bytes = b"", **headers: str) -> Request
         "..%2f..%2fx",
         "a/..",
         "./x",
-        "a\\..\\x",
         "a\0b",
         "%2e%2e/x",
         "....//../x",

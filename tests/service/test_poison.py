@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -28,9 +28,9 @@ BOXED = sandbox.probe().usable
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("a link whose name is no text", f"ln -s x \"$(printf '{ROOT}/out/a\\377b')\""),
-        ("a file whose name is no text", f"echo x > \"$(printf '{ROOT}/out/a\\377b')\""),
-        ("a name that no object has", f"echo x > '{ROOT}/out/a\\b'; echo y > {ROOT}/out/good".replace("'", '"')),
+        ("a link whose name is no text", f"ln -s x \"{ROOT}$(printf '/out/a\\377b')\""),
+        ("a file whose name is no text", f"echo x > \"{ROOT}$(printf '/out/a\\377b')\""),
+        ("a name that no object has", f"echo x > \"{ROOT}$(printf '/out/a\\001b')\"; echo y > {ROOT}/out/good"),
         ("a long path", "cd " + ROOT + "/out; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do "
          "n=$(printf 'd%.0s' $(seq 230)); mkdir $n; cd $n; done; echo x > f"),
         ("a deep path", f"cd {ROOT}/out; i=0; while [ $i -lt 550 ]; do mkdir d; cd d; i=$((i+1)); done; echo x > f"),
@@ -62,7 +62,7 @@ def test_odd_files_are_one_jobs_own_trouble(tmp_path: Path, name: str, command: 
 
 def test_a_log_with_a_name_that_no_object_has_is_refused(local: Client) -> None:
     with pytest.raises(ClientError) as caught:
-        local.create_job(job({"t": task("true", LogMapping={"/tmp/a\\b.log": "oss://b/logs/"})}))
+        local.create_job(job({"t": task("true", LogMapping={"/tmp/a\x01b.log": "oss://b/logs/"})}))
     assert caught.value.code == "InvalidLogMapping"
 
 
@@ -101,7 +101,9 @@ def test_a_failure_of_the_service_itself_gives_the_slot_back(
 
 
 @pytest.mark.parametrize("way", ["auto", "never"])
-def test_what_is_mapped_inside_of_something_mapped(tmp_path: Path, way: str) -> None:
+def test_what_is_mapped_inside_of_something_mapped(
+    tmp_path: Path, way: Literal["auto", "always", "never"]
+) -> None:
     if way == "auto" and not BOXED:
         pytest.skip(sandbox.probe().reason)
     with LocalService(tmp_path / "data", slots=1, sandbox=way) as service, service.client() as client:

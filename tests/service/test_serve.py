@@ -27,13 +27,14 @@ from batchcompute import (
     ClientError,
     ConfigError,
     Credentials,
+    ForbiddenError,
     NotFoundError,
     RetryPolicy,
 )
 from batchcompute.cli import main
 from batchcompute.service import LocalService
-from batchcompute.service.http import check_address
 from batchcompute.service.keyfile import KeyFile
+from batchcompute.service.server import check_address
 from batchcompute.service.wire import Request
 from batchcompute.signing import sign
 from tests.client.loopback import CERTIFICATE, HERE
@@ -147,6 +148,14 @@ def test_owners_do_not_see_each_other(tmp_path: Path, capsys: pytest.CaptureFixt
             assert list(alice.iter_jobs()) == []
             with pytest.raises(NotFoundError):
                 alice.get_job(job)
+            # A bucket belongs to its first writer.
+            with pytest.raises(ForbiddenError, match="belongs to another owner"):
+                alice.create_job(make_job("true"))
+            assert main(["buckets", "--data-dir", str(directory), "grant", "bucket", "--to", "alice"]) == 0
+            with pytest.raises(ForbiddenError):
+                alice.create_job(make_job("true"))
+            grant = ["grant", "bucket", "--to", "alice", "--write"]
+            assert main(["buckets", "--data-dir", str(directory), *grant]) == 0
             own = alice.create_job(make_job("true"))
             assert [found.Id for found in alice.iter_jobs()] == [own.Id]
             assert main(["keys", "--data-dir", str(directory), "revoke", key_id]) == 0

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from batchcompute.service import acs3
 from batchcompute.service.faults import Refusal
-from batchcompute.service.keyfile import KeyFile
+from batchcompute.service.isolation import Isolation
+from batchcompute.service.keyfile import FIRST_OWNER, KeyFile
 from batchcompute.service.wire import Request
 from batchcompute.signing import API_VERSION, verify
 
+if TYPE_CHECKING:
+    from batchcompute.service.nonces import Nonces
+
 __all__: list[str] = []
 
-_CLOCK_SKEW = 15 * 60
+_log = logging.getLogger("batchcompute.service")
+
+CLOCK_SKEW = 15 * 60
 """Seconds that a request's date may be off."""
 
 
@@ -24,46 +34,79 @@ class Keys:
 
     Args:
         file: Where further ones are kept; it is read again whenever it has changed.
-        refuse_replays: Whether a request whose nonce was seen before is refused.
+        nonces: Where nonces are kept, so that a request which was seen before is refused; None to accept them.
         clock: Returns the time, in UTC.
+        isolation: What keeps owners apart.
     """
 
     def __init__(
         self,
         file: KeyFile | None = None,
-        refuse_replays: bool = False,
+        nonces: Nonces | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        isolation: Isolation | None = None,
     ) -> None:
         self._secrets: dict[str, tuple[str, str]] = {}
         self._file = file
-        self._refuse_replays = refuse_replays
-        self._nonces: dict[str, float] = {}
-        self._version = 0
+        self._nonces = nonces
+        self._version = (0, 0)
         self._kept: dict[str, tuple[str, str]] = {}
+        self._first = FIRST_OWNER
         self._lock = threading.Lock()
         self._clock = clock
+        self._isolation = isolation or Isolation(trusts=True)
 
     def add(self, access_key_id: str, secret: str, owner: str) -> None:
         """Make a key pair known; the secret of a known one stays what it is."""
         with self._lock:
             self._secrets.setdefault(access_key_id, (secret, owner))
 
-    def secret_of(self, access_key_id: str) -> str:
-        """Return the secret of an access key; empty for an unknown one."""
-        return self._find(access_key_id)[0]
+    def owners(self) -> frozenset[str]:
+        """Return all owners that have keys."""
+        self._refresh()
+        return frozenset(owner for _, owner in (*self._secrets.values(), *self._kept.values()))
 
-    def _find(self, access_key_id: str) -> tuple[str, str]:
-        if self._file is not None and (version := self._file.version()) != self._version:
-            kept = {pair.access_key_id: (pair.access_key_secret, pair.owner) for pair in self._file.read()}
-            with self._lock:
-                self._kept, self._version = kept, version
-        return self._secrets.get(access_key_id) or self._kept.get(access_key_id, ("", ""))
+    def find(self, access_key_id: str) -> tuple[str, str]:
+        """Return secret and owner of an access key; empty texts for an unknown one.
+
+        Raises:
+            Refusal: Its owner may not use this service, or the keys cannot be read at this moment.
+        """
+        self._refresh()
+        found = self._secrets.get(access_key_id) or self._kept.get(access_key_id)
+        if found is None:
+            return "", ""
+        problem = self._isolation.problem(found[1], self.owners(), self._first)
+        if problem:
+            raise Refusal(403, "Forbidden", problem)
+        return found
+
+    def _refresh(self) -> None:
+        if self._file is None:
+            return
+        try:
+            version = self._file.version()
+            if version == self._version:
+                return
+            pairs = self._file.read()
+        except OSError as error:
+            _log.warning("the keys in %s cannot be read: %s", self._file.path, error)
+            text = "The service cannot read its keys at this moment. Try again later."
+            raise Refusal(503, "ServiceUnavailable", text) from None
+        kept = {pair.access_key_id: (pair.access_key_secret, pair.owner) for pair in pairs}
+        with self._lock:
+            self._kept, self._version = kept, version
+            self._first = pairs[0].owner if pairs else FIRST_OWNER
 
     def owner_of(self, request: Request) -> str:
-        """Return whose request this is.
+        """Return whose request this is, by its head; its body may not have come yet.
+
+        Args:
+            request: The request.
 
         Raises:
             Refusal: The key, the clock or the signature is wrong.
+            BadTarget: The path or the query is no text.
         """
         given = request.headers.get("authorization", "")
         scheme, _, pair = given.partition(" ")
@@ -73,42 +116,73 @@ class Keys:
         if (scheme != "acs" and not fields) or not made or not key_id:
             text = f"The Authorization header must be 'acs AccessKeyId:Signature', or one of {acs3.SCHEME}."
             raise Refusal(400, "InvalidAuthorization", text)
-        secret, owner = self._find(key_id)
+        secret, owner = self.find(key_id)
         if not secret:
             raise Refusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
         self._check_clock(request)
         if fields:
-            right = acs3.verify(request.method, request.target, request.headers, request.body, secret, fields)
+            missing = acs3.unsigned(request.headers, fields)
+            if missing:
+                text = f"The request must carry and sign these headers: {', '.join(missing)[:500]}."
+                raise Refusal(400, "InvalidAuthorization", text)
+            right = acs3.verify(request.method, request.target, request.headers, secret, fields)
         else:
             right = verify(request.method, request.target, request.headers, secret, made)
         if not right:
-            text = "The request's signature does not match the one that the service computed."
-            raise Refusal(400, "SignatureDoesNotMatch", text)
-        if self._refuse_replays:
-            self._check_nonce(f"{key_id}:{request.headers.get('x-acs-signature-nonce', made)}")
+            raise _wrong_signature()
         version = request.headers.get("x-acs-version", API_VERSION)
         if version != API_VERSION:
             raise Refusal(403, "InvalidVersion.NotFound", "Specified version is not found.")
         return owner
 
-    def _check_nonce(self, nonce: str) -> None:
-        """Refuse what was seen before; for as long as its date would be accepted, it is remembered."""
-        now = self._clock().timestamp()
-        with self._lock:
-            while self._nonces and next(iter(self._nonces.values())) < now - 2 * _CLOCK_SKEW:
-                del self._nonces[next(iter(self._nonces))]
-            if nonce in self._nonces:
-                raise Refusal(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
-            self._nonces[nonce] = now
+    def check_body(self, request: Request) -> None:
+        """Refuse a body that is not the one that was signed, and a request that was seen before.
+
+        Args:
+            request: A request that `owner_of` has accepted.
+
+        Raises:
+            Refusal: It is to be refused.
+        """
+        scheme, _, pair = request.headers.get("authorization", "").partition(" ")
+        if scheme == acs3.SCHEME and not acs3.covers(request.headers, request.body):
+            raise _wrong_signature()
+        if self._nonces is not None:
+            _check_digests(request)
+            key_id, _, made = pair.partition(":")
+            fields = acs3.fields_of(pair) if scheme == acs3.SCHEME else {}
+            nonce = request.headers.get("x-acs-signature-nonce") or fields.get("Signature", made)
+            self._nonces.use(f"{fields.get('Credential', key_id)}:{nonce}", self._clock())
 
     def _check_clock(self, request: Request) -> None:
         text = request.headers.get("x-acs-date") or request.headers.get("date", "")
         try:
             date = acs3.date_of(text) or parsedate_to_datetime(text)
-        except ValueError:
+            if date.tzinfo is None:
+                date = date.replace(tzinfo=UTC)
+            late = abs((self._clock() - date).total_seconds()) > CLOCK_SKEW
+        except (ValueError, TypeError, IndexError, OverflowError):
+            # All of these come out of dates that are none.
             raise Refusal(400, "InvalidTimeStamp.Format", "The Date header is no HTTP date.") from None
-        if date.tzinfo is None:
-            date = date.replace(tzinfo=UTC)
-        if abs((self._clock() - date).total_seconds()) > _CLOCK_SKEW:
+        if late:
             message = "The request's date is more than 15 minutes from the service's."
             raise Refusal(400, "InvalidTimeStamp.Expired", message)
+
+
+def _wrong_signature() -> Refusal:
+    text = "The request's signature does not match the one that the service computed."
+    return Refusal(400, "SignatureDoesNotMatch", text)
+
+
+def _check_digests(request: Request) -> None:
+    """Refuse a body that is not the one whose digest came with it, in whichever of the ways that clients know (1.1).
+
+    Raises:
+        Refusal: It is another one.
+    """
+    digest = hashlib.md5(request.body, usedforsecurity=False).digest()
+    forms = {digest.hex(), base64.b64encode(digest).decode("ascii")}
+    for name in ("content-md5", "contentmd5"):
+        given = request.headers.get(name, "").strip()
+        if given and given not in forms and given.lower() != digest.hex():
+            raise Refusal(400, "InvalidDigest", f"The {name} header is not the digest of the body.")

@@ -37,7 +37,7 @@ DECISIONS: Final = (
     _D("access", "ACS3-HMAC-SHA256", "accepted, too", "the vendor's generated clients sign so", "acs3:verify"),
     _D("access", "which resource is signed", "the path and query as they were sent, or decoded: either is right", "the SDKs disagree (1.1)", "access:Keys.owner_of"),
     _D("access", "`contentMd5` and `Content-MD5`", "taken into the text as sent, never computed anew", "five sources give four encodings (1.1)", "access:Keys.owner_of"),
-    _D("access", "a request without a nonce", "accepted; a repeated one is refused on request only (400 `SignatureNonceUsed`)", "one of the vendor's SDKs sends none (1.2)", "access:Keys._check_nonce"),
+    _D("access", "a request without a nonce", "accepted; a repeated one is refused on request only (400 `SignatureNonceUsed`)", "one of the vendor's SDKs sends none (1.2)", "nonces:Nonces.use"),
     _D("access", "`OwnerId`", "a number made of the owner's name; 0 for system images", "recorded as a number; the old SDK refuses a text", "states:owner_number"),
     # -- requests
     _D("requests", "a body that is no object", "403 `InvalidHttpBody`", "the common table; one page says 400", "wire:Params.json"),
@@ -104,8 +104,8 @@ DECISIONS: Final = (
     _D("clusters", "instance types", "any name is accepted; one of the catalogue that is larger than this machine is told in `Message`", "2.6", "capacity:notes_of"),
     # -- apps
     _D("apps", "the task of an App job", "is named after the app, cut to 32 bytes", "not documented (12)", "appjobs:task_name"),
-    _D("apps", "`${name}` in a command", "the value as data, in one word, wherever it stands; in a script for another shell that shell expands it", "5.6, and safety", "runtime.substitute:substitute"),
-    _D("apps", "a parameter where its value would become the text of a script", "400 `InvalidCommandLine`, when the app is made", "safety", "appjobs:check"),
+    _D("apps", "`${name}` in a command", "the value of the environment variable `BC_PARAM_name`, in one word; the variables are set for all parameters", "5.6, and safety", "runtime.substitute:substitute"),
+    _D("apps", "`${name}` in a command that is not plainly an argument, or a file, of a simple command", "400 `InvalidCommandLine`, when the app is made", "safety", "runtime.apprules:check"),
     _D("apps", "an input that is missing, unknown, or of the wrong type", "400 `MissingInputs`, 400 `InvalidInputs`", "silent (5.6)", "appjobs:plan_of"),
     _D("apps", "a value for what the app does not let a job overwrite", "400 `InvalidConfig`; unknown keys are ignored", "silent; the command line sends a misspelt key (5.6)", "appjobs:plan_of"),
     _D("apps", "an app that is not there", "400 `InvalidAppName`", "silent", "handlers.submit:Submissions.create_job"),
@@ -119,10 +119,10 @@ DECISIONS: Final = (
     _D("images", "delete of a system image", "403 `Forbidden`", "silent", "handlers.images:Images.delete_image"),
     # -- storage
     _D("storage", "a range of an object that begins behind its end", "the whole object with 200; 416 with `x-oss-range-behavior: standard`", "as the vendor's storage does it", "objects.api:ObjectApi.answer"),
-    _D("storage", "buckets", "are there when something is put into them, and shared by all owners", "silent", "objects.api:ObjectApi.answer"),
+    _D("storage", "buckets", "are there when something is put into them, and belong to their first writer, who can grant access to others", "silent; owners must not read each other's objects", "buckets:Buckets.claim"),
     _D("storage", "what this storage does not serve (tags, access control, links, appending, …)", "501 `NotImplemented`, and nothing changes", "never to be taken for a plain put or delete", "objects.api:ObjectApi.answer"),
     _D("storage", "headers of objects", "`Content-Type` by the name; others are not kept; an `ETag` is no MD5", "objects are plain files", "objects.api:ObjectApi.answer"),
-    _D("storage", "signatures", "versions 1 and 4, in headers and URLs; a host like `bucket.oss-region.aliyuncs.com` names the bucket", "what the vendor's libraries send", "objects.signatures:why_not"),
+    _D("storage", "signatures", "versions 1 and 4, in headers and URLs; a host like `bucket.oss-region.aliyuncs.com` names the bucket", "what the vendor's libraries send", "objects.signatures:verdict"),
     _D("storage", "a key that ends in a slash", "is an empty directory; with content it is refused", "a file has no such name", "objects.api:ObjectApi.answer"),
 )  # fmt: skip
 """The decisions, by what they are about."""

@@ -13,9 +13,19 @@ from typing import Any
 
 from batchcompute.errors import ValidationError
 from batchcompute.service.access import Keys
+from batchcompute.service.confined import is_transient
 from batchcompute.service.faults import Refusal, refusal_of
 from batchcompute.service.routes import find
-from batchcompute.service.wire import Params, Request, Response, answer, new_request_id, refuse
+from batchcompute.service.wire import (
+    Admission,
+    BadTarget,
+    Params,
+    Request,
+    Response,
+    answer,
+    new_request_id,
+    refuse,
+)
 
 __all__ = ["Core"]
 
@@ -36,29 +46,60 @@ class Core:
         self._keys = keys
         self._handlers = handlers
 
-    def dispatch(self, request: Request) -> Response:
-        """Answer a request; whatever goes wrong becomes an answer, too."""
+    def dispatch(self, request: Request, admission: Admission | None = None) -> Response:
+        """Answer a request; whatever goes wrong becomes an answer, too.
+
+        Args:
+            request: The request.
+            admission: What `admit` said of its head, if it was asked.
+        """
         request_id = new_request_id()
         try:
-            owner = self._keys.owner_of(request)
-            operation, path, query = find(request.method, request.target)
-            handler = self._handlers.get(operation.name)
-            if handler is None:
-                text = f"{operation.api} is not served by this version of the local service."
-                raise Refusal(501, "NotImplemented", text)
-            content = handler(Params(operation, owner, path, query, request.body, request_id))
-        except Refusal as refusal:
-            return refuse(refusal, request_id)
-        except ValidationError as error:
+            owner = admission.owner if admission else self._keys.owner_of(request)
+            self._keys.check_body(request)
+            status, content = self._content(request, owner, request_id)
+        except Exception as error:  # noqa: BLE001 - every error has an answer
+            return self._answer_of(error, request, request_id)
+        return answer(status, content, request_id)
+
+    def admit(self, head: Request) -> Admission | Response:
+        """Judge a request by its head: return whose it is, or the answer that refuses it."""
+        try:
+            return Admission(self._keys.owner_of(head))
+        except Exception as error:  # noqa: BLE001 - every error has an answer
+            return self._answer_of(error, head, new_request_id())
+
+    def _content(self, request: Request, owner: str, request_id: str) -> tuple[int, Any]:
+        operation, path, query = find(request.method, request.target)
+        handler = self._handlers.get(operation.name)
+        if handler is None:
+            text = f"{operation.api} is not served by this version of the local service."
+            raise Refusal(501, "NotImplemented", text)
+        return operation.status, handler(Params(operation, owner, path, query, request.body, request_id))
+
+    @staticmethod
+    def _answer_of(error: Exception, request: Request, request_id: str) -> Response:
+        if isinstance(error, Refusal):
+            return refuse(error, request_id)
+        if isinstance(error, BadTarget):
+            text = f"Url contains illegal words: {error}."
+            return refuse(Refusal(400, "InvalidUrlPattern", text), request_id)
+        if isinstance(error, ValidationError):
             return refuse(refusal_of(list(error.problems)), request_id)
-        except sqlite3.Error as error:
+        if isinstance(error, sqlite3.Error):
             # A full disk, or a damaged file: what was asked for has not happened, and the next request may do.
-            _log.exception("request %s failed: the database failed", request_id)
+            _log.error("request %s failed: the database failed: %s", request_id, error)
             text = f"The service's database failed: {error}. Nothing was changed."
             return refuse(Refusal(500, "InternalError", text), request_id)
-        except Exception:  # noqa: BLE001
-            _log.exception(
-                "request %s failed: %s %s", request_id, request.method, request.target.partition("?")[0]
-            )
-            return refuse(Refusal(500, "InternalError", "The service failed; its log says why."), request_id)
-        return answer(operation.status, content, request_id)
+        if is_transient(error):
+            _log.warning("request %s failed: %s", request_id, error)
+            text = "The machine of the service has no room for this at this moment. Try again later."
+            return refuse(Refusal(503, "ServiceUnavailable", text), request_id)
+        _log.error(
+            "request %s failed: %s %s",
+            request_id,
+            request.method,
+            request.target.partition("?")[0],
+            exc_info=error,
+        )
+        return refuse(Refusal(500, "InternalError", "The service failed; its log says why."), request_id)

@@ -1,21 +1,31 @@
-"""The data directory: where it is, and whose it is."""
+"""The data directory: where it is, whose it is, and that nobody else can look into it."""
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import secrets
+import stat
 import sys
+import tempfile
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from batchcompute.errors import ConfigError
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from batchcompute.service.confined import Root
+from batchcompute.service.locking import give, take
 
 __all__: list[str] = []
+
+_log = logging.getLogger("batchcompute.service")
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+_LEFTOVER = re.compile(r"[.].{1,100}[.][0-9a-f]{12}[.]part")
+"""What earlier versions leave where they are killed while they write an object."""
 
 _WAYS_OUT = (
     "end that process, set BATCHCOMPUTE_DATA_DIR to another directory, or use "
@@ -37,6 +47,76 @@ def default_directory() -> Path:
     return base / "batchcompute"
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    # mkstemp makes it readable by its owner only, from its first moment on.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def identity_of(directory: Path, make: bool = False) -> str:
+    """Return the secret by which a server proves that a data directory is its own; empty for none.
+
+    Args:
+        directory: The data directory.
+        make: Whether to make one where there is none.
+    """
+    path = directory / "identity"
+    with suppress(FileNotFoundError):
+        return path.read_text("ascii").strip()
+    if not make:
+        return ""
+    secret = secrets.token_hex(32)
+    write_private(path, f"{secret}\n")
+    return secret
+
+
+def tighten(directory: Path, whole: bool) -> None:
+    """Take from others what rights they have to a data directory, and say so.
+
+    Args:
+        directory: The data directory.
+        whole: Whether every object is looked at; else only the files of the service itself.
+    """
+    root = Root(directory)
+    try:
+        changed = 0
+        if root.lstat(()).st_mode & _OTHERS:
+            directory.chmod(stat.S_IRWXU)
+            changed += 1
+        waiting: list[tuple[str, ...]] = [()]
+        while waiting:
+            at = waiting.pop()
+            for name in root.names(at):
+                parts = (*at, name)
+                with suppress(FileNotFoundError):
+                    mode = root.lstat(parts).st_mode
+                    if stat.S_ISREG(mode) and whole and len(parts) > 2 and _LEFTOVER.fullmatch(name):
+                        root.unlink(parts)
+                        continue
+                    if not stat.S_ISLNK(mode) and mode & _OTHERS and parts[0] not in ("work", "kept"):
+                        root.chmod(parts, mode & stat.S_IRWXU)
+                        changed += 1
+                    if stat.S_ISDIR(mode) and whole and parts[0] in ("oss", "uploads"):
+                        waiting.append(parts)
+    finally:
+        root.close()
+    if changed:
+        _log.warning(
+            "%s: %d files or directories could be read by others; now only their owner can",
+            directory,
+            changed,
+        )
+
+
 class DirectoryInUse(ConfigError):
     """Another process owns the data directory."""
 
@@ -53,15 +133,20 @@ class Lock:
 
     def __init__(self, directory: Path) -> None:
         try:
-            directory.mkdir(parents=True, exist_ok=True)
-            self._file: IO[str] = (directory / "lock").open("a+", encoding="ascii")
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fd = os.open(
+                directory / "lock",
+                os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0),
+                0o600,
+            )
+            self._file: IO[str] = os.fdopen(fd, "r+", encoding="ascii")
         except OSError as error:
             raise ConfigError(
                 f"the data directory {directory} cannot be written: {error}; give it to this user, or set "
                 "BATCHCOMPUTE_DATA_DIR, or LocalService(data_dir=…), to a directory that can be written"
             ) from error
         try:
-            self._take()
+            take(self._file.fileno(), wait=False)
         except OSError:
             self._file.seek(0)
             owner = self._file.read().strip() or "unknown"
@@ -75,20 +160,10 @@ class Lock:
         self._file.flush()
         _locks.add(self)
 
-    def _take(self) -> None:
-        if sys.platform == "win32":
-            # A byte that nobody reads, so that the owner's pid stays readable.
-            self._file.seek(1 << 20)
-            msvcrt.locking(self._file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
     def release(self) -> None:
         """Give the directory up."""
         _locks.discard(self)
-        if sys.platform != "win32":
-            # A child that was forked meanwhile has the file open, too, and would keep the lock.
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+        give(self._file.fileno())
         self._file.close()
 
     def _drop(self) -> None:

@@ -105,7 +105,10 @@ def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
         mounts = task.auto_cluster.configs.detail().get("Mounts")
         yield from mount_problems(mounts, f"{at}.AutoCluster.Configs.Mounts")
     image = container.image_of(task.parameters.command.detail())
-    if image:
+    if image.startswith("-"):
+        # The runtime's command would take it for an option.
+        yield Problem(f"{at}.Parameters.Command.Docker.Image", shown(image), "must be the name of an image")
+    elif image:
         runtime = container.probe()
         if not runtime.program:
             allowed = f"must be empty: no container runtime can be used on this machine ({runtime.reason})"

@@ -34,6 +34,15 @@ def state_conflict(state: str) -> Refusal:
     return Refusal(409, "StateConflict", text)
 
 
+def denied(bucket: str) -> Refusal:
+    """The bucket belongs to somebody else."""
+    text = (
+        f"Bucket {bucket!r} belongs to another owner, who has not granted access to it. Its owner, or whoever runs "
+        "the service, can: batchcompute buckets grant."
+    )
+    return Refusal(403, "Forbidden", text)
+
+
 def invalid(parameter: str, reason: str) -> Refusal:
     """A parameter is wrong."""
     text = f"Specified parameter {parameter} is not valid. {reason}"

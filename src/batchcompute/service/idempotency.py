@@ -6,8 +6,10 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from batchcompute._values import format_time
 from batchcompute.service.faults import Refusal
 from batchcompute.service.wire import Params
 
@@ -44,6 +46,13 @@ def remember(db: sqlite3.Connection, params: Params, body: Mapping[str, Any], re
     token = params.token()
     if token:
         db.execute(
-            "INSERT INTO tokens VALUES (?, ?, ?, ?, ?)",
-            (params.owner, params.operation.name, token, _digest(body), resource_id),
+            "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                params.owner,
+                params.operation.name,
+                token,
+                _digest(body),
+                resource_id,
+                format_time(datetime.now(UTC)),
+            ),
         )

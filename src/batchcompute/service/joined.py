@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 from datetime import UTC, datetime
@@ -13,12 +14,17 @@ import httpx
 from batchcompute.errors import ConfigError
 from batchcompute.objects import GET_OBJECT, sign_object
 from batchcompute.operations import Call
+from batchcompute.service.datadir import identity_of
+from batchcompute.service.http import CHALLENGE, PROOF, proof_of
 from batchcompute.service.keyfile import KeyFile
 from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.wire import Request
 from batchcompute.signing import Credentials, sign
 
 __all__: list[str] = []
+
+_PATIENCE = 10.0
+"""Seconds in which a server says who it is."""
 
 _OURS = frozenset({"authorization", "date", "host", "content-length", "connection", "contentmd5"})
 
@@ -39,7 +45,7 @@ class Joined:
         url: Where its server is.
 
     Raises:
-        ConfigError: The directory's keys cannot be read.
+        ConfigError: The directory's keys cannot be read, or somebody else answers at the URL.
     """
 
     def __init__(self, directory: Path, url: str) -> None:
@@ -48,10 +54,41 @@ class Joined:
         if not pairs:
             raise ConfigError(f"the server at {url} has no access key in {directory}")
         self._credentials = Credentials(pairs[0].access_key_id, pairs[0].access_key_secret)
+        self._identity = identity_of(directory)
         self._http = httpx.Client(trust_env=False, timeout=None)  # noqa: S113  # each request has its own
+        self._introduce()
+
+    def _introduce(self) -> None:
+        """Ask who answers at the URL, before anything is told to it.
+
+        Raises:
+            ConfigError: It is not the server of the data directory.
+        """
+        try:
+            made = self._http.build_request("GET", f"{self.url}/healthz", timeout=_PATIENCE)
+            self._send(made).close()
+        except httpx.HTTPError as error:
+            self._http.close()
+            raise ConfigError(f"the server of the data directory is not at {self.url}: {error}") from None
+
+    def _send(self, made: httpx.Request) -> httpx.Response:
+        """Send a request, and see that the answer is of the owner of the data directory.
+
+        Raises:
+            httpx.ConnectError: Somebody else has answered.
+        """
+        challenge = secrets.token_hex(32)
+        made.headers[CHALLENGE] = challenge
+        response = self._http.send(made, stream=True)
+        proof = proof_of(self._identity, challenge, self.url)
+        given = response.headers.get(PROOF, "").encode("utf-8", "replace")
+        if not self._identity or not hmac.compare_digest(given, proof.encode("ascii")):
+            response.close()
+            raise httpx.ConnectError("another program answers there, and not the owner of the directory")
+        return response
 
     def send(self, request: Request, timeout: object) -> httpx.Response:
-        """Send a request on, signed anew.
+        """Send a request on, signed anew; the body of the response is to be read, or closed, by the caller.
 
         Args:
             request: The request.
@@ -96,7 +133,7 @@ class Joined:
             request.method, self.url + request.target, headers=raw, content=request.body or None
         )
         made.extensions["timeout"] = timeout or {}
-        return self._http.send(made)
+        return self._send(made)
 
     def close(self) -> None:
         """Close the connections."""

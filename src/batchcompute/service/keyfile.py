@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from batchcompute.errors import ConfigError
+from batchcompute.service.datadir import write_private
+from batchcompute.service.locking import locked
 
 __all__ = ["KeyFile", "KeyPair"]
 
@@ -34,6 +35,8 @@ class KeyPair:
 class KeyFile:
     """The key pairs of a data directory.
 
+    Several processes may change the file: each change holds a lock from the reading of the file to its writing.
+
     Args:
         path: The file; it need not be there.
     """
@@ -41,39 +44,49 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def version(self) -> int:
-        """Return what changes whenever the file does; 0 while there is none."""
+    def version(self) -> tuple[int, int]:
+        """Return what changes whenever the file does; zeros while there is none."""
         try:
-            return self.path.stat().st_mtime_ns
+            found = self.path.stat()
         except FileNotFoundError:
-            return 0
+            return 0, 0
+        return found.st_mtime_ns, found.st_ino
 
     def read(self) -> list[KeyPair]:
         """Return the key pairs; none while there is no file.
 
         Raises:
-            ConfigError: It cannot be read.
+            ConfigError: It holds what are no key pairs.
+            OSError: It cannot be read at this moment.
         """
         try:
-            content: Any = json.loads(self.path.read_text("utf-8"))
-            return [KeyPair(**cast("dict[str, str]", pair)) for pair in content["keys"]]
+            text = self.path.read_bytes()
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, TypeError, KeyError):
+        except PermissionError:
+            raise self._unreadable() from None
+        try:
+            content: Any = json.loads(text.decode("utf-8"))
+            return [KeyPair(**cast("dict[str, str]", pair)) for pair in content["keys"]]
+        except (ValueError, TypeError, KeyError):
             # Without the cause, whose text may quote the file.
-            raise ConfigError(
-                f"the keys in {self.path} cannot be read; mend the file, or remove it to begin with new ones"
-            ) from None
+            raise self._unreadable() from None
 
-    def _write(self, pairs: list[KeyPair]) -> None:
-        text = json.dumps({"keys": [asdict(pair) for pair in pairs]}, indent=2) + "\n"
-        # mkstemp makes it readable by its owner only, from its first moment on.
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(self.path)
+    def _unreadable(self) -> ConfigError:
+        return ConfigError(
+            f"the keys in {self.path} cannot be read; mend the file, or remove it to begin with new ones"
+        )
+
+    @contextmanager
+    def _change(self) -> Generator[list[KeyPair]]:
+        """Read the pairs, and write them when the caller has changed the list."""
+        with locked(self.path.with_name(f"{self.path.name}.lock")):
+            pairs = self.read()
+            before = list(pairs)
+            yield pairs
+            if pairs != before:
+                text = json.dumps({"keys": [asdict(pair) for pair in pairs]}, indent=2) + "\n"
+                write_private(self.path, text)
 
     def ensure(self, environment: Mapping[str, str]) -> KeyPair:
         """Return the first key pair; made of the environment's, else at random, where there is none.
@@ -81,15 +94,14 @@ class KeyFile:
         Args:
             environment: Where ``ALIBABA_CLOUD_ACCESS_KEY_ID`` and ``_SECRET`` may be.
         """
-        pairs = self.read()
-        if not pairs:
-            pair = (
-                environment.get("ALIBABA_CLOUD_ACCESS_KEY_ID", "").strip(),
-                environment.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "").strip(),
-            )
-            pairs = [KeyPair(*pair) if all(pair) else _new(FIRST_OWNER)]
-            self._write(pairs)
-        return pairs[0]
+        with self._change() as pairs:
+            if not pairs:
+                pair = (
+                    environment.get("ALIBABA_CLOUD_ACCESS_KEY_ID", "").strip(),
+                    environment.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "").strip(),
+                )
+                pairs.append(KeyPair(*pair) if all(pair) else _new(FIRST_OWNER))
+            return pairs[0]
 
     def add(self, owner: str) -> KeyPair:
         """Make a new key pair.
@@ -98,7 +110,8 @@ class KeyFile:
             owner: Whom it stands for.
         """
         pair = _new(owner)
-        self._write([*self.read(), pair])
+        with self._change() as pairs:
+            pairs.append(pair)
         return pair
 
     def revoke(self, access_key_id: str) -> None:
@@ -107,11 +120,11 @@ class KeyFile:
         Raises:
             ConfigError: There is none of this id.
         """
-        pairs = self.read()
-        left = [pair for pair in pairs if pair.access_key_id != access_key_id]
-        if len(left) == len(pairs):
-            raise ConfigError(f"there is no access key {access_key_id!r} in {self.path}")
-        self._write(left)
+        with self._change() as pairs:
+            left = [pair for pair in pairs if pair.access_key_id != access_key_id]
+            if len(left) == len(pairs):
+                raise ConfigError(f"there is no access key {access_key_id!r} in {self.path}")
+            pairs[:] = left
 
 
 def _new(owner: str) -> KeyPair:

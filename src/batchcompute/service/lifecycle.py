@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from batchcompute.service import large
 from batchcompute.service.runtime.command import Outcome
 from batchcompute.service.states import ENDED, STATES, State, next_of_failed, task_state
 from batchcompute.service.store import load
@@ -28,6 +29,10 @@ class Effects:
     """Tokens of attempts to end."""
     failed: set[Key] = field(default_factory=set[Key])
     """Instances that have failed for good."""
+    removed: list[int] = field(default_factory=list[int])
+    """Jobs that are hidden now, and are to be removed."""
+    unsettled: list[int] = field(default_factory=list[int])
+    """Jobs that have ended, of whose instances some are still recorded as waiting."""
 
 
 def _move(db: sqlite3.Connection, key: Key, source: State, target: State) -> None:
@@ -38,14 +43,32 @@ def _move(db: sqlite3.Connection, key: Key, source: State, target: State) -> Non
 
 
 def begin(
-    db: sqlite3.Connection, key: Key, token: str, worker: str, node: str, now: str, way: str = ""
+    db: sqlite3.Connection,
+    key: Key,
+    token: str,
+    worker: str,
+    node: str,
+    now: str,
+    way: str = "",
+    work: str = "",
 ) -> None:
-    """Record that an attempt of an instance starts."""
+    """Record that an attempt of an instance starts.
+
+    Args:
+        db: The connection.
+        key: The instance.
+        token: Name of the attempt.
+        worker: The machine that it gets.
+        node: Address of that machine.
+        now: The time.
+        way: How its mappings get to their paths.
+        work: The directory that it works below.
+    """
     db.execute(
         "UPDATE instances SET state = 'Running', attempt = attempt + 1, token = ?, worker = ?, way = ?, node = ?, "
-        "started = ?, ended = '', exit_code = 0, error_code = '', error_message = '', detail = '' "
+        "work = ?, late = 0, started = ?, ended = '', exit_code = 0, error_code = '', error_message = '', detail = '' "
         "WHERE job = ? AND task = ? AND number = ?",
-        (token, worker, way, node, now, *key),
+        (token, worker, way, node, work, now, *key),
     )
     db.execute(
         "UPDATE tasks SET Waiting = Waiting - 1, Running = Running + 1, state = 'Running', "
@@ -106,7 +129,7 @@ def end(
         reason = f"Instance {key[2]} of task {row['name']} failed: {message}"
         fail_job(db, key[0], key[1], reason, now, effects)
     else:
-        settle_task(db, key[0], key[1], now)
+        settle_task(db, key[0], key[1], now, effects)
 
 
 def _writable(text: str) -> str:
@@ -132,6 +155,13 @@ def requeue(db: sqlite3.Connection, key: Key, ran: bool = True) -> None:
     _move(db, key, "Running", "Waiting")
 
 
+def mark_late(db: sqlite3.Connection, key: Key, token: str) -> None:
+    """Record that the time of an attempt was up."""
+    db.execute(
+        "UPDATE instances SET late = 1 WHERE job = ? AND task = ? AND number = ? AND token = ?", (*key, token)
+    )
+
+
 def lose(db: sqlite3.Connection, worker: str, effects: Effects) -> None:
     """Give up what runs on a machine that goes away; it runs again on another one."""
     rows = db.execute(
@@ -152,7 +182,7 @@ def is_current(db: sqlite3.Connection, key: Key, token: str) -> bool:
     return row is not None
 
 
-def settle_task(db: sqlite3.Connection, job: int, position: int, now: str) -> None:
+def settle_task(db: sqlite3.Connection, job: int, position: int, now: str, effects: Effects) -> None:
     """Bring a task's state in line with its instances, then what depends on it."""
     row = db.execute(
         "SELECT t.*, j.fail_fast FROM tasks t JOIN jobs j ON j.seq = t.job WHERE t.job = ? AND t.position = ?",
@@ -175,13 +205,14 @@ def settle_task(db: sqlite3.Connection, job: int, position: int, now: str) -> No
             "SELECT COUNT(*) FROM tasks WHERE job = ? AND state != 'Finished'", (job,)
         ).fetchone()[0]
         if not left:
-            _finish_job(db, job, now)
+            _finish_job(db, job, now, effects)
 
 
-def _finish_job(db: sqlite3.Connection, job: int, now: str) -> None:
+def _finish_job(db: sqlite3.Connection, job: int, now: str, effects: Effects) -> None:
     db.execute("UPDATE jobs SET state = 'Finished', ended = ? WHERE seq = ?", (now, job))
     # AutoRelease deletes a job that has finished, and no other one (reference, 4.2).
-    db.execute("DELETE FROM jobs WHERE seq = ? AND auto_release", (job,))
+    if db.execute("SELECT 1 FROM jobs WHERE seq = ? AND auto_release", (job,)).fetchone():
+        remove_job(db, job, effects)
 
 
 def fail_job(
@@ -219,12 +250,20 @@ def stop_job(db: sqlite3.Connection, job: int, now: str) -> Effects:
 
 
 def _stop_rest(db: sqlite3.Connection, job: int, now: str, effects: Effects) -> None:
-    running = db.execute("SELECT token FROM instances WHERE job = ? AND state = 'Running'", (job,))
+    # By the index of what runs: the job may have a million instances that wait.
+    running = db.execute(
+        "SELECT task, number, token FROM instances INDEXED BY instances_running WHERE state = 'Running' AND job = ?",
+        (job,),
+    ).fetchall()
     effects.cancel += [row["token"] for row in running]
-    db.execute(
-        "UPDATE instances SET state = 'Stopped', ended = CASE started WHEN '' THEN '' ELSE ? END "
-        "WHERE job = ? AND state IN ('Waiting', 'Running')",
-        (now, job),
+    waiting = db.execute("SELECT SUM(Waiting) FROM tasks WHERE job = ?", (job,)).fetchone()[0] or 0
+    if waiting > large.STEP:
+        effects.unsettled.append(job)
+    elif waiting:
+        db.execute("UPDATE instances SET state = 'Stopped' WHERE job = ? AND state = 'Waiting'", (job,))
+    db.executemany(
+        "UPDATE instances SET state = 'Stopped', ended = ? WHERE job = ? AND task = ? AND number = ?",
+        [(now, job, row["task"], row["number"]) for row in running],
     )
     db.execute(
         "UPDATE tasks SET state = CASE WHEN state IN ('Waiting', 'Running') THEN 'Stopped' ELSE state END, "
@@ -234,14 +273,23 @@ def _stop_rest(db: sqlite3.Connection, job: int, now: str, effects: Effects) -> 
     )
 
 
+def remove_job(db: sqlite3.Connection, job: int, effects: Effects) -> None:
+    """Remove a job: at once if it is small, else nobody sees it any more."""
+    count = db.execute(
+        "SELECT SUM(Waiting + Running + Finished + Failed + Stopped) FROM tasks WHERE job = ?", (job,)
+    ).fetchone()[0]
+    if (count or 0) <= large.STEP:
+        db.execute("DELETE FROM jobs WHERE seq = ?", (job,))
+    else:
+        large.hide(db, job)
+        effects.removed.append(job)
+
+
 def start_job(db: sqlite3.Connection, job: int) -> None:
-    """Start a job again; tasks that have finished stay finished, with their tolerated failures."""
-    db.execute(
-        "UPDATE instances SET state = 'Waiting', retries = 0, losses = 0, started = '', ended = '', exit_code = 0, "
-        "error_code = '', error_message = '', detail = '' WHERE job = ? AND state IN ('Failed', 'Stopped') "
-        "AND task IN (SELECT position FROM tasks WHERE job = ? AND state != 'Finished')",
-        (job, job),
-    )
+    """Start a job again; tasks that have finished stay finished, with their tolerated failures.
+
+    Its instances were made to wait by `large.reset`.
+    """
     db.execute(
         "UPDATE tasks SET state = 'Waiting', started = '', ended = '', Waiting = Waiting + Failed + Stopped, Failed = 0, "
         "Stopped = 0 WHERE job = ? AND state != 'Finished'",
@@ -253,17 +301,13 @@ def start_job(db: sqlite3.Connection, job: int) -> None:
 
 
 def insert_tasks(db: sqlite3.Connection, job: int, tasks: Iterable[dict[str, object]]) -> None:
-    """Write the tasks of a new job, with all their instances."""
+    """Write the tasks of a new job, without their instances."""
     for task in tasks:
         db.execute(
             "INSERT INTO tasks (job, position, name, state, cluster, max_retries, timeout, blockers, followers, "
             "Waiting) VALUES (:job, :position, :name, 'Waiting', :cluster, :max_retries, :timeout, :blockers, "
             ":followers, :count)",
             {**task, "job": job},
-        )
-        db.executemany(
-            "INSERT INTO instances (job, task, number) VALUES (?, ?, ?)",
-            ((job, task["position"], number) for number in range(int(str(task["count"])))),
         )
 
 

@@ -6,22 +6,25 @@ import atexit
 import contextlib
 import os
 import secrets
-import shutil
+import sys
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from batchcompute.errors import ConfigError, ValidationError
 from batchcompute.service import lifecycle
-from batchcompute.service.access import Keys
+from batchcompute.service.access import CLOCK_SKEW, Keys
+from batchcompute.service.buckets import Buckets
 from batchcompute.service.capacity import cores
 from batchcompute.service.catalogue import TYPES, InstanceType
+from batchcompute.service.confined import Root, private_folder
 from batchcompute.service.core import Core
-from batchcompute.service.datadir import Lock
+from batchcompute.service.datadir import Lock, identity_of, tighten
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.handlers.apps import Apps
 from batchcompute.service.handlers.clusters import Clusters
@@ -29,7 +32,10 @@ from batchcompute.service.handlers.images import Images
 from batchcompute.service.handlers.jobs import Jobs
 from batchcompute.service.handlers.quotas import Quotas
 from batchcompute.service.handlers.submit import Submissions
+from batchcompute.service.health import Health, Watchdog
+from batchcompute.service.isolation import Isolation, accounts_of, why_no_boxes
 from batchcompute.service.keyfile import FIRST_OWNER, KeyFile
+from batchcompute.service.nonces import Nonces
 from batchcompute.service.objects.api import ObjectApi
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.objects.directory import DirectoryStore
@@ -43,7 +49,8 @@ from batchcompute.service.store import Store
 if TYPE_CHECKING:
     from batchcompute import AsyncClient, Client
     from batchcompute.service.engines.base import Engine
-    from batchcompute.service.wire import Request, Response
+    from batchcompute.service.objects.uploads import SpoolWriter
+    from batchcompute.service.wire import Admission, Request, Response
 
 __all__ = ["LocalService"]
 
@@ -73,6 +80,8 @@ class LocalService:
         storage: URL of object storage elsewhere, as fsspec knows it; without it, a directory in the data
             directory.
         oss_host: Where programs reach object storage; without it, the storage's own URL.
+        run_as: Unix users by owner: the programs of these owners run as them. The service has to be root.
+        trust_owners: Whether owners trust each other, so that their programs need not be kept apart.
 
     Raises:
         ConfigError: The directory cannot be written, or another process owns it.
@@ -99,7 +108,11 @@ class LocalService:
         storage: str = "",
         max_file_size: int = 0,
         work_dir: str | os.PathLike[str] | None = None,
+        run_as: Mapping[str, str] | None = None,
+        trust_owners: bool = False,
     ) -> None:
+        if sys.platform == "win32":
+            raise ConfigError("the service runs on Linux and macOS only; clients run everywhere")
         if sandbox not in ("auto", "always", "never"):
             raise ConfigError(f"sandbox must be 'auto', 'always' or 'never', not {sandbox!r}")
         if slots is not None and (isinstance(slots, bool) or not isinstance(slots, int) or slots < 1):
@@ -108,6 +121,11 @@ class LocalService:
             raise ConfigError(
                 f"max_file_size must be 0 for any size, or a number of bytes, not {max_file_size!r}"
             )
+        if run_as and keep_mounts:
+            raise ConfigError(
+                "keep_mounts cannot be used with run_as: the storage is not open to other users"
+            )
+        accounts = accounts_of(run_as or {})
         self._temporary = data_dir is None
         directory = tempfile.mkdtemp(prefix="batchcompute-") if data_dir is None else data_dir
         self.data_dir: Path = Path(directory).expanduser().absolute()
@@ -119,6 +137,9 @@ class LocalService:
                 lock = Lock(self.data_dir)
                 stack.callback(lock.release)
                 catalogue = {**{kind.name: kind for kind in TYPES}, **{kind.name: kind for kind in types}}
+                isolation = Isolation(trusts=trust_owners, run_as=accounts)
+                if sandbox != "never":
+                    isolation = replace(isolation, why_no_boxes=why_no_boxes)
                 settings = Settings(
                     slots or cores(),
                     oss_host=oss_host,
@@ -126,10 +147,16 @@ class LocalService:
                     keep_mounts=keep_mounts,
                     max_file_size=max_file_size,
                     types=catalogue,
+                    isolation=isolation,
                 )
                 self._open(stack, settings, engine, full_sync, detach, refuse_replays, storage)
             except OSError as error:
                 raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
+            except RuntimeError as error:
+                # A thread cannot be started.
+                raise ConfigError(
+                    f"the service cannot start: {error}; the machine has no room for it"
+                ) from error
             # What is undone in the reverse order: each part even if the one before it fails.
             self._parts = stack.pop_all()
         _services.add(self)
@@ -144,50 +171,79 @@ class LocalService:
         refuse_replays: bool,
         storage: str,
     ) -> None:
-        work = self.data_dir / "work"
-        self.objects: ObjectStore = DirectoryStore(self.data_dir / "oss")
-        for directory in (work, self.data_dir / "oss"):
-            directory.mkdir(exist_ok=True)
+        store = Store(self.data_dir / "batchcompute.db", full_sync)
+        stack.callback(store.close)
+        self._store = store
+        tighten(self.data_dir, store.first_time("tightened"))
+        self.identity: str = identity_of(self.data_dir, make=True)
+        directory = DirectoryStore(self.data_dir / "oss")
+        stack.callback(directory.close)
+        self.objects: ObjectStore = directory
         if storage:
             from batchcompute.service.objects.remote import RemoteStore
 
             self.objects = RemoteStore(storage)
-        store = Store(self.data_dir / "batchcompute.db", full_sync)
-        stack.callback(store.close)
-        self._store = store
-        if self._work_dir is not None:
-            work = self._work_dir / f"batchcompute-{store.id}"
-            work.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if hasattr(os, "getuid") and work.stat().st_uid != os.getuid():
-                raise ConfigError(f"the work directory {work} belongs to another user")
+        work = stack.enter_context(self._work(store.id, settings))
         kept = self.data_dir / "kept"
-        describer = Describer(store, self.objects, work, kept, settings)
-        preparer = Preparer(describer, self.objects, work, kept)
+        kept.mkdir(mode=0o700, exist_ok=True)
+        kept_root = Root(kept)
+        stack.callback(kept_root.close)
+        settings = replace(settings, hidden=(self.data_dir, work.path))
+        nonces = Nonces(store, 2 * CLOCK_SKEW) if refuse_replays else None
+        self._keys = Keys(KeyFile(self.data_dir / "credentials.json"), nonces, isolation=settings.isolation)
+        buckets = Buckets(store, self.objects.has_bucket)
+        describer = Describer(store, self.objects, work, kept, settings, buckets, self._keys.owners)
+        stack.callback(describer.close)
+        preparer = Preparer(describer, self.objects, kept_root, settings)
         stack.callback(preparer.close)
         engine = engine or LocalEngine(settings.slots)
         stack.callback(engine.close, detach)
         scheduler = Scheduler(store, engine, preparer, settings.slots)
         stack.callback(scheduler.close, detach)
+        watchdog = Watchdog(scheduler)
+        stack.callback(watchdog.close)
+        self._health = watchdog.health
         self._give_up_waits = scheduler.give_up_waits
-        self._keys = Keys(KeyFile(self.data_dir / "credentials.json"), refuse_replays)
+        self.slots: int = settings.slots
 
         def cluster_changed(effects: lifecycle.Effects) -> None:
             describer.forget()
-            scheduler.cancel(effects)
+            scheduler.apply(effects)
             scheduler.wake()
 
         handlers: dict[str, Any] = {}
         for family in (
-            Submissions(store, settings, scheduler.wake, scheduler.admit, scheduler.wait_for),
-            Jobs(store, scheduler.wake, scheduler.cancel, preparer.drop_kept),
-            Clusters(store, settings.slots, cluster_changed),
+            Submissions(
+                store,
+                settings,
+                buckets,
+                scheduler.wake,
+                scheduler.admit,
+                scheduler.wait_for,
+                scheduler.apply,
+            ),
+            Jobs(store, scheduler.wake, scheduler.apply, preparer.drop_kept, scheduler.starts),
+            Clusters(store, settings.slots, buckets, cluster_changed),
             Images(store),
             Apps(store),
             Quotas(settings.types),
         ):
             handlers.update({name: getattr(family, name) for name in dir(family) if not name.startswith("_")})
         self._core = Core(self._keys, handlers)
-        self._object_api = ObjectApi(self.objects, self.data_dir / "uploads", self._keys.secret_of)
+        self._object_api = ObjectApi(self.objects, self.data_dir / "uploads", self._keys.find, buckets)
+        stack.callback(self._object_api.uploads.close)
+
+    def _work(self, store_id: str, settings: Settings) -> Work:
+        """Make the directory that programs run in; others must not be able to exchange what is in it."""
+        given = self._work_dir
+        if given is None and settings.isolation.run_as:
+            # Other users get through to their own directory in it, and not through the data directory.
+            given = Path("/var/tmp")  # noqa: S108 - private_folder checks what is there
+        if given is None:
+            return Work(private_folder(self.data_dir / "work"), False)
+        path = private_folder(given / f"batchcompute-{store_id}")
+        path.chmod(0o711 if settings.isolation.run_as else 0o700)
+        return Work(path, True)
 
     def __enter__(self) -> Self:
         return self
@@ -205,6 +261,10 @@ class LocalService:
         """Whether the service has been closed, or belongs to the process that this one was forked of."""
         return self._closed or self._pid != os.getpid()
 
+    def health(self) -> Health:
+        """Return how the loop that runs the jobs gets on."""
+        return self._health()
+
     def give_up_waits(self) -> None:
         """Answer everybody who waits for a job, as the service is about to end."""
         self._give_up_waits()
@@ -213,8 +273,12 @@ class LocalService:
         """Make a key pair known; the secret of a known one stays what it is."""
         self._keys.add(access_key_id, access_key_secret, _OWNER)
 
-    def dispatch(self, request: Request) -> Response:
+    def dispatch(self, request: Request, admission: Admission | None = None) -> Response:
         """Answer a request.
+
+        Args:
+            request: The request.
+            admission: What `admit` said of its head, if it was asked.
 
         Raises:
             ConfigError: The service is closed.
@@ -222,8 +286,20 @@ class LocalService:
         if self.closed:
             raise ConfigError(f"the local service of {self.data_dir} is closed")
         if is_for_objects(request):
-            return self._object_api.answer(request)
-        return self._core.dispatch(request)
+            return self._object_api.answer(request, admission)
+        return self._core.dispatch(request, admission)
+
+    def admit(self, head: Request) -> Admission | Response:
+        """Judge a request by its head: return what it is about, or the answer that refuses it.
+
+        Args:
+            head: The request without its body.
+        """
+        return self._object_api.admit(head) if is_for_objects(head) else self._core.admit(head)
+
+    def new_spool(self) -> SpoolWriter:
+        """Open a file for a body that is too large to be held in memory."""
+        return self._object_api.new_spool()
 
     def _known_pair(self, access_key_id: str, access_key_secret: str) -> tuple[str, str]:
         """Make a key pair known, a new one where none is given, and return it."""
@@ -286,12 +362,34 @@ class LocalService:
         try:
             self._parts.close()
         finally:
-            if self._work_dir is not None:
-                # It stays if something in it runs on, or waits for the next start.
-                with contextlib.suppress(OSError):
-                    (self._work_dir / f"batchcompute-{self._store.id}").rmdir()
             if self._temporary:
-                shutil.rmtree(self.data_dir, ignore_errors=True)
+                parent = Root(self.data_dir.parent)
+                try:
+                    parent.remove((self.data_dir.name,))
+                finally:
+                    parent.close()
+
+
+class Work(Root):
+    """The directory that programs run in, from the start of a service to its end.
+
+    Args:
+        path: The directory.
+        goes: Whether it is removed at the end, if nothing in it runs on, or waits for the next start.
+    """
+
+    def __init__(self, path: Path, goes: bool) -> None:
+        super().__init__(path)
+        self._goes = goes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        if self._goes:
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
 
 
 _services: weakref.WeakSet[LocalService] = weakref.WeakSet()

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from batchcompute.service import lifecycle
-from batchcompute.service.runtime.command import Outcome, outcome, read_exit
-from batchcompute.service.runtime.prepare import STOPPED
+from batchcompute.service.runtime.command import Outcome
 
 if TYPE_CHECKING:
     from batchcompute.service.engines.base import Engine
@@ -27,10 +26,12 @@ class Found:
 
     attempt: Attempt
     """The attempt."""
+    runs: bool
+    """Whether it still runs."""
+    late: bool = False
+    """Whether its time was up."""
     time_left: float = 0.0
     """Seconds that it may still take."""
-    ended: Outcome | None = None
-    """How it ended; None while it runs."""
 
 
 def recover(store: Store, engine: Engine, preparer: Preparer) -> list[Found]:
@@ -40,38 +41,45 @@ def recover(store: Store, engine: Engine, preparer: Preparer) -> list[Found]:
         store: The database.
         engine: What ran it.
         preparer: Tells what attempts are made of.
+
+    Raises:
+        OSError: The machine cannot tell at this moment what became of an attempt.
     """
     with store.read() as db:
         rows = db.execute("SELECT * FROM instances WHERE state = 'Running'").fetchall()
     started: dict[str, str] = {row["token"]: row["started"] for row in rows}
-    attempts = {
-        row["token"]: preparer.describer.describe(
-            (row["job"], row["task"], row["number"]), row["token"], row["worker"], row["way"]
-        )
-        for row in rows
-    }
+    late: set[str] = {row["token"] for row in rows if row["late"]}
+    attempts: dict[str, Attempt] = {}
+    gone: list[lifecycle.Key] = []
+    for row in rows:
+        key = (row["job"], row["task"], row["number"])
+        try:
+            attempts[row["token"]] = preparer.describer.describe(
+                key, row["token"], row["worker"], row["way"], row["work"]
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            # The directory that it worked in is gone, in memory for example: so is all that it did.
+            gone.append(key)
     # An exit file has the last word, whatever the program may have left running.
-    alive = [token for token, attempt in attempts.items() if read_exit(attempt.start.exit_file) is None]
-    handles = engine.reconcile(alive, preparer.describer.family)
+    ended = {token for token, attempt in attempts.items() if preparer.has_ended(attempt)}
+    handles = engine.reconcile([token for token in attempts if token not in ended], preparer.describer.family)
     found: list[Found] = []
     lost: list[Attempt] = []
     for token, attempt in attempts.items():
-        start = attempt.start
-        late = preparer.was_late(attempt)
         if handles.get(token) is not None:
-            found.append(Found(attempt, 0.0 if late else preparer.time_left(attempt, started[token])))
-        elif late:
-            found.append(Found(attempt, ended=TIMEOUT))
-        elif read_exit(start.exit_file) is not None:
-            found.append(Found(attempt, ended=outcome(start.exit_file, start.stderr, 0)))
+            time_left = 0.0 if token in late else preparer.time_left(attempt, started[token])
+            found.append(Found(attempt, True, token in late, time_left))
+        elif token in late or token in ended or preparer.has_ended(attempt):
+            found.append(Found(attempt, False, token in late))
         else:
             lost.append(attempt)
     with store.write() as db:
-        for attempt in lost:
-            lifecycle.requeue(db, attempt.key)
+        for key in [*gone, *(attempt.key for attempt in lost)]:
+            lifecycle.requeue(db, key)
     for attempt in lost:
         if attempt.way == "container":
             # It goes on without the command that started it.
-            preparer.finish(attempt, STOPPED)
+            preparer.end_container(attempt)
+        preparer.clean(attempt)
     preparer.clean_all_but({known.attempt.token for known in found})
     return found

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote
 
 from batchcompute.operations import OPERATIONS, Operation
 from batchcompute.service.faults import Refusal
-from batchcompute.service.wire import query_of
+from batchcompute.service.wire import decoded, query_of
 
 __all__: list[str] = []
 
@@ -29,6 +28,7 @@ def find(method: str, target: str) -> tuple[Operation, Mapping[str, str], Mappin
 
     Raises:
         Refusal: There is no such path, or not with this method (reference, section 7).
+        BadTarget: The path or the query is no text.
     """
     path = target.partition("?")[0]
     query = query_of(target)
@@ -39,7 +39,7 @@ def find(method: str, target: str) -> tuple[Operation, Mapping[str, str], Mappin
             continue
         known = True
         if operation.method == method and all(flag in query for flag in operation.flags):
-            return operation, {name: unquote(value) for name, value in match.groupdict().items()}, query
+            return operation, {name: decoded(value) for name, value in match.groupdict().items()}, query
     if known:
         raise Refusal(400, "MethodNotAllowed", "Method unsupported for this resource.")
     raise Refusal(400, "InvalidUrlPattern", "Url contains illegal words.")

@@ -1,7 +1,11 @@
 """The loop that makes jobs run: collect what has ended, end what is overdue, start what may start.
 
 It sleeps until something happens: a job came, an attempt ended, or a time limit is reached. What takes
-long, unpacking a package or bringing outputs away, is done by a thread of its own.
+long, unpacking a package or uploading outputs, is done by a thread of a pool; so is everything that opens a file
+that a program could have replaced.
+
+The parts of a round do not depend on each other: if the system fails one of them, the others are still done, and the
+failed one is tried again. What is taken out of a queue, or out of the table of attempts, has had its effect.
 """
 
 from __future__ import annotations
@@ -17,14 +21,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from batchcompute._values import format_time
-from batchcompute.service import lifecycle
-from batchcompute.service.beside import Beside
+from batchcompute.service import large, lifecycle
+from batchcompute.service.confined import is_transient
 from batchcompute.service.engines.base import Engine, EngineState
 from batchcompute.service.lifecycle import is_current
 from batchcompute.service.picking import pick
 from batchcompute.service.recovery import TIMEOUT, recover
-from batchcompute.service.runtime.command import Outcome, outcome, read_exit
-from batchcompute.service.runtime.prepare import STOPPED
+from batchcompute.service.runtime.command import NOT_RUN, Outcome
+from batchcompute.service.runtime.prepare import STOPPED, NotStarted
+from batchcompute.service.tidying import Tidier
+from batchcompute.service.workers import WorkerPool
 
 if TYPE_CHECKING:
     from batchcompute.service.runtime.attempts import Attempt
@@ -45,6 +51,18 @@ _LONGEST_WAIT = 86400.0
 _PATIENCE = 10.0
 """Seconds for which the end of the service waits for what its threads are doing."""
 
+_REPEAT = 1.0
+"""Seconds after which an order to end an attempt is given once more, if it still runs."""
+
+_LOOK = 0.2
+"""Seconds between two looks at what could not be told."""
+
+_TRANSIENT_WAIT = 600.0
+"""Seconds for which work is tried again while the machine has no room for it."""
+
+_MOST_THREADS = 32
+"""Threads for work that takes long."""
+
 _NEVER = float("inf")
 
 _log = logging.getLogger("batchcompute.service.scheduler")
@@ -60,8 +78,17 @@ class _Running:
     started: bool = False
     """Whether the engine has it."""
     timed_out: bool = False
-    ended: Outcome | None = None
-    """How it ended, once that is known; its outputs are being brought away."""
+    ended: bool = False
+    """Whether its program has ended; its outputs may still be uploaded."""
+    state: EngineState | None = None
+    """What the engine said of its end."""
+    ordered: float = _NEVER
+    """When it is to be ordered to end once more, on the monotonic clock."""
+
+    @property
+    def stopped(self) -> Outcome | None:
+        """How it ended if that was the service's doing."""
+        return TIMEOUT if self.timed_out else None
 
 
 class Scheduler:
@@ -70,8 +97,12 @@ class Scheduler:
     Args:
         store: The database.
         engine: What runs them.
-        preparer: Makes each attempt ready to run, and brings away what it leaves.
+        preparer: Makes each attempt ready to run, and uploads what it leaves.
         slots: How many run at once.
+
+    Raises:
+        OSError: The machine cannot tell what became of the attempts of an earlier service.
+        RuntimeError: No thread can be started.
     """
 
     def __init__(self, store: Store, engine: Engine, preparer: Preparer, slots: int) -> None:
@@ -90,11 +121,25 @@ class Scheduler:
         self._woken = False
         self._closing = False
         self._leaving = False
-        self._beside = Beside(self.wake, self._failed_beside)
+        self._look_at = _NEVER
+        """When something that could not be told is looked at again, on the monotonic clock."""
+        self.step_started: float | None = None
+        """When the round that is being done began, on the monotonic clock; None between rounds."""
+        self._pool = WorkerPool(self.wake, self._failed_work, min(_MOST_THREADS, slots + 4))
+        self.starts: set[int] = set()
+        """Jobs that are about to start again; nobody else writes to their instances."""
+        self._tidier = Tidier(store, self.starts)
         engine.bind(self.wake)
         self._adopt()
+        with store.read() as db:
+            self._tidier.add(*large.leftovers(db))
         self._thread = threading.Thread(target=self._run, name="batchcompute-scheduler", daemon=True)
         self._thread.start()
+
+    @property
+    def thread(self) -> threading.Thread:
+        """The thread of the loop."""
+        return self._thread
 
     def wake(self) -> None:
         """Say that there may be something to do."""
@@ -111,15 +156,18 @@ class Scheduler:
         with self._condition:
             self._held[job] = time.monotonic() + _SEEN_WAITING
 
-    def cancel(self, effects: lifecycle.Effects) -> None:
-        """End the attempts that a committed transaction gave up."""
+    def apply(self, effects: lifecycle.Effects) -> None:
+        """Do what a committed transaction asks for: end attempts that were given up, and tidy large jobs up."""
+        self._tidier.add(effects.removed, effects.unsettled)
         if effects.cancel:
-            self._engine.cancel(effects.cancel)
             for token in effects.cancel:
                 running = self._running.get(token)
                 if running is not None:
-                    # What is being made ready, or brought away, is not wanted any more.
+                    # Nobody wants what is being staged any more. The order is repeated until the attempt is gone.
                     running.attempt.abort.set()
+                    running.ordered = time.monotonic() + _REPEAT
+            self._engine.cancel(effects.cancel)
+            self.wake()
         with self._ended:
             self._ended.notify_all()
 
@@ -130,18 +178,15 @@ class Scheduler:
             Whether it is; False when the service ends before.
         """
         with self._ended:
-            self._ended.wait_for(lambda: self._leaving or is_over())
+            while not self._leaving and not is_over():
+                # Whoever ends the service cannot always notify: it may be the handler of a signal.
+                self._ended.wait(_REPEAT)
             return not self._leaving
 
     def give_up_waits(self) -> None:
         """Let everybody know who waits that the service is about to end."""
-        # Not with the lock: it is called by the handler of a signal, in whichever thread has it.
+        # Without the lock: it is called by the handler of a signal, in whichever thread has it.
         self._leaving = True
-        threading.Thread(target=self._tell_waiters, daemon=True).start()
-
-    def _tell_waiters(self) -> None:
-        with self._ended:
-            self._ended.notify_all()
 
     def close(self, leave: bool = False) -> None:
         """Stop the loop and everything that runs; instances that ran wait for the next start.
@@ -153,12 +198,15 @@ class Scheduler:
             self._closing = True
             self._condition.notify_all()
         self.give_up_waits()
+        with self._ended:
+            self._ended.notify_all()
         self._thread.join()
+        self._tidier.close()
         for running in list(self._running.values()):
-            # What is not yet brought away is so by the next start, as after a kill.
+            # What is not yet uploaded is so by the next start, as after a kill.
             running.attempt.abort.set()
-        self._beside.join(_PATIENCE)
-        self._beside.take_in()
+        self._pool.join(_PATIENCE)
+        self._pool.drain()
         self._engine.close(leave)
         if leave:
             # What has ended since is found by the next start, too, by its exit file.
@@ -189,71 +237,119 @@ class Scheduler:
     def _until_next_deadline(self) -> float | None:
         now = time.monotonic()
         deadlines = [running.deadline for running in self._running.values() if not running.timed_out]
+        deadlines += [running.ordered for running in self._running.values()]
         if self._resume > now:
             deadlines.append(self._resume)
         deadlines += self._held.values()
-        nearest = min(deadlines, default=_NEVER)
+        nearest = min(self._look_at, min(deadlines, default=_NEVER))
         return None if nearest == _NEVER else min(_LONGEST_WAIT, max(0.0, nearest - now))
 
     def step(self) -> None:
-        """Do one round."""
-        self._beside.take_in()
-        self._collect()
-        self._end_overdue()
-        self._advance()
+        """Do one round.
+
+        Raises:
+            Exception: What the first part that failed has raised; the others were done all the same.
+        """
+        self.step_started = time.monotonic()
+        self._look_at = _NEVER
+        failed: Exception | None = None
+        for part in (self._pool.drain, self._collect, self._end_overdue, self._advance):
+            try:
+                part()
+            except Exception as error:  # noqa: BLE001 - it is raised below
+                failed = failed or error
+        self.step_started = None
+        if failed is not None:
+            raise failed
 
     # -- ends ---------------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        tokens = [
-            token for token, running in self._running.items() if running.started and running.ended is None
-        ]
-        over = {
-            token: state
-            for token, state in self._engine.poll(tokens).items()
-            if state.phase in ("gone", "lost")
-        }
-        if not over:
-            return
-        for token, state in over.items():
-            running = self._running[token]
-            running.ended = self._outcome(running, state)
-            if state.again:
-                # The machine had no room for it.
-                self._resume = time.monotonic() + _PAUSE
-                self._results[token] = None
-            elif running.attempt.quick:
-                self._results[token] = running.ended
-            else:
-                self._finish(running, running.ended)
-        self._engine.forget(over)
+        tokens = [token for token, running in self._running.items() if running.started and not running.ended]
+        over: list[str] = []
+        for token, state in self._engine.poll(tokens).items():
+            if state.phase == "ending":
+                self._look_at = time.monotonic() + _LOOK
+            elif state.phase in ("gone", "lost"):
+                self._end(token, state)
+                over.append(token)
+        if over:
+            self._engine.forget(over)
 
-    def _outcome(self, running: _Running, state: EngineState) -> Outcome:
-        if running.timed_out:
-            return TIMEOUT
-        if state.phase == "lost":
-            return Outcome(126, "StartFailed", f"The program did not run: {state.reason}.")
-        start = running.attempt.start
-        return outcome(start.exit_file, start.stderr, state.signal)
+    def _end(self, token: str, state: EngineState) -> None:
+        running = self._running[token]
+        running.state = state
+        running.ended = True
+        if state.again:
+            # The machine had no room for it.
+            self._try_again(token)
+        elif state.phase == "lost":
+            lost = Outcome(126, "StartFailed", f"The program did not run: {state.reason}.")
+            if state.blocked:
+                lost = Outcome(1, "OutputError", f"The output cannot be written: {state.reason}.")
+            self._results[token] = running.stopped or lost
+        elif running.attempt.quick and running.timed_out:
+            self._results[token] = TIMEOUT
+        elif running.attempt.quick and state.exit_code == 0:
+            self._results[token] = Outcome(0)
+        else:
+            self._finish(running)
 
-    def _finish(self, running: _Running, ended: Outcome) -> None:
-        """Bring away what an attempt has left, beside the loop; then record its end."""
+    def _try_again(self, token: str) -> None:
+        """Let an attempt that did not start wait for the machine to have room."""
+        self._resume = time.monotonic() + _PAUSE
+        self._results[token] = None
+
+    def _finish(self, running: _Running) -> None:
+        """Upload what an attempt has left, in a thread; then record its end."""
         attempt = running.attempt
-        self._preparer.note_end(attempt, ended)
+        state = running.state or EngineState("gone")
 
         def work() -> Callable[[], None]:
-            with self._store.read() as db:
-                current = is_current(db, attempt.key, attempt.token)
-            final = self._preparer.finish(attempt, ended if current else STOPPED)
-            return partial(self._finished, attempt, final)
+            try:
+                final = self._with_patience(attempt, lambda: self._finished(attempt, state, running.stopped))
+            except NotStarted:
+                return partial(self._try_again, attempt.token)
+            return partial(self._take, attempt, final)
 
-        self._beside.do(attempt.token, work)
+        self._pool.submit(attempt.token, work)
 
-    def _failed_beside(self, token: str, error: Exception) -> None:
+    def _finished(self, attempt: Attempt, state: EngineState, stopped: Outcome | None) -> Outcome | None:
+        """Return how an attempt ended, and what of it was lost. It is called in a thread."""
+        code = TIMEOUT.exit_code if stopped else state.exit_code
+        if state.signal:
+            code = 128 + state.signal
+        if code is not None and code != NOT_RUN:
+            try:
+                self._preparer.note_end(attempt, code)
+            except OSError as error:
+                if is_transient(error):
+                    raise
+                _log.warning("how instance %s ended cannot be recorded beside it: %s", attempt.token, error)
+        with self._store.read() as db:
+            current = is_current(db, attempt.key, attempt.token)
+        return self._preparer.finish(attempt, state.exit_code, state.signal, stopped if current else STOPPED)
+
+    def _with_patience(self, attempt: Attempt, action: Callable[[], Outcome | None]) -> Outcome | None:
+        """Do something for as long as the machine has no room for it; an error of the machine is no answer."""
+        end = time.monotonic() + _TRANSIENT_WAIT
+        while True:
+            try:
+                return action()
+            except Exception as error:
+                if not is_transient(error) or time.monotonic() > end:
+                    raise
+                _log.warning("the end of instance %s waits for the machine: %s", attempt.token, error)
+            if self._closing:
+                # The next service does it.
+                return None
+            time.sleep(_LOOK)
+
+    def _failed_work(self, token: str, error: Exception) -> None:
         # A defect; the instance must end all the same, and give its slot back.
         self._results[token] = Outcome(1, "StartFailed", f"The service failed: {error}")
 
-    def _finished(self, attempt: Attempt, final: Outcome | None) -> None:
+    def _take(self, attempt: Attempt, final: Outcome | None) -> None:
         if final is not None or not self._closing:
             self._results[attempt.token] = final or STOPPED
 
@@ -269,31 +365,29 @@ class Scheduler:
             else:
                 lifecycle.end(db, attempt.key, result, now, effects, attempt.keep_at)
                 if attempt.key in effects.failed and attempt.keep_at:
-                    # Within the transaction: it says that the directory is there.
+                    # Before the commit, which says that the directory is there. It may be done twice.
                     self._preparer.keep(attempt)
 
     def _recorded(self, effects: lifecycle.Effects) -> None:
         """Do what follows from ends that are on disk now."""
-        self.cancel(effects)
-        for token in self._results:
-            self._preparer.clean(self._running.pop(token).attempt)
-        self._results.clear()
+        for token in list(self._results):
+            self._preparer.clean(self._running[token].attempt)
+            del self._running[token], self._results[token]
+        self.apply(effects)
 
     def _settle_at_end(self) -> None:
         lost: list[_Running] = []
+        tokens = [token for token, running in self._running.items() if running.started]
+        states = self._engine.poll(tokens)
         for token, running in self._running.items():
             if token in self._results:
                 continue
-            attempt = running.attempt
-            ended = running.ended
-            if ended is None and running.timed_out:
-                ended = TIMEOUT
-            elif ended is None and running.started and read_exit(attempt.start.exit_file) is not None:
-                ended = outcome(attempt.start.exit_file, attempt.start.stderr, 0)
-            if ended is None:
+            state = running.state or states.get(token)
+            known = self._known_end(running, state) if running.attempt.quick else None
+            if known is not None:
+                self._results[token] = known
+            elif not (running.started and self._has_record(running, state)):
                 lost.append(running)
-            elif attempt.quick:
-                self._results[token] = ended
         effects = lifecycle.Effects()
         with self._store.write() as db:
             for running in lost:
@@ -303,22 +397,56 @@ class Scheduler:
         self._recorded(effects)
         for running in lost:
             if running.started and running.attempt.way == "container":
-                self._preparer.finish(running.attempt, STOPPED)
+                self._preparer.end_container(running.attempt)
             self._preparer.clean(running.attempt)
         self._running.clear()
 
+    def _known_end(self, running: _Running, state: EngineState | None) -> Outcome | None:
+        """Return how an attempt ended that leaves nothing to upload; None if it did not end by itself."""
+        if running.timed_out:
+            return TIMEOUT
+        if state is None or state.phase != "gone" or state.signal:
+            return None
+        try:
+            return self._preparer.outcome_of(running.attempt, state.exit_code, 0)
+        except (NotStarted, OSError):
+            return None
+
+    def _has_record(self, running: _Running, state: EngineState | None) -> bool:
+        """Return whether the next service will know how an attempt ended."""
+        if running.ended or (state is not None and state.exit_code is not None):
+            return True
+        try:
+            return self._preparer.has_ended(running.attempt)
+        except OSError:
+            # It cannot be told now; the next service looks again.
+            return True
+
     def _end_overdue(self) -> None:
         now = time.monotonic()
-        overdue = [
+        late = [
+            running
+            for running in self._running.values()
+            if running.deadline <= now and not running.timed_out and not running.ended
+        ]
+        for running in late:
+            running.timed_out = True
+            running.ordered = now
+        repeated = [
             token
             for token, running in self._running.items()
-            if running.deadline <= now and not running.timed_out and running.ended is None
+            if running.ordered <= now and running.started and not running.ended
         ]
-        for token in overdue:
-            self._running[token].timed_out = True
-            self._preparer.mark_late(self._running[token].attempt)
-        if overdue:
-            self._engine.cancel(overdue)
+        for running in self._running.values():
+            if running.ordered <= now:
+                running.ordered = _NEVER if running.ended or not running.started else now + _REPEAT
+        if repeated:
+            self._engine.cancel(repeated)
+        if late:
+            # A later service has to know it, too. It is ended whether that can be written or not.
+            with self._store.write() as db:
+                for running in late:
+                    lifecycle.mark_late(db, running.attempt.key, running.attempt.token)
 
     # -- starts -------------------------------------------------------------------------------
 
@@ -335,14 +463,22 @@ class Scheduler:
         with self._store.write() as db:
             self._record(db, now, effects)
             begun = self._begin(db, now) if starts else []
-        self._recorded(effects)
         for running in begun:
             self._running[running.attempt.token] = running
-            if not running.attempt.quick:
-                self._make_ready(running)
+        self._recorded(effects)
         for running in begun:
             if running.attempt.quick:
-                self._launch(running, self._preparer.make(running.attempt))
+                self._launch(running, self._made(running.attempt))
+            else:
+                self._make_ready(running)
+
+    def _made(self, attempt: Attempt) -> Outcome | NotStarted | None:
+        """Make an attempt ready; return how it ended if it cannot start, or that it waits for room."""
+        try:
+            return self._preparer.make(attempt)
+        except Exception as error:  # noqa: BLE001 - the machine has no room for it
+            _log.warning("instance %s waits for the machine: %s", attempt.token, error)
+            return NotStarted()
 
     def _may_start(self) -> bool:
         return time.monotonic() >= self._resume and self._free > 0
@@ -362,39 +498,42 @@ class Scheduler:
         for picked in pick(db, self._free, held):
             token = describer.new_token(picked.key)
             attempt = describer.describe(picked.key, token, picked.worker)
-            lifecycle.begin(db, picked.key, token, picked.worker, "127.0.0.1", now, attempt.way)
+            lifecycle.begin(
+                db, picked.key, token, picked.worker, "127.0.0.1", now, attempt.way, str(attempt.work.path)
+            )
             begun.append(_Running(attempt))
         return begun
 
     def _make_ready(self, running: _Running) -> None:
         def work() -> Callable[[], None]:
-            failure = self._preparer.make(running.attempt)
-            return lambda: self._launch(running, failure)
+            return partial(self._launch, running, self._made(running.attempt))
 
-        self._beside.do(running.attempt.token, work)
+        self._pool.submit(running.attempt.token, work)
 
-    def _launch(self, running: _Running, failure: Outcome | None) -> None:
+    def _launch(self, running: _Running, failure: Outcome | NotStarted | None) -> None:
         """Hand an attempt that is ready to the engine."""
-        if failure is not None:
-            running.ended = failure
-            self._results[running.attempt.token] = failure
-            self.wake()
+        token = running.attempt.token
+        if isinstance(failure, NotStarted):
+            self._try_again(token)
+        elif failure is not None:
+            running.ended = True
+            self._results[token] = failure
+        else:
+            running.started = True
+            running.deadline = time.monotonic() + running.attempt.timeout
+            self._engine.start([running.attempt.start])
             return
-        running.started = True
-        running.deadline = time.monotonic() + running.attempt.timeout
-        self._engine.start([running.attempt.start])
+        self.wake()
 
     def _adopt(self) -> None:
         """Take over what an earlier service left."""
         for found in recover(self._store, self._engine, self._preparer):
-            running = _Running(found.attempt, started=True)
+            running = _Running(found.attempt, started=True, timed_out=found.late)
             self._running[found.attempt.token] = running
-            if found.ended is None:
+            if found.runs:
                 running.deadline = time.monotonic() + found.time_left
-                continue
-            running.ended = found.ended
-            if found.attempt.quick:
-                self._results[found.attempt.token] = found.ended
+                running.ordered = time.monotonic() if found.late else _NEVER
             else:
-                self._finish(running, found.ended)
+                running.ended = True
+                self._finish(running)
         self._woken = True

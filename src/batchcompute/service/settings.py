@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from batchcompute.service.catalogue import TYPES, InstanceType
+from batchcompute.service.isolation import Isolation
 
 __all__ = ["Settings"]
 
@@ -27,5 +29,11 @@ class Settings:
     """Whether what programs write to mounts with ``WriteSupport`` stays in object storage."""
     max_file_size: int = 0
     """Bytes that a file of a program may grow to, its output too; 0 for any."""
+    work_dir: Path | None = None
+    """Where programs run; without it, in the data directory."""
+    hidden: tuple[Path, ...] = ()
+    """Directories that no program in a sandbox sees: those of the service itself."""
+    isolation: Isolation = field(default_factory=Isolation)
+    """What keeps owners apart."""
     types: Mapping[str, InstanceType] = field(default_factory=lambda: {kind.name: kind for kind in TYPES})
     """The catalogue of instance types."""

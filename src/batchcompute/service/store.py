@@ -8,8 +8,10 @@ transactions only.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -153,8 +155,38 @@ _MIGRATIONS: Final[Sequence[str]] = (
     ALTER TABLE clusters ADD COLUMN released REAL NOT NULL DEFAULT 0;
     CREATE INDEX instances_workers ON instances (worker) WHERE state = 'Running' AND worker != '';
     """,
+    """
+    -- A bucket belongs to its first writer; its owner grants access to others, '*' for all.
+    CREATE TABLE buckets (
+        name TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        created TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE grants (
+        bucket TEXT NOT NULL,
+        grantee TEXT NOT NULL,
+        access TEXT NOT NULL,
+        PRIMARY KEY (bucket, grantee)
+    ) STRICT, WITHOUT ROWID;
+    -- The nonces that were seen, for as long as their requests would be accepted once more.
+    CREATE TABLE nonces (nonce TEXT PRIMARY KEY, seen REAL NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX nonces_seen ON nonces (seen);
+    -- Where an attempt works: a later service may be told to work elsewhere.
+    ALTER TABLE instances ADD COLUMN work TEXT NOT NULL DEFAULT '';
+    -- Whether the time of an attempt was up.
+    ALTER TABLE instances ADD COLUMN late INTEGER NOT NULL DEFAULT 0;
+    -- A large job is written and removed in steps. Until the last step nobody sees it.
+    ALTER TABLE jobs ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX jobs_hidden ON jobs (seq) WHERE hidden;
+    -- When a token was used, so that old ones can be trimmed.
+    ALTER TABLE tokens ADD COLUMN used TEXT NOT NULL DEFAULT '';
+    """,
 )
 """One script for each version of the schema; ``user_version`` counts those that ran."""
+
+
+_TURNS = 20
+"""Half milliseconds for which something large waits for others at most."""
 
 
 class Store:
@@ -170,8 +202,11 @@ class Store:
 
     def __init__(self, path: Path, full: bool = False) -> None:
         self._lock = threading.RLock()
+        self._waiting = 0
         with ExitStack() as stack:
             try:
+                # For its owner only, from its first moment on; what SQLite puts beside it gets the same mode.
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
                 self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 stack.callback(self._db.close)
                 self._db.row_factory = sqlite3.Row
@@ -185,7 +220,7 @@ class Store:
                 self._migrate(path)
                 self.id: str = self._fact("id", uuid.uuid4().hex[:12])
                 """Tells this data directory from every other."""
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 raise ConfigError(f"the database {path} cannot be used: {error}") from error
             stack.pop_all()
 
@@ -207,10 +242,15 @@ class Store:
             row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return str(row[0])
 
+    def first_time(self, name: str) -> bool:
+        """Return whether something that is done once was not done yet, and record that it is done now."""
+        with self.write() as db:
+            return db.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, "done")).rowcount > 0
+
     @contextmanager
     def write(self) -> Generator[sqlite3.Connection]:
         """Open a transaction: all of it happens, or nothing."""
-        with self._lock:
+        with self._held():
             # A Ctrl-C can come between any two of these lines, and the program may go on after it.
             try:
                 if self._db.in_transaction:
@@ -225,8 +265,29 @@ class Store:
     @contextmanager
     def read(self) -> Generator[sqlite3.Connection]:
         """Open a view that no transaction changes."""
-        with self._lock:
+        with self._held():
             yield self._db
+
+    @contextmanager
+    def _held(self) -> Generator[None]:
+        self._waiting += 1
+        with self._lock:
+            self._waiting -= 1
+            yield
+
+    def let_others(self) -> None:
+        """Let those go first who wait for the database: called between the steps of something large."""
+        for _ in range(_TURNS):
+            if self._waiting <= 0:
+                return
+            # A lock that is taken again at once is rarely given to anybody else.
+            time.sleep(0.0005)
+
+    def compact(self) -> None:
+        """Give the room of removed rows back to the disk."""
+        with self._held():
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close the database."""

@@ -6,23 +6,46 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from batchcompute.service.faults import Refusal, invalid
 from batchcompute.signing import API_VERSION
 
 if TYPE_CHECKING:
     from batchcompute.operations import Operation
+    from batchcompute.service.confined import RootedFile
 
 __all__ = ["Request", "Response"]
 
 _LARGEST_BODY = 256 * 1024
 """Bytes in a body (reference, 1.2)."""
+
+# Neither XML nor a file name nor a column of the database can hold all of these.
+_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+_DEEPEST = 100
+"""Levels of objects and lists in a body."""
+
+
+class BadTarget(ValueError):
+    """A path or query that means nothing, or more than one thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """A body that was too large to be held in memory, in a file."""
+
+    file: RootedFile
+    """The file; whoever takes it in may move it."""
+    size: int
+    """Its bytes."""
+    md5: bytes
+    """Its digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +59,25 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     """Headers with lower-case names."""
     body: bytes = field(default=b"", repr=False)
-    """The body."""
+    """The body, if it is held in memory."""
+    spool: Spool | None = None
+    """The body, if it is in a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What was found out about a request from its head."""
+
+    owner: str
+    """Whose request it is."""
+    bucket: str = ""
+    """Of one to object storage: the bucket."""
+    key: str = ""
+    """The key."""
+    what: str = ""
+    """The sub-resource that it names."""
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +90,7 @@ class Response:
     """Headers."""
     body: bytes = b""
     """The body."""
-    stream: Iterator[bytes] | None = field(default=None, repr=False)
+    stream: Generator[bytes] | None = field(default=None, repr=False)
     """The body in pieces, where it is too large to be held at once."""
 
     def whole(self) -> bytes:
@@ -63,11 +104,58 @@ def takes_long(request: Request) -> bool:
     return request.method == "POST" and path == "/jobs" and "sync" in query
 
 
+_CHANGES = re.compile(r"/jobs(?:/[^/]+(?:/(?:start|stop))?)?")
+
+
+def changes_jobs(request: Request) -> bool:
+    """Return whether a request writes about jobs, which may have a million instances."""
+    path = request.target.partition("?")[0]
+    return request.method in ("POST", "DELETE") and _CHANGES.fullmatch(path) is not None
+
+
+def decoded(text: str) -> str:
+    """Undo percent-encoding.
+
+    Raises:
+        BadTarget: What comes out is no text in UTF-8, or holds characters that no name has.
+    """
+    if "%" not in text and text.isascii() and text.isprintable():
+        return text
+    try:
+        result = unquote_to_bytes(text.encode("utf-8")).decode("utf-8")
+    except UnicodeError:
+        raise BadTarget("the path or the query is no text in UTF-8") from None
+    if _UNSPEAKABLE.search(result):
+        raise BadTarget("the path or the query holds a control character")
+    return result
+
+
 def query_of(target: str) -> dict[str, str]:
-    """Read the query of a target; a bare key has the value ``""``."""
+    """Read the query of a target; a bare key has the value ``""``.
+
+    Raises:
+        BadTarget: It is no text, or names a key twice, which readers take for different things.
+    """
     query = target.partition("?")[2]
-    pairs = (part.partition("=") for part in query.split("&") if part)
-    return {unquote(key): unquote(value.replace("+", " ")) for key, _, value in pairs}
+    found: dict[str, str] = {}
+    for part in query.split("&") if query else ():
+        if not part:
+            continue
+        key, _, value = part.partition("=")
+        name = decoded(key)
+        if name in found:
+            raise BadTarget(f"the query names {name[:60]!r} twice")
+        found[name] = decoded(value.replace("+", " "))
+    return found
+
+
+def path_of_target(target: str) -> str:
+    """Return the decoded path of a target.
+
+    Raises:
+        BadTarget: It is no text.
+    """
+    return decoded(target.partition("?")[0])
 
 
 def answer(status: int, content: Any, request_id: str) -> Response:
@@ -103,6 +191,47 @@ def new_id(prefix: str, length: int = 18) -> str:
     return prefix + "".join(secrets.choice(_ID_LETTERS) for _ in range(length))
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unkeepable(body: Any) -> str:
+    """Say what in a body neither the database nor an answer can hold; empty for nothing."""
+    waiting: list[tuple[str, int, Any]] = [("", 0, body)]
+    while waiting:
+        at, depth, value = waiting.pop()
+        if depth > _DEEPEST:
+            return f"{at[:200]} is nested more than {_DEEPEST} levels deep."
+        if isinstance(value, dict):
+            for key, inner in cast("dict[str, Any]", value).items():
+                if "\0" in key or not _is_text(key):
+                    return f"A name in {at[:200] or 'the body'} holds NUL, or half of a surrogate pair."
+                waiting.append((f"{at}.{key}" if at else key, depth + 1, inner))
+        elif isinstance(value, list):
+            waiting.extend(
+                (f"{at}.{index}", depth + 1, inner) for index, inner in enumerate(cast("list[Any]", value))
+            )
+        elif isinstance(value, str):
+            if "\0" in value:
+                return f"{at[:200]} holds the character NUL."
+            if not _is_text(value):
+                return f"{at[:200]} holds half of a surrogate pair."
+        elif isinstance(value, float):
+            if value in (float("inf"), float("-inf")):
+                return f"{at[:200]} is a number beyond what can be kept."
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            return f"{at[:200]} is a number beyond what can be kept: it must fit 64 bits."
+    return ""
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Params:
     """What a handler gets of a request."""
@@ -123,12 +252,15 @@ class Params:
         if len(self.body) > _LARGEST_BODY:
             raise Refusal(403, "InvalidHttpBody", f"The body holds more than {_LARGEST_BODY} bytes.")
         try:
-            value = json.loads(self.body)
+            value = json.loads(self.body, parse_constant=_no_constant)
         except (ValueError, RecursionError):
             raise Refusal(400, "InvalidJsonFormat", "Request body is not valid JSON.") from None
         if not isinstance(value, dict):
             text = "Specified http body is not valid. Its type must be object."
             raise Refusal(403, "InvalidHttpBody", text)
+        wrong = _unkeepable(value)
+        if wrong:
+            raise Refusal(400, "InvalidJsonFormat", f"Request body is not valid JSON. {wrong}")
         return cast("dict[str, Any]", value)
 
     def count(self) -> int:

@@ -1,6 +1,6 @@
 """The contract between the service and what runs its instances.
 
-The engine only says where things are; the truth is in the database, and how a command ended is in
+The engine only says where things are; the truth is in the database, and how a command ended is also in
 the file that its shim wrote. So an engine may forget everything in a crash, and `reconcile` finds
 out what is still there.
 """
@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-__all__ = ["Capabilities", "Engine", "EngineState", "Handle", "InstanceStart", "Token"]
+from batchcompute.service.confined import RootedFile
+
+__all__ = ["Box", "Capabilities", "Engine", "EngineState", "Handle", "InstanceStart", "Token", "User"]
 
 Token: TypeAlias = str
 """Names one attempt of one instance; never used twice."""
@@ -36,6 +38,30 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """The Unix user that an attempt runs as."""
+
+    uid: int
+    """Number of the user."""
+    gid: int
+    """Number of the user's group."""
+    groups: tuple[int, ...] = ()
+    """Numbers of the user's further groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A sandbox that an attempt runs in."""
+
+    program: str
+    """Path of bubblewrap."""
+    arguments: tuple[str, ...] = field(repr=False)
+    """Its arguments; values of variables stand in them, so they are on no command line."""
+    report: RootedFile
+    """File that it writes to how the program ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceStart:
     """One attempt of an instance, ready to run."""
 
@@ -47,35 +73,41 @@ class InstanceStart:
     """Working directory; it exists and is empty but for the package."""
     environment: Mapping[str, str] = field(repr=False)
     """The whole environment."""
-    stdout: Path
-    """File for its output."""
-    stderr: Path
-    """File for its errors."""
-    exit_file: Path
+    stdout: RootedFile | None
+    """File for its output; None if nobody wants it."""
+    stderr: RootedFile | None
+    """File for its errors; None if nobody wants them."""
+    exit_file: RootedFile
     """File that the shim writes the exit code to."""
     wrapper: Sequence[str] = ()
-    """What starts the shell that reads the command: a sandbox or a container runtime; mostly nothing."""
+    """What starts the shell that reads the command: a container runtime; mostly nothing."""
     max_file_size: int = 0
     """Bytes that a file may grow to; 0 for any."""
-    boxed: bool = False
-    """Whether the wrapper writes a report to descriptor 3, which goes beside the exit file."""
+    box: Box | None = None
+    """The sandbox; None for none."""
+    user: User | None = None
+    """Whom it runs as; None for the user of the service."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
     """Where an attempt is."""
 
-    phase: Literal["queued", "running", "gone", "lost"]
-    """``gone``: it has ended, and its exit file says how. ``lost``: it cannot be told what became
-    of it."""
+    phase: Literal["queued", "running", "ending", "gone", "lost"]
+    """``ending``: its command has ended, and what it left running is being ended. ``gone``: it has ended.
+    ``lost``: it did not start, or it cannot be told what became of it."""
     node: str = ""
     """Address of the machine that it runs or ran on."""
     reason: str = ""
     """Why it was lost, or why it could not start."""
+    blocked: bool = False
+    """Of one that is lost: a file for its output could not be made."""
     again: bool = False
     """Of one that is lost: it never started, for want of room, and may be started again later."""
+    exit_code: int | None = None
+    """Of one that is gone: exit code of its shim; None where only the exit file can say."""
     signal: int = 0
-    """The signal that ended the shim itself, so that no exit file was written."""
+    """The signal that ended the shim itself, so that no exit code is known."""
 
 
 class Engine(Protocol):
@@ -95,7 +127,10 @@ class Engine(Protocol):
         ...
 
     def poll(self, handles: Iterable[Handle]) -> Mapping[Handle, EngineState]:
-        """Tell where attempts are."""
+        """Return where attempts are.
+
+        What cannot be told at this moment is as it was at the last look, and is looked at again the next time.
+        """
         ...
 
     def cancel(self, handles: Iterable[Handle]) -> None:
@@ -113,6 +148,9 @@ class Engine(Protocol):
             tokens: The attempts that should be running.
             family: What the tokens of all attempts of this service begin with. Every process of the
                 family that belongs to no attempt that was found is ended.
+
+        Raises:
+            OSError: The machine cannot tell at this moment.
         """
         ...
 

@@ -1,8 +1,11 @@
 """The built-in engine: instances are processes of this machine.
 
-Who asks for a start spawns the process; one thread learns of their ends through pidfds, and ends them.
-So nothing is ever spawned on an event loop, nothing is polled, and no process is waited for twice.
-Where the platform has no pidfds, a thread for each process waits in its place.
+The calling thread spawns the process. One background thread watches all pidfds and learns of processes that exit.
+Nothing is ever spawned on an event loop, and no process is waited for twice. A process for which there is no
+pidfd, because the platform has none or no descriptor is left, is looked at now and then.
+
+An error of the system is never taken for an answer: what cannot be found out now stays as it was, and is looked
+at again.
 """
 
 from __future__ import annotations
@@ -14,13 +17,13 @@ import os
 import queue
 import selectors
 import subprocess
-import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 
+from batchcompute.service.confined import TRANSIENT
 from batchcompute.service.engines.base import (
     Capabilities,
     EngineState,
@@ -29,27 +32,40 @@ from batchcompute.service.engines.base import (
     Token,
 )
 from batchcompute.service.engines.processes import HAS_PROC, Sweeper
-from batchcompute.service.runtime.command import is_shim, shim
+from batchcompute.service.engines.spawning import (
+    HAS_PIDFD,
+    OutputBlocked,
+    has_ended,
+    is_shim_process,
+    pidfd_of,
+    spawn,
+    wait_for,
+)
 
 __all__ = ["LocalEngine"]
 
 _log = logging.getLogger("batchcompute.service.engine")
-_HAS_PIDFD = hasattr(os, "pidfd_open") and sys.platform.startswith("linux")
 _NODE = "127.0.0.1"
-_NO_ROOM = frozenset({errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-# Most variables are the same for all instances.
-_encoded = lru_cache(maxsize=1024)(os.fsencode)
+_NO_ROOM = TRANSIENT | {errno.ENOSPC, errno.EDQUOT}
 _MOST_CANCELLED = 10_000
 """Cancelled attempts that were never started and are remembered."""
 
+_LOOK = 0.02
+"""Seconds between two looks at processes that have no pidfd."""
 
-@dataclass(slots=True)
+_TROUBLE = 0.2
+"""Seconds after which the engine's thread goes on when the system has failed it."""
+
+
+@dataclass(slots=True, eq=False)
 class _Attempt:
     token: Token
     process: subprocess.Popen[bytes] | None = None
     """The shim; None for an attempt that an earlier service started."""
     pidfd: int = -1
+    """Tells its end; -1 where it is looked at now and then in its place."""
+    cleaning: bool = False
+    """Whether the engine's thread is ending what it has left running."""
 
 
 class LocalEngine:
@@ -62,13 +78,15 @@ class LocalEngine:
     name: str = "local"
 
     def __init__(self, slots: int) -> None:
-        self.capabilities: Capabilities = Capabilities(slots=slots, adopts=HAS_PROC and _HAS_PIDFD)
+        self.capabilities: Capabilities = Capabilities(slots=slots, adopts=HAS_PROC and HAS_PIDFD)
         self._changed: Callable[[], None] = lambda: None
         self._states: dict[Handle, EngineState] = {}
         self._attempts: dict[Handle, _Attempt] = {}
         self._cancelled: dict[Handle, None] = {}
-        self._over: queue.SimpleQueue[_Attempt] = queue.SimpleQueue()
+        self._over: dict[Token, _Attempt] = {}
         """Attempts whose shim has ended, until what they leave behind is looked after."""
+        self._unwatched: dict[Token, _Attempt] = {}
+        """Attempts without a pidfd."""
         self._closed = False
         self._leave = False
         self._close_lock = threading.Lock()
@@ -101,7 +119,7 @@ class LocalEngine:
         return [start.token for start in batch]
 
     def _start(self, start: InstanceStart) -> bool:
-        """Start an attempt; tell whether it runs now."""
+        """Start an attempt; return whether it runs now."""
         token = start.token
         with self._spawning:
             if token in self._cancelled:
@@ -110,33 +128,41 @@ class LocalEngine:
                 self._states[token] = EngineState("gone", _NODE, signal=9)
                 return False
             try:
-                process = _spawn(start)
-            except (OSError, ValueError) as error:
+                process = spawn(start)
+            except Exception as error:  # noqa: BLE001 - whatever it is, this attempt does not run
                 # Out of processes, memory or open files: that passes.
-                again = isinstance(error, OSError) and error.errno in _NO_ROOM
-                self._states[token] = EngineState("lost", _NODE, f"cannot start: {error}", again)
+                again = isinstance(error, MemoryError) or getattr(error, "errno", 0) in _NO_ROOM
+                self._states[token] = EngineState(
+                    "lost", _NODE, f"cannot start: {error}", isinstance(error, OutputBlocked), again
+                )
                 return False
             self._states[token] = EngineState("running", _NODE)
-            self._watch(_Attempt(token, process, _pidfd(process.pid)))
+            self._watch(_Attempt(token, process, pidfd_of(process.pid)))
         return True
 
     def poll(self, handles: Iterable[Handle]) -> Mapping[Handle, EngineState]:
-        """Tell where attempts are.
+        """Return where attempts are.
 
-        What has ended is looked after here, by who asks: so two threads do not take turns for it.
+        What has ended is looked after here, by the caller, so that two threads do not take turns for it.
         """
-        while True:
+        with self._spawning:
+            over = [attempt for attempt in self._over.values() if not attempt.cleaning]
+        for attempt in over:
             try:
-                attempt = self._over.get_nowait()
-            except queue.Empty:
-                break
-            if self._is_clean(attempt):
-                self._settle(attempt)
-            else:
-                # Something is left of it that may take long to end.
-                self._order(partial(self._clean_up, attempt))
+                if self._is_clean(attempt):
+                    self._settle(attempt)
+                    continue
+            except OSError as error:
+                _log.warning("what instance %s left running cannot be looked for: %s", attempt.token, error)
+                continue
+            # Something is left of it that may take long to end.
+            attempt.cleaning = True
+            self._order(partial(self._clean_up, attempt))
         lost = EngineState("lost", reason="the engine does not know it")
-        return {handle: self._states.get(handle, lost) for handle in handles}
+        ending = EngineState("ending", _NODE)
+        return {
+            handle: ending if handle in self._over else self._states.get(handle, lost) for handle in handles
+        }
 
     def cancel(self, handles: Iterable[Handle]) -> None:
         """End attempts, with every process that they have started."""
@@ -149,12 +175,16 @@ class LocalEngine:
             self._states.pop(handle, None)
 
     def reconcile(self, tokens: Iterable[Token], family: str) -> Mapping[Token, Handle | None]:
-        """Find attempts that were started by an earlier service, and end what else is left of it."""
+        """Find attempts that were started by an earlier service, and end what else is left of it.
+
+        Raises:
+            OSError: The machine cannot tell at this moment.
+        """
         result: dict[Token, Handle | None] = dict.fromkeys(tokens)
         sweeper = Sweeper(self._spawning)
         for token, pids in sweeper.find_family(family).items():
-            shim = next((pid for pid in pids if _is_shim(pid)), None)
-            pidfd = _pidfd(shim) if token in result and shim is not None else -1
+            shim = next((pid for pid in pids if is_shim_process(pid)), None)
+            pidfd = pidfd_of(shim, must=True) if token in result and shim is not None else -1
             if pidfd < 0:
                 # Its shim is gone, or nobody waits for it: what it left behind goes, too.
                 sweeper.kill(token, None)
@@ -197,21 +227,36 @@ class LocalEngine:
 
     def _run(self) -> None:
         while True:
-            ended = False
-            for key, _ in self._selector.select():
-                if key.fd == self._wake_read:
-                    os.read(self._wake_read, 4096)
-                else:
-                    self._do(partial(self._ended, key.data))
-                    ended = True
-            while not self._orders.empty():
-                order = self._orders.get()
-                if order is None:
-                    self._finish()
+            try:
+                if self._round():
                     return
-                self._do(order)
-            if ended:
-                self._changed()
+            except Exception:  # noqa: BLE001
+                # All others need this thread, so nothing ends it.
+                _log.exception("a round of the engine failed; the next one comes soon")
+                time.sleep(_TROUBLE)
+
+    def _round(self) -> bool:
+        """Wait for something to happen, and look after it; return whether the engine is at its end."""
+        ended = False
+        for key, _ in self._selector.select(_LOOK if self._unwatched else None):
+            if key.fd == self._wake_read:
+                os.read(self._wake_read, 4096)
+            else:
+                self._do(partial(self._ended, key.data))
+                ended = True
+        for attempt in list(self._unwatched.values()):
+            if attempt.process is None or has_ended(attempt.process):
+                self._do(partial(self._ended, attempt))
+                ended = True
+        while not self._orders.empty():
+            order = self._orders.get()
+            if order is None:
+                self._finish()
+                return True
+            self._do(order)
+        if ended:
+            self._changed()
+        return False
 
     def _do(self, order: Callable[[], None]) -> None:
         try:
@@ -224,9 +269,8 @@ class LocalEngine:
         for attempt in [] if self._leave else list(self._attempts.values()):
             self._do(partial(self._sweep, attempt))
             self._do(partial(self._ended, attempt))
-        while not self._over.empty():
-            attempt = self._over.get()
-            self._do(partial(self._sweep, attempt, attempt.pidfd >= 0))
+        for attempt in list(self._over.values()):
+            self._do(partial(self._sweep, attempt, ended=True))
             self._do(partial(self._settle, attempt))
         if self._leave:
             for attempt in self._attempts.values():
@@ -238,44 +282,47 @@ class LocalEngine:
     def _watch(self, attempt: _Attempt) -> None:
         self._attempts[attempt.token] = attempt
         if attempt.pidfd >= 0:
-            self._selector.register(attempt.pidfd, selectors.EVENT_READ, attempt)
-        elif attempt.process is not None:
-            threading.Thread(target=self._wait, args=(attempt,), daemon=True).start()
-
-    def _wait(self, attempt: _Attempt) -> None:
-        if attempt.process is not None:
-            attempt.process.wait()
-
-        def end() -> None:
-            self._ended(attempt)
-            self._changed()
-
-        self._order(end)
+            try:
+                self._selector.register(attempt.pidfd, selectors.EVENT_READ, attempt)
+                return
+            except OSError as error:
+                _log.warning("the end of instance %s cannot be waited for: %s", attempt.token, error)
+                os.close(attempt.pidfd)
+                attempt.pidfd = -1
+        self._unwatched[attempt.token] = attempt
+        self._wake()
 
     def _ended(self, attempt: _Attempt) -> None:
+        # The shim is gone; what it started and left behind goes, too. Until it is waited for, its
+        # number is still its own, and so is its group.
+        with self._spawning:
+            self._over[attempt.token] = attempt
+            self._attempts.pop(attempt.token, None)
+            self._unwatched.pop(attempt.token, None)
         if attempt.pidfd >= 0:
             self._selector.unregister(attempt.pidfd)
             os.close(attempt.pidfd)
-        with self._spawning:
-            self._attempts.pop(attempt.token, None)
-        # The shim is gone; what it started and left behind goes, too. Until it is waited for, its
-        # number is still its own, and so is its group.
-        self._over.put(attempt)
 
     def _is_clean(self, attempt: _Attempt) -> bool:
-        """End the group of an attempt that is over; tell whether nothing else is left of it."""
-        return self._sweeper.is_gone(
-            attempt.token, self._leader(attempt), attempt.pidfd >= 0, self._leaders(attempt)
-        )
+        """End the group of an attempt that is over; return whether nothing else is left of it."""
+        return self._sweeper.is_gone(attempt.token, self._leader(attempt), True, self._leaders(attempt))
 
     def _clean_up(self, attempt: _Attempt) -> None:
-        self._sweep(attempt, ended=attempt.pidfd >= 0)
-        self._settle(attempt)
-        self._changed()
+        try:
+            self._sweep(attempt, ended=True)
+            self._settle(attempt)
+        finally:
+            attempt.cleaning = False
+            self._changed()
 
     def _settle(self, attempt: _Attempt) -> None:
-        code = attempt.process.wait() if attempt.process is not None else 0
-        self._states[attempt.token] = EngineState("gone", _NODE, signal=max(0, -code))
+        """Record that nothing is left of an attempt."""
+        code = wait_for(attempt.process) if attempt.process is not None else None
+        signal = -code if code is not None and code < 0 else 0
+        state = EngineState("gone", _NODE, exit_code=None if signal else code, signal=signal)
+        self._states[attempt.token] = state
+        with self._spawning:
+            self._over.pop(attempt.token, None)
 
     def _leaders(self, attempt: _Attempt) -> dict[str, str]:
         """Return the tokens of session leaders that have not been waited for."""
@@ -305,45 +352,3 @@ class LocalEngine:
                         del self._cancelled[next(iter(self._cancelled))]
             if attempt is not None:
                 self._sweep(attempt)
-
-
-def _spawn(start: InstanceStart) -> subprocess.Popen[bytes]:
-    variables = {**start.environment, "BC_EXIT": str(start.exit_file), "BC_INSTANCE": start.token}
-    stdout = stderr = -1
-    try:
-        stdout = os.open(start.stdout, _NEW, 0o666)
-        stderr = os.open(start.stderr, _NEW, 0o666)
-        return subprocess.Popen(
-            shim(start.command, start.wrapper, start.boxed, start.max_file_size),
-            cwd=start.directory,
-            env={_encoded(name): _encoded(value) for name, value in variables.items()},
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            # A session of its own, so that the whole group can be ended. Never preexec_fn: it turns
-            # vfork off, which costs two thirds of the speed (local-service 3.5).
-            start_new_session=True,
-        )
-    finally:
-        for descriptor in (stdout, stderr):
-            if descriptor >= 0:
-                os.close(descriptor)
-
-
-def _pidfd(pid: int) -> int:
-    """Return a pidfd; -1 where there is none to be had, or the process has ended."""
-    if not _HAS_PIDFD:
-        return -1
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        return -1
-
-
-def _is_shim(pid: int) -> bool:
-    """Tell the shim of an attempt from the programs that it started."""
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-        return os.getsid(pid) == pid and is_shim(arguments)
-    except OSError:
-        return False

@@ -17,6 +17,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from batchcompute.service.confined import is_transient
+
 __all__: list[str] = []
 
 _log = logging.getLogger("batchcompute.service.engine")
@@ -156,11 +158,19 @@ def _end(pids: list[int]) -> None:
     poll = select.poll()
     handles: list[int] = []
     for pid in pids:
-        with contextlib.suppress(OSError):
+        try:
             # Through the pidfd, so that the number cannot have gone to another process meanwhile.
             handles.append(os.pidfd_open(pid))
+        except ProcessLookupError:
+            continue
+        except OSError:
+            # No descriptor is left. It was seen with its token just now.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+            continue
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             signal.pidfd_send_signal(handles[-1], signal.SIGKILL)
-            poll.register(handles[-1], select.POLLIN)
+        poll.register(handles[-1], select.POLLIN)
     left = len(handles)
     while left:
         gone = poll.poll(100)
@@ -178,6 +188,9 @@ def _token_of(pid: str) -> str | None:
 
     Returns:
         None where it cannot be told, because the process is about to end.
+
+    Raises:
+        OSError: The machine has no room to look.
     """
     for _ in range(_LOOKS):
         try:
@@ -185,7 +198,9 @@ def _token_of(pid: str) -> str | None:
                 environment = file.read()
         except PermissionError:
             return ""
-        except OSError:
+        except OSError as error:
+            if is_transient(error):
+                raise
             # Some kernels refuse where there is no memory to read it from.
             environment = b""
         if environment:
@@ -212,7 +227,7 @@ def _inode(pid: str) -> int:
     """Return what tells a process from a later one of its number; 0 for one that is gone."""
     try:
         return os.stat(f"/proc/{pid}").st_ino  # noqa: PTH116 - once for each process
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0
 
 
@@ -225,7 +240,7 @@ def _session(pid: str) -> str:
 def _stat(pid: str) -> list[bytes]:
     try:
         stat = (_PROC / pid / "stat").read_bytes()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return [b"X", b"0"]
     return stat.rpartition(b")")[2].split()
 

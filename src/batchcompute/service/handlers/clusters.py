@@ -12,9 +12,11 @@ from batchcompute._values import format_time
 from batchcompute.errors import ValidationError
 from batchcompute.resources import ClusterDescription, ModifyClusterDescription
 from batchcompute.service import idempotency, lifecycle, machines
+from batchcompute.service.buckets import Buckets
 from batchcompute.service.defaults import NO_NOTIFICATION, check_ascii
-from batchcompute.service.faults import not_found, state_conflict
-from batchcompute.service.runtime.mappings import inner, mount_problems
+from batchcompute.service.faults import denied, not_found, state_conflict
+from batchcompute.service.objects.keys import split_place
+from batchcompute.service.runtime.mappings import entries_of, inner, mount_problems
 from batchcompute.service.states import owner_number
 from batchcompute.service.store import Store, load, save
 from batchcompute.service.wire import Params, new_id
@@ -28,12 +30,16 @@ class Clusters:
     Args:
         store: The database.
         slots: How many instances run at once on this machine.
+        buckets: Who may do what with which bucket.
         changed: Is told of every change, with the attempts that lost their machine.
     """
 
-    def __init__(self, store: Store, slots: int, changed: Callable[[lifecycle.Effects], None]) -> None:
+    def __init__(
+        self, store: Store, slots: int, buckets: Buckets, changed: Callable[[lifecycle.Effects], None]
+    ) -> None:
         self._store = store
         self._slots = slots
+        self._buckets = buckets
         self._changed = changed
 
     def create_cluster(self, params: Params) -> dict[str, Any]:
@@ -42,7 +48,7 @@ class Clusters:
         description = ClusterDescription(body)
         description.validate()
         check_ascii(description.name, "Name")
-        _check_mounts(description)
+        self._check_mounts(description, params.owner)
         if "Description" not in body:
             description.description = ""
         now = format_time(datetime.now(UTC))
@@ -105,7 +111,7 @@ class Clusters:
                     description[field] = changes[field]
             if "Configs" in changes:
                 description.configs.mounts = changes.configs.mounts
-                _check_mounts(description)
+                self._check_mounts(description, params.owner)
             db.execute(
                 "UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), row["seq"])
             )
@@ -168,16 +174,21 @@ class Clusters:
             machines.forget(db)
         self._changed(effects)
 
+    def _check_mounts(self, description: ClusterDescription, owner: str) -> None:
+        """Refuse mounts that no task of the cluster could have.
 
-def _check_mounts(description: ClusterDescription) -> None:
-    """Refuse mounts that no task of the cluster could have.
-
-    Raises:
-        ValidationError: There are such.
-    """
-    problems = list(mount_problems(inner(description.detail(), "Configs", "Mounts"), "Configs.Mounts"))
-    if problems:
-        raise ValidationError(problems)
+        Raises:
+            ValidationError: A place or a destination is wrong.
+            Refusal: A bucket belongs to another owner.
+        """
+        mounts = inner(description.detail(), "Configs", "Mounts")
+        problems = list(mount_problems(mounts, "Configs.Mounts"))
+        if problems:
+            raise ValidationError(problems)
+        for entry in entries_of(mounts):
+            bucket, _ = split_place(entry["Source"])
+            if not self._buckets.may_read(owner, bucket):
+                raise denied(bucket)
 
 
 def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:

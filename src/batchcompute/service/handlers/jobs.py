@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from batchcompute._values import format_time
-from batchcompute.service import lifecycle, machines
+from batchcompute.service import large, lifecycle, machines
 from batchcompute.service.faults import invalid, missing, not_found, state_conflict
 from batchcompute.service.handlers.submit import check_clusters
 from batchcompute.service.runtime.attempts import log_place
@@ -21,6 +22,9 @@ __all__: list[str] = []
 
 _NO_START = 2**62
 
+_LOOK = 20_000
+"""Instances that are looked at before others get the database."""
+
 
 class Jobs:
     """The operations on jobs.
@@ -28,20 +32,23 @@ class Jobs:
     Args:
         store: The database.
         wake: Tells the scheduler that there may be something to do.
-        cancel: Ends the attempts that a transaction gave up.
+        apply: Does what a transaction asks for outside of the database.
         forget: Removes what was kept of a job, by its id.
+        starts: The jobs that are about to start again; others leave their instances alone.
     """
 
     def __init__(
         self,
         store: Store,
         wake: Callable[[], None],
-        cancel: Callable[[lifecycle.Effects], None],
+        apply: Callable[[lifecycle.Effects], None],
         forget: Callable[[str], None],
+        starts: set[int],
     ) -> None:
         self._store = store
         self._wake = wake
-        self._cancel = cancel
+        self._apply = apply
+        self._starts = starts
         self._forget = forget
 
     def list_jobs(self, params: Params) -> dict[str, Any]:
@@ -63,7 +70,7 @@ class Jobs:
                 start = int(found[1], 16) if found else (-1 if reverse else _NO_START)
                 bound = "seq <= ?" if reverse else "seq >= ?"
                 arguments.append(start)
-            where = f"owner = ? AND {bound}"
+            where = f"owner = ? AND NOT hidden AND {bound}"
             if state:
                 where += " AND state = ?"
                 arguments.append(state)
@@ -94,16 +101,30 @@ class Jobs:
         with self._store.write() as db:
             row = _allowed(db, params, "stop")
             effects = lifecycle.stop_job(db, row["seq"], format_time(datetime.now(UTC)))
-        self._cancel(effects)
+        self._apply(effects)
         self._wake()
 
     def start_job(self, params: Params) -> None:
         """Answer StartJob."""
-        with self._store.write() as db:
-            row = _allowed(db, params, "start")
-            check_clusters(db, _clusters_of(db, row["seq"]), params.owner)
-            lifecycle.start_job(db, row["seq"])
+        with self._store.read() as db:
+            job = int(_allowed(db, params, "start")["seq"])
+            check_clusters(db, _clusters_of(db, job), params.owner)
+        with self._resetting(job):
+            large.reset(self._store, job)
+            with self._store.write() as db:
+                row = _allowed(db, params, "start")
+                check_clusters(db, _clusters_of(db, job), params.owner)
+                lifecycle.start_job(db, row["seq"])
         self._wake()
+
+    @contextmanager
+    def _resetting(self, job: int) -> Generator[None]:
+        """Let nothing else write to the instances of a job that is about to start."""
+        self._starts.add(job)
+        try:
+            yield
+        finally:
+            self._starts.discard(job)
 
     def change_job_priority(self, params: Params) -> None:
         """Answer ChangeJobPriority."""
@@ -127,7 +148,9 @@ class Jobs:
         """Answer DeleteJob."""
         with self._store.write() as db:
             row = _allowed(db, params, "delete")
-            db.execute("DELETE FROM jobs WHERE seq = ?", (row["seq"],))
+            effects = lifecycle.Effects()
+            lifecycle.remove_job(db, row["seq"], effects)
+        self._apply(effects)
         self._forget(row["id"])
 
     def list_tasks(self, params: Params) -> dict[str, Any]:
@@ -166,14 +189,30 @@ class Jobs:
         start = (0 if not marker else _NO_START) if number is None else number
         with self._store.read() as db:
             job, task = _task(db, params)
-            rows = db.execute(
-                "SELECT * FROM instances WHERE job = ? AND task = ? AND number >= ? AND (? = '' OR state = ?) "
-                "ORDER BY number LIMIT ?",
-                (job["seq"], task["position"], start, state, state, count + 1),
-            ).fetchall()
+        rows = self._instances(job, task, start, state, count + 1)
         parameters = _parameters(job, task)
         items = [_instance_status(job, task, parameters, row) for row in rows[:count]]
         return {"Items": items, "NextMarker": str(rows[count]["number"]) if len(rows) > count else ""}
+
+    def _instances(
+        self, job: sqlite3.Row, task: sqlite3.Row, start: int, state: str, most: int
+    ) -> list[sqlite3.Row]:
+        """Return instances of a task from a number on; rare ones are looked for in steps."""
+        total = sum(task[name] for name in STATES)
+        if state and not task[state]:
+            return []
+        found: list[sqlite3.Row] = []
+        while start < total and len(found) < most:
+            with self._store.read() as db:
+                found += db.execute(
+                    f"SELECT i.*, {large.STATE} AS shown FROM instances i JOIN tasks t ON t.job = i.job AND "  # noqa: S608
+                    "t.position = i.task WHERE i.job = ? AND i.task = ? AND i.number >= ? AND i.number < ? "
+                    "AND (? = '' OR shown = ?) ORDER BY i.number LIMIT ?",
+                    (job["seq"], task["position"], start, start + _LOOK, state, state, most - len(found)),
+                ).fetchall()
+            start += _LOOK
+            self._store.let_others()
+        return found
 
     def get_instance(self, params: Params) -> dict[str, Any]:
         """Answer GetInstance."""
@@ -181,7 +220,8 @@ class Jobs:
         with self._store.read() as db:
             job, task = _task(db, params)
             row = db.execute(
-                "SELECT * FROM instances WHERE job = ? AND task = ? AND number = ?",
+                f"SELECT i.*, {large.STATE} AS shown FROM instances i JOIN tasks t ON t.job = i.job AND "  # noqa: S608
+                "t.position = i.task WHERE i.job = ? AND i.task = ? AND i.number = ?",
                 (job["seq"], task["position"], -1 if number is None else number),
             ).fetchone()
         if row is None:
@@ -191,7 +231,7 @@ class Jobs:
 
 def _job(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
     row: sqlite3.Row | None = db.execute(
-        "SELECT * FROM jobs WHERE id = ? AND owner = ?", (params.path["JobId"], params.owner)
+        "SELECT * FROM jobs WHERE id = ? AND owner = ? AND NOT hidden", (params.path["JobId"], params.owner)
     ).fetchone()
     if row is None:
         raise not_found()
@@ -284,7 +324,7 @@ def _instance_status(
     where = (job["id"], task["name"], row["number"])
     return {
         "InstanceId": row["number"],
-        "State": row["state"],
+        "State": row["shown"],
         "StartTime": row["started"],
         "EndTime": row["ended"],
         "RetryCount": row["retries"] + row["losses"],

@@ -6,20 +6,33 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from batchcompute._values import format_time
 from batchcompute.resources import AppDescription, JobDescription
-from batchcompute.service import appjobs, idempotency, lifecycle
+from batchcompute.service import appjobs, idempotency, large, lifecycle
+from batchcompute.service.buckets import Buckets
 from batchcompute.service.capacity import Machine, notes_of
 from batchcompute.service.defaults import app_job_description, job_description
-from batchcompute.service.faults import Refusal, invalid, state_conflict
+from batchcompute.service.faults import Refusal, denied, invalid, state_conflict
+from batchcompute.service.runtime.attempts import buckets_of
+from batchcompute.service.runtime.mappings import entries_of, inner, mappings_of
 from batchcompute.service.settings import Settings
 from batchcompute.service.store import Store, load, save
 from batchcompute.service.wire import Params
 
 __all__: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class _NewJob:
+    """The rows of a job that is created."""
+
+    columns: dict[str, Any]
+    tasks: list[dict[str, object]]
+    parts: list[large.Range]
 
 
 class Submissions:
@@ -28,25 +41,31 @@ class Submissions:
     Args:
         store: The database.
         settings: How the service was set up.
+        buckets: Who may do what with which bucket.
         wake: Tells the scheduler that there may be something to do.
         admit: Tells it of a new job, by its number.
         wait_for: Waits until something about jobs is so; False when the service ends before.
+        apply: Does what a transaction asks for outside of the database.
     """
 
     def __init__(
         self,
         store: Store,
         settings: Settings,
+        buckets: Buckets,
         wake: Callable[[], None],
         admit: Callable[[int], None],
         wait_for: Callable[[Callable[[], bool]], bool],
+        apply: Callable[[lifecycle.Effects], None],
     ) -> None:
         self._store = store
         self._settings = settings
+        self._buckets = buckets
         self._machine = Machine.here(settings.slots)
         self._wake = wake
         self._admit = admit
         self._wait_for = wait_for
+        self._apply = apply
         # The recorded ids hold the start of a service process and its number (reference, 3.0).
         self._prefix = f"job-{0:08X}{int(time.time()):08X}{os.getpid() & 0xFFFFFFFF:08X}"
 
@@ -66,38 +85,114 @@ class Submissions:
             planned = job_description(body)
             stored, fail_fast = planned.detail(), bool(planned.job_fail_on_instance_fail)
             priority, release, name = planned.priority or 0, bool(planned.auto_release), planned.name
+        self._check_buckets(params.owner, planned)
         tasks = tasks_of(planned)
         notes = notes_of(planned, self._machine, self._settings.types)
         now = format_time(datetime.now(UTC))
-        with self._store.write() as db:
-            job_id = idempotency.known(db, params, body)
-            if not job_id:
-                check_clusters(db, {str(task["cluster"]) for task in tasks if task["cluster"]}, params.owner)
-                seq = db.execute(
-                    "INSERT INTO jobs (id, owner, name, state, priority, fail_fast, auto_release, description, plan, "
-                    "notes, created) VALUES ('', ?, ?, 'Waiting', ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        params.owner,
-                        name,
-                        priority,
-                        fail_fast,
-                        # Who waits for it reads its end first.
-                        release and not waits,
-                        save(stored),
-                        save(planned.detail()) if plan else "",
-                        notes,
-                        now,
-                    ),
-                ).lastrowid
-                job_id = f"{self._prefix}{seq:08X}"
-                db.execute("UPDATE jobs SET id = ? WHERE seq = ?", (job_id, seq))
-                lifecycle.insert_tasks(db, seq or 0, tasks)
-                self._admit(seq or 0)
-                idempotency.remember(db, params, body, job_id)
+        new = _NewJob(
+            {
+                "owner": params.owner,
+                "name": name,
+                "priority": priority,
+                "fail_fast": fail_fast,
+                # A caller that waits for it reads its end first.
+                "auto_release": release and not waits,
+                "description": save(stored),
+                "plan": save(planned.detail()) if plan else "",
+                "notes": notes,
+                "created": now,
+            },
+            tasks,
+            large.ranges([(int(str(task["position"])), int(str(task["count"]))) for task in tasks]),
+        )
+        job_id = self._insert(params, body, new)
         self._wake()
         if not waits:
             return {"Id": job_id}
         return {"RequestId": params.request_id, **self._run_of(job_id, release)}
+
+    def _insert(self, params: Params, body: dict[str, Any], new: _NewJob) -> str:
+        """Write a job; a large one is written in steps, and seen when it is complete. Return its id."""
+        is_large = len(new.parts) > 1 and sum(end - start for _, start, end in new.parts) > large.STEP
+        with self._store.write() as db:
+            known = idempotency.known(db, params, body)
+            if known:
+                return known
+            seq, job_id = self._insert_job(db, params, new)
+            if not is_large:
+                for part in new.parts:
+                    large.insert(db, seq, part)
+                self._show(db, params, body, seq, job_id)
+                return job_id
+        try:
+            for part in new.parts:
+                with self._store.write() as db:
+                    large.insert(db, seq, part)
+                self._store.let_others()
+            with self._store.write() as db:
+                # The same create may have come again meanwhile, and been faster.
+                known = idempotency.known(db, params, body)
+                if not known:
+                    self._show(db, params, body, seq, job_id)
+                    return job_id
+        except BaseException:
+            self._discard(seq)
+            raise
+        self._discard(seq)
+        return known
+
+    def _insert_job(self, db: sqlite3.Connection, params: Params, new: _NewJob) -> tuple[int, str]:
+        check_clusters(db, {str(task["cluster"]) for task in new.tasks if task["cluster"]}, params.owner)
+        # In this state it is in no index of jobs that run, until all of it is there.
+        seq = db.execute(
+            "INSERT INTO jobs (id, owner, name, state, priority, fail_fast, auto_release, description, plan, notes, "
+            "created, hidden) VALUES ('', :owner, :name, 'Stopped', :priority, :fail_fast, :auto_release, "
+            ":description, :plan, :notes, :created, :hidden)",
+            {**new.columns, "hidden": large.MADE},
+        ).lastrowid
+        job_id = f"{self._prefix}{seq:08X}"
+        db.execute("UPDATE jobs SET id = ? WHERE seq = ?", (job_id, seq))
+        lifecycle.insert_tasks(db, seq or 0, new.tasks)
+        return seq or 0, job_id
+
+    def _show(
+        self, db: sqlite3.Connection, params: Params, body: dict[str, Any], seq: int, job_id: str
+    ) -> None:
+        check_clusters(
+            db,
+            {
+                row["cluster"]
+                for row in db.execute(
+                    "SELECT DISTINCT cluster FROM tasks WHERE job = ? AND cluster != ''", (seq,)
+                )
+            },
+            params.owner,
+        )
+        db.execute("UPDATE jobs SET hidden = 0, state = 'Waiting' WHERE seq = ?", (seq,))
+        self._admit(seq)
+        idempotency.remember(db, params, body, job_id)
+
+    def _discard(self, seq: int) -> None:
+        effects = lifecycle.Effects()
+        effects.removed.append(seq)
+        self._apply(effects)
+
+    def _check_buckets(self, owner: str, job: JobDescription) -> None:
+        """Refuse a job that needs another owner's bucket; make its owner that of new ones that it writes to.
+
+        Raises:
+            Refusal: It does.
+        """
+        needed: set[tuple[str, bool]] = set()
+        for task in job.dag.tasks.values():
+            described = task.detail()
+            mounts = entries_of(inner(described, "AutoCluster", "Configs", "Mounts"))
+            needed |= buckets_of(
+                mappings_of(described, mounts), described["Parameters"], self._settings.keep_mounts
+            )
+        for bucket, writes in sorted(needed):
+            if not (self._buckets.claim if writes else self._buckets.may_read)(owner, bucket):
+                raise denied(bucket)
 
     def _app(self, params: Params, reference: str) -> AppDescription:
         """Return the newest revision of an app that a job names; there are no public ones here."""
@@ -138,8 +233,10 @@ class Submissions:
                 (job["seq"],),
             ).fetchone()
         if release and job["state"] == "Finished":
+            effects = lifecycle.Effects()
             with self._store.write() as db:
-                db.execute("DELETE FROM jobs WHERE seq = ?", (job["seq"],))
+                lifecycle.remove_job(db, job["seq"], effects)
+            self._apply(effects)
         error = {"Code": "", "Message": ""}
         if job["state"] == "Stopped":
             error = {"Code": "Stopped", "Message": f"Job {job_id} was stopped."}

@@ -8,31 +8,35 @@ that it is never taken for one of these.
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import mimetypes
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from batchcompute.errors import ValidationError
+from batchcompute.service.confined import NotRegular, OutsideRoot
+from batchcompute.service.faults import Refusal
 from batchcompute.service.objects import answers, conditions
 from batchcompute.service.objects.answers import Refused
-from batchcompute.service.objects.base import Outside, Stat, parts_of
-from batchcompute.service.objects.signatures import SUBRESOURCES, path_of, why_not
-from batchcompute.service.objects.uploads import Uploads
-from batchcompute.service.wire import Request, Response, query_of
+from batchcompute.service.objects.base import ObjectReader, Outside, Stat, parts_of
+from batchcompute.service.objects.bucket_api import BucketApi, acl
+from batchcompute.service.objects.signatures import SUBRESOURCES, path_of, verdict
+from batchcompute.service.objects.uploads import SpoolWriter, Uploads
+from batchcompute.service.wire import Admission, BadTarget, Request, Response, decoded, query_of
 
 if TYPE_CHECKING:
+    from batchcompute.service.buckets import Buckets
     from batchcompute.service.objects.base import ObjectStore
 
 __all__: list[str] = []
 
 _log = logging.getLogger("batchcompute.service.objects")
 
-_MOST_KEYS = 1000
 _AT_ONCE = 4 * 1024**2
 """Bytes of an object that are held in memory at once."""
 
@@ -56,15 +60,25 @@ _OF_BUCKETS = {
 
 _HARMLESS = frozenset({"partNumber", "continuation-token", "security-token"})
 
-_ENDPOINTS = "<ExtranetEndpoint>localhost</ExtranetEndpoint><IntranetEndpoint>localhost</IntranetEndpoint>"
-
 _MESSAGES = {
     "SignatureDoesNotMatch": "The request signature we calculated does not match the signature you provided.",
     "InvalidAccessKeyId": "The OSS Access Key Id you provided does not exist in our records.",
     "RequestTimeTooSkewed": "The difference between the request time and the current time is too large.",
     "AccessDenied": "Request has expired, or is not signed.",
-    "InvalidArgument": "The signature is of a version that is not served: use version 1 or 4.",
+    "InvalidArgument": "The signature is of a version that is not served, or the request reads like another "
+    "one of the same signature: use version 1 or 4.",
 }
+
+_NOT_YOURS = "The bucket you access belongs to another owner, who has not granted you access to it."
+
+_FOR_A_WHILE = {
+    errno.ENOSPC: "The disk of this storage is full.",
+    errno.EDQUOT: "The disk quota of this storage is used up.",
+    errno.EMFILE: "This storage has too many files open.",
+    errno.ENFILE: "This machine has too many files open.",
+    errno.ENOMEM: "This machine has no memory left.",
+}
+"""What the storage cannot do now, and can do later."""
 
 
 class ObjectApi:
@@ -73,115 +87,197 @@ class ObjectApi:
     Args:
         store: The objects.
         uploads: Directory for the parts of uploads that are not yet complete.
-        secret_of: Returns the secret of an access key; empty for an unknown one.
+        find: Returns secret and owner of an access key; empty texts for an unknown one. It raises
+            `Refusal` for an owner who may not use this service.
+        buckets: Who may do what with which bucket.
     """
 
-    def __init__(self, store: ObjectStore, uploads: Path, secret_of: Callable[[str], str]) -> None:
+    def __init__(
+        self, store: ObjectStore, uploads: Path, find: Callable[[str], tuple[str, str]], buckets: Buckets
+    ) -> None:
         self._store = store
-        self._uploads = Uploads(store, uploads)
-        self._secret_of = secret_of
+        self.uploads: Uploads = Uploads(store, uploads)
+        """The uploads that are not yet complete."""
+        self._find = find
+        self._buckets = buckets
+        self._bucket_api = BucketApi(store, self.uploads, buckets)
 
-    def answer(self, request: Request) -> Response:
-        """Answer a request."""
+    def new_spool(self) -> SpoolWriter:
+        """Open a file for the body of a request."""
+        return self.uploads.new_spool()
+
+    def admit(self, head: Request) -> Admission | Response:
+        """Judge a request by its head: return what it is about, or the answer that refuses it."""
         try:
-            wrong = why_not(request, self._secret_of)
-            if wrong:
-                raise Refused(400 if wrong == "InvalidArgument" else 403, wrong, _MESSAGES[wrong])
-            return self._answer(request)
-        except Refused as refused:
-            return answers.refuse(refused)
-        except Outside:
-            return answers.refuse(answers.no_key())
-        except ValidationError as error:
-            return answers.refuse(Refused(400, "InvalidObjectName", str(error)))
-        except (FileExistsError, NotADirectoryError, IsADirectoryError):
-            text = "The name is that of a directory of other objects, or goes through an object."
-            return answers.refuse(Refused(409, "FileAlreadyExists", text))
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                text = "A part of the name is longer than the file system of this storage takes."
-                return answers.refuse(Refused(400, "InvalidObjectName", text))
-            _log.exception("the storage failed: %s %s", request.method, path_of(request))
-            text = f"The storage failed: {error.strerror or type(error).__name__}."
-            return answers.refuse(Refused(500, "InternalError", text))
+            return self._admit(head)
+        except Exception as error:  # noqa: BLE001 - every error has an answer
+            return self._answer_of(error, head)
 
-    def _answer(self, request: Request) -> Response:
+    def answer(self, request: Request, admission: Admission | None = None) -> Response:
+        """Answer a request.
+
+        Args:
+            request: The request.
+            admission: What `admit` said of its head, if it was asked.
+        """
+        try:
+            return self._answer(request, admission or self._admit(request))
+        except Exception as error:  # noqa: BLE001 - every error has an answer
+            return self._answer_of(error, request)
+        finally:
+            if request.spool is not None:
+                request.spool.file.remove()
+
+    @staticmethod
+    def _answer_of(error: Exception, request: Request) -> Response:
+        if isinstance(error, Refused):
+            refused = error
+        elif isinstance(error, BadTarget):
+            refused = Refused(400, "InvalidArgument", f"{error}.")
+        elif isinstance(error, Refusal):
+            refused = Refused(error.status, "AccessDenied", error.message)
+        elif isinstance(error, Outside):
+            refused = answers.no_key()
+        elif isinstance(error, (ValidationError, OutsideRoot)):
+            refused = Refused(400, "InvalidObjectName", str(error))
+        elif isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError, NotRegular)):
+            text = "The name is that of a directory of other objects, or goes through an object."
+            refused = Refused(409, "FileAlreadyExists", text)
+        elif isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            text = "A part of the name is longer than the file system of this storage takes."
+            refused = Refused(400, "InvalidObjectName", text)
+        elif isinstance(error, OSError) and error.errno in _FOR_A_WHILE:
+            _log.warning(
+                "the storage failed: %s %s: %s", request.method, request.target.partition("?")[0], error
+            )
+            refused = Refused(503, "ServiceUnavailable", f"{_FOR_A_WHILE[error.errno]} Try again later.")
+        else:
+            _log.exception("the storage failed: %s %s", request.method, request.target.partition("?")[0])
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            refused = Refused(500, "InternalError", f"The storage failed: {reason}.")
+        return answers.refuse(refused)
+
+    def _admit(self, request: Request) -> Admission:
+        """Return what a request that may be answered is about.
+
+        Raises:
+            Refused: It may not.
+        """
+        found = verdict(request, lambda key_id: self._find(key_id)[0])
+        if found.code:
+            raise Refused(400 if found.code == "InvalidArgument" else 403, found.code, _MESSAGES[found.code])
+        _, owner = self._find(found.key_id)
         query = query_of(request.target)
         bucket, _, key = path_of(request).removeprefix("/").partition("/")
-        what = _subresource(query, _OF_OBJECTS if key else _OF_BUCKETS)
-        if request.method not in (_OF_OBJECTS if key else _OF_BUCKETS)[what]:
+        served = _OF_OBJECTS if key else _OF_BUCKETS
+        what = _subresource(query, served)
+        if request.method not in served[what]:
             if what:
                 raise answers.not_served(f"{request.method} of {what}")
             raise answers.not_allowed()
+        if bucket:
+            parts_of(f"oss://{bucket}/{key}")
+            writes = request.method not in ("GET", "HEAD")
+            if not self._buckets.may(owner, bucket, writes):
+                raise Refused(403, "AccessDenied", _NOT_YOURS)
+        return Admission(owner, bucket, key, what, query)
+
+    def _answer(self, request: Request, found: Admission) -> Response:
+        owner, bucket, key, what, query = found.owner, found.bucket, found.key, found.what, found.query
         if not bucket:
-            return self._list_buckets()
-        parts_of(f"oss://{bucket}/{key}")
+            return self._bucket_api.list_buckets(owner)
         if not key:
-            return self._bucket(request, bucket, what, query)
+            return self._bucket_api.answer(request, owner, bucket, what, query)
         place = f"oss://{bucket}/{key}"
+        if request.method in ("PUT", "POST") and not self._buckets.claim(owner, bucket):
+            raise Refused(403, "AccessDenied", _NOT_YOURS)
         source = request.headers.get("x-oss-copy-source", "")
         if what in ("uploads", "uploadId"):
-            copied = self._source(source, request.headers)[0] if source and request.method == "PUT" else None
-            return self._uploads.answer(request, bucket, key, query, copied)
+            if source and request.method == "PUT":
+                with self._source(source, request.headers, owner) as origin:
+                    copied = self.uploads.spool_of(origin.pieces())
+                return self.uploads.answer(request, bucket, key, query, copied)
+            return self.uploads.answer(request, bucket, key, query, None)
         if what == "acl":
-            self._stat(place)
-            return _acl()
+            self._open(place).close()
+            return acl()
         if request.method in ("GET", "HEAD"):
             return self._read(place, request, query, what == "objectMeta")
         if request.method == "PUT":
-            return self._put(place, request, source)
+            return self._put(place, request, source, owner)
         self._store.remove(place)
         return answers.done(status=204)
 
     # -- objects ------------------------------------------------------------------------------
 
-    def _stat(self, place: str) -> Stat:
-        stat = self._store.stat(place)
-        if stat is None:
+    def _open(self, place: str) -> ObjectReader:
+        reader = self._store.open(place)
+        if reader is None:
             raise answers.no_key()
-        return stat
+        return reader
 
-    def _put(self, place: str, request: Request, source: str) -> Response:
-        if request.headers.get("x-oss-forbid-overwrite", "").lower() == "true" and self._store.stat(place):
+    def _put(self, place: str, request: Request, source: str, owner: str) -> Response:
+        forbids = request.headers.get("x-oss-forbid-overwrite", "").lower() == "true"
+        if forbids and self._store.stat(place):
             raise Refused(
                 409, "FileAlreadyExists", "The object you specified already exists and is not overwritten."
             )
         if source:
-            body, origin = self._source(source, request.headers)
-            if origin != place:
-                self._store.write(place, [body])
-            stat = self._stat(place)
+            with self._source(source, request.headers, owner) as origin:
+                # A copy onto itself changes nothing but metadata, which is not kept here.
+                stat = origin.stat if origin.place == place else self._store.write(place, origin.pieces())
             answer = answers.xml(
                 f"<CopyObjectResult><LastModified>{answers.timestamp(stat.modified)}</LastModified>"
                 f"<ETag>{escape(stat.tag)}</ETag></CopyObjectResult>"
             )
             return Response(answer.status, {**answer.headers, "ETag": stat.tag}, answer.body)
-        if place.endswith("/") and request.body:
-            raise Refused(400, "InvalidObjectName", "A name that ends in a slash is that of a directory.")
-        answers.check_digest(request.body, request.headers.get("content-md5", ""))
-        self._store.write(place, [request.body])
-        return answers.done(self._stat(place).tag)
+        spool = request.spool
+        if place.endswith("/"):
+            if spool.size if spool else request.body:
+                raise Refused(400, "InvalidObjectName", "A name that ends in a slash is that of a directory.")
+            return answers.done(self._store.write(place, []).tag)
+        given = request.headers.get("content-md5", "")
+        if spool is None:
+            answers.check_digest(hashlib.md5(request.body, usedforsecurity=False).digest(), given)
+            return answers.done(self._store.write(place, [request.body]).tag)
+        answers.check_digest(spool.md5, given)
+        return answers.done(self._store.deliver(spool.file.root, spool.file.parts, place).tag)
 
-    def _source(self, source: str, headers: Mapping[str, str]) -> tuple[bytes, str]:
-        """Return the content of the object that is copied, and its place."""
-        bucket, _, key = unquote(source.partition("?")[0]).removeprefix("/").partition("/")
+    def _source(self, source: str, headers: Mapping[str, str], owner: str) -> _Source:
+        """Open the object that is copied."""
+        bucket, _, key = decoded(source.partition("?")[0]).removeprefix("/").partition("/")
         place = f"oss://{bucket}/{key}"
-        stat = self._stat(place)
-        if conditions.check(headers, stat, "x-oss-copy-source-"):
-            raise Refused(304, "NotModified", "The source is as the caller has it already.")
-        wanted = headers.get("x-oss-copy-source-range", "")
-        start, end, _ = conditions.wanted({"range": wanted, "x-oss-range-behavior": "standard"}, stat.size)
-        return self._store.read(place, start, end), place
+        parts_of(place)
+        if not self._buckets.may(owner, bucket, False):
+            raise Refused(403, "AccessDenied", _NOT_YOURS)
+        reader = self._open(place)
+        try:
+            if conditions.check(headers, reader.stat, "x-oss-copy-source-"):
+                raise Refused(304, "NotModified", "The source is as the caller has it already.")
+            wanted = headers.get("x-oss-copy-source-range", "")
+            start, end, _ = conditions.wanted(
+                {"range": wanted, "x-oss-range-behavior": "standard"}, reader.stat.size
+            )
+        except BaseException:
+            reader.close()
+            raise
+        return _Source(reader, place, start, end)
 
     def _read(self, place: str, request: Request, query: Mapping[str, str], meta: bool) -> Response:
-        stat = self._stat(place)
+        with closing(self._open(place)) as reader:
+            return self._answer_read(reader, place, request, query, meta)
+
+    def _answer_read(
+        self, reader: ObjectReader, place: str, request: Request, query: Mapping[str, str], meta: bool
+    ) -> Response:
+        stat = reader.stat
         kind = mimetypes.guess_type(place)[0] or "application/octet-stream"
         if conditions.check(request.headers, stat):
             return Response(304, {**answers.headers_of("", 0), "ETag": stat.tag})
         start, end, partial = conditions.wanted(request.headers, stat.size)
         wants_body = request.method == "GET" and not meta
         large = end - start > _AT_ONCE
-        body = self._store.read(place, start, end) if wants_body and not large else b""
+        body = reader.read(start, end) if wants_body and not large else b""
         # What an instance still writes may have been cut short by now.
         length = len(body) if meta or (wants_body and not large) else end - start
         headers = answers.headers_of(kind, length)
@@ -198,124 +294,43 @@ class ObjectApi:
             "Content-Encoding",
         ):
             value = query.get(f"response-{name.lower()}", "")
-            if value and "\r" not in value and "\n" not in value:
+            if value and value.isprintable():
                 headers[name] = value
-        pieces = self._pieces(place, start, end) if wants_body and large else None
+        pieces = self._pieces(place, stat, start, end) if wants_body and large else None
         return Response(206 if partial else 200, headers, body, pieces)
 
-    def _pieces(self, place: str, start: int, end: int) -> Iterator[bytes]:
+    def _pieces(self, place: str, stat: Stat, start: int, end: int) -> Generator[bytes]:
         """Yield a large object piece by piece: many gigabytes may be wanted at a time."""
+        reader = self._store.open(place)
+        if reader is None or reader.stat.tag != stat.tag:
+            # It was replaced just now. The answer is cut short, which the client sees by its length.
+            if reader is not None:
+                reader.close()
+            return
+        with closing(reader):
+            for at in range(start, end, _AT_ONCE):
+                yield reader.read(at, min(end, at + _AT_ONCE))
+
+
+class _Source:
+    """An object, or a part of one, that is copied."""
+
+    def __init__(self, reader: ObjectReader, place: str, start: int, end: int) -> None:
+        self.stat: Stat = reader.stat
+        self.place: str = place
+        self._reader = reader
+        self._range = (start, end)
+
+    def __enter__(self) -> _Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+
+    def pieces(self) -> Iterator[bytes]:
+        start, end = self._range
         for at in range(start, end, _AT_ONCE):
-            yield self._store.read(place, at, min(end, at + _AT_ONCE))
-
-    # -- buckets ------------------------------------------------------------------------------
-
-    def _list_buckets(self) -> Response:
-        found = "".join(
-            f"<Bucket><Name>{escape(name)}</Name><Location>oss-local</Location>"
-            "<CreationDate>2015-11-11T00:00:00.000Z</CreationDate><StorageClass>Standard</StorageClass>"
-            f"{_ENDPOINTS}</Bucket>"
-            for name in self._store.buckets()
-        )
-        owner = "<Owner><ID>0</ID><DisplayName>local</DisplayName></Owner>"
-        return answers.xml(
-            f"<ListAllMyBucketsResult>{owner}<Buckets>{found}</Buckets></ListAllMyBucketsResult>"
-        )
-
-    def _bucket(self, request: Request, bucket: str, what: str, query: Mapping[str, str]) -> Response:
-        if what == "delete":
-            answers.check_digest(request.body, request.headers.get("content-md5", ""))
-            return self._delete_many(bucket, request.body)
-        if what == "uploads":
-            return self._uploads.list_all(bucket)
-        if request.method == "PUT":
-            self._store.write(f"oss://{bucket}/", [])
-            return answers.done()
-        if what or request.method in ("HEAD", "DELETE"):
-            if bucket not in self._store.buckets():
-                raise Refused(404, "NoSuchBucket", "The specified bucket does not exist.")
-            return self._about(request, bucket, what)
-        return self._list(bucket, query)
-
-    def _about(self, request: Request, bucket: str, what: str) -> Response:
-        """Answer what libraries ask of a bucket itself."""
-        if request.method == "DELETE":
-            if self._store.keys(bucket, "", ""):
-                raise Refused(409, "BucketNotEmpty", "The bucket you tried to delete is not empty.")
-            self._store.remove(f"oss://{bucket}/")
-            return answers.done(status=204)
-        if what == "acl":
-            return _acl()
-        if what == "location":
-            return answers.xml("<LocationConstraint>oss-local</LocationConstraint>")
-        if what == "bucketInfo":
-            return answers.xml(
-                f"<BucketInfo><Bucket><CreationDate>2015-11-11T00:00:00.000Z</CreationDate><Name>{bucket}</Name>"
-                "<Location>oss-local</Location><StorageClass>Standard</StorageClass>"
-                f"{_ENDPOINTS}<Owner><ID>0</ID><DisplayName>local</DisplayName></Owner>"
-                "<AccessControlList><Grant>private</Grant></AccessControlList></Bucket></BucketInfo>"
-            )
-        if what == "stat":
-            found = [stat for _, stat in self._store.keys(bucket, "", "") if stat]
-            size = sum(stat.size for stat in found)
-            return answers.xml(
-                f"<BucketStat><Storage>{size}</Storage><ObjectCount>{len(found)}</ObjectCount>"
-                "<MultipartUploadCount>0</MultipartUploadCount></BucketStat>"
-            )
-        return answers.done()
-
-    def _list(self, bucket: str, query: Mapping[str, str]) -> Response:
-        second = query.get("list-type") == "2"
-        prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-        token = query.get("continuation-token") or query.get("start-after", "")
-        after = token if second else query.get("marker", "")
-        most = query.get("max-keys", "100")
-        if not most.isascii() or not most.isdigit() or not 0 <= int(most) <= _MOST_KEYS:
-            raise Refused(400, "InvalidArgument", f"max-keys must be in [0, {_MOST_KEYS}].")
-        encoded = query.get("encoding-type") == "url"
-        names: list[tuple[str, Stat | None]] = []
-        more = ""
-        for name, stat in self._store.keys(bucket, prefix, delimiter):
-            if name <= after:
-                continue
-            if len(names) == int(most):
-                more = names[-1][0] if names else after
-                break
-            names.append((name, stat))
-
-        def text(value: str) -> str:
-            return quote(value, safe="/") if encoded else escape(value)
-
-        parts = [f"<Name>{bucket}</Name><Prefix>{text(prefix)}</Prefix><MaxKeys>{most}</MaxKeys>"]
-        parts.append(
-            f"<Delimiter>{text(delimiter)}</Delimiter><IsTruncated>{str(bool(more)).lower()}</IsTruncated>"
-        )
-        if encoded:
-            parts.append("<EncodingType>url</EncodingType>")
-        if second:
-            parts.append(f"<KeyCount>{len(names)}</KeyCount>")
-            parts.append(f"<NextContinuationToken>{text(more)}</NextContinuationToken>" if more else "")
-        else:
-            parts.append(f"<Marker>{text(after)}</Marker>")
-            parts.append(f"<NextMarker>{text(more)}</NextMarker>" if more else "")
-        for name, stat in names:
-            if stat is None:
-                parts.append(f"<CommonPrefixes><Prefix>{text(name)}</Prefix></CommonPrefixes>")
-                continue
-            parts.append(
-                f"<Contents><Key>{text(name)}</Key><LastModified>{answers.timestamp(stat.modified)}</LastModified>"
-                f"<ETag>{escape(stat.tag)}</ETag><Type>Normal</Type><Size>{stat.size}</Size>"
-                "<StorageClass>Standard</StorageClass></Contents>"
-            )
-        return answers.xml(f"<ListBucketResult>{''.join(parts)}</ListBucketResult>")
-
-    def _delete_many(self, bucket: str, body: bytes) -> Response:
-        keys = [element.text or "" for element in answers.tree(body).iter("Key")]
-        gone: list[str] = []
-        for key in keys[:_MOST_KEYS]:
-            self._store.remove(f"oss://{bucket}/{key}")
-            gone.append(f"<Deleted><Key>{escape(key)}</Key></Deleted>")
-        return answers.xml(f"<DeleteResult>{''.join(gone)}</DeleteResult>")
+            yield self._reader.read(at, min(end, at + _AT_ONCE))
 
 
 def _subresource(query: Mapping[str, str], served: Mapping[str, object]) -> str:
@@ -330,10 +345,3 @@ def _subresource(query: Mapping[str, str], served: Mapping[str, object]) -> str:
         if name not in served:
             raise answers.not_served(name)
     return named[0] if named else ""
-
-
-def _acl() -> Response:
-    return answers.xml(
-        "<AccessControlPolicy><Owner><ID>0</ID><DisplayName>local</DisplayName></Owner>"
-        "<AccessControlList><Grant>private</Grant></AccessControlList></AccessControlPolicy>"
-    )

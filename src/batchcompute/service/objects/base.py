@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from batchcompute.errors import ValidationError
+from batchcompute.service.confined import Parts, Root, RootedFile
+from batchcompute.service.objects.keys import parts_of, split_place
 
-__all__ = ["ObjectStore", "Stat", "parts_of"]
-
-# OSS's own rule, which also leaves no room for "..".
-_LONGEST_KEY = 1023
-"""Bytes of a key, by OSS's rule."""
-
-_BUCKET = re.compile(r"[a-z0-9A-Z][a-z0-9A-Z_.-]{0,62}")
+__all__ = ["ObjectReader", "ObjectStore", "Stat", "parts_of", "split_place"]
 
 
 class Outside(ValidationError):
-    """A link leads out of the storage: for those outside, there is nothing."""
-
-
-def parts_of(place: str) -> list[str]:
-    """Return the bucket and the parts of the key that ``oss://bucket/key`` names.
-
-    Raises:
-        ValidationError: It is no such name, or could leave its bucket.
-    """
-    scheme, found, rest = place.partition("://")
-    bucket, _, key = rest.partition("/")
-    if scheme != "oss" or not found or not _BUCKET.fullmatch(bucket) or ".." in bucket:
-        raise ValidationError(f"{place!r} is no place in object storage; say oss://bucket/key")
-    if len(key.encode("utf-8", "surrogatepass")) > _LONGEST_KEY:
-        raise ValidationError(f"{place[:60]!r}… is longer than the {_LONGEST_KEY} bytes that a key may have")
-    parts = [part for part in key.split("/") if part]
-    if any(part in (".", "..") or "\0" in part or "\\" in part for part in parts):
-        raise ValidationError(f"{place!r} holds a part that no object name may hold")
-    return [bucket, *parts]
+    """A link stands in the way: for those outside, there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +33,56 @@ class Stat:
     """Changes with the object; in quotes."""
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectReader:
+    """One version of an object, opened: it stays whole while others write a new one."""
+
+    stat: Stat
+    """What is known of it."""
+    read: Callable[[int, int], bytes]
+    """Returns its bytes from a start to an end."""
+    close: Callable[[], None]
+    """Gives it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the keys of a bucket, in the order of their bytes."""
+
+    items: Sequence[tuple[str, Stat | None]]
+    """Keys; no `Stat` for what a delimiter ends."""
+    more: bool
+    """Whether there are further ones."""
+
+
 class ObjectStore(Protocol):
     """Keeps objects, and brings them to and from files of this machine.
 
     Places are ``oss://bucket/key``; one that ends in a slash is everything below it. Every method raises
-    `ValidationError` for a name that is none, or would leave the storage, and `OSError` where the storage
-    fails.
+    `ValidationError` for a name that is none, and `OSError` where the storage fails.
     """
 
+    def path(self, place: str) -> Path | None:
+        """Return where the file or directory of a place is on this machine; None if it is elsewhere."""
+        ...
+
+    def log_file(self, place: str) -> RootedFile | None:
+        """Return the file that a program may write an object to while it runs; None if it is not on this machine."""
+        ...
+
     def local(self, place: str) -> Path | None:
-        """Return the file or directory of a place; None if it is not on this machine."""
+        """Return what `path` does, after a look that no link stands in the way.
+
+        Raises:
+            Outside: A link does.
+        """
         ...
 
     def exists(self, place: str) -> bool:
-        """Tell whether there is an object, or one below a prefix."""
+        """Return whether there is an object, or one below a prefix."""
         ...
 
-    def fetch(self, place: str, target: Path) -> None:
+    def fetch(self, place: str, target: Root, parts: Parts, abort: threading.Event | None = None) -> None:
         """Copy an object to a file, or what is below a prefix into a directory.
 
         Raises:
@@ -78,19 +90,23 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def deliver(self, source: Path, place: str, keep: bool = False) -> None:
-        """Take a file in; it may be gone afterwards, unless it is to be kept."""
+    def deliver(self, source: Root, parts: Parts, place: str, keep: bool = False) -> Stat:
+        """Take a plain file in; it may be gone afterwards, unless it is to be kept.
+
+        Raises:
+            NotRegular: It is no plain file.
+        """
         ...
 
     def stat(self, place: str) -> Stat | None:
         """Return what is known of an object; None if there is none."""
         ...
 
-    def read(self, place: str, start: int, end: int) -> bytes:
-        """Return bytes of an object."""
+    def open(self, place: str) -> ObjectReader | None:
+        """Open an object to read it; None if there is none."""
         ...
 
-    def write(self, place: str, pieces: Iterable[bytes]) -> None:
+    def write(self, place: str, pieces: Iterable[bytes]) -> Stat:
         """Write an object, whole or not at all; a place that ends in a slash becomes an empty directory."""
         ...
 
@@ -98,12 +114,24 @@ class ObjectStore(Protocol):
         """Remove an object; what is not there is no error."""
         ...
 
-    def keys(self, bucket: str, prefix: str, delimiter: str) -> list[tuple[str, Stat | None]]:
-        """Return the keys below a prefix, in the order of their bytes; no `Stat` for what a delimiter ends."""
+    def page(self, bucket: str, prefix: str, delimiter: str, after: str, most: int) -> Page:
+        """Return keys that begin with a prefix and come after another key.
+
+        Args:
+            bucket: The bucket.
+            prefix: What they begin with.
+            delimiter: Keys that hold it behind the prefix are one item up to it; empty for none.
+            after: The last item of the page before; empty for the first page.
+            most: How many items.
+        """
         ...
 
     def buckets(self) -> list[str]:
         """Return the names of all buckets, sorted."""
+        ...
+
+    def has_bucket(self, bucket: str) -> bool:
+        """Return whether there is such a bucket."""
         ...
 
     def describe(self) -> str:
@@ -111,15 +139,34 @@ class ObjectStore(Protocol):
         ...
 
 
-def sorted_keys(
-    found: Iterable[tuple[str, Stat]], prefix: str, delimiter: str
-) -> list[tuple[str, Stat | None]]:
-    """Sort keys, and put those that a delimiter ends into one."""
-    result: dict[str, Stat | None] = {}
-    for key, stat in found:
-        rest, end, _ = key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+def rolled_up(key: str, prefix: str, delimiter: str) -> str:
+    """Return the item of a list that a key belongs to: itself, or its part up to a delimiter."""
+    if delimiter:
+        rest, end, _ = key[len(prefix) :].partition(delimiter)
         if end:
-            result[prefix + rest + end] = None
-        else:
-            result[key] = stat
-    return sorted(result.items(), key=lambda item: item[0].encode("utf-8", "surrogateescape"))
+            return prefix + rest + end
+    return key
+
+
+def page_of(found: Iterable[tuple[str, Stat]], prefix: str, delimiter: str, after: str, most: int) -> Page:
+    """Return a page of keys that are all at hand."""
+    items: dict[str, Stat | None] = {}
+    for key, stat in found:
+        if key.startswith(prefix):
+            name = rolled_up(key, prefix, delimiter)
+            items[name] = (
+                stat if name == key and not (delimiter and key[len(prefix) :].endswith(delimiter)) else None
+            )
+    rest = sorted(
+        (item for item in items.items() if _order(item[0]) > _order(after)), key=lambda item: _order(item[0])
+    )
+    return Page(rest[:most], len(rest) > most)
+
+
+def _order(key: str) -> bytes:
+    return key.encode("utf-8", "surrogateescape")
+
+
+def modified_ns(stat: os.stat_result) -> str:
+    """Return an entity tag for a file: it changes with the file's content, and with the file itself."""
+    return f'"{stat.st_mtime_ns:X}-{stat.st_size:X}-{stat.st_ino & 0xFFFFFFFF:X}"'

@@ -1,31 +1,51 @@
-"""Object storage in a directory: ``oss://bucket/key`` is the file ``<root>/bucket/key``."""
+"""Object storage in a directory: ``oss://bucket/key`` is the file ``<root>/bucket/key`` (see `keys`)."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
-import shutil
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+import stat
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from stat import S_ISDIR
 
-from batchcompute.service.objects.base import Outside, Stat, parts_of, sorted_keys
+from batchcompute.service.confined import NotRegular, Parts, Root, RootedFile
+from batchcompute.service.objects.base import ObjectReader, Outside, Page, Stat, modified_ns
+from batchcompute.service.objects.keys import parts_of
+from batchcompute.service.objects.listing import Lister
+from batchcompute.service.runtime import trees
 
 __all__ = ["DirectoryStore"]
+
+_ASIDE = ".aside"
+"""Where objects are written until they are whole; no bucket has such a name."""
 
 
 class DirectoryStore:
     """Objects as files below one directory.
 
     Args:
-        root: The directory.
+        root: The directory; it is made if it is not there.
+
+    Raises:
+        OSError: It cannot be made or opened.
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root: Root = Root(root)
+        """The directory."""
+        # What stands there was being written when an earlier service ended.
+        self.root.remove((_ASIDE,))
+        self.root.make_folder((_ASIDE,))
+        self._lister = Lister(self.root, _stat_of)
+
+    def close(self) -> None:
+        """Give the directory's descriptor back."""
+        self.root.close()
 
     def path(self, place: str) -> Path:
         """Return the file of an object, or the directory of a prefix that ends in a slash.
@@ -34,153 +54,193 @@ class DirectoryStore:
             place: ``oss://bucket/key``.
 
         Raises:
-            ValidationError: It is no such name, or would leave the directory.
+            ValidationError: It is no such name.
         """
-        return self.root.joinpath(*parts_of(place))
+        return self.root.where(parts_of(place))
+
+    def log_file(self, place: str) -> RootedFile:
+        """Return the file that a program may write an object to while it runs."""
+        self.local(place)
+        return RootedFile(self.root, parts_of(place))
 
     def local(self, place: str) -> Path:
         """Return the file of an object, or the directory of a prefix.
 
         Raises:
             ValidationError: It is no such name.
-            Outside: A link leads out of the storage.
+            Outside: A link stands in the way.
         """
-        file = self.path(place)
-        if not file.resolve().is_relative_to(self.root.resolve()):
-            raise Outside(f"{place!r} leads out of the storage")
-        return file
+        parts = parts_of(place)
+        at = self.root.path
+        for part in parts:
+            at = at / part
+            try:
+                if stat.S_ISLNK(at.lstat().st_mode):
+                    raise Outside(f"{place!r} leads out of the storage")
+            except (FileNotFoundError, NotADirectoryError):
+                break
+        return self.root.where(parts)
 
     def exists(self, place: str) -> bool:
-        """Tell whether there is an object, or a directory for a prefix."""
-        file = self.local(place)
-        return file.is_dir() if place.endswith("/") else file.exists()
+        """Return whether there is an object, or a directory for a prefix."""
+        try:
+            mode = self.root.lstat(parts_of(place)).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return stat.S_ISDIR(mode) if place.endswith("/") else not stat.S_ISLNK(mode)
 
-    def fetch(self, place: str, target: Path) -> None:
+    def fetch(self, place: str, target: Root, parts: Parts, abort: threading.Event | None = None) -> None:
         """Copy an object to a file, or what is below a prefix into a directory.
 
         Raises:
             FileNotFoundError: There is no such place.
         """
-        source = self.local(place)
-        if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
+        trees.copy(self.root, parts_of(place), target, parts, abort)
 
-    def deliver(self, source: Path, place: str, keep: bool = False) -> None:
-        """Take a file in: moved, as both are mostly on one disk, unless it is to be kept.
+    def deliver(self, source: Root, parts: Parts, place: str, keep: bool = False) -> Stat:
+        """Take a plain file in: moved, as both are mostly on one disk, unless it is to be kept.
 
         Raises:
+            NotRegular: It is no plain file.
             OSError: It cannot be written.
         """
-        target = self.local(place)
-        if target == source:
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():
-            raise IsADirectoryError(f"{place} is the name of a directory of other objects")
-        if not keep:
-            try:
-                source.replace(target)
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
-            else:
-                return
-        with _whole(target) as part:
-            shutil.copyfile(source, part)
+        self.local(place)
+        aside = self._aside()
+        try:
+            if keep or not self._move(source, parts, aside):
+                trees.copy_file(source, parts, self.root, aside)
+            # Only now nobody else can exchange it any more.
+            found = self.root.lstat(aside)
+            if not stat.S_ISREG(found.st_mode):
+                raise NotRegular(errno.EINVAL, "is no plain file", "/".join(parts))
+            self.root.chmod(aside, found.st_mode & stat.S_IRWXU | stat.S_IRUSR | stat.S_IWUSR)
+            self._publish(aside, place)
+        finally:
+            self.root.remove(aside)
+        return _stat_of(found)
+
+    def _move(self, source: Root, parts: Parts, aside: Parts) -> bool:
+        found = source.lstat(parts)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotRegular(errno.EINVAL, "is no plain file", "/".join(parts))
+        if found.st_nlink > 1 or found.st_uid != os.geteuid():
+            # It has another name, too, by which it could be changed; or it would stay somebody else's.
+            return False
+        try:
+            source.rename(parts, self.root, aside)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            return False
+        return True
 
     def stat(self, place: str) -> Stat | None:
         """Return what is known of an object; None if there is none."""
-        file = self.local(place)
+        parts = parts_of(place)
         try:
-            # An empty directory is what a key that ends in a slash made.
-            found = file.is_dir() and not any(file.iterdir()) if place.endswith("/") else file.is_file()
-            return _stat(file) if found else None
-        except FileNotFoundError:
+            found = self.root.lstat(parts)
+            if place.endswith("/"):
+                # An empty directory is what a key that ends in a slash made.
+                is_one = stat.S_ISDIR(found.st_mode) and not self.root.names(parts)
+            else:
+                is_one = stat.S_ISREG(found.st_mode)
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        return _stat_of(found) if is_one else None
 
-    def read(self, place: str, start: int, end: int) -> bytes:
-        """Return bytes of an object."""
-        with self.local(place).open("rb") as stream:
-            stream.seek(start)
-            return stream.read(end - start)
-
-    def write(self, place: str, pieces: Iterable[bytes]) -> None:
-        """Write an object, whole or not at all; a place that ends in a slash becomes an empty directory."""
-        file = self.local(place)
+    def open(self, place: str) -> ObjectReader | None:
+        """Open an object to read it; None if there is none."""
         if place.endswith("/"):
-            file.mkdir(parents=True, exist_ok=True)
-            return
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if file.is_dir():
-            raise IsADirectoryError(file)
-        with _whole(file) as part, part.open("wb") as stream:
-            for piece in pieces:
-                stream.write(piece)
+            found = self.stat(place)
+            return ObjectReader(found, lambda _start, _end: b"", lambda: None) if found else None
+        try:
+            fd = self.root.open_file(parts_of(place))
+        except (FileNotFoundError, NotADirectoryError, NotRegular):
+            return None
+        return ObjectReader(
+            _stat_of(os.fstat(fd)), lambda start, end: _read(fd, start, end), lambda: os.close(fd)
+        )
+
+    def write(self, place: str, pieces: Iterable[bytes]) -> Stat:
+        """Write an object, whole or not at all; a place that ends in a slash becomes an empty directory."""
+        parts = parts_of(place)
+        self.local(place)
+        if place.endswith("/"):
+            self.root.make_folder(parts)
+            return _stat_of(self.root.lstat(parts))
+        aside = self._aside()
+        try:
+            fd = self.root.new_file(aside, make=0)
+            try:
+                for piece in pieces:
+                    trees.write_all(fd, piece)
+                found = _stat_of(os.fstat(fd))
+            finally:
+                os.close(fd)
+            self._publish(aside, place)
+        finally:
+            self.root.unlink(aside)
+        return found
+
+    def _aside(self) -> tuple[str, str]:
+        return (_ASIDE, secrets.token_hex(12))
+
+    def _publish(self, aside: Parts, place: str) -> None:
+        self.root.rename(aside, self.root, parts_of(place), make=0o700)
 
     def remove(self, place: str) -> None:
         """Remove an object, and the directories that it was the last one in; what is not there is no error."""
-        file = self.local(place)
-        if file.is_dir():
-            if any(file.iterdir()):
+        parts = parts_of(place)
+        self.local(place)
+        try:
+            mode = self.root.lstat(parts).st_mode
+            if not stat.S_ISDIR(mode):
+                self.root.unlink(parts)
+            elif not self.root.remove_folder(parts):
                 return
-            file.rmdir()
-        else:
-            file.unlink(missing_ok=True)
-        for folder in file.parents:
-            if folder.parent == self.root or not folder.is_relative_to(self.root):
-                return
-            try:
-                folder.rmdir()
-            except OSError:
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for length in range(len(parts) - 1, 1, -1):
+            if not self.root.remove_folder(parts[:length]):
                 return
 
     def buckets(self) -> list[str]:
         """Return the names of all buckets, sorted."""
-        return sorted(path.name for path in self.root.iterdir() if path.is_dir() and not path.is_symlink())
+        return sorted(name for name in self.root.names() if name[:1] != "." and self.has_bucket(name))
 
-    def keys(self, bucket: str, prefix: str, delimiter: str) -> list[tuple[str, Stat | None]]:
-        """Return the keys below a prefix, in the order of their bytes."""
-        return sorted_keys(self._keys(self.path(f"oss://{bucket}/"), prefix), prefix, delimiter)
+    def has_bucket(self, bucket: str) -> bool:
+        """Return whether there is such a bucket."""
+        with suppress(FileNotFoundError):
+            return stat.S_ISDIR(self.root.lstat((bucket,)).st_mode)
+        return False
 
-    @staticmethod
-    def _keys(folder: Path, prefix: str) -> Iterator[tuple[str, Stat]]:
-        for parent, folders, files in os.walk(folder):
-            base = Path(parent)
-            at = "" if base == folder else base.relative_to(folder).as_posix() + "/"
-            if not at.startswith(prefix) and not prefix.startswith(at):
-                folders.clear()
-                continue
-            if at.startswith(prefix) and at and not folders and not files:
-                with suppress(FileNotFoundError):
-                    yield at, _stat(base)
-            for name in files:
-                key = at + name
-                if key.startswith(prefix) and not (name.startswith(".") and name.endswith(".part")):
-                    # What is removed meanwhile is not listed.
-                    with suppress(FileNotFoundError):
-                        yield key, _stat(base / name)
+    def page(self, bucket: str, prefix: str, delimiter: str, after: str, most: int) -> Page:
+        """Return a page of the keys of a bucket."""
+        return self._lister.page(bucket, prefix, delimiter, after, most)
 
     def describe(self) -> str:
         """Return the ``file://`` URL of the directory that holds the buckets."""
-        return self.root.as_uri()
+        return self.root.path.as_uri()
 
 
-@contextmanager
-def _whole(file: Path) -> Generator[Path]:
-    """Write a file whole or not at all: readers see the one before until it is there."""
-    part = file.with_name(f".{file.name[:100]}.{secrets.token_hex(6)}.part")
-    try:
-        yield part
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+def _read(fd: int, start: int, end: int) -> bytes:
+    pieces: list[bytes] = []
+    while start < end:
+        piece = os.pread(fd, min(end - start, 2**30), start)
+        if not piece:
+            break
+        pieces.append(piece)
+        start += len(piece)
+    return b"".join(pieces)
 
 
-def _stat(file: Path) -> Stat:
-    found = file.stat()
-    modified = datetime.fromtimestamp(found.st_mtime, UTC)
-    size = 0 if S_ISDIR(found.st_mode) else found.st_size
-    return Stat(size, modified, f'"{found.st_mtime_ns:X}-{size:X}"')
+def _stat_of(found: os.stat_result) -> Stat:
+    size = 0 if stat.S_ISDIR(found.st_mode) else found.st_size
+    return Stat(size, datetime.fromtimestamp(found.st_mtime, UTC), modified_ns(found))
+
+
+def bucket_names(root: Path) -> list[str]:
+    """Return the names of the buckets in a directory that a service may be using, sorted."""
+    if not root.is_dir():
+        return []
+    return sorted(path.name for path in root.iterdir() if path.name[:1] != "." and path.is_dir())

@@ -10,16 +10,26 @@ import contextlib
 import hashlib
 import importlib
 import os
-from collections.abc import Iterable
+import secrets
+import threading
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from batchcompute.errors import ConfigError
-from batchcompute.service.objects.base import Stat, parts_of, sorted_keys
+from batchcompute.service.confined import Parts, Root
+from batchcompute.service.objects.base import ObjectReader, Page, Stat, page_of
+from batchcompute.service.objects.keys import decode, is_ours, parts_of
+from batchcompute.service.runtime import trees
 
 __all__ = ["RemoteStore"]
+
+_ASIDE = ".aside"
+"""Where objects are written until they are whole; no bucket has such a name."""
+
+_PIECE = 4 * 1024**2
+"""Bytes that are held in memory at once."""
 
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
 _TAGS = ("ETag", "etag", "md5Hash", "content_md5")
@@ -56,18 +66,29 @@ class RemoteStore:
     def _path(self, place: str) -> str:
         return "/".join([self._root, *parts_of(place)])
 
+    def path(self, place: str) -> None:
+        """Return None: nothing is on this machine."""
+        parts_of(place)
+
     def local(self, place: str) -> None:
         """Return None: nothing is on this machine."""
         parts_of(place)
 
+    def log_file(self, place: str) -> None:
+        """Return None: a program cannot write to it."""
+        parts_of(place)
+
+    def close(self) -> None:
+        """Do nothing: the file system looks after its own connections."""
+
     def exists(self, place: str) -> bool:
-        """Tell whether there is an object, or one below a prefix."""
+        """Return whether there is an object, or one below a prefix."""
         path = self._path(place)
         if place.endswith("/"):
             return bool(self._fs.isdir(path)) or bool(self._fs.find(path))
         return bool(self._fs.exists(path))
 
-    def fetch(self, place: str, target: Path) -> None:
+    def fetch(self, place: str, target: Root, parts: Parts, abort: threading.Event | None = None) -> None:
         """Copy an object to a file, or what is below a prefix into a directory.
 
         Raises:
@@ -75,27 +96,37 @@ class RemoteStore:
         """
         path = self._path(place)
         if not place.endswith("/") and not self._fs.isdir(path):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._fs.get_file(path, os.fspath(target))
+            self._fetch_file(path, target, parts, abort)
             return
-        target.mkdir(parents=True, exist_ok=True)
+        target.make_folder(parts)
         for found in self._fs.find(path):
-            name = self._below(found, path)
-            if not name or ".." in name.split("/"):
-                continue
-            file = target / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self._fs.get_file(found, os.fspath(file))
+            names = [name for name in self._below(found, path).split("/") if name]
+            if names and ".." not in names:
+                self._fetch_file(found, target, [*parts, *names], abort)
+
+    def _fetch_file(self, path: str, target: Root, parts: Parts, abort: threading.Event | None) -> None:
+        with self._fs.open(path, "rb") as stream:
+            fd = target.new_file(parts)
+            try:
+                while piece := stream.read(_PIECE):
+                    trees.check(abort)
+                    trees.write_all(fd, piece)
+            finally:
+                os.close(fd)
 
     def _below(self, found: str, path: str) -> str:
         """Return what follows a path in a name that the file system gave, whichever way it writes roots."""
         return found.lstrip("/").removeprefix(path.lstrip("/")).lstrip("/")
 
-    def deliver(self, source: Path, place: str, keep: bool = False) -> None:  # noqa: ARG002
-        """Take a file in; it stays where it is."""
-        path = self._path(place)
-        self._make_parents(path)
-        self._fs.put_file(os.fspath(source), path)
+    def deliver(self, source: Root, parts: Parts, place: str, keep: bool = False) -> Stat:  # noqa: ARG002
+        """Take a plain file in; it stays where it is.
+
+        Raises:
+            NotRegular: It is no plain file.
+        """
+        fd = source.open_file(parts)
+        with os.fdopen(fd, "rb") as stream:
+            return self.write(place, iter(lambda: stream.read(_PIECE), b""))
 
     def _make_parents(self, path: str) -> None:
         # Buckets have no directories, and some refuse to be asked for them; if it is the object that may not
@@ -112,22 +143,49 @@ class RemoteStore:
         is_file = info.get("type") == "file"
         return _stat(info) if is_file is not place.endswith("/") else None
 
-    def read(self, place: str, start: int, end: int) -> bytes:
-        """Return bytes of an object."""
-        if end <= start:
-            return b""
-        return bytes(self._fs.cat_file(self._path(place), start=start, end=end))
+    def open(self, place: str) -> ObjectReader | None:
+        """Open an object to read it; None if there is none."""
+        stat = self.stat(place)
+        if stat is None:
+            return None
+        path = self._path(place)
 
-    def write(self, place: str, pieces: Iterable[bytes]) -> None:
+        def read(start: int, end: int) -> bytes:
+            return bytes(self._fs.cat_file(path, start=start, end=end)) if end > start else b""
+
+        return ObjectReader(stat, read, lambda: None)
+
+    def write(self, place: str, pieces: Iterable[bytes]) -> Stat:
         """Write an object; a place that ends in a slash becomes a directory where there are such."""
         path = self._path(place)
         if place.endswith("/"):
             self._make_parents(f"{path}/")
-            return
+            return Stat(0, datetime.now(UTC), '"0"')
         self._make_parents(path)
-        with self._fs.open(path, "wb") as stream:
-            for piece in pieces:
-                stream.write(piece)
+        # Object stores show an object when it is whole; in a directory, that takes a file aside.
+        aside = self._aside() if self._is_directory else path
+        self._make_parents(aside)
+        try:
+            with self._fs.open(aside, "wb") as stream:
+                for piece in pieces:
+                    stream.write(piece)
+            if aside != path:
+                self._fs.mv(aside, path)
+        finally:
+            if aside != path and self._fs.exists(aside):
+                self._fs.rm_file(aside)
+        found = self.stat(place)
+        if found is None:
+            raise FileNotFoundError(f"{place} is gone again")
+        return found
+
+    def _aside(self) -> str:
+        return f"{self._root}/{_ASIDE}/{secrets.token_hex(12)}"
+
+    @property
+    def _is_directory(self) -> bool:
+        protocol = self._fs.protocol
+        return "file" in ([protocol] if isinstance(protocol, str) else protocol)
 
     def remove(self, place: str) -> None:
         """Remove an object; what is not there is no error."""
@@ -145,18 +203,26 @@ class RemoteStore:
         except FileNotFoundError:
             return []
         names = (self._below(info["name"], self._root) for info in found if info.get("type") == "directory")
-        return sorted(name for name in names if name)
+        return sorted(name for name in names if name and name[:1] != ".")
 
-    def keys(self, bucket: str, prefix: str, delimiter: str) -> list[tuple[str, Stat | None]]:
-        """Return the keys below a prefix, in the order of their bytes."""
+    def has_bucket(self, bucket: str) -> bool:
+        """Return whether there is such a bucket."""
+        return bucket in self.buckets()
+
+    def page(self, bucket: str, prefix: str, delimiter: str, after: str, most: int) -> Page:
+        """Return a page of the keys of a bucket."""
+        return page_of(self._keys(bucket, prefix), prefix, delimiter, after, most)
+
+    def _keys(self, bucket: str, prefix: str) -> Iterator[tuple[str, Stat]]:
         root = self._path(f"oss://{bucket}/")
         folder = prefix.rpartition("/")[0]
-        start = f"{root}/{folder}" if folder else root
+        start = "/".join([self._root, *parts_of(f"oss://{bucket}/{folder}/")]) if folder else root
         found: dict[str, Any] = self._fs.find(start, detail=True)
-        pairs = ((self._below(name, root), info) for name, info in found.items())
-        return sorted_keys(
-            ((key, _stat(info)) for key, info in pairs if key and key.startswith(prefix)), prefix, delimiter
-        )
+        for name, info in found.items():
+            names = self._below(name, root).split("/")
+            key, _ = decode(names)
+            if key and is_ours(names, key):
+                yield key, _stat(info)
 
 
 def _stat(info: dict[str, Any]) -> Stat:

@@ -8,11 +8,12 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Mapping
-from urllib.parse import unquote
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from batchcompute.operations import OPERATIONS
 from batchcompute.service.objects import version4
-from batchcompute.service.wire import Request, query_of
+from batchcompute.service.wire import Request, path_of_target, query_of
 
 __all__: list[str] = []
 
@@ -79,8 +80,12 @@ _HOST = re.compile(r"([a-z0-9][a-z0-9-]{1,62})\.oss[a-z0-9-]*\.aliyuncs\.com(?::
 
 
 def path_of(request: Request) -> str:
-    """Return the decoded path of a request, which begins with the bucket."""
-    path = unquote(request.target.partition("?")[0])
+    """Return the decoded path of a request, which begins with the bucket.
+
+    Raises:
+        BadTarget: It is no text.
+    """
+    path = path_of_target(request.target)
     host = _HOST.fullmatch(request.headers.get("host", "").lower())
     return f"/{host[1]}{path}" if host else path
 
@@ -99,60 +104,91 @@ def is_for_objects(request: Request) -> bool:
     return bool(root and root[0]) and root[0] not in _API
 
 
-def _resource(path: str, query: Mapping[str, str]) -> str:
-    parts = [
-        f"{name}={value}" if value else name for name, value in sorted(query.items()) if name in SUBRESOURCES
-    ]
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a signature is worth."""
+
+    code: str = ""
+    """Code of what is wrong with it; empty for a right one."""
+    key_id: str = ""
+    """The access key that signed, if it is right."""
+
+
+def _resource(path: str, query: Mapping[str, str]) -> str | None:
+    """Return the resource as version 1 signs it; None for one that reads like another one.
+
+    Nothing is encoded in it, so a key with a question mark, or a value with an ampersand, can look as if it
+    named a sub-resource.
+    """
+    pairs = sorted((name, value) for name, value in query.items() if name in SUBRESOURCES)
+    imitated = path.partition("?")[2].split("&") if "?" in path else []
+    imitated += [rest for _, value in pairs for rest in value.split("&")[1:]]
+    if any(text.partition("=")[0] in SUBRESOURCES for text in imitated):
+        return None
+    parts = [f"{name}={value}" if value else name for name, value in pairs]
     return path + (f"?{'&'.join(parts)}" if parts else "")
 
 
-def why_not(request: Request, secret_of: Callable[[str], str], now: float | None = None) -> str:
-    """Return the code of what is wrong with a request's signature; empty for a right one.
+def verdict(request: Request, secret_of: Callable[[str], str], now: float | None = None) -> Verdict:
+    """Judge the signature of a request to object storage.
 
     Args:
-        request: The request.
+        request: The request; its body is not looked at.
         secret_of: Returns the secret of an access key; empty for an unknown one.
         now: Seconds since 1970.
+
+    Raises:
+        BadTarget: The path or the query is no text.
     """
     now = time.time() if now is None else now
     query = query_of(request.target)
-    headers = request.headers
-    given = headers.get("authorization", "")
+    given = request.headers.get("authorization", "")
     if given.startswith("OSS4-") or "x-oss-signature-version" in query:
-        return version4.why_not(request, path_of(request), query, secret_of, now)
+        key_id = version4.key_of(request, query)
+        return _verdict(version4.why_not(request, path_of(request), query, secret_of, now), key_id)
     if given and not given.startswith("OSS "):
-        return "InvalidArgument"
+        return Verdict("InvalidArgument")
     if given:
         key_id, _, signature = given[4:].partition(":")
-        date = headers.get("x-oss-date") or headers.get("date", "")
+        date = request.headers.get("x-oss-date") or request.headers.get("date", "")
         if not _is_near(date, now):
-            return "RequestTimeTooSkewed"
+            return Verdict("RequestTimeTooSkewed")
     elif "OSSAccessKeyId" not in query:
-        return "AccessDenied"
+        return Verdict("AccessDenied")
     else:
         key_id, signature, date = (
             query["OSSAccessKeyId"],
             query.get("Signature", ""),
             query.get("Expires", ""),
         )
-        if not date.isascii() or not date.isdigit() or int(date) < now:
-            return "AccessDenied"
-    secret = secret_of(key_id)
+        if not re.fullmatch("[0-9]{1,12}", date) or int(date) < now:
+            return Verdict("AccessDenied")
+    return _verdict(_version1(request, query, date, signature, secret_of(key_id)), key_id)
+
+
+def _verdict(code: str, key_id: str) -> Verdict:
+    return Verdict(code, "" if code else key_id)
+
+
+def _version1(request: Request, query: Mapping[str, str], date: str, signature: str, secret: str) -> str:
     if not secret:
         return "InvalidAccessKeyId"
+    headers = request.headers
     special = "".join(
         f"{name}:{value}\n" for name, value in sorted(headers.items()) if name.startswith("x-oss-")
     )
+    resource = _resource(path_of(request), query)
+    if resource is None:
+        return "InvalidArgument"
     lines = [request.method, headers.get("content-md5", ""), headers.get("content-type", ""), date]
-    text = "\n".join([*lines, special + _resource(path_of(request), query)])
-    made = base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha1).digest())
+    text = "\n".join([*lines, special + resource])
+    made = base64.b64encode(hmac.new(secret.encode(), text.encode("utf-8", "replace"), hashlib.sha1).digest())
     return "" if hmac.compare_digest(made, signature.encode("utf-8", "replace")) else "SignatureDoesNotMatch"
 
 
 def _is_near(date: str, now: float) -> bool:
-    from email.utils import parsedate_to_datetime
-
     try:
         return abs(parsedate_to_datetime(date).timestamp() - now) <= _SKEW
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
+        # All of these come out of dates that are none.
         return False

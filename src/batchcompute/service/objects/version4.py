@@ -15,9 +15,21 @@ __all__: list[str] = []
 
 _NAME = "OSS4-HMAC-SHA256"
 _LAST = "aliyun_v4_request"
+_UNSIGNED = "UNSIGNED-PAYLOAD"
 _SKEW = 15 * 60
 _LONGEST = 7 * 24 * 3600
 """Seconds for which a signed URL may be good."""
+
+
+def key_of(request: Request, query: Mapping[str, str]) -> str:
+    """Return the access key that a request says it is signed with; empty for none."""
+    given = request.headers.get("authorization", "")
+    credential = _fields(given).get("Credential", "") if given else query.get("x-oss-credential", "")
+    return credential.partition("/")[0]
+
+
+def _fields(authorization: str) -> dict[str, str]:
+    return dict(re.findall(r"(\w+)=([^,\s]*)", authorization))
 
 
 def why_not(
@@ -35,7 +47,7 @@ def why_not(
     headers = request.headers
     given = headers.get("authorization", "")
     if given:
-        fields = dict(re.findall(r"(\w+)=([^,\s]*)", given))
+        fields = _fields(given)
         credential, made = fields.get("Credential", ""), fields.get("Signature", "")
         additional = fields.get("AdditionalHeaders", "")
         date = headers.get("x-oss-date", "")
@@ -58,15 +70,20 @@ def why_not(
     secret = secret_of(key_id)
     if not secret:
         return "InvalidAccessKeyId"
+    if headers.get("x-oss-content-sha256", _UNSIGNED) != _UNSIGNED:
+        # Object storage signs no bodies; what is said of one would not be looked at.
+        return "InvalidArgument"
     parts = scope.split("/")
-    if len(parts) != 4 or parts[2:] != ["oss", _LAST] or parts[0] != date[:8]:
+    if len(parts) != 4 or parts[2:] != ["oss", _LAST] or parts[0] != date[:8] or not scope.isascii():
         return "SignatureDoesNotMatch"
     canonical = _canonical(request, path, query, {name for name in additional.split(";") if name})
-    digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    digest = hashlib.sha256(canonical.encode("utf-8", "replace")).hexdigest()
     key = f"aliyun_v4{secret}".encode()
     for part in parts:
-        key = hmac.new(key, part.encode("utf-8"), hashlib.sha256).digest()
-    right = hmac.new(key, "\n".join([_NAME, date, scope, digest]).encode("utf-8"), hashlib.sha256).hexdigest()
+        key = hmac.new(key, part.encode("utf-8", "replace"), hashlib.sha256).digest()
+    right = hmac.new(
+        key, "\n".join([_NAME, date, scope, digest]).encode("utf-8", "replace"), hashlib.sha256
+    ).hexdigest()
     return (
         ""
         if hmac.compare_digest(right.encode(), made.encode("utf-8", "replace"))
@@ -92,7 +109,7 @@ def _canonical(request: Request, path: str, query: Mapping[str, str], additional
             "&".join(f"{key}={value}" if value else key for key, value in pairs),
             "".join(f"{name}:{value.strip()}\n" for name, value in sorted(signed.items())),
             ";".join(sorted(additional)),
-            request.headers.get("x-oss-content-sha256", "UNSIGNED-PAYLOAD"),
+            request.headers.get("x-oss-content-sha256", _UNSIGNED),
         ]
     )
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 import secrets
 import threading
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ValidationError
+from batchcompute.service.confined import Root, RootedFile
 from batchcompute.service.engines.base import InstanceStart
+from batchcompute.service.objects.keys import split_place
 from batchcompute.service.runtime import container, sandbox
 from batchcompute.service.runtime.environment import environment, from_machine
 from batchcompute.service.runtime.mappings import Mappings, Plan, entries_of, inner, mappings_of, plan_of
@@ -21,6 +23,8 @@ from batchcompute.service.runtime.stage import ROOT_VARIABLE, below
 from batchcompute.service.store import Store, load
 
 if TYPE_CHECKING:
+    from batchcompute.service.buckets import Buckets
+    from batchcompute.service.isolation import Account
     from batchcompute.service.objects.base import ObjectStore
     from batchcompute.service.settings import Settings
 
@@ -28,9 +32,6 @@ __all__: list[str] = []
 
 Key = tuple[int, int, int]
 """Job, task and number of an instance."""
-
-NOWHERE = Path(os.devnull)
-"""Where output goes that nobody wants."""
 
 STREAMS = ("stdout", "stderr")
 
@@ -43,6 +44,8 @@ class Attempt:
     """Whose it is."""
     start: InstanceStart
     """What the engine gets."""
+    work: Root
+    """The directory that it works below."""
     timeout: float
     """Seconds that the program may take."""
     maps: Mappings
@@ -60,8 +63,10 @@ class Attempt:
     """What its result says about the way."""
     problem: str = ""
     """Why it cannot be made; empty where it can."""
-    late: bool = False
-    """Whether its time was up."""
+    account: Account | None = None
+    """The Unix user that it runs as; None for that of the service."""
+    strict: bool = False
+    """Whether its sandbox keeps it apart from other owners, too."""
     abort: threading.Event = field(default_factory=threading.Event)
     """Set when nobody waits for it any more: it was stopped, or lost its machine."""
     keep_at: str = ""
@@ -75,12 +80,23 @@ class Attempt:
     @property
     def quick(self) -> bool:
         """Whether making it ready, and ending it, takes no longer than starting a thread would."""
-        return not self.package and self.way == "direct" and not self.plan.deliveries and not self.problem
+        return (
+            not self.package
+            and self.way == "direct"
+            and not self.plan.deliveries
+            and not self.problem
+            and self.account is None
+        )
 
     @property
     def base(self) -> Path:
         """Directory for its mappings."""
         return base_of(self.start.directory)
+
+    @property
+    def name(self) -> str:
+        """Name of its working directory."""
+        return self.start.directory.name
 
 
 def base_of(directory: Path) -> Path:
@@ -90,6 +106,7 @@ def base_of(directory: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
+    owner: str
     job_id: str
     name: str
     cluster: str
@@ -99,6 +116,8 @@ class _Task:
     image: str
     environment: dict[str, str]
     reserved: bool
+    buckets: frozenset[tuple[str, bool]]
+    """The buckets that it needs, and whether it writes to them."""
 
 
 def log_place(directory: str, stream: str, job_id: str, task_name: str, number: int) -> str:
@@ -122,6 +141,21 @@ def _letters(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:18]
 
 
+def buckets_of(maps: Mappings, parameters: dict[str, Any], keep_mounts: bool) -> frozenset[tuple[str, bool]]:
+    """Return the buckets that a task needs, and whether it writes to them.
+
+    Args:
+        maps: Its mappings.
+        parameters: ``Parameters`` of its description.
+        keep_mounts: Whether writable mounts are the storage itself.
+    """
+    places = [(given.source, keep_mounts and given.mount and given.write) for given in maps.inputs]
+    places += [(output.target, True) for output in (*maps.outputs, *maps.logs)]
+    places += [(parameters.get(f"{stream.capitalize()}RedirectPath") or "", True) for stream in STREAMS]
+    places.append((parameters["Command"].get("PackagePath") or "", False))
+    return frozenset((split_place(place)[0], writes) for place, writes in places if place)
+
+
 class Describer:
     """Tells what attempts are made of.
 
@@ -131,19 +165,32 @@ class Describer:
         work: Directory for working directories and exit files.
         kept: Directory for the working directories that are kept after a failure.
         settings: How the service was set up.
+        buckets: Who may do what with which bucket.
+        owners: Returns all owners that have keys.
     """
 
     def __init__(
-        self, store: Store, objects: ObjectStore, work: Path, kept: Path, settings: Settings
+        self,
+        store: Store,
+        objects: ObjectStore,
+        work: Root,
+        kept: Path,
+        settings: Settings,
+        buckets: Buckets,
+        owners: Callable[[], Collection[str]],
     ) -> None:
         self.family: str = f"{store.id}-"
         """What the tokens of all attempts of this service begin with."""
+        self.work: Root = work
+        """Where new attempts work."""
         self._store = store
         self._objects = objects
-        self._work = work
         self._kept = kept
         self._settings = settings
+        self._buckets = buckets
+        self._owners = owners
         self._machine = from_machine()
+        self._elsewhere: dict[str, Root] = {}
         # A token is never used twice, by no later service either: what an attempt that never started
         # left behind is cleaned by its name.
         self._run = secrets.token_hex(3)
@@ -154,6 +201,23 @@ class Describer:
         """Read tasks anew: their clusters have changed."""
         self._task.cache_clear()
 
+    def close(self) -> None:
+        """Give back the directories in which earlier services worked."""
+        for root in self._elsewhere.values():
+            root.close()
+
+    def _root_of(self, work: str) -> Root:
+        """Return the directory that an attempt works below: an earlier service may have worked elsewhere.
+
+        Raises:
+            OSError: That directory cannot be opened.
+        """
+        if not work or work == str(self.work.path):
+            return self.work
+        if work not in self._elsewhere:
+            self._elsewhere[work] = Root(Path(work))
+        return self._elsewhere[work]
+
     def new_token(self, key: Key) -> str:
         """Name a new attempt."""
         return f"{self.family}{key[0]}-{key[1]}-{key[2]}-{self._run}{next(self._serial):x}"
@@ -161,7 +225,7 @@ class Describer:
     def _read_task(self, job: int, position: int) -> _Task:
         with self._store.read() as db:
             row = db.execute(
-                "SELECT j.id, j.description, j.plan, t.name, t.cluster, t.timeout FROM jobs j "
+                "SELECT j.id, j.owner, j.description, j.plan, t.name, t.cluster, t.timeout FROM jobs j "
                 "JOIN tasks t ON t.job = j.seq WHERE j.seq = ? AND t.position = ?",
                 (job, position),
             ).fetchone()
@@ -180,6 +244,7 @@ class Describer:
         maps = mappings_of(task, [] if image else mounts)
         cluster_id = row["cluster"] or auto_cluster_id(row["id"], row["name"])
         return _Task(
+            row["owner"],
             row["id"],
             row["name"],
             row["cluster"],
@@ -197,9 +262,10 @@ class Describer:
                 env_vars=command.get("EnvVars") or {},
             ),
             bool(inner(task, "AutoCluster", "ReserveOnFail")),
+            buckets_of(maps, task["Parameters"], self._settings.keep_mounts),
         )
 
-    def describe(self, key: Key, token: str, worker: str, way: str = "") -> Attempt:
+    def describe(self, key: Key, token: str, worker: str, way: str = "", work: str = "") -> Attempt:
         """Return what an attempt is made of; one that cannot be made says why.
 
         Args:
@@ -207,23 +273,31 @@ class Describer:
             token: Its name.
             worker: The machine that it runs on.
             way: How its mappings got to their paths, if it was made before; else that is decided now.
+            work: The directory that it works below, if it was made before.
 
         Raises:
             LookupError: Its job is gone.
+            OSError: The directory that it worked below is gone.
         """
         task = self._task(*key[:2])
-        directory = self._work / token
+        root = self._root_of(work)
+        directory = root.where((token,))
+        isolation = self._settings.isolation
+        account = isolation.run_as.get(task.owner)
+        strict = isolation.boxes_for(task.owner, self._owners())
         variables = {
             **task.environment,
             "BATCH_COMPUTE_DAG_INSTANCE_ID": str(key[2]),
             "BATCH_COMPUTE_WORKER_ID": worker or auto_machine_id(task.job_id, task.name, key[2]),
         }
-        way = way or self._way(task)
-        plan, problem = Plan(), ""
-        outputs = [self._work / f"{token}.{stream}" for stream in STREAMS]
+        if account is not None:
+            variables |= {"HOME": account.home, "USER": account.name, "LOGNAME": account.name}
+        way = way or self._way(task, account, strict)
+        plan, problem = Plan(), self._denied(task)
+        outputs: list[RootedFile | None] = [root.file(f"{token}.{stream}") for stream in STREAMS]
         try:
-            plan = self._plan(task, key, directory, way)
-            outputs, plan = self._streams(task, key, directory, plan)
+            plan = self._plan(task, key, directory, way, account)
+            outputs, plan = self._streams(task, key, root, directory, plan)
         except (OSError, ValidationError) as error:
             # A link that somebody laid into the storage, for example. It is this instance's trouble only.
             problem = f"The mappings cannot be made: {error}"
@@ -236,8 +310,9 @@ class Describer:
             environment=variables,
             stdout=outputs[0],
             stderr=outputs[1],
-            exit_file=self._work / f"{token}.exit",
+            exit_file=root.file(f"{token}.exit"),
             max_file_size=self._settings.max_file_size,
+            user=account.user if account else None,
         )
         package = task.parameters["Command"].get("PackagePath") or ""
         keep_at = str(self._kept / f"{task.job_id}.{task.name}.{key[2]}") if task.reserved else ""
@@ -248,6 +323,7 @@ class Describer:
         return Attempt(
             key,
             start,
+            root,
             task.timeout,
             task.maps,
             plan,
@@ -256,39 +332,60 @@ class Describer:
             task.image,
             note,
             problem,
+            account=account,
+            strict=strict,
             keep_at=keep_at,
         )
 
-    def _plan(self, task: _Task, key: Key, directory: Path, way: str) -> Plan:
+    def _denied(self, task: _Task) -> str:
+        """Say which bucket the owner of a job may not use any more; empty for none."""
+        for bucket, writes in task.buckets:
+            if not self._buckets.may(task.owner, bucket, writes):
+                return f"The bucket {bucket} belongs to another owner, who has not granted access to it."
+        return ""
+
+    def _plan(self, task: _Task, key: Key, directory: Path, way: str, account: Account | None) -> Plan:
         if not task.maps:
             return Plan()
         base = base_of(directory)
         log_name = f"{task.job_id}.{task.name}.{key[2]}"
-        keep, bind = self._settings.keep_mounts, way != "root"
-        plan = plan_of(task.maps, base, self._objects, log_name, keep_mounts=keep, bind_logs=bind)
+        keep = self._settings.keep_mounts
+        # The files of the storage are of no use to another Unix user: everything is a copy.
+        plan = plan_of(
+            task.maps,
+            base,
+            self._objects,
+            log_name,
+            keep_mounts=keep,
+            bind_logs=way != "root" and account is None,
+            copy_all=account is not None,
+        )
         return below(plan, base / "root") if way == "root" else plan
 
-    def _way(self, task: _Task) -> str:
+    def _way(self, task: _Task, account: Account | None, strict: bool) -> str:
         if task.image:
             return "container"
         mode = self._settings.sandbox
-        if (mode == "always" or (task.maps and mode != "never")) and sandbox.probe().usable:
+        wanted = strict or mode == "always" or (task.maps and mode != "never")
+        if wanted and sandbox.probe(account.user if account else None).usable:
             return "box"
         return "root" if task.maps else "direct"
 
-    def _streams(self, task: _Task, key: Key, directory: Path, plan: Plan) -> tuple[list[Path], Plan]:
-        """Return the files of stdout and stderr, and the plan with those that have to be brought away."""
-        outputs: list[Path] = []
+    def _streams(
+        self, task: _Task, key: Key, root: Root, directory: Path, plan: Plan
+    ) -> tuple[list[RootedFile | None], Plan]:
+        """Return the files of stdout and stderr, and the plan with those that have to be uploaded."""
+        outputs: list[RootedFile | None] = []
         for stream in STREAMS:
             folder = task.parameters.get(f"{stream.capitalize()}RedirectPath") or ""
             place = log_place(folder, stream, task.job_id, task.name, key[2])
-            local = self._objects.local(place) if place else None
+            local = self._objects.log_file(place) if place else None
             if not place and stream == "stdout":
                 # Nobody can ever ask for it; of errors, the end goes into the result.
-                local = NOWHERE
+                local = None
             elif local is None:
-                local = self._work / f"{directory.name}.{stream}"
+                local = root.file(f"{directory.name}.{stream}")
                 if place:
-                    plan = plan.with_log(local, place, stream)
+                    plan = plan.with_log(local.path, place, stream)
             outputs.append(local)
         return outputs, plan

@@ -1,44 +1,59 @@
-"""The shim beside each command, and the file in which it tells how the command ended."""
+"""The shim beside each command, and the file in which it tells how the command ended.
+
+The shim is the parent of every program, so what a program does to its parent it does to itself. Its own exit code
+is that of the command. It also writes that code to the exit file, for a service that was started since.
+"""
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+from batchcompute.service.confined import NotRegular, RootedFile, is_transient
 
 __all__: list[str] = []
 
-# The exit file is one small write that ends in a newline, so a whole line is a whole result; it is
-# written even if the service is dead by then (local-service 2.5).
-# `shift` hides the command from itself, which would else find its own text in $1.
-_TEXT = '(eval "shift\n$1"); echo $? >"$BC_EXIT"'
-# Plain words need no second shell, which halves what a short program costs (local-service 4.2).
-_WORDS = '"$@"; echo $? >"$BC_EXIT"'
-_BOXED = '"$@" 3>"$BC_EXIT.box"; echo $? >"$BC_EXIT"'
+NOT_RUN = 123
+"""Exit code of a shim that could not run its command, for want of room for a process; nothing is recorded then."""
+
+# Descriptor 0 is the exit file, which no program gets to see. The record is one small write that ends in a newline,
+# so a whole line is a whole result; it is written even if the service is dead by then (local-service 2.5).
+_RUN = f"""trap 'exit {NOT_RUN}' 0; "$@" </dev/null; c=$?; trap - 0; echo "$c" >&0; exit "$c\""""
 _LIMIT = "ulimit -f "
 _NAME = "batchcompute"
 _TAIL = 4096
+_RECORD = re.compile(rb"([0-9]{1,3})\n")
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./@%+,-][A-Za-z0-9_./:=@%+,-]*(?: +[A-Za-z0-9_./:=@%+,-]+)*")
-# Words that mean something to the shell itself, and would act on the shim.
+# Words that mean something to some shell itself: it would act on the shim.
 _SHELL_WORDS = frozenset(
     [
         ".",
         ":",
         "alias",
         "bg",
+        "bind",
         "break",
+        "builtin",
+        "caller",
         "case",
         "cd",
         "command",
+        "compgen",
+        "complete",
+        "compopt",
         "continue",
+        "coproc",
+        "declare",
+        "dirs",
+        "disown",
         "do",
         "done",
         "elif",
         "else",
+        "enable",
         "esac",
         "eval",
         "exec",
@@ -48,22 +63,37 @@ _SHELL_WORDS = frozenset(
         "fg",
         "fi",
         "for",
+        "function",
         "getopts",
         "hash",
+        "help",
+        "history",
         "if",
         "in",
         "jobs",
         "kill",
+        "let",
         "local",
+        "logout",
+        "mapfile",
+        "popd",
+        "pushd",
         "read",
+        "readarray",
         "readonly",
         "return",
+        "select",
         "set",
         "shift",
+        "shopt",
+        "source",
+        "suspend",
         "then",
+        "time",
         "times",
         "trap",
         "type",
+        "typeset",
         "ulimit",
         "umask",
         "unalias",
@@ -71,41 +101,43 @@ _SHELL_WORDS = frozenset(
         "until",
         "wait",
         "while",
+        "whence",
+        "print",
+        "autoload",
+        "emulate",
     ]
 )
 
 
-def shim(command: str, wrapper: Sequence[str] = (), boxed: bool = False, max_file_size: int = 0) -> list[str]:
+def shim(command: str, wrapper: Sequence[str] = (), max_file_size: int = 0) -> list[str]:
     """Return the arguments of the process that runs a command and records its exit code.
 
     The command is an argument and no part of the script's text, so nothing in it can end the script
-    early, and it does not stand in the environment, where its children would find it.
+    early, and it does not stand in the environment, where its children would find it. Plain words need no second
+    shell, which halves what a short program costs (local-service 4.2).
 
     Args:
         command: The command, as a shell reads it.
         wrapper: What the shell that reads it is started by; nothing, mostly.
-        boxed: Whether that writes a report of its own to descriptor 3.
         max_file_size: Bytes that a file may grow to; 0 for any.
     """
     limit = f"{_LIMIT}{max(1, max_file_size // 512)}; " if max_file_size else ""
+    return ["/bin/sh", "-c", limit + _RUN, _NAME, *_words(command, wrapper)]
+
+
+def _words(command: str, wrapper: Sequence[str]) -> list[str]:
     if wrapper:
-        shell = [] if wrapper[-1] == "-c" else ["/bin/sh", "-c"]
-        return ["/bin/sh", "-c", limit + (_BOXED if boxed else _WORDS), _NAME, *wrapper, *shell, command]
+        return [*wrapper, command] if wrapper[-1] == "-c" else [*wrapper, "/bin/sh", "-c", command]
     if _PLAIN.fullmatch(command):
         words = command.split()
         if "=" not in words[0] and words[0] not in _SHELL_WORDS:
-            return ["/bin/sh", "-c", limit + _WORDS, _NAME, *words]
-    return ["/bin/sh", "-c", limit + _TEXT, _NAME, command]
+            return words
+    return ["/bin/sh", "-c", command]
 
 
 def is_shim(arguments: Sequence[str]) -> bool:
-    """Tell the arguments of a shim from those of the program that it runs."""
-    if list(arguments[:2]) != ["/bin/sh", "-c"] or list(arguments[3:4]) != [_NAME]:
-        return False
-    script = arguments[2]
-    if script.startswith(_LIMIT):
-        script = script.partition("; ")[2]
-    return script in (_TEXT, _WORDS, _BOXED)
+    """Return whether these are the arguments of a shim, and not those of the program that it runs."""
+    return list(arguments[:2]) == ["/bin/sh", "-c"] and list(arguments[3:4]) == [_NAME]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,30 +154,34 @@ class Outcome:
     """The end of its stderr."""
 
 
-def tail(path: Path) -> str:
-    """Return the end of a text file; nothing where there is none."""
+def tail(file: RootedFile | None) -> str:
+    """Return the end of a text file; nothing where there is no such file.
+
+    Raises:
+        OSError: It cannot be read at this moment.
+    """
+    if file is None:
+        return ""
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - _TAIL))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
+        return file.read(_TAIL, tail=True).decode("utf-8", "replace")
+    except OSError as error:
+        if is_transient(error):
+            raise
         return ""
 
 
-def read_exit(exit_file: Path) -> int | None:
-    """Return the recorded exit code; None where there is no whole record."""
+def read_exit(exit_file: RootedFile) -> int | None:
+    """Return the recorded exit code; None where there is no whole record.
+
+    Raises:
+        OSError: It cannot be read at this moment, so nobody knows yet whether there is one.
+    """
     try:
-        descriptor = os.open(exit_file, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+        found = _RECORD.fullmatch(exit_file.read(16))
+    except (FileNotFoundError, NotADirectoryError, NotRegular, PermissionError):
+        # A program can have put something else there, or locked it. It is no record then.
         return None
-    try:
-        text = os.read(descriptor, 64)
-    finally:
-        os.close(descriptor)
-    if not text.endswith(b"\n") or not text.strip().isdigit():
-        return None
-    return int(text)
+    return int(found[1]) if found and int(found[1]) < 256 else None
 
 
 def _name(number: int) -> str:
@@ -156,18 +192,16 @@ def _name(number: int) -> str:
         return f"signal {number}"
 
 
-def outcome(exit_file: Path, stderr: Path, killed_by: int) -> Outcome:
-    """Tell how an attempt ended, from what its shim wrote.
+def outcome(code: int | None, killed_by: int, detail: str = "") -> Outcome:
+    """Return how an attempt ended.
 
     Args:
-        exit_file: The shim's file.
-        stderr: Where the errors of the command went.
+        code: Exit code of its command; None where nobody knows it.
         killed_by: The signal that ended the shim itself; 0 for none.
+        detail: The end of its stderr.
     """
-    code = read_exit(exit_file)
     if code == 0:
         return Outcome(0)
-    detail = tail(stderr)
     if code is None:
         message = f"The program was ended by {_name(killed_by)}."
         if not killed_by:

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -86,20 +86,52 @@ def name_of(token: str) -> str:
     return f"batchcompute-{token}"
 
 
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The variables of a program in a container, by the way in which they get there."""
+
+    listed: bytes = field(repr=False)
+    """The content of an environment file: all values of one line."""
+    inherited: Mapping[str, str] = field(repr=False)
+    """Values of several lines, which the runtime's own command hands on."""
+
+
+def split_environment(variables: Mapping[str, str]) -> Variables:
+    """Decide how variables get into a container.
+
+    Values stand on no command line, which everybody can read. They do not stand in the environment of the runtime's
+    own command either, where names like ``LD_PRELOAD`` would act outside of the container. A file cannot hold values
+    of several lines; those are handed on by the command, but for names that would act on it.
+    """
+    lines: list[str] = []
+    inherited: dict[str, str] = {}
+    for name, value in variables.items():
+        if "\n" not in value and "\r" not in value:
+            lines.append(f"{name}={value}\n")
+        elif not name.startswith(("LD_", "DYLD_", "DOCKER_", "CONTAINER", "BASH_", "GO")):
+            inherited[name] = value
+    return Variables("".join(lines).encode("utf-8", "surrogateescape"), inherited)
+
+
 def arguments_of(
-    program: str, image: str, token: str, directory: Path, variables: Mapping[str, str], plan: Plan
+    program: str, image: str, token: str, directory: Path, variables: Variables, file: Path, plan: Plan
 ) -> list[str]:
     """Return what is put before a command so that it runs in a container.
 
-    Values of variables are taken from the runtime's own environment: they do not stand on a command line
-    that everybody can read.
+    Args:
+        program: The runtime's command.
+        image: The image.
+        token: Name of the attempt.
+        directory: Its working directory.
+        variables: Its variables.
+        file: The file that holds those that are listed.
+        plan: What is bound where.
     """
     arguments = [program, "run", "--rm", "--init", "--network=host", f"--name={name_of(token)}"]
     arguments += [_mount(directory, WORKDIR, True), f"--workdir={WORKDIR}", "--entrypoint=/bin/sh"]
-    own = own_environment()
-    for name, value in variables.items():
-        # What the runtime's command itself has another value of is no secret.
-        arguments += ["--env", f"{name}={value}" if name in own else name]
+    arguments.append(f"--env-file={file}")
+    for name in variables.inherited:
+        arguments += ["--env", name]
     for bind in plan.binds:
         arguments.append(_mount(bind.source, bind.path, bind.write))
     for path, source in (plan.parents or {}).items():

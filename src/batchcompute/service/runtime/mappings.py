@@ -194,6 +194,8 @@ class Bind:
     """The place that is copied into it before the program starts; empty for none."""
     folder: bool = True
     """Whether it is a directory where it has to be made."""
+    place: str = ""
+    """The place in object storage that it is; empty if it is a file of the attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,14 +221,15 @@ def _check(maps: Mappings) -> None:
         ValidationError: There is something.
     """
     seen: dict[str, str] = {}
-    items = [*maps.inputs, *maps.outputs, *maps.logs]
-    problems = [problem for item in items for problem in _path(item.path, "the mappings", seen)]
+    paths = [given.path for given in maps.inputs]
+    paths += [output.path for output in (*maps.outputs, *maps.logs)]
+    problems = [problem for path in paths for problem in _path(path, "the mappings", seen)]
     if problems:
         raise ValidationError(problems)
 
 
 class LocalPlaces(Protocol):
-    """Tells where places of object storage are on this machine."""
+    """Knows where places of object storage are on this machine."""
 
     def local(self, place: str) -> Path | None:
         """Return the file or directory of a place; None if it is not on this machine."""
@@ -251,7 +254,14 @@ class Plan:
 
 
 def plan_of(
-    maps: Mappings, base: Path, store: LocalPlaces, log_name: str, *, keep_mounts: bool, bind_logs: bool
+    maps: Mappings,
+    base: Path,
+    store: LocalPlaces,
+    log_name: str,
+    *,
+    keep_mounts: bool,
+    bind_logs: bool,
+    copy_all: bool = False,
 ) -> Plan:
     """Decide what is bound where; nothing is made yet.
 
@@ -262,6 +272,7 @@ def plan_of(
         log_name: What is put behind the name of a log.
         keep_mounts: Whether writable mounts are the storage itself.
         bind_logs: Whether a log can be the object itself from the start, so that it is seen growing.
+        copy_all: Whether every input is a copy, because the program may not read the storage itself.
 
     Raises:
         ValidationError: Two of them have one path, a task's own and its cluster's, or one must not be mapped.
@@ -279,13 +290,13 @@ def plan_of(
         local = store.local(given.source)
         folder = given.source.endswith("/")
         if local is not None and given.mount and given.write and keep_mounts and folder:
-            binds.append(Bind(local, str(pure), True))
-        elif local is None or given.write or outer:
+            binds.append(Bind(local, str(pure), True, place=given.source))
+        elif local is None or given.write or outer or copy_all:
             # What lies inside needs a place to lie in, which nothing read-only gives.
             source = base / "in" / str(number)
             binds.append(Bind(source, str(pure), given.write or outer, given.source, folder))
         else:
-            binds.append(Bind(local, str(pure), False, "", folder))
+            binds.append(Bind(local, str(pure), False, "", folder, given.source))
     for number, output in enumerate(maps.outputs):
         if output.path.endswith("/"):
             source = base / "out" / str(number)
@@ -318,7 +329,7 @@ def plan_of(
         around = any(bind.write and pure.is_relative_to(bind.path) for bind in binds)
         local = store.local(place)
         if bind_logs and local is not None and not around and str(pure.parent) not in parents:
-            binds.append(Bind(local, str(pure), True, "", False))
+            binds.append(Bind(local, str(pure), True, "", False, place))
             deliveries.append(Delivery(local, place, log.path, True))
             continue
         deliveries.append(Delivery(place_for(pure), place, log.path, True))

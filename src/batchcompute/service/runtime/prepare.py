@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import queue
-import shutil
 import threading
 import time
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from batchcompute.errors import ValidationError
+from batchcompute.service.confined import NotRegular, Root, is_transient
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.runtime import container, sandbox, stage, trees
-from batchcompute.service.runtime.attempts import NOWHERE, Attempt, Describer
-from batchcompute.service.runtime.command import Outcome, read_exit
+from batchcompute.service.runtime.attempts import Attempt, Describer
+from batchcompute.service.runtime.command import NOT_RUN, Outcome, outcome, read_exit, tail
 from batchcompute.service.runtime.package import PackageError, unpack
+from batchcompute.service.settings import Settings
 
 __all__: list[str] = []
 
@@ -31,6 +33,11 @@ _log = logging.getLogger("batchcompute.service.runtime")
 _PAUSE = 0.1
 """Seconds without a start before anything is removed: what starts is not to wait for the disk."""
 
+_TRIES = 100
+"""Attempts to remove something while the machine has no room."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
 _LIGHT = 65536
 """Bytes of a file that may stay for a while."""
 
@@ -39,22 +46,22 @@ _BACKLOG = 5000
 
 
 class Preparer:
-    """Makes attempts ready to run, and brings away what they leave.
+    """Makes attempts ready to run, and uploads what they leave.
 
     Args:
         describer: Tells what attempts are made of.
         objects: Object storage.
-        work: Directory for working directories and exit files.
         kept: Directory for the working directories that are kept after a failure.
+        settings: How the service was set up.
     """
 
-    def __init__(self, describer: Describer, objects: ObjectStore, work: Path, kept: Path) -> None:
+    def __init__(self, describer: Describer, objects: ObjectStore, kept: Root, settings: Settings) -> None:
         self.describer: Describer = describer
         """What it was given."""
         self._objects = objects
-        self._work = work
         self._kept = kept
-        self._rubbish: queue.SimpleQueue[tuple[str, list[str]] | None] = queue.SimpleQueue()
+        self._settings = settings
+        self._rubbish: queue.SimpleQueue[_Rubbish | None] = queue.SimpleQueue()
         self._made = 0.0
         self._cleaner = threading.Thread(target=self._clean, name="batchcompute-cleaner", daemon=True)
         self._cleaner.start()
@@ -64,6 +71,9 @@ class Preparer:
 
         Returns:
             How the attempt ended, if it cannot start.
+
+        Raises:
+            OSError: The machine has no room for it at this moment.
         """
         try:
             self._make(attempt)
@@ -75,9 +85,11 @@ class Preparer:
             return STOPPED
         except sandbox.TooManyEntries as error:
             return Outcome(1, "MountError", f"The mappings cannot be made: {error}.")
-        except OSError as error:
-            return Outcome(1, "OutputError", f"The output cannot be written: {error}")
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
+            if is_transient(error) or getattr(error, "errno", 0) in _FULL:
+                raise
+            if isinstance(error, OSError):
+                return Outcome(1, "OutputError", f"The output cannot be written: {error}")
             # Whatever it is about this one instance, it must not keep the others from running.
             _log.exception("instance %s cannot be made ready", attempt.token)
             return Outcome(1, "StartFailed", f"The instance cannot be made ready: {error}")
@@ -87,30 +99,35 @@ class Preparer:
         if attempt.problem:
             raise stage.Trouble("MountError", attempt.problem)
         self._made = time.monotonic()
-        start = attempt.start
-        directory = os.fspath(start.directory)
-        os.mkdir(directory)  # noqa: PTH102 - once for each instance
-        for path in (start.stdout, start.stderr):
-            folder = path.parent
-            if folder not in (self._work, NOWHERE.parent):
-                folder.mkdir(parents=True, exist_ok=True)
+        start, work = attempt.start, attempt.work
+        # What is there was made before the machine had no room for the rest.
+        with contextlib.suppress(FileExistsError):
+            work.new_folder((attempt.name,))
         if attempt.quick:
             return
         if attempt.package:
             self._unpack(attempt)
         stage.check_inputs(((given.source, given.path) for given in attempt.maps.inputs), self._objects)
-        stage.bring_in(attempt.plan, self._objects, attempt.abort)
+        stage.bring_in(attempt.plan, work, self._objects, attempt.abort)
         if attempt.way == "root":
-            stage.lay_out(attempt.plan, attempt.base / "root", attempt.abort)
-            return
-        stage.mount_points(attempt.plan)
-        wrapper: list[str] = []
+            stage.lay_out(attempt.plan, work, attempt.base / "root", self._objects, attempt.abort)
+        else:
+            stage.mount_points(attempt.plan, work)
         if attempt.way == "box":
-            wrapper = sandbox.arguments_of(attempt.plan, start.directory, sandbox.probe())
+            box = sandbox.box_of(
+                attempt.plan,
+                start,
+                work.file(f"{attempt.token}.exit.box"),
+                sandbox.probe(start.user),
+                self._settings.hidden,
+                attempt.strict,
+            )
+            attempt.start = replace(start, box=box)
         elif attempt.way == "container":
-            wrapper = self._container(attempt)
-        if wrapper:
-            attempt.start = replace(start, wrapper=tuple(wrapper), boxed=attempt.way == "box")
+            attempt.start = replace(start, wrapper=tuple(self._container(attempt)))
+        if start.user is not None:
+            for parts in ((attempt.name,), work.parts_of(attempt.base)):
+                work.own(parts, start.user.uid, start.user.gid)
 
     def _container(self, attempt: Attempt) -> list[str]:
         runtime = container.probe()
@@ -118,35 +135,52 @@ class Preparer:
             text = f"The image {attempt.image} cannot be run: {runtime.reason}."
             raise stage.Trouble("MountError", text)
         start = attempt.start
+        values = container.split_environment(start.environment)
+        file = attempt.work.file(f"{attempt.token}.env")
+        fd = file.new()
+        try:
+            trees.write_all(fd, values.listed)
+        finally:
+            os.close(fd)
         # The runtime's own command needs what a program of this machine needs.
-        attempt.start = replace(start, environment={**start.environment, **container.own_environment()})
+        attempt.start = replace(start, environment={**values.inherited, **container.own_environment()})
         return container.arguments_of(
-            runtime.program, attempt.image, attempt.token, start.directory, start.environment, attempt.plan
+            runtime.program, attempt.image, attempt.token, start.directory, values, file.path, attempt.plan
         )
 
     def _unpack(self, attempt: Attempt) -> None:
-        place = attempt.package
-        source = self._objects.local(place)
-        if source is None:
-            source = attempt.base / "package" / place.rpartition("/")[2]
-            source.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileNotFoundError):
-                # What is missing is told by `unpack`.
-                self._objects.fetch(place, source)
-        unpack(source, place, attempt.start.directory)
+        place, work = attempt.package, attempt.work
+        parts = (*work.parts_of(attempt.base), "package", "file")
+        work.make_folder(parts[:-1])
+        try:
+            self._objects.fetch(place, work, parts, attempt.abort)
+        except (FileNotFoundError, NotADirectoryError, NotRegular):
+            raise PackageError(f"The package {place} does not exist.") from None
+        name = place.rpartition("/")[2]
+        unpack(work, parts, name, place, (attempt.name,), attempt.abort)
+        work.remove(parts)
 
-    def finish(self, attempt: Attempt, outcome: Outcome) -> Outcome | None:
-        """Bring away what an attempt leaves, now that its program has ended.
+    def finish(
+        self, attempt: Attempt, code: int | None, killed_by: int, stopped: Outcome | None
+    ) -> Outcome | None:
+        """Upload what an attempt leaves, now that its program has ended.
 
         Args:
             attempt: The attempt.
-            outcome: How its program ended.
+            code: Exit code of its shim; None where only the exit file can say.
+            killed_by: The signal that ended the shim; 0 for none.
+            stopped: How it ended if the service ended it: a stop, or a time-out.
 
         Returns:
             How the attempt ended; None if nobody waits for that any more, or a later service does it.
+
+        Raises:
+            NotStarted: The program did not run, for want of room.
+            OSError: The machine cannot tell at this moment, or has no room.
         """
         if attempt.way == "container":
-            self._end_container(attempt)
+            self.end_container(attempt)
+        outcome = stopped or self.outcome_of(attempt, code, killed_by)
         if attempt.way == "box" and outcome.exit_code == 1 and self._never_ran(attempt):
             text = f"The mappings cannot be made: {outcome.detail.strip()[-500:]}"
             return Outcome(1, "MountError", text, outcome.detail)
@@ -154,32 +188,60 @@ class Preparer:
         try:
             if attempt.problem:
                 raise stage.Trouble("OutputError", attempt.problem)
-            stopped = outcome.error_code in ("Timeout", "Stopped")
-            left = stage.bring_away(attempt.plan, self._objects, stopped, attempt.abort)
+            left = stage.bring_away(
+                attempt.plan, attempt.work, self._objects, stopped is not None, attempt.abort
+            )
             if left:
-                notes.append(
-                    f"Not brought to object storage, as they are no plain files: {', '.join(name[:300] for name in left[:20])}."
-                )
+                names = ", ".join(name[:300] for name in left[:20])
+                notes.append(f"Not uploaded to object storage, as they are no plain files: {names}.")
         except trees.Aborted:
             return None
-        except Exception as error:  # noqa: BLE001 - whatever it is, the instance must end
+        except Exception as error:
+            if is_transient(error):
+                raise
             trouble = error if isinstance(error, stage.Trouble) else None
             if trouble is None:
-                _log.exception("the outputs of instance %s cannot be brought away", attempt.token)
-            message = trouble.message if trouble else f"The outputs cannot be brought away: {error}"
+                _log.exception("the outputs of instance %s cannot be uploaded", attempt.token)
+            message = trouble.message if trouble else f"The outputs cannot be uploaded: {error}"
             if not outcome.error_code:
                 return Outcome(1, "OutputError", message)
             notes.append(message)
         detail = "\n".join([outcome.detail, *notes] if outcome.detail else notes)
         return replace(outcome, detail=detail)
 
-    def _never_ran(self, attempt: Attempt) -> bool:
-        report = attempt.start.exit_file.with_name(f"{attempt.start.exit_file.name}.box")
-        # With this exit code bubblewrap says that it could not; but so may the program.
-        return not sandbox.has_run(report)
+    @staticmethod
+    def outcome_of(attempt: Attempt, code: int | None, killed_by: int) -> Outcome:
+        """Return how the program of an attempt ended.
+
+        Raises:
+            NotStarted: It did not run, for want of room.
+            OSError: The machine cannot tell at this moment.
+        """
+        start = attempt.start
+        if code is None and not killed_by:
+            code = read_exit(start.exit_file)
+        elif code == NOT_RUN and read_exit(start.exit_file) is None:
+            raise NotStarted
+        detail = "" if code == 0 else tail(start.stderr)
+        return outcome(code, killed_by, detail)
 
     @staticmethod
-    def _end_container(attempt: Attempt) -> None:
+    def _never_ran(attempt: Attempt) -> bool:
+        # With this exit code bubblewrap says that it could not; but so may the program.
+        return not sandbox.has_run(attempt.work.file(f"{attempt.token}.exit.box"))
+
+    @staticmethod
+    def has_ended(attempt: Attempt) -> bool:
+        """Return whether the exit file says that the program of an attempt has ended.
+
+        Raises:
+            OSError: The machine cannot tell at this moment.
+        """
+        return read_exit(attempt.start.exit_file) is not None
+
+    @staticmethod
+    def end_container(attempt: Attempt) -> None:
+        """End the container of an attempt, which goes on without the command that started it."""
         runtime = container.probe()
         if runtime.program:
             try:
@@ -188,27 +250,21 @@ class Preparer:
                 _log.exception("the container of instance %s cannot be removed", attempt.token)
 
     @staticmethod
-    def mark_late(attempt: Attempt) -> None:
-        """Record that the time of an attempt is up: a later service has to know it, too."""
-        attempt.late = True
-        with contextlib.suppress(OSError):
-            Path(f"{attempt.start.exit_file}.late").touch()
-
-    @staticmethod
-    def note_end(attempt: Attempt, ended: Outcome) -> None:
+    def note_end(attempt: Attempt, code: int) -> None:
         """Record how a program ended whose shim could not.
 
-        Bringing its outputs away may take longer than this service lives, and it is not to run again for that.
-        """
-        if read_exit(attempt.start.exit_file) is None:
-            with contextlib.suppress(OSError):
-                attempt.start.exit_file.write_text(f"{ended.exit_code}\n", "ascii")
+        To upload its outputs may take longer than this service lives, and it is not to run again for that.
 
-    @staticmethod
-    def was_late(attempt: Attempt) -> bool:
-        """Tell whether the time of an attempt was up before the service ended."""
-        attempt.late = Path(f"{attempt.start.exit_file}.late").exists()
-        return attempt.late
+        Raises:
+            OSError: It cannot be recorded at this moment.
+        """
+        file = attempt.start.exit_file
+        if read_exit(file) is None:
+            fd = file.new()
+            try:
+                trees.write_all(fd, f"{code}\n".encode("ascii"))
+            finally:
+                os.close(fd)
 
     def time_left(self, attempt: Attempt, started: str) -> float:
         """Return the seconds that an attempt which started then may still take."""
@@ -219,19 +275,29 @@ class Preparer:
     # -- clearing up --------------------------------------------------------------------------
 
     def keep(self, attempt: Attempt) -> None:
-        """Keep a working directory, as its task's machines were to be kept after a failure."""
-        target = Path(attempt.keep_at)
-        target.parent.mkdir(exist_ok=True)
-        trees.remove(str(target))
-        with contextlib.suppress(FileNotFoundError):
-            # The failure may have been that it could not be made.
-            shutil.move(attempt.start.directory, target)
+        """Keep a working directory, as its task's machines were to be kept after a failure.
+
+        It may be called again for the same attempt, when the transaction that it belongs to is tried again.
+        """
+        target = (Path(attempt.keep_at).name,)
+        try:
+            attempt.work.lstat((attempt.name,))
+        except FileNotFoundError:
+            # It was kept already, or the failure was that it could not be made.
+            return
+        self._kept.remove(target)
+        try:
+            attempt.work.rename((attempt.name,), self._kept, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            trees.copy(attempt.work, (attempt.name,), self._kept, target)
 
     def drop_kept(self, job_id: str) -> None:
         """Remove the working directories that were kept of a job."""
-        if self._kept.is_dir():
-            for path in self._kept.glob(f"{job_id}.*"):
-                self._rubbish.put((str(path), []))
+        for name in self._kept.names():
+            if name.startswith(f"{job_id}."):
+                self._rubbish.put(_Rubbish(self._kept, name, ()))
 
     def clean(self, attempt: Attempt) -> None:
         """Remove what an attempt leaves on the machine, in the background.
@@ -240,25 +306,26 @@ class Preparer:
         (local-service 4.2), so one thread does it in its own time.
         """
         start = attempt.start
-        leaves = [str(start.exit_file)]
-        leaves += [str(path) for path in (start.stdout, start.stderr) if path.parent == self._work]
+        leaves = [f"{attempt.token}.exit"]
+        leaves += [
+            file.parts[0] for file in (start.stdout, start.stderr) if file and file.root is attempt.work
+        ]
         if not attempt.quick:
-            leaves += [f"{start.exit_file}.box", str(attempt.base)]
-        if attempt.late:
-            leaves.append(f"{start.exit_file}.late")
-        self._rubbish.put((str(start.directory), leaves))
+            leaves += [f"{attempt.token}.exit.box", f"{attempt.token}.env", attempt.base.name]
+        self._rubbish.put(_Rubbish(attempt.work, attempt.name, tuple(leaves)))
 
     def clean_all_but(self, tokens: Collection[str]) -> None:
         """Remove what earlier services left behind, save for attempts that still run."""
-        for path in self._work.iterdir():
-            if path.name.partition(".")[0] not in tokens:
-                self._rubbish.put((str(path), []))
+        work = self.describer.work
+        for name in work.names():
+            if name.partition(".")[0] not in tokens:
+                self._rubbish.put(_Rubbish(work, name, ()))
 
     def _busy(self) -> bool:
         return time.monotonic() - self._made < _PAUSE
 
     def _clean(self) -> None:
-        later: list[tuple[str, list[str]]] = []
+        later: list[_Rubbish] = []
         while True:
             try:
                 found = self._rubbish.get(timeout=_PAUSE if later else None)
@@ -268,16 +335,31 @@ class Preparer:
                 if found is None:
                     break
                 # What takes room goes at once; the rest waits until the disk is not needed for starts.
-                if _is_light(found):
+                if found.is_light():
                     later.append(found)
                 else:
-                    _remove(found)
+                    self._remove(found)
             if not self._busy() or len(later) > _BACKLOG:
                 for light in later:
-                    _remove(light)
+                    self._remove(light)
                 later.clear()
         for light in later:
-            _remove(light)
+            self._remove(light)
+
+    @staticmethod
+    def _remove(found: _Rubbish) -> None:
+        for _ in range(_TRIES):
+            try:
+                found.remove()
+            except OSError as error:
+                if is_transient(error):
+                    time.sleep(_PAUSE)
+                    continue
+                _log.warning("%s cannot be removed: %s", found.name, error)
+            return
+        _log.warning(
+            "%s cannot be removed: the machine has no room for it; the next start removes it", found.name
+        )
 
     def close(self) -> None:
         """Finish cleaning."""
@@ -285,24 +367,29 @@ class Preparer:
         self._cleaner.join()
 
 
-def _is_light(found: tuple[str, list[str]]) -> bool:
-    """Tell whether what is to be removed takes next to no room."""
-    directory, leaves = found
-    try:
-        with os.scandir(directory) as entries:
-            if any(entries):
-                return False
-        return all(os.stat(path).st_size < _LIGHT for path in leaves)  # noqa: PTH116
-    except OSError:
-        return False
+class NotStarted(Exception):
+    """The program did not run, because the machine had no room for its process."""
 
 
-def _remove(found: tuple[str, list[str]]) -> None:
-    directory, leaves = found
-    try:
-        # Most programs leave nothing; only the others need the slow way.
-        os.rmdir(directory)  # noqa: PTH106
-    except OSError:
-        trees.remove(directory)
-    for path in leaves:
-        trees.remove(path)
+@dataclass(frozen=True, slots=True)
+class _Rubbish:
+    """A directory that is to be removed, and files beside it."""
+
+    root: Root
+    name: str
+    leaves: tuple[str, ...]
+
+    def is_light(self) -> bool:
+        """Return whether it takes next to no room."""
+        try:
+            return not self.root.names((self.name,)) and all(
+                self.root.lstat((leaf,)).st_size < _LIGHT for leaf in self.leaves
+            )
+        except OSError:
+            return False
+
+    def remove(self) -> None:
+        # Most programs leave nothing, which takes one call.
+        self.root.remove((self.name,))
+        for leaf in self.leaves:
+            self.root.remove((leaf,))

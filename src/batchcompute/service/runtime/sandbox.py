@@ -6,15 +6,17 @@ is used of it, before anything relies on it.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from batchcompute.service.confined import RootedFile, is_transient
+from batchcompute.service.engines.base import Box, InstanceStart, User
+from batchcompute.service.engines.processes import TOKEN_VARIABLE
 from batchcompute.service.runtime.mappings import Plan
 
 __all__: list[str] = []
@@ -23,8 +25,14 @@ _MOST_ENTRIES = 300
 """Entries of a directory that is laid out anew; each is a mount, and they get slower with their number."""
 
 _SHARED = ("/tmp", "/var/tmp")  # noqa: S108 - the directories whose mode is known
-STATUS_FD = 3
-"""Where bubblewrap writes how the program ended."""
+_OWN = ("/tmp", "/var/tmp", "/run")  # noqa: S108 - what programs of other owners leave is not seen
+"""Directories that programs share with everybody, and have to themselves where owners are kept apart."""
+
+_NEEDED = ("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager")
+"""What names of hosts are looked up with."""
+
+_REPORT = 65536
+"""Bytes of bubblewrap's report that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,8 @@ class Sandbox:
     """Whether it can hide the other processes, which makes ending them exact."""
     reason: str = ""
     """Why it does not work."""
+    program: str = ""
+    """Path of bubblewrap."""
 
     def described(self) -> str:
         """Return it in words, for the log."""
@@ -47,27 +57,41 @@ class Sandbox:
         )
 
 
-@lru_cache(maxsize=1)
-def probe() -> Sandbox:
-    """Try bubblewrap."""
+@lru_cache(maxsize=64)
+def probe(user: User | None = None) -> Sandbox:
+    """Try bubblewrap.
+
+    Args:
+        user: The Unix user that programs run as; None for that of the service.
+    """
     program = shutil.which("bwrap")
     if program is None:
         return Sandbox(False, reason="bubblewrap (bwrap) is not installed")
     reason = ""
     for processes in (True, False):
-        arguments = [*_base(program, processes), "--perms", "0755", "--tmpfs", "/tmp", "--chdir", "/", "true"]  # noqa: S108
+        arguments = [program, *_base(processes), "--perms", "0755", "--tmpfs", "/tmp", "--chdir", "/", "true"]  # noqa: S108
         try:
-            done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=10)
+            done = subprocess.run(
+                arguments,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=10,
+                cwd="/",
+                user=user.uid if user else None,
+                group=user.gid if user else None,
+                extra_groups=user.groups if user else None,
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             return Sandbox(False, reason=f"bubblewrap cannot be used: {error}")
         if done.returncode == 0:
-            return Sandbox(True, processes)
+            return Sandbox(True, processes, program=program)
         reason = reason or done.stderr.strip()[-300:]
     return Sandbox(False, reason=f"bubblewrap is not allowed here: {reason}")
 
 
-def _base(program: str, processes: bool, root: Sequence[str] = ("--dev-bind", "/", "/")) -> list[str]:
-    arguments = [program, *root, "--die-with-parent"]
+def _base(processes: bool, root: Sequence[str] = ("--dev-bind", "/", "/")) -> list[str]:
+    arguments = [*root, "--die-with-parent"]
     return [*arguments, "--unshare-pid", "--proc", "/proc"] if processes else arguments
 
 
@@ -75,45 +99,128 @@ class TooManyEntries(OSError):
     """A directory holds too much to be laid out anew."""
 
 
-def arguments_of(plan: Plan, directory: Path, sandbox: Sandbox) -> list[str]:
-    """Return what is put before a command so that it sees its mappings.
+def box_of(
+    plan: Plan,
+    start: InstanceStart,
+    report: RootedFile,
+    sandbox: Sandbox,
+    hidden: Iterable[Path],
+    strict: bool,
+) -> Box:
+    """Return the sandbox in which a program sees its mappings, and nothing of the service.
 
     Args:
         plan: What is bound where; all sources exist.
-        directory: The working directory.
+        start: The attempt.
+        report: File that the sandbox reports to.
         sandbox: What bubblewrap can do here.
+        hidden: Directories that the program does not see, but for its own.
+        strict: Whether the machine itself cannot be written to, and shared directories are the program's own.
 
     Raises:
         TooManyEntries: A directory that has to be laid out anew holds too much.
     """
-    binds = [(os.path.realpath(bind.path), bind) for bind in plan.binds]
-    binds.sort(key=lambda pair: pair[0].count("/"))
-    made: dict[str, Path | None] = {os.path.realpath(path): at for path, at in (plan.parents or {}).items()}
-    # Of a path that is a link on this machine, the link is hidden, and not what it leads to.
-    hidden = {_in_real_folder(delivery.path) for delivery in plan.deliveries}
-    for path, bind in [*binds, *((path, None) for path in list(made))]:
-        inside = any(path != other and _below(path, other) for other, _ in binds)
-        is_file = bind is not None and not bind.source.is_dir()
-        if inside or (os.path.isfile(path) if is_file else os.path.isdir(path)):
-            continue
-        # A place to mount on has to be made, and not on this machine's own disk: the nearest directory
-        # that there is gets laid out anew.
-        made.setdefault(_nearest(path), None)
-    root = ["--dev-bind", "/", "/"]
-    if "/" in made:
-        at = made.pop("/")
-        root = ["--bind", str(at), "/"] if at else []
-        root += [argument for entry in _entries("/", hidden, directory) for argument in entry]
-    arguments = _base(shutil.which("bwrap") or "bwrap", sandbox.processes, root)
-    for path in sorted(made, key=lambda path: path.count("/")):
-        at = made[path]
-        arguments += ["--bind", str(at), path] if at else ["--perms", _mode(path), "--tmpfs", path]
-        if os.path.isdir(path):
-            for entry in _entries(path, hidden, directory):
-                arguments += entry
-    for path, bind in binds:
-        arguments += ["--bind" if bind.write else "--ro-bind", str(bind.source), path]
-    return [*arguments, "--chdir", str(directory), "--json-status-fd", str(STATUS_FD)]
+    arguments = _View(plan, start.directory, [os.path.realpath(path) for path in hidden], strict).arguments(
+        sandbox
+    )
+    for name, value in start.environment.items():
+        arguments += ["--setenv", name, value]
+    arguments += ["--setenv", TOKEN_VARIABLE, start.token]
+    return Box(sandbox.program, tuple(arguments), report)
+
+
+class _View:
+    """The file system as one program sees it."""
+
+    def __init__(self, plan: Plan, directory: Path, hidden: Sequence[str], strict: bool) -> None:
+        self._directory = directory
+        self._strict = strict
+        self._binds = [(os.path.realpath(bind.path), bind) for bind in plan.binds]
+        self._binds.sort(key=lambda pair: pair[0].count("/"))
+        self._parents: dict[str, Path] = {
+            os.path.realpath(path): at for path, at in (plan.parents or {}).items()
+        }
+        # Directories that are empty for the program.
+        self._empty = sorted({*hidden, *(_OWN if strict else ())}, key=lambda path: path.count("/"))
+        # Of a path that is a link on this machine, the link is hidden, and not what it leads to.
+        self._hidden = {_in_real_folder(delivery.path) for delivery in plan.deliveries}
+
+    def arguments(self, sandbox: Sandbox) -> list[str]:
+        made = self._made()
+        entries = "--ro-bind-try" if self._strict else "--dev-bind-try"
+        root = ["--ro-bind" if self._strict else "--dev-bind", "/", "/"]
+        if "/" in made:
+            at = made.pop("/")
+            root = ["--bind", str(at), "/"] if at else []
+            root += [argument for entry in self._entries("/", entries) for argument in entry]
+        arguments = _base(sandbox.processes, root)
+        if self._strict:
+            arguments += ["--dev", "/dev", "--unshare-ipc", "--cap-drop", "ALL"]
+        elif os.geteuid() == 0:
+            # With it, a program could lift what hides the service.
+            arguments += ["--cap-drop", "CAP_SYS_ADMIN", "--cap-drop", "CAP_SYS_PTRACE"]
+        for path in sorted(made, key=lambda path: path.count("/")):
+            at = made[path]
+            arguments += ["--bind", str(at), path] if at else ["--perms", _mode(path), "--tmpfs", path]
+            if os.path.isdir(path) and not self._is_empty(path):
+                for entry in self._entries(path, entries):
+                    arguments += entry
+        for path in self._empty:
+            if os.path.isdir(path) and not any(
+                path == other or _below(path, other) for other in made if self._is_empty(other)
+            ):
+                arguments += ["--perms", _mode(path), "--tmpfs", path]
+        for path in self._kept():
+            arguments += ["--ro-bind-try", path, path]
+        arguments += ["--bind", str(self._directory), str(self._directory)]
+        for path, bind in self._binds:
+            arguments += ["--bind" if bind.write else "--ro-bind", str(bind.source), path]
+        return [*arguments, "--chdir", str(self._directory)]
+
+    def _kept(self) -> Iterator[str]:
+        """Yield what programs need of a directory that is empty for them."""
+        for path in _NEEDED if self._strict else ():
+            if self._is_empty(path) and os.path.exists(path):
+                yield path
+
+    def _is_empty(self, path: str) -> bool:
+        return any(path == other or _below(path, other) for other in self._empty)
+
+    def _made(self) -> dict[str, Path | None]:
+        """Return the directories that are laid out anew, and what takes their place; None for nothing yet.
+
+        A place to mount on has to be made, and not on this machine's own disk: the nearest directory that there is
+        gets laid out anew.
+        """
+        made: dict[str, Path | None] = dict(self._parents)
+        for path, bind in [*self._binds, *((path, None) for path in list(made))]:
+            inside = any(path != other and _below(path, other) for other, _ in self._binds)
+            is_file = bind is not None and not bind.source.is_dir()
+            there = os.path.isfile(path) if is_file else os.path.isdir(path)
+            if inside or (there and not self._is_empty(path)):
+                continue
+            nearest = _nearest(path)
+            # In a directory that is empty for the program, anything can be made.
+            if not self._is_empty(nearest):
+                made.setdefault(nearest, None)
+        return made
+
+    def _entries(self, path: str, bind: str) -> Iterator[list[str]]:
+        names = os.listdir(path)
+        if len(names) > _MOST_ENTRIES and path in _SHARED:
+            # A fresh one, as a machine of its own would have; but for where the program runs.
+            names = [name for name in names if self._directory.is_relative_to(os.path.join(path, name))]
+        if len(names) > _MOST_ENTRIES:
+            raise TooManyEntries(f"{path} holds {len(names)} entries, too many to map something into it")
+        for name in sorted(names):
+            entry = os.path.join(path, name)
+            if entry in self._hidden:
+                continue
+            if os.path.islink(entry):
+                yield ["--symlink", os.readlink(entry), entry]
+            else:
+                # "try": what is gone by then is nobody's any more.
+                yield [bind, entry, entry]
 
 
 def _in_real_folder(path: str) -> str:
@@ -135,27 +242,15 @@ def _mode(path: str) -> str:
     return "1777" if path in _SHARED else "0755"
 
 
-def _entries(path: str, hidden: set[str], directory: Path) -> Iterator[list[str]]:
-    names = os.listdir(path)
-    if len(names) > _MOST_ENTRIES and path in _SHARED:
-        # A fresh one, as a machine of its own would have; but for where the program runs.
-        names = [name for name in names if directory.is_relative_to(os.path.join(path, name))]
-    if len(names) > _MOST_ENTRIES:
-        raise TooManyEntries(f"{path} holds {len(names)} entries, too many to map something into it")
-    for name in sorted(names):
-        entry = os.path.join(path, name)
-        if entry in hidden:
-            continue
-        if os.path.islink(entry):
-            yield ["--symlink", os.readlink(entry), entry]
-        else:
-            # "try": what is gone by then is nobody's any more.
-            yield ["--dev-bind-try", entry, entry]
+def has_run(report: RootedFile) -> bool:
+    """Return whether bubblewrap's own report says that the program was run.
 
-
-def has_run(status: Path) -> bool:
-    """Tell from bubblewrap's own report whether the program was run at all."""
+    Raises:
+        OSError: It cannot be read at this moment.
+    """
     try:
-        return any("exit-code" in json.loads(line) for line in status.read_text("utf-8").splitlines())
-    except (OSError, ValueError):
+        return any(b'"exit-code"' in line for line in report.read(_REPORT).splitlines())
+    except OSError as error:
+        if is_transient(error):
+            raise
         return False

@@ -1,15 +1,22 @@
-"""Bringing an attempt's mappings in before it starts, and its outputs away when it has ended."""
+"""Staging: an attempt's inputs are made ready before it starts, its outputs are uploaded when it has ended.
+
+A program may have put links and pipes anywhere it can write, so every file here is reached below a root, by
+descriptor, and without following links.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from batchcompute.errors import ValidationError
+from batchcompute.service.confined import NotRegular, Root, is_transient
 from batchcompute.service.objects.base import ObjectStore, parts_of
 from batchcompute.service.runtime import trees
 from batchcompute.service.runtime.mappings import Bind, Delivery, Plan
@@ -49,6 +56,8 @@ def check_inputs(sources: Iterable[tuple[str, str]], store: ObjectStore) -> None
             if not store.exists(place):
                 raise _missing(path, place)
         except (OSError, ValidationError) as error:
+            if is_transient(error):
+                raise
             raise Trouble("MountError", f"The input {place} cannot be mapped to {path}: {error}") from error
 
 
@@ -56,101 +65,121 @@ def _missing(path: str, place: str) -> Trouble:
     return Trouble("MountError", f"The input {place}, mapped to {path}, does not exist.")
 
 
-def bring_in(plan: Plan, store: ObjectStore, abort: threading.Event) -> None:
+def bring_in(plan: Plan, work: Root, store: ObjectStore, abort: threading.Event) -> None:
     """Make everything that is bound.
 
     Args:
         plan: What is bound where.
+        work: The directory that the attempt works below.
         store: Object storage.
         abort: Ends it.
 
     Raises:
         Trouble: An input is missing, or something cannot be written.
-        Aborted: It is not wanted any more.
+        OSError: The machine has no room for it at this moment.
+        Aborted: Nobody wants it any more.
     """
     for path, source in (plan.parents or {}).items():
-        source.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(OSError):
+        parts = work.parts_of(source)
+        work.make_folder(parts)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             # It stands in for a directory of the machine, as far as who may write there is concerned.
-            source.chmod(os.stat(path).st_mode & 0o7777)  # noqa: PTH116
-    outputs = {delivery.source for delivery in plan.deliveries}
+            work.chmod(parts, os.stat(path).st_mode & 0o7777)  # noqa: PTH116
     for bind in plan.binds:
         try:
-            if bind.fill:
-                _fetch(bind, store, abort)
-            elif bind.source in outputs and not bind.folder:
-                # A log is the object itself, so that it can be read while it grows.
-                bind.source.parent.mkdir(parents=True, exist_ok=True)
-                bind.source.touch()
-            elif bind.write:
-                bind.source.mkdir(parents=True, exist_ok=True)
-            elif not bind.source.exists() or (bind.folder and not bind.source.is_dir()):
-                raise _missing(bind.path, bind.source.name)
+            _make(bind, work, store, abort)
         except OSError as error:
+            if is_transient(error):
+                raise
             text = f"{bind.path} cannot be mapped: {error.strerror or error}"
             raise Trouble("MountError", text) from error
     for delivery in plan.deliveries:
         inside = any(delivery.source.is_relative_to(bind.source) for bind in plan.binds if bind.folder)
-        if inside and not delivery.place.endswith("/"):
-            delivery.source.parent.mkdir(parents=True, exist_ok=True)
+        if inside and not delivery.place.endswith("/") and delivery.source.is_relative_to(work.path):
+            work.make_folder(work.parts_of(delivery.source)[:-1])
 
 
-def mount_points(plan: Plan) -> None:
+def _make(bind: Bind, work: Root, store: ObjectStore, abort: threading.Event) -> None:
+    if bind.fill:
+        _fetch(bind, work, store, abort)
+    elif not bind.place:
+        work.make_folder(work.parts_of(bind.source))
+    elif bind.write and (bind.folder or store.stat(bind.place) is None):
+        # A mount that is kept is the storage itself; a log is the object itself, so that it is seen growing.
+        store.write(f"{bind.place.rstrip('/')}/" if bind.folder else bind.place, [])
+    elif not store.exists(bind.place):
+        raise _missing(bind.path, bind.place)
+
+
+def mount_points(plan: Plan, work: Root) -> None:
     """Make places to mount on, inside of what is mounted itself."""
     for bind in plan.binds:
         for outer in plan.binds:
-            if bind is not outer and bind.path.startswith(f"{outer.path}/"):
-                path = outer.source / bind.path[len(outer.path) + 1 :]
-                if path.exists():
-                    continue
-                path.parent.mkdir(parents=True, exist_ok=True)
+            if (
+                bind is outer
+                or not bind.path.startswith(f"{outer.path}/")
+                or not outer.source.is_relative_to(work.path)
+            ):
+                continue
+            parts = (*work.parts_of(outer.source), *bind.path[len(outer.path) + 1 :].split("/"))
+            try:
+                work.lstat(parts)
+            except FileNotFoundError:
                 if bind.source.is_dir():
-                    path.mkdir()
+                    work.make_folder(parts)
                 else:
-                    path.touch()
+                    os.close(work.new_file(parts))
 
 
-def _fetch(bind: Bind, store: ObjectStore, abort: threading.Event) -> None:
-    if bind.source.exists():
+def _fetch(bind: Bind, work: Root, store: ObjectStore, abort: threading.Event) -> None:
+    parts = work.parts_of(bind.source)
+    with contextlib.suppress(FileNotFoundError):
+        work.lstat(parts)
         return
-    bind.source.parent.mkdir(parents=True, exist_ok=True)
-    part = bind.source.with_name(f"{bind.source.name}.part")
-    trees.remove(str(part))
+    work.make_folder(parts[:-1])
+    part = (*parts[:-1], f"{parts[-1]}.part")
+    work.remove(part)
     try:
-        local = store.local(bind.fill)
-        if local is not None:
-            trees.copy(local, part, abort)
-        else:
-            store.fetch(bind.fill, part)
-    except FileNotFoundError:
+        store.fetch(bind.fill, work, part, abort)
+    except (FileNotFoundError, NotRegular):
         raise _missing(bind.path, bind.fill) from None
-    part.replace(bind.source)
+    work.rename(part, work, parts)
 
 
-def lay_out(plan: Plan, root: Path, abort: threading.Event) -> None:
+def lay_out(plan: Plan, work: Root, root: Path, store: ObjectStore, abort: threading.Event) -> None:
     """Put what is mapped below a directory of the attempt's own: where nothing can be mounted.
 
     Inputs are copied, as nothing else keeps a program from writing into object storage.
+
+    Args:
+        plan: What is bound where.
+        work: The directory that the attempt works below.
+        root: That directory of its own.
+        store: Object storage.
+        abort: Ends it.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    base = work.parts_of(root)
+    work.make_folder(base)
     # The outer ones first: what lies inside takes the place of what was there.
     for bind in plan.binds:
-        target = root / bind.path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if os.path.lexists(target):
-            trees.remove(str(target))
-        if bind.write and not bind.source.is_relative_to(root.parent):
+        target = (*base, *bind.path.strip("/").split("/"))
+        work.make_folder(target[:-1])
+        work.remove(target)
+        if bind.place and bind.write and bind.folder:
             # A mount that is to be kept is the storage itself.
-            target.symlink_to(bind.source, target_is_directory=True)
+            work.link(bind.source, target)
+        elif bind.place:
+            place = f"{bind.place.rstrip('/')}/" if bind.folder else bind.place
+            store.fetch(place, work, target, abort)
         elif bind.source.exists():
-            trees.copy(bind.source, target, abort)
+            trees.copy(work, work.parts_of(bind.source), work, target, abort)
         elif bind.folder:
-            target.mkdir(parents=True)
+            work.make_folder(target)
     for path in plan.parents or {}:
-        (root / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        work.make_folder((*base, *(part for part in path.split("/") if part)))
     for delivery in plan.deliveries:
         if delivery.source.is_relative_to(root):
-            delivery.source.parent.mkdir(parents=True, exist_ok=True)
+            work.make_folder(work.parts_of(delivery.source)[:-1])
 
 
 def below(plan: Plan, root: Path) -> Plan:
@@ -161,11 +190,14 @@ def below(plan: Plan, root: Path) -> Plan:
     return replace(plan, deliveries=deliveries)
 
 
-def bring_away(plan: Plan, store: ObjectStore, logs_only: bool, abort: threading.Event) -> list[str]:
-    """Deliver what the program has made.
+def bring_away(
+    plan: Plan, work: Root, store: ObjectStore, logs_only: bool, abort: threading.Event
+) -> list[str]:
+    """Upload what the program has made.
 
     Args:
-        plan: What is brought away.
+        plan: What is uploaded.
+        work: The directory that the attempt works below.
         store: Object storage.
         logs_only: Whether only logs are: after a stop or a time-out.
         abort: Ends it; not for logs.
@@ -183,8 +215,10 @@ def bring_away(plan: Plan, store: ObjectStore, logs_only: bool, abort: threading
         if logs_only and not delivery.log:
             continue
         try:
-            _deliver(delivery, plan, store, None if delivery.log else abort, left)
+            _deliver(delivery, plan, work, store, None if delivery.log else abort, left)
         except (OSError, ValidationError) as error:
+            if is_transient(error):
+                raise
             reason = getattr(error, "strerror", None) or error
             text = f"The output {delivery.path} cannot be written to {delivery.place}: {reason}."
             raise Trouble("OutputError", text) from error
@@ -192,35 +226,70 @@ def bring_away(plan: Plan, store: ObjectStore, logs_only: bool, abort: threading
 
 
 def _deliver(
-    delivery: Delivery, plan: Plan, store: ObjectStore, abort: threading.Event | None, left: list[str]
+    delivery: Delivery,
+    plan: Plan,
+    work: Root,
+    store: ObjectStore,
+    abort: threading.Event | None,
+    left: list[str],
 ) -> None:
-    source = delivery.source
-    if store.local(delivery.place) == source:
-        if source.is_file() and not source.stat().st_size:
+    if store.path(delivery.place) == delivery.source:
+        log = store.stat(delivery.place)
+        if log is not None and not log.size:
             # The program wrote no log; the vendor's tools take a missing object for that.
-            source.unlink()
-    elif source.is_symlink():
-        left.append(delivery.path)
-    elif not source.exists():
+            store.remove(delivery.place)
         return
-    elif source.is_dir() != delivery.place.endswith("/"):
-        kind = "directory" if source.is_dir() else "file"
+    parts = work.parts_of(delivery.source)
+    try:
+        mode = work.lstat(parts).st_mode
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        # A link, or a file, stands where a directory was.
+        left.append(delivery.path)
+        return
+    if stat.S_ISDIR(mode) != delivery.place.endswith("/"):
+        if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+            left.append(delivery.path)
+            return
+        kind = "directory" if stat.S_ISDIR(mode) else "file"
         text = f"The output {delivery.path} is a {kind}, and not what {delivery.place} names."
         raise Trouble("OutputError", text)
-    elif not source.is_dir():
-        shared = any(other.source in source.parents for other in plan.deliveries if other is not delivery)
-        store.deliver(source, delivery.place, keep=shared)
-    else:
-        for path, entry in trees.entries(source, delivery.skip, abort):
-            name = f"{delivery.path}/{path}"
-            try:
-                parts_of(f"{delivery.place}{path}")
-                path.encode("utf-8")
-            except (ValidationError, UnicodeError):
-                left.append(name)
-                continue
-            if entry.is_symlink() or not entry.is_file(follow_symlinks=False):
-                left.append(name)
-            else:
-                trees.check(abort)
-                store.deliver(Path(entry.path), f"{delivery.place}{path}")
+    if not stat.S_ISDIR(mode):
+        shared = any(
+            other.source in delivery.source.parents for other in plan.deliveries if other is not delivery
+        )
+        _upload(delivery.path, parts, delivery.place, shared, work, store, left)
+        return
+    for path, found in work.walk(parts, _skips(delivery.skip)):
+        name = f"{delivery.path}/{path}"
+        place = f"{delivery.place}{path}"
+        try:
+            parts_of(place)
+        except ValidationError:
+            left.append(name)
+            continue
+        if not stat.S_ISREG(found.st_mode):
+            left.append(name)
+            continue
+        trees.check(abort)
+        with contextlib.suppress(FileNotFoundError):
+            _upload(name, (*parts, *path.split("/")), place, False, work, store, left)
+
+
+def _skips(skip: frozenset[str]) -> Callable[[str], bool] | None:
+    return skip.__contains__ if skip else None
+
+
+def _upload(
+    name: str, parts: tuple[str, ...], place: str, keep: bool, work: Root, store: ObjectStore, left: list[str]
+) -> None:
+    try:
+        store.deliver(work, parts, place, keep)
+    except NotRegular:
+        left.append(name)
+    except OSError as error:
+        if error.errno != errno.EPERM:
+            raise
+        # An immutable file, for example, can be copied and not moved.
+        store.deliver(work, parts, place, True)

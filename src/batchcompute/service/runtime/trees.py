@@ -1,126 +1,112 @@
-"""Walking, copying and removing what programs leave: any depth, any names, any modes."""
+"""Copying files and directories between roots, with an end when nobody wants the copy any more."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
-import shutil
 import stat
-import subprocess
 import threading
-from collections.abc import Collection, Iterator
-from pathlib import Path
+from contextlib import suppress
+
+from batchcompute.service.confined import Parts, Root
 
 __all__: list[str] = []
 
-_log = logging.getLogger("batchcompute.service.runtime")
+_PIECE = 16 * 1024**2
+"""Bytes that are copied between two looks at whether the copy is still wanted."""
 
 
 class Aborted(Exception):
-    """What is done is not wanted any more."""
+    """Nobody wants the result any more."""
 
 
 def check(abort: threading.Event | None) -> None:
-    """Stop here if what is done is not wanted any more.
+    """Stop here if nobody wants the result any more.
 
     Raises:
-        Aborted: It is not.
+        Aborted: Nobody does.
     """
     if abort is not None and abort.is_set():
         raise Aborted
 
 
-def entries(
-    folder: Path, skip: Collection[str] = (), abort: threading.Event | None = None
-) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield everything below a directory that is no directory, with its path relative to it.
+def copy(
+    source: Root, parts: Parts, target: Root, target_parts: Parts, abort: threading.Event | None = None
+) -> None:
+    """Copy a plain file, or a directory with its plain files and directories.
+
+    Links, pipes and devices are left out: object storage has none, and to follow or open them is not safe.
 
     Args:
-        folder: The directory.
-        skip: Relative paths that are left out, with what is below them.
+        source: What it is below.
+        parts: Its names.
+        target: What the copy goes below.
+        target_parts: The names of the copy.
         abort: Ends it.
 
     Raises:
-        OSError: A directory cannot be read.
+        OSError: It cannot be read or written; `NotRegular` where the source is neither.
+        Aborted: Nobody wants it any more.
     """
-    waiting = [""]
+    if not stat.S_ISDIR(source.lstat(parts).st_mode):
+        copy_file(source, parts, target, target_parts, abort)
+        return
+    waiting: list[tuple[str, ...]] = [()]
     while waiting:
         at = waiting.pop()
-        check(abort)
-        for entry in _scan(os.path.join(folder, at)):  # noqa: PTH118
-            path = f"{at}/{entry.name}" if at else entry.name
-            if path in skip:
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append(path)
-            else:
-                yield path, entry
+        here = [*target_parts, *at]
+        target.make_folder(here)
+        for name in source.names([*parts, *at]):
+            check(abort)
+            inner = [*parts, *at, name]
+            with suppress(FileNotFoundError):
+                mode = source.lstat(inner).st_mode
+                if stat.S_ISDIR(mode):
+                    waiting.append((*at, name))
+                elif stat.S_ISREG(mode):
+                    copy_file(source, inner, target, [*here, name], abort)
 
 
-def _scan(folder: str) -> list[os.DirEntry[str]]:
+def copy_file(
+    source: Root, parts: Parts, target: Root, target_parts: Parts, abort: threading.Event | None = None
+) -> None:
+    """Copy a plain file with its mode and times, but for bits that give rights.
+
+    Raises:
+        NotRegular: It is no plain file.
+        OSError: It cannot be read or written.
+        Aborted: Nobody wants it any more.
+    """
+    reading = source.open_file(parts)
     try:
-        with os.scandir(folder) as found:
-            return list(found)
-    except PermissionError:
-        # A program may have locked its own directory; it is this user's, too.
-        os.chmod(folder, stat.S_IRWXU)  # noqa: PTH101
-        with os.scandir(folder) as found:
-            return list(found)
+        found = os.fstat(reading)
+        writing = target.new_file(target_parts)
+        try:
+            pump(reading, writing, abort)
+            os.fchmod(writing, found.st_mode & 0o777)
+            os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)
 
 
-def copy(source: Path, target: Path, abort: threading.Event | None = None) -> None:
-    """Copy a file, or a directory with its files, folders and links; links are copied as links.
+def pump(reading: int, writing: int, abort: threading.Event | None = None) -> None:
+    """Copy what one descriptor gives to another one.
 
     Raises:
         OSError: It cannot be read or written.
-        Aborted: It is not wanted any more.
+        Aborted: Nobody wants it any more.
     """
-    if not source.is_dir():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target)
-        return
-    waiting = [""]
-    while waiting:
-        at = waiting.pop()
-        here = target / at
-        here.mkdir(parents=True, exist_ok=True)
-        for entry in _scan(os.path.join(source, at)):  # noqa: PTH118
-            check(abort)
-            path = f"{at}/{entry.name}" if at else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append(path)
-            elif entry.is_symlink():
-                os.symlink(os.readlink(entry.path), target / path)  # noqa: PTH115, PTH211
-            else:
-                shutil.copy2(entry.path, target / path)
+    while True:
+        check(abort)
+        piece = os.read(reading, _PIECE)
+        if not piece:
+            return
+        write_all(writing, piece)
 
 
-def remove(path: str) -> None:
-    """Remove a file, or a directory with all that is in it; what is not there is no error."""
-    try:
-        os.unlink(path)  # noqa: PTH108
-        return
-    except FileNotFoundError:
-        return
-    except OSError:
-        pass
-    try:
-        folders = [path]
-        for folder in folders:
-            for entry in _scan(folder):
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                else:
-                    os.unlink(entry.path)  # noqa: PTH108
-        for folder in reversed(folders):
-            os.rmdir(folder)  # noqa: PTH106
-    except FileNotFoundError:
-        return
-    except OSError:
-        # Locked, or a longer path than the system takes: its own tools go anywhere.
-        with contextlib.suppress(OSError):
-            subprocess.run(["chmod", "-R", "u+rwx", path], check=False, capture_output=True)  # noqa: S607
-            subprocess.run(["rm", "-rf", "--", path], check=False, capture_output=True)  # noqa: S607
-    if os.path.lexists(path):
-        _log.warning("%s cannot be removed", path)
+def write_all(fd: int, piece: bytes | memoryview) -> None:
+    """Write all of a piece; the system may take it in parts."""
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[os.write(fd, rest) :]

@@ -1,0 +1,126 @@
+"""From a key to the names of directories and a file, and back: one key, one place.
+
+A key is any text of 1 to 1,024 bytes in UTF-8; a file system takes less. ``a/b.txt`` is the file ``b.txt`` in the
+directory ``a``, as everybody expects. Only parts that no file can have as a name are written otherwise, behind a
+``%`` sign, so that two keys never meet in one file:
+
+| part of a key | name |
+| --- | --- |
+| empty, as in ``a//b`` | ``%_`` |
+| longer than 240 bytes | directories ``%+`` and a piece each, then the rest |
+| beginning with ``%_``, ``%+`` or ``%%`` | another ``%`` in front |
+
+``.`` and ``..`` are no parts of a key: whoever writes them means a path, and clients fold them away or not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from batchcompute.errors import ValidationError
+
+__all__: list[str] = []
+
+LONGEST_KEY: Final = 1024
+"""Bytes of a key."""
+
+_LONGEST_NAME = 240
+"""Bytes of a name; file systems take 255."""
+
+_BUCKET = re.compile(r"[a-z0-9A-Z][a-z0-9A-Z_.-]{0,62}")
+_MARKED = re.compile(r"%[_+%]")
+
+_NO_STEPS = frozenset({".", ".."})
+
+# What XML cannot say: a list that holds such a key could not be read by anybody.
+_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def split_place(place: str) -> tuple[str, str]:
+    """Return the bucket and the key that ``oss://bucket/key`` names; the key may be empty.
+
+    Raises:
+        ValidationError: It is no such name.
+    """
+    scheme, found, rest = place.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "oss" or not found or not _BUCKET.fullmatch(bucket) or ".." in bucket:
+        raise ValidationError(f"{place[:200]!r} is no place in object storage; say oss://bucket/key")
+    if _UNSPEAKABLE.search(key):
+        raise ValidationError(
+            f"{place[:200]!r} holds a control character or what is no text; a key is text in UTF-8"
+        )
+    if not _NO_STEPS.isdisjoint(key.split("/")):
+        raise ValidationError(f"{place[:200]!r} holds a part that no object name may hold: '.' or '..'")
+    if len(key.encode("utf-8")) > LONGEST_KEY:
+        raise ValidationError(f"{place[:60]!r}… is longer than the {LONGEST_KEY} bytes that a key may have")
+    return bucket, key
+
+
+def parts_of(place: str) -> tuple[str, ...]:
+    """Return the bucket and the names below it that hold ``oss://bucket/key``.
+
+    A key that ends in a slash is the directory of everything below it.
+
+    Raises:
+        ValidationError: It is no such name.
+    """
+    bucket, key = split_place(place)
+    return (bucket, *names_of(key))
+
+
+def names_of(key: str) -> Iterator[str]:
+    """Yield the names of directories, and of the file, that hold a key; none for the empty key."""
+    parts = key.split("/")
+    if not parts[-1]:
+        # The directory itself.
+        parts.pop()
+    for part in parts:
+        yield from _pieces(part)
+
+
+def _pieces(part: str) -> Iterator[str]:
+    rest = part.encode("utf-8")
+    while len(rest) > _LONGEST_NAME:
+        piece = rest[:_LONGEST_NAME].decode("utf-8", "ignore")
+        yield f"%+{piece}"
+        rest = rest[len(piece.encode("utf-8")) :]
+    yield _escaped(rest.decode("utf-8"))
+
+
+def _escaped(part: str) -> str:
+    if part == "":
+        return "%_"
+    return f"%{part}" if _MARKED.match(part) else part
+
+
+def decode(names: Sequence[str]) -> tuple[str, bool]:
+    """Return the text that names stand for.
+
+    Args:
+        names: Names of directories, the last one perhaps that of a file.
+
+    Returns:
+        The text, without a slash at its end; and whether the last name is only a piece of a part.
+    """
+    text = ""
+    joined = True
+    for name in names:
+        if not joined:
+            text += "/"
+        joined = name.startswith("%+")
+        text += name[2:] if joined else _unescaped(name)
+    return text, joined and bool(names)
+
+
+def _unescaped(name: str) -> str:
+    if name == "%_":
+        return ""
+    return name[1:] if name.startswith("%%") else name
+
+
+def is_ours(names: Sequence[str], key: str) -> bool:
+    """Return whether a key really lies under these names: others may have put files there by hand."""
+    return not _UNSPEAKABLE.search(key) and tuple(names_of(key)) == tuple(names)

@@ -1,0 +1,121 @@
+"""Threads for work that takes long. Their results are taken in by the loop that asked, so nothing is touched by two."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+__all__: list[str] = []
+
+_log = logging.getLogger("batchcompute.service.scheduler")
+
+_IDLE = 10.0
+"""Seconds after which a thread without work ends."""
+
+Done = Callable[[], None]
+Work = Callable[[], Done]
+
+
+class WorkerPool:
+    """A bounded number of threads that do pieces of work.
+
+    To submit work cannot fail. Where no thread can be started, because the machine has no room for one, the work
+    waits until one can: one thread is always there.
+
+    Args:
+        wake: Wakes the loop when some work is done.
+        failed: Is called by the loop for work that has failed, with its name and the error.
+        most: How many threads there are at most.
+
+    Raises:
+        RuntimeError: Not even one thread can be started.
+    """
+
+    def __init__(self, wake: Callable[[], None], failed: Callable[[str, Exception], None], most: int) -> None:
+        self._wake = wake
+        self._failed = failed
+        self._most = max(1, most)
+        self._waiting: deque[tuple[str, Work]] = deque()
+        self._done: deque[Done] = deque()
+        self._condition = threading.Condition()
+        self._threads: set[threading.Thread] = set()
+        self._idle = 0
+        self._busy = 0
+        self._closing = False
+        self._start_thread()
+
+    def submit(self, name: str, work: Work) -> None:
+        """Have something done by a thread; what it returns is called by the loop afterwards."""
+        with self._condition:
+            self._waiting.append((name, work))
+            if self._idle >= len(self._waiting) or len(self._threads) >= self._most:
+                self._condition.notify()
+                return
+        try:
+            self._start_thread()
+        except (RuntimeError, MemoryError):
+            # The threads that are there come to it in their turn.
+            with self._condition:
+                self._condition.notify()
+
+    def drain(self) -> None:
+        """Call what finished work has returned.
+
+        What raises stays, and is called again the next time.
+        """
+        for _ in range(len(self._done)):
+            self._done[0]()
+            self._done.popleft()
+
+    def join(self, patience: float) -> None:
+        """Wait until no work is left, and let the threads end.
+
+        Args:
+            patience: Seconds.
+        """
+        end = time.monotonic() + patience
+        with self._condition:
+            self._closing = True
+            self._condition.notify_all()
+            while (self._waiting or self._busy) and (left := end - time.monotonic()) > 0:
+                self._condition.wait(left)
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._run, name="batchcompute-worker", daemon=True)
+        with self._condition:
+            self._threads.add(thread)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError):
+            with self._condition:
+                self._threads.discard(thread)
+            raise
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                self._idle += 1
+                ready = self._condition.wait_for(lambda: self._waiting or self._closing, timeout=_IDLE)
+                self._idle -= 1
+                if not self._waiting:
+                    if self._closing or (not ready and len(self._threads) > 1):
+                        self._threads.discard(threading.current_thread())
+                        self._condition.notify_all()
+                        return
+                    continue
+                name, work = self._waiting.popleft()
+                self._busy += 1
+            try:
+                done = work()
+            except Exception as error:  # noqa: BLE001 - the loop is told
+                _log.exception("work on instance %s has failed", name)
+                done = partial(self._failed, name, error)
+            with self._condition:
+                self._done.append(done)
+                self._busy -= 1
+                self._condition.notify_all()
+            self._wake()

@@ -1,0 +1,926 @@
+"""Packages are hostile: whatever an archive holds, nothing but plain files, directories and safe links
+inside of the working directory comes of it, and nothing else than a PackageError."""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import gzip
+import io
+import lzma
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tarfile
+import tempfile
+import threading
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batchcompute.service.confined import Root
+from batchcompute.service.runtime import package, trees
+from batchcompute.service.runtime.package import PackageError, unpack
+from batchcompute.service.runtime.tarbytes import Limits
+from batchcompute.utils.archives import MAX_DEPTH, MAX_PART, check_link, check_name
+from batchcompute.utils.functions import do_tar
+
+PLACE = "oss://bucket/worker.tar.gz"
+KIB, MIB = 1024, 1024**2
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "gzip": lambda data: gzip.compress(data, 1),
+    "bzip2": lambda data: bz2.compress(data, 1),
+    "xz": lambda data: lzma.compress(data, preset=0),
+    "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE, preset=0),
+}
+
+
+# -- building archives --------------------------------------------------------------------------
+
+
+def member(name: str, data: bytes = b"", **fields: Any) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    for field, value in fields.items():
+        setattr(info, field, value)
+    return info, data
+
+
+def folder(name: str, mode: int = 0o755) -> tuple[tarfile.TarInfo, bytes]:
+    return member(name, type=tarfile.DIRTYPE, mode=mode)
+
+
+def link(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
+    return member(name, type=tarfile.SYMTYPE, linkname=target)
+
+
+def hard(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
+    return member(name, type=tarfile.LNKTYPE, linkname=target)
+
+
+def tar(*members: tuple[tarfile.TarInfo, bytes], format: int = tarfile.PAX_FORMAT) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=format) as archive:
+        for info, data in members:
+            archive.addfile(info, io.BytesIO(data))
+    return file.getvalue()
+
+
+def head(
+    name: bytes = b"x",
+    size: bytes = b"00000000000",
+    type: bytes = b"0",
+    mode: bytes = b"0000644",
+    mtime: bytes = b"00000000000",
+    magic: bytes = b"ustar\x0000",
+    prefix: bytes = b"",
+) -> bytes:
+    """Return a header whose fields may be anything, with a checksum that is right."""
+    block = bytearray(512)
+    for at, field in ((0, name), (100, mode), (124, size), (136, mtime), (156, type), (257, magic)):
+        block[at : at + len(field)] = field
+    block[345 : 345 + len(prefix)] = prefix
+    return summed(block)
+
+
+def summed(block: bytes | bytearray) -> bytes:
+    block = bytearray(block)
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 512)
+
+
+def extension(type: bytes, data: bytes) -> bytes:
+    return head(b"extension", b"%011o" % len(data), type) + padded(data)
+
+
+def record(keyword: bytes, value: bytes) -> bytes:
+    rest = b" " + keyword + b"=" + value + b"\n"
+    length = len(rest)
+    while length != len(rest) + len(str(length)):
+        length = len(rest) + len(str(length))
+    return str(length).encode() + rest
+
+
+def pax(*records: bytes, type: bytes = b"x") -> bytes:
+    return extension(type, b"".join(records))
+
+
+END = bytes(1024)
+
+
+# -- unpacking them, with something beside that must stay as it is ------------------------------
+
+
+class Ground:
+    """A root with a package's file, a working directory, and what must not change beside both."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.target = folder / "root" / "work"
+        self.target.mkdir(parents=True)
+        (folder / "root" / "canary").mkdir()
+        (folder / "root" / "canary" / "file").write_text("as it was")
+        (folder / "canary").write_text("as it was")
+        (folder / "root" / "base").mkdir()
+        self.root = Root(folder / "root")
+
+    def unpack(self, data: bytes, name: str = "worker", abort: threading.Event | None = None) -> Path:
+        (self.folder / "root" / "base" / "file").write_bytes(data)
+        before = self.outside()
+        try:
+            unpack(self.root, ("base", "file"), name, PLACE, ("work",), abort)
+        finally:
+            assert self.outside() == before
+            self.check()
+        return self.target
+
+    def outside(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_relative_to(self.target):
+                continue
+            what = path.lstat()
+            # The working directory's own times and number of directories change with what is put into it.
+            times = () if path == self.target.parent else (what.st_mtime_ns, what.st_nlink)
+            content = path.read_bytes() if path.is_file() else b""
+            found[str(path)] = (what.st_mode, what.st_uid, what.st_gid, times, content)
+        assert len(found) == 6 - 1
+        return found
+
+    def check(self) -> None:
+        """Whatever came of an archive, it is safe."""
+        real = self.target.resolve()
+        assert stat.S_ISDIR(self.target.lstat().st_mode)
+        for base, folders, files in os.walk(self.target):
+            for name in [*folders, *files]:
+                path = Path(base, name)
+                mode = path.lstat().st_mode
+                if stat.S_ISLNK(mode):
+                    assert not os.path.isabs(os.readlink(path))
+                    assert Path(os.path.realpath(path)).is_relative_to(real), (path, os.readlink(path))
+                    continue
+                assert stat.S_ISREG(mode) or stat.S_ISDIR(mode), (path, oct(mode))
+                assert not mode & 0o7022, (path, oct(mode))
+                owner = 0o700 if stat.S_ISDIR(mode) else 0o600
+                assert mode & owner == owner, (path, oct(mode))
+                assert stat.S_ISDIR(mode) or path.lstat().st_nlink == 1, path
+
+    def tree(self) -> dict[str, str]:
+        """Return what was unpacked: contents of files, links with an arrow, directories with a slash."""
+        found: dict[str, str] = {}
+        for path in sorted(self.target.rglob("*")):
+            name = path.relative_to(self.target).as_posix()
+            if path.is_symlink():
+                found[name] = f"-> {os.readlink(path)}"
+            else:
+                found[name] = "/" if path.is_dir() else path.read_text("utf-8", "surrogateescape")
+        return found
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Iterator[Ground]:
+    made = Ground(tmp_path)
+    yield made
+    made.root.close()
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    return lambda **given: monkeypatch.setattr(package, "LIMITS", Limits(**given))
+
+
+# -- what is no trouble -------------------------------------------------------------------------
+
+LONG = "/".join(["directory-中文"] * 20) + "/file"
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+@pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_archives_of_all_kinds(ground: Ground, packing: str, format: int) -> None:
+    deep = "d" * 90 + "/" + "e" * 90
+    long = [] if format == tarfile.USTAR_FORMAT else [member(LONG, b"long"), link("l", f"./{LONG}")]
+    data = tar(
+        member("run.sh", b"echo\n", mode=0o755, mtime=1_500_000_000),
+        folder("empty"),
+        member(deep, b"x" * 1500),
+        link("empty/up", "../run.sh"),
+        hard("same", "run.sh"),
+        *long,
+        format=format,
+    )
+    ground.unpack(PACKERS[packing](data))
+    found = ground.tree()
+    expected = {
+        "run.sh": "echo\n",
+        "same": "echo\n",
+        "empty": "/",
+        "empty/up": "-> ../run.sh",
+        "d" * 90: "/",
+        deep: "x" * 1500,
+    }
+    assert expected.items() <= found.items()
+    assert stat.S_IMODE((ground.target / "run.sh").stat().st_mode) == 0o755
+    assert (ground.target / "same").stat().st_mtime == (ground.target / "run.sh").stat().st_mtime == 1.5e9
+    if long:
+        assert (found[LONG], found["l"]) == ("long", f"-> {LONG}")
+    else:
+        assert len(found) == len(expected)
+
+
+@pytest.mark.skipif(not shutil.which("tar"), reason="there is no tar")
+@pytest.mark.parametrize("format", ["v7", "oldgnu", "gnu", "ustar", "posix"])
+def test_archives_of_another_program(ground: Ground, tmp_path: Path, format: str) -> None:
+    worker = tmp_path / "worker"
+    (worker / "a" / "b").mkdir(parents=True)
+    (worker / "a" / "b" / "file").write_text("content")
+    (worker / "a" / "hard").hardlink_to(worker / "a" / "b" / "file")
+    (worker / "a" / "link").symlink_to("b/file")
+    out = subprocess.run(
+        ["tar", f"--format={format}", "-C", worker, "-cz", "."], capture_output=True, check=True
+    ).stdout
+    shutil.rmtree(worker)
+    ground.unpack(out)
+    expected = {"a": "/", "a/b": "/", "a/b/file": "content", "a/hard": "content", "a/link": "-> b/file"}
+    assert ground.tree() == expected
+
+
+def test_what_do_tar_packs_is_unpacked(ground: Ground, tmp_path: Path) -> None:
+    worker = tmp_path / "root" / "work" / "worker"
+    (worker / "deep").mkdir(parents=True)
+    (worker / "deep" / "main.py").write_text("x")
+    (worker / "deep" / "main.py").chmod(0o4755)
+    (worker / "link").symlink_to("deep/../deep/main.py")
+    (worker / "same").hardlink_to(worker / "deep" / "main.py")
+    do_tar(str(worker), str(worker / "worker.tar.gz"))
+    data = (worker / "worker.tar.gz").read_bytes()
+    shutil.rmtree(worker)
+    ground.unpack(data)
+    assert ground.tree() == {"deep": "/", "deep/main.py": "x", "link": "-> deep/main.py", "same": "x"}
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+@pytest.mark.parametrize("data", [tar(), bytes(512)], ids=["end", "block"])
+def test_archives_without_members(ground: Ground, packing: str, data: bytes) -> None:
+    ground.unpack(PACKERS[packing](data))
+    assert ground.tree() == {}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"#!/bin/sh\n",
+        b"x" * 5000,
+        bytes(100),
+        b"\x1f\x8b",
+        b"]\0\0 no lzma",
+        gzip.compress(b"no archive"),
+        bz2.compress(b"x" * 5000),
+        lzma.compress(b""),
+        tar(member("x"))[:511],
+    ],
+)
+def test_what_is_no_archive_is_copied(ground: Ground, data: bytes) -> None:
+    ground.unpack(data, "wor\\ker 中.py")
+    copied = ground.target / "wor\\ker 中.py"
+    assert copied.read_bytes() == data
+    assert stat.S_IMODE(copied.stat().st_mode) == 0o755
+    assert [path.name for path in ground.target.iterdir()] == [copied.name]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\0b", "x" * 300, "\ud800"])
+def test_names_that_a_file_cannot_have(ground: Ground, name: str) -> None:
+    with pytest.raises(PackageError, match=PLACE):
+        ground.unpack(b"#!/bin/sh\n", name)
+    assert ground.tree() == {}
+
+
+def test_what_tarfile_takes_for_an_archive_is_one(ground: Ground, tmp_path: Path) -> None:
+    signed = bytearray(head("\xff".encode("latin-1") * 50))
+    signed[148:156] = b"%06o\0 " % (sum(signed[:148]) + sum(signed[156:]) + 256 - 256 * 50)
+    samples = [pack(data) for pack in PACKERS.values() for data in (tar(), tar(member("x")), bytes(512) + b"x")]
+    samples += [bytes(signed), head(b"old/", magic=b""), gzip.compress(b"") + gzip.compress(tar())]
+    for number, data in enumerate(samples):
+        (tmp_path / "sample").write_bytes(data)
+        assert tarfile.is_tarfile(tmp_path / "sample")
+        ground.unpack(data, f"copied-{number}")
+    (tmp_path / "sample").unlink()
+    assert not [name for name in ground.tree() if name.startswith("copied")]
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("./x", "x"),
+        ("a//b", "a/b"),
+        ("./a/./b", "a/b"),
+        ("a\\..\\b", "a\\..\\b"),
+        ("C:x", "C:x"),
+        ("..x", "..x"),
+        (" ", " "),
+        ("-rf\n", "-rf\n"),
+        ("中", "中"),
+        ("\udcff\udc80", "\udcff\udc80"),
+        ("x" * MAX_PART, "x" * MAX_PART),
+        ("a/" * (MAX_DEPTH - 1) + "f", "a/" * (MAX_DEPTH - 1) + "f"),
+    ],
+)
+@pytest.mark.parametrize("format", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_names_that_are_fine(ground: Ground, name: str, made: str, format: int) -> None:
+    ground.unpack(tar(member(name, b"content"), format=format))
+    assert (ground.target / made).read_bytes() == b"content"
+
+
+def test_the_directory_itself_may_be_a_member(ground: Ground) -> None:
+    ground.target.chmod(0o700)
+    ground.unpack(tar(folder("./", 0o777), folder("."), member("./x")))
+    assert ground.tree() == {"x": ""}
+    assert stat.S_IMODE(ground.target.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("given", "file", "directory"),
+    [
+        (0o644, 0o644, 0o744),
+        (0o755, 0o755, 0o755),
+        (0o000, 0o600, 0o700),
+        (0o777, 0o755, 0o755),
+        (0o7777, 0o755, 0o755),
+        (0o4755, 0o755, 0o755),
+        (0o2750, 0o750, 0o750),
+        (0o1666, 0o644, 0o744),
+        (0o100, 0o700, 0o700),
+    ],
+)
+def test_modes(ground: Ground, given: int, file: int, directory: int) -> None:
+    ground.unpack(tar(folder("d", given), member("d/f", mode=given), hard("d/h", "d/f")))
+    modes = [stat.S_IMODE((ground.target / name).stat().st_mode) for name in ("d", "d/f", "d/h")]
+    assert modes == [directory, file, file]
+
+
+def test_times(ground: Ground) -> None:
+    now = int(ground.target.stat().st_mtime) - 10
+    data = (
+        tar(member("pax", mtime=1234.5))[:-1024].rstrip(b"\0")
+        and padded(tar(member("pax", mtime=1234.5)))[: 512 * 3]
+    )
+    data += head(b"old", mtime=b"%011o" % 1000)
+    data += head(b"no-number", mtime=b"tomorrow")
+    data += head(b"negative", mtime=b"\xff" * 12)
+    data += head(b"far", mtime=b"\x80" + b"\x7f" * 11)
+    data += pax(record(b"mtime", b"-5")) + head(b"before")
+    data += pax(record(b"mtime", b"1e400")) + head(b"odd")
+    data += pax(record(b"mtime", b"9" * 12)) + head(b"late")
+    data += pax(record(b"mtime", b"77.123456789123"), type=b"g") + head(b"shared")
+    data += pax(record(b"mtime", b"")) + head(b"own")
+    ground.unpack(data + END)
+    times = {path.name: path.stat().st_mtime_ns for path in ground.target.iterdir()}
+    assert (times["pax"], times["old"]) == (1234_500_000_000, 1000 * 10**9)
+    assert times["shared"] == times["own"] == 77_123_456_789
+    for name in ("no-number", "negative", "far", "before", "odd", "late"):
+        assert times[name] > now * 10**9, name
+
+
+def test_later_members_replace_earlier_ones(ground: Ground) -> None:
+    ground.unpack(
+        tar(
+            member("file", b"long and old", mode=0o755),
+            member("file", b"new"),
+            member("was-file", b"old"),
+            link("was-file", "file"),
+            link("was-link", "file"),
+            member("was-link", b"new"),
+            link("link", "file"),
+            link("link", "was-link"),
+            hard("was-link", "file"),
+            hard("file", "./file"),
+            member("d/x"),
+            folder("d", 0o700),
+        )
+    )
+    assert ground.tree() == {
+        "file": "new",
+        "was-file": "-> file",
+        "was-link": "new",
+        "link": "-> was-link",
+        "d": "/",
+        "d/x": "",
+    }
+    assert stat.S_IMODE((ground.target / "file").stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "made"),
+    [
+        ("l", ".", "."),
+        ("l", "./a//b/", "a/b"),
+        ("l", "a/../b", "b"),
+        ("l", "l", "l"),
+        ("d/l", "..", ".."),
+        ("d/l", "../d/../../x" if False else "../d/../x", "../x"),
+        ("d/e/l", "../../x", "../../x"),
+        ("l", "中\udcff\\..", "中\udcff\\.."),
+    ],
+)
+def test_links_that_are_fine(ground: Ground, name: str, target: str, made: str) -> None:
+    ground.unpack(tar(link(name, target)))
+    assert os.readlink(ground.target / name) == made
+
+
+# -- what is refused ----------------------------------------------------------------------------
+
+HUGE = b"%011o" % (2**30)
+REFUSED: dict[str, tuple[bytes, str]] = {
+    # Names.
+    "absolute": (tar(member("/etc/x")), r"member '/etc/x': the name is absolute"),
+    "absolute by two slashes": (tar(member("//x")), "the name is absolute"),
+    "up": (tar(member("../x")), r"member '\.\./x': the name contains '\.\.'"),
+    "up in the middle": (tar(member("a/../b")), r"the name contains '\.\.'"),
+    "up at the end": (tar(folder("a/..")), r"the name contains '\.\.'"),
+    "empty": (head(b"") + END, "the name is empty"),
+    "empty directory": (head(b"", type=b"5") + END, "the name is empty"),
+    "itself as a file": (tar(member(".", b"x")), "that of the working directory itself"),
+    "itself as a link": (tar(link("./", "x")), "that of the working directory itself"),
+    "itself as a hard link": (tar(member("x"), hard("./.", "x")), "that of the working directory itself"),
+    "NUL": (pax(record(b"path", b"a\0b")) + head() + END, r"member 'a\\x00b': the name contains a NUL"),
+    "long": (tar(member("a/" * 2048 + "x")), "the name is longer than 4095 bytes"),
+    "long by its bytes": (tar(member("中/" * 1200 + "x")), "the name is longer than 4095 bytes"),
+    "long part": (tar(member("x" * 256)), "a part of the name is longer than 255 bytes"),
+    "long part by its bytes": (tar(member("中" * 100)), "a part of the name is longer than 255 bytes"),
+    "deep": (tar(member("a/" * 100 + "x")), "more than 100 parts"),
+    "by the prefix": (head(b"x", prefix=b"/etc") + END, "member '/etc/x': the name is absolute"),
+    "by a GNU name": (extension(b"L", b"../x\0") + head() + END, r"the name contains '\.\.'"),
+    "by a pax name": (pax(record(b"path", b"/x")) + head() + END, "the name is absolute"),
+    # Types.
+    "character device": (tar(member("x", type=tarfile.CHRTYPE, devmajor=1, devminor=3)), "character device"),
+    "block device": (tar(member("x", type=tarfile.BLKTYPE)), "a block device"),
+    "pipe": (tar(member("x", type=tarfile.FIFOTYPE)), "member 'x': it is a pipe; allowed are plain files"),
+    "unknown type": (head(type=b"Z") + END, "of the unknown type b'Z'"),
+    "volume label": (head(type=b"V") + END, "of the unknown type b'V'"),
+    "old sparse file": (head(type=b"S", size=HUGE) + END, "a sparse file"),
+    "sparse file 0.1": (pax(record(b"GNU.sparse.map", b"0,1")) + head() + END, "member 'x': it is a sparse"),
+    "sparse file 1.0": (
+        pax(record(b"GNU.sparse.major", b"1"), record(b"GNU.sparse.name", b"/x")) + head() + END,
+        "it is a sparse file",
+    ),
+    # Symbolic links.
+    "link to the root": (tar(link("x", "/")), "the link leads to an absolute path: '/'"),
+    "link up": (tar(link("x", "..")), r"member 'x': the link leads out of the package: '\.\.'"),
+    "link up from inside": (tar(link("a/b/x", "../../../y")), "the link leads out of the package"),
+    "link up behind a name": (tar(link("x", "a/../../y")), "the link leads out of the package"),
+    "link to nothing": (head(type=b"2") + END, "the link leads to an empty path"),
+    "link to a NUL": (pax(record(b"linkpath", b"a\0")) + head(type=b"2") + END, "contains a NUL"),
+    "link to a long path": (tar(link("x", "a/" * 2048)), "the link leads to is longer than"),
+    "through a link": (
+        tar(folder("d"), link("l", "d"), member("l/x", b"x")),
+        "member 'l/x': its path leads through the link 'l'",
+    ),
+    "through a link to itself": (tar(link("a", "."), link("a/b", "..")), "through the link 'a'"),
+    "directory through a link": (tar(link("a", "."), folder("a/b")), "through the link 'a'"),
+    "through a link inside": (
+        tar(folder("a/b/c"), link("a/l", "b"), hard("a/l/c/x", "y")),
+        "through the link 'a/l'",
+    ),
+    "through a file": (tar(member("f"), member("f/x")), "'f' is no directory"),
+    "directory in place of a link": (tar(link("l", "d"), folder("l")), "through the link 'l'"),
+    "directory in place of a file": (tar(member("f"), folder("f")), "'f' is no directory"),
+    "file in place of a directory": (tar(folder("d"), member("d", b"x")), "a directory of that name"),
+    "link in place of a directory": (tar(member("d/x"), link("d", "e")), "a directory of that name"),
+    "hard link in place of a directory": (
+        tar(member("f"), folder("d"), hard("d", "f")),
+        "a directory of that name",
+    ),
+    # Hard links.
+    "hard link outside": (tar(hard("x", "../canary/file")), r"a hard link to '\.\./canary/file': the name"),
+    "hard link to an absolute path": (tar(hard("x", "/etc/passwd")), "a hard link to '/etc/passwd': the name"),
+    "hard link to what comes later": (tar(hard("x", "y"), member("y")), "no file that came before it"),
+    "hard link to a directory": (tar(folder("d"), hard("x", "d")), "no file that came before it"),
+    "hard link to the directory itself": (tar(hard("x", ".")), "no file that came before it"),
+    "hard link to a link": (tar(member("f"), link("l", "f"), hard("x", "l")), "no file that came before it"),
+    "hard link to what became a link": (
+        tar(member("f"), member("g"), link("f", "g"), hard("x", "f")),
+        "no file that came before it",
+    ),
+    "hard link through a link": (
+        tar(member("d/f"), link("l", "d"), hard("x", "l/f")),
+        "no file that came before it",
+    ),
+    "hard link to itself": (tar(hard("x", "x")), "no file that came before it"),
+    # Sizes and headers.
+    "negative size": (head(b"x") + head(size=b"\xff" * 12) + END, "after 1 entries: the size in a header is"),
+    "absurd size": (head(size=b"\x80" + b"\xff" * 11) + END, "member 'x': more than 68,719,476,736 bytes"),
+    "absurd pax size": (pax(record(b"size", b"9" * 20)) + head() + END, "member 'x': more than"),
+    "negative pax size": (pax(record(b"size", b"-1")) + head() + END, "member 'x': the pax record 'size' is"),
+    "size that is no number": (head(b"x") + head(size=b"12345678") + END, "the size in a header is no number"),
+    "mode that is no number": (head(mode=b"rwxr-xr") + END, "member 'x': the mode in a header is no number"),
+    "directory with content": (head(b"d/", b"00000000005") + padded(b"hello") + END, "it is a directory by"),
+    "large name": (head(type=b"L", size=HUGE) + END, "an extension header has more than 1,048,576 bytes"),
+    "large link": (head(type=b"K", size=HUGE) + END, "an extension header has more than"),
+    "large pax header": (head(type=b"x", size=HUGE) + END, "an extension header has more than"),
+    "many pax headers": (pax(record(b"comment", b"x")) * 17 + head() + END, "more than 16 extension headers"),
+    "many global headers": (pax(record(b"comment", b"x"), type=b"g") * 20 + END, "more than 16 extension"),
+    "global name": (pax(record(b"path", b"x"), type=b"g") + head() + END, "global pax header sets 'path'"),
+    "global size": (pax(record(b"size", b"9"), type=b"g") + head() + END, "global pax header sets 'size'"),
+    "nothing behind a pax header": (pax(record(b"path", b"x")) + END, "ends where a member is announced"),
+    "pax record of no length": (pax(b"0 path=x\n") + head() + END, "a pax record is damaged"),
+    "pax record of a wrong length": (pax(b"99 path=x\n") + head() + END, "a pax record is damaged"),
+    "pax record of a short length": (pax(b"3 path=x\n") + head() + END, "a pax record is damaged"),
+    "pax record without a value": (pax(b"7 path\n") + head() + END, "a pax record is damaged"),
+    "pax record without a length": (pax(b"path=x\n") + head() + END, "a pax record is damaged"),
+    "damaged header": (head() + b"x" * 512, "after 1 entries: a header is damaged"),
+    "end in a header": (head() + head()[:100], "it ends in a header"),
+    "end in the content": (head(size=b"00000002000") + b"x" * 600, "member 'x': the archive ends in the mid"),
+    "end in the padding": (head(size=b"00000000005") + b"hello", "it ends in the middle of a member"),
+    "end in a name": (head(type=b"L", size=b"00000002000") + b"x" * 600, "it ends in the middle of a member"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_refused(ground: Ground, case: str) -> None:
+    data, rule = REFUSED[case]
+    with pytest.raises(PackageError, match=rule) as caught:
+        ground.unpack(data)
+    assert str(caught.value).startswith(f"The package {PLACE} cannot be unpacked: ")
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+def test_what_is_refused_is_so_in_compressed_archives(ground: Ground, packing: str) -> None:
+    for case in ("absolute", "link to the root", "through a link", "pipe", "hard link outside"):
+        with pytest.raises(PackageError, match=REFUSED[case][1]):
+            Ground(Path(tempfile.mkdtemp(dir=ground.folder.parent))).unpack(PACKERS[packing](REFUSED[case][0]))
+
+
+def test_a_chain_of_links_does_not_lead_out(ground: Ground) -> None:
+    # Each is fine for itself. Unless the last one is normalised, it leads to the directory above.
+    ground.unpack(tar(folder("d/e"), link("d/e/top", "../.."), link("out", "d/e/top/.."), link("l", "out")))
+    assert os.path.realpath(ground.target / "l") == str((ground.target / "d" / "e").resolve())
+    with pytest.raises(PackageError, match="leads out"):
+        ground.unpack(tar(link("d/e/top", "../.."), link("d/x", "../d/e/top/../../../..")))
+
+
+def test_set_id_devices_and_owners_do_not_come_along(ground: Ground) -> None:
+    ground.unpack(tar(member("x", mode=0o6755, uid=12345, gid=12345, uname="nobody")))
+    found = (ground.target / "x").stat()
+    assert (found.st_mode & 0o7777, found.st_uid, found.st_gid) == (0o755, os.getuid(), os.getgid())
+
+
+def test_rules_for_what_no_archive_can_hold() -> None:
+    for name in ("\ud800", "a/\udfff"):
+        with pytest.raises(ValueError, match="cannot be encoded"):
+            check_name(name)
+        with pytest.raises(ValueError, match="cannot be encoded"):
+            check_link(("x",), name)
+
+
+# -- limits -------------------------------------------------------------------------------------
+
+
+def test_the_number_of_entries(ground: Ground, limits: Callable[..., None]) -> None:
+    limits(entries=10)
+    ground.unpack(tar(*[member(f"{number}") for number in range(10)]))
+    ground.unpack(tar(*[member("d/f") for _ in range(9)]))
+    ground.unpack(tar(*[folder("d") for _ in range(10)]))
+    for members in (
+        [member(f"{number}") for number in range(11)],
+        [member("same")] * 11,
+        [folder("d")] * 11,
+        [member("e/" * 10 + "x")],
+        [link("l", "x")] * 11,
+    ):
+        with pytest.raises(PackageError, match="the package has more than 10 entries"):
+            ground.unpack(tar(*members))
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+def test_the_size_is_counted_while_it_is_written(
+    ground: Ground, limits: Callable[..., None], packing: str
+) -> None:
+    limits(size=MIB)
+    data = PACKERS[packing](tar(*[member(f"{number}", bytes(300 * KIB)) for number in range(5)]))
+    with pytest.raises(PackageError, match="member '3': more than 1,048,576 bytes would come out of it"):
+        ground.unpack(data)
+    assert sum(path.stat().st_size for path in ground.target.iterdir()) <= MIB
+
+
+def test_copies_for_hard_links_are_counted(ground: Ground, limits: Callable[..., None]) -> None:
+    limits(size=MIB)
+    data = tar(member("f", bytes(300 * KIB)), *[hard(f"h{number}", "f") for number in range(5)])
+    with pytest.raises(PackageError, match="member 'h2': more than 1,048,576 bytes"):
+        ground.unpack(data)
+    assert sum(path.stat().st_size for path in ground.target.iterdir()) <= MIB
+
+
+@pytest.mark.parametrize("packing", ["gzip", "bzip2", "xz", "lzma"])
+def test_the_ratio(ground: Ground, limits: Callable[..., None], packing: str) -> None:
+    limits(small=2 * MIB, ratio=20)
+    ground.unpack(PACKERS[packing](tar(member("small", bytes(MIB)))))
+    with pytest.raises(PackageError, match="more than 20 times its own size would come out of it"):
+        ground.unpack(PACKERS[packing](tar(member("large", bytes(4 * MIB)))))
+    # What is as large, but has content, is fine.
+    ground.unpack(PACKERS[packing](tar(member("real", os.urandom(3 * MIB)))))
+
+
+def test_an_archive_with_data_behind_its_end(ground: Ground, limits: Callable[..., None]) -> None:
+    limits(small=2 * MIB, ratio=20)
+    # No more is read there than a checksum needs.
+    ground.unpack(gzip.compress(tar(member("x", b"x")) + bytes(16 * MIB), 1))
+    assert ground.tree() == {"x": "x"}
+
+
+def peak(action: Callable[[], Any]) -> int:
+    tracemalloc.start()
+    try:
+        action()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("packing", ["gzip", "bzip2", "xz"])
+@pytest.mark.parametrize("type", [b"x", b"g", b"L", b"K", b"0", b"V", b"S"])
+def test_bombs_take_little_memory(ground: Ground, packing: str, type: bytes) -> None:
+    size = 80 * MIB
+    bomb = BOMBS.setdefault((packing, type), pack_bomb(packing, head(type=type, size=b"%011o" % size), size))
+
+    def run() -> None:
+        with pytest.raises(PackageError) as caught:
+            ground.unpack(bomb)
+        assert re.search("more than|of the unknown type|sparse", str(caught.value))
+
+    assert peak(run) < 12 * MIB
+
+
+BOMBS: dict[tuple[str, bytes], bytes] = {}
+
+
+def pack_bomb(packing: str, first: bytes, size: int) -> bytes:
+    packer: Any = {
+        "gzip": lambda: zlib.compressobj(9, wbits=31),
+        "bzip2": lambda: bz2.BZ2Compressor(9),
+        "xz": lambda: lzma.LZMACompressor(preset=1),
+    }[packing]()
+    packed = packer.compress(first)
+    for _ in range(size // MIB):
+        packed += packer.compress(bytes(MIB))
+    return bytes(packed + packer.flush())
+
+
+def test_many_members_take_little_memory(ground: Ground, limits: Callable[..., None]) -> None:
+    limits(entries=2000)
+    long = "x" * 200 + "/"
+    data = gzip.compress(tar(*[link(f"{long * 15}{number}", long * 20) for number in range(1900)]), 1)
+
+    def run() -> None:
+        ground.unpack(data)
+
+    assert peak(run) < 6 * MIB + len(data)
+
+
+def test_large_pax_headers_take_little_memory_and_time(ground: Ground) -> None:
+    records = b"".join(record(b"%d" % number, b"x" * 3) for number in range(70_000))
+    data = extension(b"x", records[: records.rindex(b"\n", 0, MIB) + 1]) * 16 + head() + END
+    assert peak(lambda: ground.unpack(gzip.compress(data, 1))) < 12 * MIB + 2 * len(data) // 16
+    assert ground.tree() == {"x": ""}
+
+
+def test_a_large_dictionary_is_refused(ground: Ground) -> None:
+    packed = bytearray(lzma.compress(tar(member("x")), preset=0))
+    # The header of the first block: its size, flags, the filter LZMA2, the size of its one property.
+    assert packed[12:16] == bytes([2, 0, 0x21, 1])
+    packed[16] = 40
+    packed[20:24] = zlib.crc32(packed[12:20]).to_bytes(4, "little")
+
+    def run() -> None:
+        with pytest.raises(PackageError, match="its xz data cannot be decompressed: Memory usage limit"):
+            ground.unpack(bytes(packed))
+
+    assert peak(run) < 4 * MIB
+
+
+# -- compressed streams -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("packing", ["gzip", "bzip2", "xz", "lzma"])
+def test_streams_in_a_row(ground: Ground, limits: Callable[..., None], packing: str) -> None:
+    pack, data = PACKERS[packing], tar(member("x", b"x" * 5000), member("y", b"y"))
+    pieces = [data[at : at + 700] for at in range(0, len(data), 700)]
+    joined = b"".join(pack(piece) for piece in pieces)
+    # A stream may be empty, zeros may be between two, and what is behind them is no part of them.
+    ground.unpack(pack(b"") + joined + bytes(8) + b"something else")
+    assert ground.tree() == {"x": "x" * 5000, "y": "y"}
+    if packing != "lzma":
+        ground.unpack(bytes(8).join([pack(piece) for piece in pieces]))
+    limits(streams=len(pieces) - 1)
+    with pytest.raises(PackageError, match="compressed streams"):
+        ground.unpack(joined)
+
+
+@pytest.mark.parametrize("packing", ["gzip", "bzip2", "xz"])
+def test_compressed_data_that_is_damaged(ground: Ground, packing: str) -> None:
+    data = PACKERS[packing](tar(member("x", os.urandom(100 * KIB))))
+    for broken in (data[:-3], data[: len(data) // 2], data[:20]):
+        with pytest.raises(PackageError, match=f"its {packing} data ends in the middle"):
+            ground.unpack(broken)
+    flipped = bytearray(data)
+    flipped[len(data) // 2] ^= 255
+    with pytest.raises(PackageError, match=PLACE):
+        ground.unpack(bytes(flipped))
+
+
+def test_a_checksum_is_compared(ground: Ground) -> None:
+    data = bytearray(gzip.compress(tar(member("x", b"x"))))
+    data[-6] ^= 1
+    with pytest.raises(PackageError, match="its gzip data cannot be decompressed: .*check"):
+        ground.unpack(bytes(data))
+
+
+# -- headers ------------------------------------------------------------------------------------
+
+
+def test_headers_of_all_sorts(ground: Ground) -> None:
+    data = head(b"v7", b"       1 \0", magic=b"", mode=b"   755 \0") + padded(b"7")
+    data += head(b"v7-folder/", type=b"\0", magic=b"", mode=b"")
+    data += head(b"gnu", b"\x80" + bytes(10) + b"\x03", type=b"7", magic=b"ustar  \0", prefix=b"atime")
+    data += padded(b"gnu")
+    data += head(b"posix", prefix=b"first")
+    # An empty record takes back the header's own field; of two records, the last one holds.
+    data += pax(record(b"path", b"no"), record(b"path", b""), record(b"SCHILY.xattr.a", b"\n=\0")) + head(b"field")
+    data += pax(record(b"path", b"no"), record(b"path", b"pax"), record(b"size", b"3")) + head() + padded(b"pax")
+    data += extension(b"L", b"name\0ignored") + extension(b"K", b"posix\0") + head(type=b"2")
+    data += extension(b"x", record(b"path", b"quiet") + bytes(3)) + head()
+    # A directory and links have no content, whatever their size is.
+    data += head(b"sized", b"00000001000", type=b"5")
+    data += pax(record(b"comment", b"x" * 40), type=b"g") + head(b"last")
+    ground.unpack(data)
+    assert ground.tree() == {
+        "v7": "7",
+        "v7-folder": "/",
+        "gnu": "gnu",
+        "first": "/",
+        "first/posix": "",
+        "field": "",
+        "pax": "pax",
+        "name": "-> posix",
+        "quiet": "",
+        "sized": "/",
+        "last": "",
+    }
+    assert stat.S_IMODE((ground.target / "v7").stat().st_mode) == 0o755
+
+
+# -- trouble with the machine, and no more interest ---------------------------------------------
+
+
+class Later(threading.Event):
+    """Is set at the n-th look."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    def is_set(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+def test_it_can_be_aborted(ground: Ground, packing: str) -> None:
+    data = PACKERS[packing](tar(member("x", os.urandom(8 * MIB)), hard("y", "x"), member("z")))
+    for looks in (0, 6):
+        with pytest.raises(trees.Aborted):
+            ground.unpack(data, abort=Later(looks))
+        assert "z" not in ground.tree() if looks == 0 else not (ground.target / "z").exists()
+    with pytest.raises(trees.Aborted):
+        ground.unpack(b"#!/bin/sh\n", abort=Later(1))
+
+
+@pytest.mark.parametrize("method", ["new_file", "make_folder", "chmod", "link", "unlink", "open_file", "lstat"])
+def test_a_machine_without_room_is_no_fault_of_the_package(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    data = tar(
+        folder("d"), member("d/f", b"1"), link("l", "d"), hard("h", "d/f"), member("d/f", b"2"), link("d/f", "g")
+    )
+    real = getattr(Root, method)
+    calls = 0
+
+    def fails(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == failing:
+            raise OSError(number, os.strerror(number), "name")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(Root, method, fails)
+    failing, number = 0, errno.EMFILE
+    ground.unpack(data)
+    whole, expected = calls, ground.tree()
+    assert whole
+    for failing in range(1, whole + 1):
+        # To the same place again, where some of it is already.
+        calls, number = 0, errno.EMFILE
+        with pytest.raises(OSError) as caught:
+            ground.unpack(data)
+        assert caught.value.errno == errno.EMFILE
+        calls, number = 0, errno.EROFS
+        with pytest.raises(PackageError, match=f"{PLACE} .*Read-only file system"):
+            ground.unpack(data)
+        calls = whole
+        ground.unpack(data)
+        assert ground.tree() == expected
+
+
+def test_a_package_that_is_none(ground: Ground) -> None:
+    for parts, rule in ((("base",), "a directory, and no plain file"), (("none",), "No such file")):
+        with pytest.raises(PackageError, match=f"{PLACE} .*{rule}"):
+            unpack(ground.root, parts, "x", PLACE, ("work",))
+
+
+# -- whatever comes -----------------------------------------------------------------------------
+
+PART = st.sampled_from(["a", "a", "b", "b", "c", "a/b", "a/b/c", ".", "", "..", "canary", "file", "\udcff"])
+NAME = st.lists(PART, min_size=1, max_size=3).map("/".join)
+TARGET = st.one_of(
+    st.lists(st.sampled_from(["a", "b", "c", "..", "..", ".", "canary"]), min_size=1, max_size=6).map("/".join),
+    st.sampled_from(["/", "/etc/passwd", "", "..", "../canary/file", "../../canary", "a/../../canary"]),
+)
+# Mostly what is allowed, as the first member that is not ends an archive.
+TYPE = st.sampled_from([b"0", b"0", b"0", b"5", b"5", b"2", b"2", b"2", b"1", b"1", b"\0", b"7", b"3", b"6", b"Z"])
+
+
+@st.composite
+def members(draw: st.DrawFn) -> tuple[tarfile.TarInfo, bytes]:
+    type = draw(TYPE)
+    data = draw(st.binary(max_size=20)) if type in b"07" else b""
+    return member(
+        draw(NAME), data, type=type, linkname=draw(TARGET), mode=draw(st.integers(0, 0o7777)),
+        mtime=draw(st.sampled_from([0, -1, 10**9, 2**40])), devmajor=1, devminor=3,
+    )  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(members(), max_size=12), st.sampled_from(sorted(PACKERS)), st.sampled_from([0, 1, 2]))
+def test_any_archive(given: list[tuple[tarfile.TarInfo, bytes]], packing: str, format: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        ground = Ground(Path(folder))
+        try:
+            # One at a time on the same ground as well: then the first that is refused does not end it.
+            for data in [tar(*given, format=max(1, format)), *[tar(one, format=2) for one in given]]:
+                try:
+                    ground.unpack(PACKERS[packing](data))
+                except PackageError as error:
+                    assert PLACE in str(error)
+        finally:
+            ground.root.close()
+
+
+BASE = [
+    tar(member("d/f", b"x" * 700, mode=0o755), link("d/l", "../d/f"), hard("h", "d/f"), folder("e")),
+    tar(member(LONG, b"x"), link("l", LONG), format=tarfile.GNU_FORMAT),
+    tar(member(LONG, b"x", mtime=1.5), link("l", LONG), member("y", b"y")),
+]
+SAMPLES = [pack(data) for data in BASE for pack in PACKERS.values()]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.data())
+def test_any_bytes(data: st.DataObject) -> None:
+    sample = bytearray(data.draw(st.sampled_from(SAMPLES)))
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(sample) - 1))
+        if data.draw(st.booleans()):
+            # Headers come first, and are what matters.
+            at %= 512
+        sample[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
+        if not sample:
+            break
+    del sample[data.draw(st.integers(0, 2 * len(sample))) :]
+    if data.draw(st.booleans()):
+        # Without this, hardly anything gets past the checksum of a plain archive.
+        for at in range(0, len(sample) - 511, 512):
+            if sample[at + 257 : at + 262] == b"ustar":
+                sample[at : at + 512] = summed(sample[at : at + 512])
+    with tempfile.TemporaryDirectory() as folder:
+        ground = Ground(Path(folder))
+        try:
+            ground.unpack(bytes(sample))
+        except PackageError as error:
+            assert PLACE in str(error)
+        finally:
+            ground.root.close()
