@@ -25,7 +25,7 @@ PUBLIC = [
     "ForbiddenError", "GetResponse", "InstanceLogs", "InvalidParameterError", "JSONError", "JobFailedError",
     "JsonError", "Jsonizable", "LOCAL", "ListResponse", "LogsUnavailable", "NotFoundError",
     "OutcomeUnknown", "Problem", "ProtocolError", "QuotaError", "RawResponse", "ResponseError",
-    "RetryPolicy", "ServerError", "StateConflictError", "TLSError", "ThrottledError", "Timeout",
+    "ResponseTooLarge", "RetryPolicy", "ServerError", "StateConflictError", "TLSError", "ThrottledError", "Timeout",
     "TransportError", "TransportTimeout", "US_EAST_1", "US_WEST_1", "UnknownFieldWarning",
     "ValidationError", "WaitTimeout", "__version__",
 ]  # fmt: skip
@@ -116,16 +116,21 @@ FLOORS = [
     ["cli"],
 ]
 SERVICE_FLOORS = [
-    ["states", "store", "datadir", "faults", "keyfile", "catalogue", "settings", "capacity"],
-    ["wire", "idempotency", "acs3", "waits", "beside"],
+    ["descriptors", "locking", "states", "faults", "catalogue", "capacity", "environ", "loglimit", "workers"],
+    ["confined", "connections", "bodies", "health"],
+    ["store", "datadir", "trees", "waits"],
+    ["keyfile", "large", "nonces"],
+    ["wire", "idempotency", "acs3", "tidying", "trimming", "buckets"],
     ["objects"],
     ["engines", "runtime"],
+    ["isolation", "settings"],
     ["defaults", "appjobs", "lifecycle", "machines", "picking", "recovery"],
-    ["scheduler", "access", "routes"],
+    ["ends", "access", "routes"],
+    ["scheduler"],
     ["handlers"],
     ["core"],
     ["local"],
-    ["http", "joined"],
+    ["http", "server", "joined"],
     ["embedded", "direct"],
 ]
 

@@ -47,6 +47,7 @@ if _TYPE_CHECKING:
         ProtocolError,
         QuotaError,
         ResponseError,
+        ResponseTooLarge,
         ServerError,
         StateConflictError,
         ThrottledError,
@@ -133,6 +134,7 @@ __all__ = [
     "QuotaError",
     "RawResponse",
     "ResponseError",
+    "ResponseTooLarge",
     "RetryPolicy",
     "ServerError",
     "StateConflictError",
@@ -152,8 +154,8 @@ _MODULES = {
         "Attempt AuthenticationError BatchComputeError ClientError ConfigError ConnectError "
         "FailedInstance FieldError ForbiddenError InvalidParameterError JSONError JobFailedError "
         "JsonError LogsUnavailable NotFoundError OutcomeUnknown Problem ProtocolError QuotaError "
-        "ResponseError ServerError StateConflictError TLSError ThrottledError TransportError "
-        "TransportTimeout UnknownFieldWarning ValidationError WaitTimeout"
+        "ResponseError ResponseTooLarge ServerError StateConflictError TLSError ThrottledError "
+        "TransportError TransportTimeout UnknownFieldWarning ValidationError WaitTimeout"
     ),
     "jsonizable": "Jsonizable",
     "regions": (

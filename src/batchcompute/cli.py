@@ -210,9 +210,12 @@ def _serve(arguments: argparse.Namespace) -> int:
     from batchcompute.service.environ import hide_secrets
     from batchcompute.service.keyfile import KeyFile
     from batchcompute.service.local import LocalService
+    from batchcompute.service.loglimit import LogLimit
     from batchcompute.service.server import listen, serve
 
     hide_secrets()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(LogLimit())
 
     host = str(options.get("host", "127.0.0.1"))
     tls = str(options.get("tls_cert", ""))

@@ -30,13 +30,13 @@ from batchcompute.errors import (
     client_error,
 )
 from batchcompute.objects import sign_object
-from batchcompute.responses import RawAnswer
 from batchcompute.retry import HTML_CODE, NO_CODE, retry_after
 from batchcompute.signing import Credentials, sign
 
 if TYPE_CHECKING:
     from batchcompute.operations import Call
     from batchcompute.regions import Endpoint
+    from batchcompute.responses import RawAnswer
 
 __all__: list[str] = []
 
@@ -49,6 +49,14 @@ USER_AGENT = (
 
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 """Connections of one client."""
+
+MAX_RESPONSE_BYTES = 64 * 1024**2
+"""What ``max_response_bytes`` of a client is by default: bytes that the body of an answer may have.
+
+The largest answers of the API, pages of 100 resources, stay far below this."""
+
+WIRE_LIMIT = "batchcompute.wire_limit"
+"""The extension of a request that tells a transport of the service how many bytes of an answer matter."""
 
 _XML = re.compile("<(Code|Message|RequestId)>([^<]*)</")
 
@@ -237,17 +245,9 @@ def _headers(
     ]
 
 
-def raw_answer(response: Any, body: bytes) -> RawAnswer:
-    """Take from a library's response what is kept of it.
-
-    Args:
-        response: A response of httpx or httpx2.
-        body: Its body.
-    """
-    headers = {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw
-    }
-    return RawAnswer(response.status_code, headers, body)
+def headers_of(response: Any) -> dict[str, str]:
+    """Return the headers of a response of httpx or httpx2, with lower-case names."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
 
 
 def understand(call: Call[A], raw: RawAnswer) -> A:

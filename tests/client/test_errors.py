@@ -19,6 +19,7 @@ from batchcompute.errors import (
     OutcomeUnknown,
     Problem,
     ResponseError,
+    ResponseTooLarge,
     ValidationError,
     outcome_unknown,
 )
@@ -40,6 +41,8 @@ def example(cls: type[BatchComputeError]) -> BatchComputeError:
         error = cls(0, "OutcomeUnknown", "r", "m", "create_job", "tok")
     elif issubclass(cls, ClientError):
         error = cls(409, "StateConflict", "r", "m")
+    elif issubclass(cls, ResponseTooLarge):
+        error = cls("too large", 200, "r", 1024, "list_jobs")
     elif issubclass(cls, ResponseError):
         error = cls("no JSON", 200, "r", b"<html>")
     elif issubclass(cls, ValidationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import pickle
 import signal
@@ -17,6 +18,7 @@ import pytest
 import respx
 
 from batchcompute import (
+    LOCAL,
     AsyncClient,
     Client,
     ConfigError,
@@ -31,8 +33,11 @@ from batchcompute import (
 from batchcompute.client._progress import reporter
 from batchcompute.resources import Job
 from batchcompute.service import LocalService
-from batchcompute.waiting import Watch
+from batchcompute.service.keyfile import KeyFile
+from batchcompute.waiting import Runner, Watch
 from tests.client.kinds import Kind
+from tests.service import helpers
+from tests.service.test_serve import serving
 
 URL = "http://127.0.0.1:9"
 
@@ -186,7 +191,7 @@ def test_odd_sets_of_jobs(client: Any, respx_mock: respx.MockRouter) -> None:
 def test_time_is_up(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").respond(200, json=status("job-1", "Running"))
     for timeout in (0, 0.05, timedelta(milliseconds=50)):
-        with pytest.raises(WaitTimeout, match=r"job-1 \(Running\); the jobs go on") as caught:
+        with pytest.raises(WaitTimeout, match=r"job-1 \(Running\); the job goes on running$") as caught:
             client.wait("job-1", timeout=timeout)
         assert isinstance(caught.value, TimeoutError)
         assert caught.value.jobs[0].State == "Running"
@@ -403,31 +408,149 @@ def test_another_process_waits(local: Client) -> None:
     assert [job.State for job in local.wait(jobs)] == ["Finished"] * 30
 
 
+# -- what becomes of jobs that are not waited for any more -----------------------------------------
+
+AGAIN = "; client.wait('job-1') waits again, client.stop_job(...) stops"
+EMBEDDED = (
+    "goes on running as long as this process lives; its programs end with it, and the job starts anew when "
+    "the data directory {} is opened again"
+)
+
+
+def interrupt(_job: Job) -> None:
+    raise KeyboardInterrupt
+
+
+def note_of(client: Client, job: str) -> str:
+    """Return what an interrupted wait says, with another name for the job."""
+    with pytest.raises(KeyboardInterrupt) as caught:
+        client.wait(job, on_update=interrupt)
+    (note,) = caught.value.__notes__
+    return note.replace(job, "job-1")
+
+
+def test_jobs_of_a_server_go_on(respx_mock: respx.MockRouter) -> None:
+    respx_mock.get(f"{URL}/jobs/job-1").respond(200, json=status("job-1", "Running"))
+    with Client(URL, "id", "secret") as client:
+        assert note_of(client, "job-1") == f"job-1 goes on running{AGAIN}"
+
+
+async def test_cancelled_waits_say_the_same(
+    respx_mock: respx.MockRouter, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    respx_mock.get(f"{URL}/jobs/job-1").respond(200, json=status("job-1", "Running"))
+    directory = tmp_path / "default-data"
+
+    async def cancelled(client: AsyncClient, job: str) -> str:
+        seen = asyncio.Event()
+        waiting = asyncio.create_task(client.wait(job, on_update=lambda _: seen.set()))
+        await seen.wait()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await waiting
+        (note,) = caught.value.__notes__
+        assert note in caplog.text
+        return note.replace(job, "job-1")
+
+    async with AsyncClient(URL, "id", "secret") as client:
+        assert await cancelled(client, "job-1") == f"job-1 goes on running{AGAIN}"
+    async with AsyncClient(LOCAL, "id", "secret") as client:
+        job = str((await client.create_job(real("sleep 60"))).Id)
+        assert await cancelled(client, job) == f"job-1 {EMBEDDED.format(directory)}{AGAIN}"
+        await client.stop_job(job)
+
+
+def test_jobs_of_a_service_of_ones_own(local: Client, service: LocalService) -> None:
+    job = str(local.create_job(real("sleep 60")).Id)
+    ends = "goes on running until the LocalService of this process is closed, at the latest when the process ends;"
+    assert note_of(local, job) == (
+        f"job-1 {ends} its programs end then (unless it has detach=True), and the job starts anew when the "
+        f"data directory {service.data_dir} is opened again{AGAIN}"
+    )
+    local.stop_job(job)
+    with LocalService() as temporary, temporary.client() as client:
+        job = str(client.create_job(real("sleep 60")).Id)
+        assert note_of(client, job) == (
+            f"job-1 {ends} the job is lost then with its temporary data directory {temporary.data_dir}{AGAIN}"
+        )
+
+
+def test_time_limits_say_the_same(tmp_path: Path) -> None:
+    with Client(LOCAL, "id", "secret") as client:
+        jobs = [client.create_job(real("sleep 60")) for _ in range(2)]
+        with pytest.raises(WaitTimeout) as one:
+            client.wait(jobs[0], timeout=0)
+        with pytest.raises(WaitTimeout) as both:
+            client.wait(jobs, timeout=0)
+        for job in jobs:
+            client.stop_job(job)
+    place = tmp_path / "default-data"
+    assert f"; the job {EMBEDDED.format(place)}" in str(one.value)
+    assert str(both.value).endswith(
+        "; the jobs go on running as long as this process lives; their programs end with it, and the jobs "
+        f"start anew when the data directory {place} is opened again"
+    )
+
+
+def test_nothing_is_claimed_before_anything_is_known() -> None:
+    with Client(LOCAL, "id", "secret") as client:
+        assert client._runner() == Runner("unknown")
+        with httpx.Client() as http:
+            assert Client(LOCAL, "id", "secret", http_client=http)._runner() == Runner("unknown")
+        watch = Watch(["job-1"], None, 10.0, 0.0)
+        assert watch.left_alone(client._runner()) == f"job-1 was not stopped{AGAIN}"
+
+
 INTERRUPTED = """
 import sys
-from batchcompute import LOCAL, Client
-client = Client(LOCAL, "id", "secret")
-job = client.create_job({"Name": "n", "Type": "DAG", "Priority": 1, "DAG": {"Tasks": {"t": {
-    "AutoCluster": {}, "Parameters": {"Command": {"CommandLine": "sleep 60"}}}}}})
-try:
-    client.wait(job, on_update=lambda job: print(job.State, flush=True))
-except KeyboardInterrupt as stop:
-    print(stop.__notes__[0].replace(job.Id, "JOB"))
-    print(client.get_job(job).State)
+from batchcompute import Client
+with Client(*sys.argv[1:4]) as client:
+    job = client.create_job({"Name": "n", "Type": "DAG", "Priority": 1, "DAG": {"Tasks": {"t": {
+        "AutoCluster": {}, "Parameters": {"Command": {"CommandLine": sys.argv[4]}}}}}})
+    print(job.Id, flush=True)
+    client.wait(job)
 """
 
 
-def test_ctrl_c_leaves_the_job_alone_and_says_so() -> None:
-    with subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, text=True) as process:
+def interrupted(region: str, pair: tuple[str, str], pids: Path) -> tuple[str, str]:
+    """Press Ctrl-C where a process waits for a job whose programs write their pids; return its id, and stderr."""
+    command = [sys.executable, "-c", INTERRUPTED, region, *pair, f"echo $$ >> {pids}; exec sleep 60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            if line == "Running\n":
-                break
+        job = process.stdout.readline().strip()
+        helpers.until(lambda: pids.exists() and pids.read_text().endswith("\n"))
         process.send_signal(signal.SIGINT)
-        said, state = process.stdout.read().splitlines()
-    assert said == "JOB goes on running; client.wait('JOB') waits again, client.stop_job(...) stops"
-    assert state == "Running"
-    assert process.returncode == 0
+        _, said = process.communicate()
+    assert process.returncode == -signal.SIGINT
+    return job, said.replace(job, "job-1")
+
+
+def test_ctrl_c_with_an_embedded_service(tmp_path: Path) -> None:
+    pids, directory = tmp_path / "pids", tmp_path / "default-data"
+    job, said = interrupted(LOCAL, ("id", "secret"), pids)
+    assert f"job-1 {EMBEDDED.format(directory)}{AGAIN}" in said
+    # It is true.
+    assert not helpers.alive(int(pids.read_text()))
+    with LocalService(directory) as service, service.client("id", "secret") as client:
+        helpers.until(lambda: pids.read_text().count("\n") == 2)
+        assert client.get_job(job).State == "Running"
+        client.stop_job(job)
+
+
+@pytest.mark.parametrize("joined", [True, False], ids=["LOCAL that joins it", "its URL"])
+def test_ctrl_c_with_a_server(tmp_path: Path, joined: bool) -> None:
+    pids, directory = tmp_path / "pids", tmp_path / "default-data"
+    with serving(directory) as (url, _):
+        key = KeyFile(directory / "credentials.json").read()[0]
+        pair = (key.access_key_id, key.access_key_secret)
+        job, said = interrupted(LOCAL if joined else url, pair, pids)
+        where = f" in the server at {url}, which owns {directory}" if joined else ""
+        assert f"job-1 goes on running{where}{AGAIN}" in said
+        # It is true.
+        with Client(url, *pair) as client:
+            assert client.get_job(job).State == "Running"
+            assert helpers.alive(int(pids.read_text()))
+            client.stop_job(job)
 
 
 # -- reading objects elsewhere --------------------------------------------------------------------

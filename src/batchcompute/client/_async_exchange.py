@@ -7,24 +7,40 @@ from typing import TYPE_CHECKING, Any
 
 from batchcompute.client._exchange import check_open, too_late
 from batchcompute.errors import ConnectError
+from batchcompute.transport import WIRE_LIMIT
 
 if TYPE_CHECKING:
     from batchcompute.client._async_http import AsyncPool
+    from batchcompute.client._reading import Reading
+    from batchcompute.responses import RawAnswer
 
 __all__: list[str] = []
 
 
-async def exchange_async(pool: AsyncPool, http: Any, request: Any, left: float | None, where: str) -> Any:
-    """Send a request; return the whole response.
+async def exchange_async(
+    pool: AsyncPool, http: Any, request: Any, left: float | None, reading: Reading
+) -> RawAnswer:
+    """Send a request; return the whole answer.
+
+    Args:
+        pool: Whose connections these are.
+        http: The HTTP client.
+        request: The request.
+        left: Seconds until the deadline; None for none.
+        reading: What takes the body in.
 
     Raises:
         TransportTimeout: The deadline came first.
+        ResponseTooLarge: The answer is larger than the client's limit.
         ConnectError: No connection was free in time.
         ConfigError: The caller's HTTP client is closed.
     """
     check_open(pool, http)
+    if pool.direct:
+        request.extensions[WIRE_LIMIT] = reading.wire_limit
     if pool.direct or (left is None and not pool.fragile):
-        return await http.send(request, **pool.options)
+        return await _receive(http, request, pool.options, reading)
+    where = reading.where
     gate = pool.gate()
     # httpcore loses connections for good when a request that waits for one is cancelled, so those
     # that would have to wait do it here.
@@ -37,13 +53,14 @@ async def exchange_async(pool: AsyncPool, http: Any, request: Any, left: float |
             raise ConnectError(f"no connection to {where} was free in time; all are in use") from None
     elif gate is not None:
         await gate.acquire()
-    send = _send_whole(http, request, pool.options) if pool.fragile else http.send(request, **pool.options)
+    receive = _receive_shielded if pool.fragile else _receive
+    answer = receive(http, request, pool.options, reading)
     limit = asyncio.timeout(left)
     try:
         if left is None:
-            return await send
+            return await answer
         async with limit:
-            return await send
+            return await answer
     except TimeoutError:
         if limit.expired():
             raise too_late(where) from None
@@ -60,8 +77,26 @@ async def exchange_async(pool: AsyncPool, http: Any, request: Any, left: float |
             gate.release()
 
 
-async def _send_whole(http: Any, request: Any, options: dict[str, Any]) -> Any:
-    """Send in a task of its own, and end that by the scope that the library's clean-up respects.
+async def _receive(http: Any, request: Any, options: dict[str, Any], reading: Reading) -> RawAnswer:
+    response = await http.send(request, stream=True, **options)
+    pieces = response.aiter_raw()
+    try:
+        if response.is_stream_consumed:
+            # A transport or a hook has read it already.
+            return reading.loaded(response)
+        reading.begin(response)
+        async for piece in pieces:
+            reading.take(piece)
+        return reading.end()
+    except BaseException:
+        # A connection with an answer that was not read to its end is closed by this, and not used again.
+        await response.aclose()
+        await pieces.aclose()
+        raise
+
+
+async def _receive_shielded(http: Any, request: Any, options: dict[str, Any], reading: Reading) -> RawAnswer:
+    """Send and receive in a task of its own, and end that by the scope that the library's clean-up respects.
 
     asyncio's own way to cancel would interrupt that clean-up, and with it lose the connection.
     """
@@ -69,14 +104,19 @@ async def _send_whole(http: Any, request: Any, options: dict[str, Any]) -> Any:
 
     scope = anyio.CancelScope()
 
-    async def run() -> Any:
+    async def run() -> RawAnswer | None:
         with scope:
-            return await http.send(request, **options)
+            return await _receive(http, request, options, reading)
+        # Only a scope that was cancelled ends like this, and then nobody waits for the answer.
+        return None
 
     task = asyncio.ensure_future(run())
     try:
-        return await asyncio.shield(task)
+        answer = await asyncio.shield(task)
     except asyncio.CancelledError:
         scope.cancel()
         await asyncio.wait([task])
         raise
+    if answer is None:
+        raise AssertionError("only a call that was cancelled has no answer")
+    return answer

@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import weakref
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import httpx
 
 from batchcompute.client._http import PoolBase, cannot_open, connection_options, inherited
 from batchcompute.transport import LIMITS, NO_COOKIES
+
+if TYPE_CHECKING:
+    from batchcompute.service.direct import DirectTransport
 
 __all__ = ["AsyncHttpClient"]
 
@@ -31,12 +34,22 @@ class AsyncHttpClient(Protocol):
     async def send(
         self, request: Any, *, stream: bool = ..., auth: Any = ..., follow_redirects: bool = ...
     ) -> Any:
-        """Send a request."""
+        """Send a request; with ``stream=True`` the body of the response is read afterwards."""
         ...
 
 
 class AsyncHttp(httpx.AsyncClient):
     """An HTTP client that keeps no cookies."""
+
+    service: DirectTransport | None = None
+    """What carries its requests to a service without a network; None where they go over one."""
+
+    @classmethod
+    def of_service(cls, service: DirectTransport) -> Self:
+        """Make one that sends to a service of this process, or of its data directory."""
+        made = cls(transport=service, trust_env=False)
+        made.service = service
+        return made
 
     @property
     def cookies(self) -> httpx.Cookies:

@@ -8,10 +8,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ConfigError, TransportTimeout
+from batchcompute.transport import WIRE_LIMIT
 
 if TYPE_CHECKING:
     from batchcompute.client._async_http import AsyncPool
     from batchcompute.client._http import Pool
+    from batchcompute.client._reading import Reading
+    from batchcompute.responses import RawAnswer
 
 __all__: list[str] = []
 
@@ -25,39 +28,58 @@ def check_open(pool: Pool | AsyncPool, http: Any) -> None:
         raise ConfigError("the HTTP client that was given as http_client has been closed")
 
 
-def exchange(pool: Pool, http: Any, request: Any, left: float | None, where: str) -> Any:
-    """Send a request; return the whole response.
+def exchange(pool: Pool, http: Any, request: Any, left: float | None, reading: Reading) -> RawAnswer:
+    """Send a request; return the whole answer.
 
     Args:
         pool: Whose connections these are.
         http: The HTTP client.
         request: The request.
         left: Seconds until the deadline; None for none.
-        where: Where it goes, for errors.
+        reading: What takes the body in.
 
     Raises:
         TransportTimeout: The deadline came first.
+        ResponseTooLarge: The answer is larger than the client's limit.
         ConfigError: The caller's HTTP client is closed.
     """
     check_open(pool, http)
+    if pool.direct:
+        request.extensions[WIRE_LIMIT] = reading.wire_limit
     if left is None or pool.direct:
-        return http.send(request, **pool.options)
+        return _receive(http, request, pool.options, reading)
     # Time limits of a socket begin anew with each byte, so a slow enough answer outlives them all. A
     # thread waits in the caller's place, and is left to its own end when the deadline comes first.
-    done: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[RawAnswer | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
         try:
-            done.put((http.send(request, **pool.options), None))
+            done.put((_receive(http, request, pool.options, reading), None))
         except BaseException as error:  # noqa: BLE001
             done.put((None, error))
 
     context = contextvars.copy_context()
     threading.Thread(target=lambda: context.run(run), name="batchcompute-call", daemon=True).start()
     try:
-        response, error = done.get(timeout=left)
+        answer, error = done.get(timeout=left)
     except queue.Empty:
-        raise too_late(where) from None
-    if error is not None:
-        raise error
-    return response
+        raise too_late(reading.where) from None
+    if answer is None:
+        raise error or AssertionError("a thread ends with an answer or an error")
+    return answer
+
+
+def _receive(http: Any, request: Any, options: dict[str, Any], reading: Reading) -> RawAnswer:
+    response = http.send(request, stream=True, **options)
+    try:
+        if response.is_stream_consumed:
+            # A transport or a hook has read it already.
+            return reading.loaded(response)
+        reading.begin(response)
+        for piece in response.iter_raw():
+            reading.take(piece)
+        return reading.end()
+    except BaseException:
+        # A connection with an answer that was not read to its end is closed by this, and not used again.
+        response.close()
+        raise

@@ -14,7 +14,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 from urllib.request import getproxies
 
 import httpx
@@ -23,6 +23,9 @@ from batchcompute.errors import ConfigError
 from batchcompute.transport import LIMITS, NO_COOKIES
 
 __all__ = ["HttpClient"]
+
+if TYPE_CHECKING:
+    from batchcompute.service.direct import DirectTransport
 
 H = TypeVar("H")
 
@@ -40,12 +43,22 @@ class HttpClient(Protocol):
         ...
 
     def send(self, request: Any, *, stream: bool = ..., auth: Any = ..., follow_redirects: bool = ...) -> Any:
-        """Send a request."""
+        """Send a request; with ``stream=True`` the body of the response is read afterwards."""
         ...
 
 
 class Http(httpx.Client):
     """An HTTP client that keeps no cookies."""
+
+    service: DirectTransport | None = None
+    """What carries its requests to a service without a network; None where they go over one."""
+
+    @classmethod
+    def of_service(cls, service: DirectTransport) -> Self:
+        """Make one that sends to a service of this process, or of its data directory."""
+        made = cls(transport=service, trust_env=False)
+        made.service = service
+        return made
 
     @property
     def cookies(self) -> httpx.Cookies:

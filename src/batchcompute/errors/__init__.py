@@ -20,6 +20,7 @@ The tree::
     │   ├── TransportTimeout        the time limit ended first
     │   └── ProtocolError           the connection broke, or spoke no HTTP
     ├── ResponseError             an answer came that cannot be understood (.body)
+    │   └── ResponseTooLarge        its body is larger than max_response_bytes (.limit)
     ├── JobFailedError            a job that was waited for failed or was stopped
     ├── WaitTimeout               the time to wait for jobs is up (also a TimeoutError)
     ├── LogsUnavailable           an instance's output cannot be read
@@ -45,6 +46,7 @@ from batchcompute.errors._answers import (
     NotFoundError,
     QuotaError,
     ResponseError,
+    ResponseTooLarge,
     ServerError,
     StateConflictError,
     ThrottledError,
@@ -102,6 +104,7 @@ __all__ = [
     "ProtocolError",
     "QuotaError",
     "ResponseError",
+    "ResponseTooLarge",
     "ServerError",
     "StateConflictError",
     "TLSError",

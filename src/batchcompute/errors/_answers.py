@@ -153,3 +153,32 @@ class ResponseError(BatchComputeError):
         self.status = status
         self.request_id = request_id
         self.body = body
+
+
+class ResponseTooLarge(ResponseError):
+    """The body of an answer is larger than the client's ``max_response_bytes``.
+
+    The size counts after decompression. The answer was not read to its end, and its connection was
+    closed. The call is not repeated, because the answer would be as large again.
+
+    Args:
+        message: Which answer, and what the limit is.
+        status: HTTP status of the answer.
+        request_id: The service's id of the request.
+        limit: The client's ``max_response_bytes``.
+        operation: Name of the client's method.
+    """
+
+    limit: int
+    """The client's ``max_response_bytes``, in bytes."""
+    operation: str
+    """Name of the client's method, for example ``list_jobs``; ``get_object`` for a read of object storage."""
+    body: bytes
+    """Always empty: what was read of the answer is not kept."""
+
+    def __init__(
+        self, message: str, status: int = 0, request_id: str = "", limit: int = 0, operation: str = ""
+    ) -> None:
+        super().__init__(message, status, request_id)
+        self.limit = limit
+        self.operation = operation

@@ -76,7 +76,7 @@ class JobFailedError(BatchComputeError):
 
 
 class WaitTimeout(BatchComputeError, TimeoutError):
-    """The time to wait is up; the jobs go on.
+    """The time to wait is up; the jobs are not stopped, and the message says where they run.
 
     Args:
         message: Which jobs, and for how long.

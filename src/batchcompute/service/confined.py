@@ -11,65 +11,42 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import secrets
 import stat
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-__all__: list[str] = []
+from batchcompute.service.descriptors import (
+    FOLDER,
+    NEW,
+    RACES,
+    TRANSIENT,
+    NotRegular,
+    OutsideRoot,
+    Parts,
+    check_parts,
+    chmod,
+    empty,
+    is_transient,
+    open_regular,
+    remove_plain,
+)
+
+__all__ = [
+    "TRANSIENT",
+    "NotRegular",
+    "OutsideRoot",
+    "Parts",
+    "Root",
+    "RootedFile",
+    "is_transient",
+]
 
 T = TypeVar("T")
 
-Parts = Sequence[str]
-"""Names from the root down to a file; none for the root itself."""
-
 _log = logging.getLogger("batchcompute.service.files")
-
-_FOLDER = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
-_SAFE = (
-    os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-)
-_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _SAFE
-_HANDLE = getattr(os, "O_PATH", 0) | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-
-_RACES = 100
-"""Attempts to make a file whose directory others remove at the same time."""
-
-_PASSES = 20
-"""Looks at a directory that somebody still writes to while it is removed."""
-
-TRANSIENT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR})
-"""Errors that say something about the machine at this moment, and nothing about the file."""
-
-
-class OutsideRoot(PermissionError):
-    """A name that would leave the root."""
-
-
-class NotRegular(OSError):
-    """Something that is no plain file stands where one was expected: a link, a pipe, a device, a directory."""
-
-
-def is_transient(error: BaseException) -> bool:
-    """Return whether an error only says that the machine has no room at this moment."""
-    if isinstance(error, OSError):
-        return error.errno in TRANSIENT
-    # A thread that cannot be started is a RuntimeError.
-    return isinstance(error, MemoryError) or "can't start new thread" in str(error)
-
-
-def check_parts(parts: Parts) -> None:
-    """Refuse names that are none, or that could leave the directory they stand in.
-
-    Raises:
-        OutsideRoot: There is such a name.
-    """
-    for part in parts:
-        if part in ("", ".", "..") or "/" in part or "\0" in part:
-            raise OutsideRoot(errno.EPERM, "this name would leave its directory", part)
 
 
 class Root:
@@ -85,7 +62,7 @@ class Root:
     def __init__(self, path: Path) -> None:
         self.path: Path = path
         """The directory, as it was named."""
-        self._fd = os.open(path, _FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
+        self._fd = os.open(path, FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
 
     def close(self) -> None:
         """Give the descriptor back."""
@@ -143,13 +120,13 @@ class Root:
         try:
             for part in parts:
                 try:
-                    there = os.open(part, _FOLDER, dir_fd=here)
+                    there = os.open(part, FOLDER, dir_fd=here)
                 except FileNotFoundError:
                     if not make:
                         raise
                     with suppress(FileExistsError):
                         os.mkdir(part, make, dir_fd=here)
-                    there = os.open(part, _FOLDER, dir_fd=here)
+                    there = os.open(part, FOLDER, dir_fd=here)
                 if here != self._fd:
                     os.close(here)
                 here = there
@@ -196,9 +173,9 @@ class Root:
         check_parts(parts)
         name = parts[-1]
         with self.folder(parts[:-1], make) as fd:
-            for _ in range(_RACES):
+            for _ in range(RACES):
                 try:
-                    return os.open(name, _NEW, mode, dir_fd=fd)
+                    return os.open(name, NEW, mode, dir_fd=fd)
                 except FileExistsError:
                     if stat.S_ISDIR(os.lstat(name, dir_fd=fd).st_mode):
                         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name) from None
@@ -209,7 +186,7 @@ class Root:
     @staticmethod
     def _against_races(action: Callable[[], T]) -> T:
         # Whoever removes the last file of a directory removes the directory, too, perhaps just now.
-        for _ in range(_RACES):
+        for _ in range(RACES):
             with suppress(FileNotFoundError):
                 return action()
         return action()
@@ -331,12 +308,12 @@ class Root:
         if not parts:
             raise OutsideRoot(errno.EPERM, "the root itself is not removed", str(self.path))
         with self.folder(parts[:-1]) as fd:
-            if _remove_plain(parts[-1], fd):
+            if remove_plain(parts[-1], fd):
                 return
             # Directories inside are moved up beside it, so that depth needs neither descriptors nor long paths.
             waiting = [parts[-1]]
             for name in waiting:
-                for moved in _empty(name, fd):
+                for moved in empty(name, fd):
                     waiting.append(moved)
                 os.rmdir(name, dir_fd=fd)
 
@@ -344,20 +321,7 @@ class Root:
         """Change the mode of a file or directory, never of what a link leads to."""
         check_parts(parts)
         with self.folder(parts[:-1]) as fd:
-            _chmod(parts[-1], mode, fd)
-
-    def own(self, parts: Parts, uid: int, gid: int) -> None:
-        """Give a directory, with all that is in it, to a user; a link itself and not what it leads to."""
-        with suppress(FileNotFoundError):
-            waiting = [tuple(parts)]
-            while waiting:
-                at = waiting.pop()
-                with self.folder(at) as fd:
-                    os.fchown(fd, uid, gid)
-                    for name in os.listdir(fd):
-                        os.chown(name, uid, gid, dir_fd=fd, follow_symlinks=False)
-                        if stat.S_ISDIR(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode):
-                            waiting.append((*at, name))
+            chmod(parts[-1], mode, fd)
 
     def walk(
         self, parts: Parts = (), skip: Callable[[str], bool] | None = None
@@ -425,138 +389,3 @@ class RootedFile:
     def remove(self) -> None:
         """Remove it."""
         self.root.remove(self.parts)
-
-
-def open_regular(name: str | Path, folder: int | None = None) -> int:
-    """Open a plain file to read it, whatever a program may have put in its place.
-
-    Args:
-        name: Its name, or its path.
-        folder: Descriptor of the directory that it is in; None for a path.
-
-    Raises:
-        FileNotFoundError: It is not there.
-        NotRegular: It is something else than a plain file.
-    """
-    # First without opening it: to open a device can have effects of its own.
-    _check_regular(os.stat(name, dir_fd=folder, follow_symlinks=False), name)
-    fd = os.open(name, os.O_RDONLY | _SAFE, dir_fd=folder)
-    try:
-        # Once more: it may have been replaced in between.
-        _check_regular(os.fstat(fd), name)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
-
-
-def _check_regular(found: os.stat_result, name: str | Path) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise NotRegular(errno.EINVAL, f"is {_kind(found.st_mode)}, and no plain file", str(name))
-
-
-def _kind(mode: int) -> str:
-    for test, name in (
-        (stat.S_ISLNK, "a link"),
-        (stat.S_ISFIFO, "a pipe"),
-        (stat.S_ISDIR, "a directory"),
-        (stat.S_ISSOCK, "a socket"),
-    ):
-        if test(mode):
-            return name
-    return "a device"
-
-
-def _remove_plain(name: str, folder: int) -> bool:
-    """Remove what is no directory, or an empty one; return whether it is gone."""
-    try:
-        os.rmdir(name, dir_fd=folder)
-        return True
-    except FileNotFoundError:
-        return True
-    except NotADirectoryError:
-        with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=folder)
-        return True
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
-        return False
-
-
-def _empty(name: str, folder: int) -> list[str]:
-    """Remove the files of a directory, and move the directories in it up beside it; return their names there."""
-    moved: list[str] = []
-    with suppress(PermissionError):
-        # Its owner may have locked it. It is this user's, or this user is root.
-        _chmod(name, stat.S_IRWXU, folder)
-    fd = os.open(name, _FOLDER, dir_fd=folder)
-    try:
-        for _ in range(_PASSES):
-            names = os.listdir(fd)
-            for entry in names:
-                if _is_gone(entry, fd):
-                    continue
-                with suppress(PermissionError):
-                    _chmod(entry, stat.S_IRWXU, fd)
-                target = f".{secrets.token_hex(8)}.removed"
-                os.rename(entry, target, src_dir_fd=fd, dst_dir_fd=folder)
-                moved.append(target)
-            if not names:
-                break
-    finally:
-        os.close(fd)
-    return moved
-
-
-def _is_gone(name: str, folder: int) -> bool:
-    try:
-        os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        return True
-    except (IsADirectoryError, PermissionError):
-        # Linux says EISDIR of a directory, others say EPERM.
-        return _remove_plain(name, folder)
-    return True
-
-
-def _chmod(name: str, mode: int, folder: int) -> None:
-    """Change a mode through a descriptor: by its name, a link would be followed."""
-    handle = os.open(name, _HANDLE, dir_fd=folder)
-    try:
-        if stat.S_ISLNK(os.fstat(handle).st_mode):
-            raise NotRegular(errno.EINVAL, "is a link", name)
-        if hasattr(os, "O_PATH"):
-            os.chmod(f"/proc/self/fd/{handle}", mode)
-        else:
-            os.fchmod(handle, mode)
-    finally:
-        os.close(handle)
-
-
-def private_folder(path: Path) -> Path:
-    """Make a directory of this user's own in a place that others may share, or check the one that is there.
-
-    Args:
-        path: The directory.
-
-    Returns:
-        The directory.
-
-    Raises:
-        PermissionError: What is there is a link, no directory, another user's, or open to others.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        path.mkdir(mode=0o700)
-    found = path.lstat()
-    reason = ""
-    if not stat.S_ISDIR(found.st_mode):
-        reason = f"it is {_kind(found.st_mode)}"
-    elif hasattr(os, "getuid") and found.st_uid != os.getuid():
-        reason = "it belongs to another user"
-    elif found.st_mode & 0o022:
-        reason = "others can write to it"
-    if reason:
-        raise PermissionError(errno.EPERM, f"{reason}; remove it, or name another directory", str(path))
-    return path

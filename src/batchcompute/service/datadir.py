@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -12,10 +13,11 @@ import tempfile
 import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from batchcompute.errors import ConfigError
 from batchcompute.service.confined import Root
+from batchcompute.service.descriptors import kind_of
 from batchcompute.service.locking import give, take
 
 __all__: list[str] = []
@@ -115,6 +117,56 @@ def tighten(directory: Path, whole: bool) -> None:
             directory,
             changed,
         )
+
+
+def private_folder(path: Path) -> Path:
+    """Make a directory of this user's own in a place that others may share, or check the one that is there.
+
+    Args:
+        path: The directory.
+
+    Returns:
+        The directory.
+
+    Raises:
+        PermissionError: What is there is a link, no directory, another user's, or open to others.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.lstat()
+    reason = ""
+    if not stat.S_ISDIR(found.st_mode):
+        reason = f"it is {kind_of(found.st_mode)}"
+    elif hasattr(os, "getuid") and found.st_uid != os.getuid():
+        reason = "it belongs to another user"
+    elif found.st_mode & 0o022:
+        reason = "others can write to it"
+    if reason:
+        raise PermissionError(errno.EPERM, f"{reason}; remove it, or name another directory", str(path))
+    return path
+
+
+class Work(Root):
+    """The directory that programs run in, from the start of a service to its end.
+
+    Args:
+        path: The directory.
+        goes: Whether it is removed at the end, if nothing in it runs on, or waits for the next start.
+    """
+
+    def __init__(self, path: Path, goes: bool) -> None:
+        super().__init__(path)
+        self._goes = goes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        if self._goes:
+            with suppress(OSError):
+                self.path.rmdir()
 
 
 class DirectoryInUse(ConfigError):

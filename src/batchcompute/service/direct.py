@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import httpx
@@ -11,6 +14,8 @@ from batchcompute.service.embedded import embedded_service
 from batchcompute.service.joined import Joined, announced_url
 from batchcompute.service.waits import in_thread
 from batchcompute.service.wire import Request, takes_long
+from batchcompute.transport import WIRE_LIMIT
+from batchcompute.waiting import Runner
 
 if TYPE_CHECKING:
     from batchcompute.service.local import LocalService
@@ -24,6 +29,31 @@ def to_plain(request: httpx.Request, body: bytes) -> Request:
     return Request(request.method, request.url.raw_path.decode("ascii"), headers, body)
 
 
+class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The body of an answer in pieces, for both kinds of client.
+
+    Args:
+        pieces: The pieces; each is forgotten when it has been handed on.
+    """
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+
+
+def _drained(pieces: list[bytes]) -> Iterator[bytes]:
+    """Yield pieces, and forget each."""
+    pieces.reverse()
+    while pieces:
+        yield pieces.pop()
+
+
 class DirectTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Carries requests to a service, for both kinds of client.
 
@@ -34,9 +64,17 @@ class DirectTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _service(self) -> LocalService:
         raise AssertionError("each transport says which service it carries to")
 
+    def runner(self) -> Runner:
+        """Tell who runs the jobs of the service."""
+        raise AssertionError("each transport says who runs its jobs")
+
     def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         response = self._service().dispatch(to_plain(request, body))
-        return httpx.Response(response.status, headers=dict(response.headers), content=response.whole())
+        headers = dict(response.headers)
+        if response.stream is not None:
+            # Not at once: the client may refuse what is larger than its limit.
+            return httpx.Response(response.status, headers=headers, stream=_Body(response.stream))
+        return httpx.Response(response.status, headers=headers, content=response.body)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of a synchronous client."""
@@ -65,6 +103,11 @@ class ServiceTransport(DirectTransport):
     def _service(self) -> LocalService:
         return self._given
 
+    def runner(self) -> Runner:
+        """Tell who runs the jobs: this process, until the service is closed."""
+        directory = str(self._given.data_dir)
+        return Runner("temporary", directory) if self._given._temporary else Runner("given", directory)
+
 
 class _EmbeddedTransport(DirectTransport):
     """Carries requests to the embedded service of this process, which starts with the first one.
@@ -77,12 +120,22 @@ class _EmbeddedTransport(DirectTransport):
         # Found out once: a program may change its directory or its environment later.
         self._directory = default_directory()
         self._joined: Joined | None = None
+        self._own: LocalService | None = None
 
     def _service(self) -> LocalService:
         service = embedded_service(self._directory)
         # The process is its own owner: the first secret that comes with an id is the right one.
         service.add_key(*self._pair)
+        self._own = service
         return service
+
+    def runner(self) -> Runner:
+        """Tell who runs the jobs: a server of the directory, or this process, as far as that is settled."""
+        if self._joined is not None:
+            return Runner("joined", str(self._directory), self._joined.url)
+        if self._own is None or self._own.closed:
+            return Runner("unknown")
+        return Runner("embedded", str(self._directory))
 
     def _joins(self) -> Joined | None:
         """Return what carries requests to a server; None where this process is its own."""
@@ -106,10 +159,19 @@ class _EmbeddedTransport(DirectTransport):
             if self._joins() is not None:
                 raise
             return self._answer(request, body)
-        headers = [
-            (name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"
-        ]
-        return httpx.Response(response.status_code, headers=headers, content=response.content)
+        limit = request.extensions.get(WIRE_LIMIT, sys.maxsize)
+        pieces: list[bytes] = []
+        with contextlib.closing(response):
+            size = 0
+            for piece in response.iter_raw():
+                pieces.append(piece)
+                size += len(piece)
+                if size > limit:
+                    # The client refuses what it gets now; the rest need not be read.
+                    break
+        return httpx.Response(
+            response.status_code, headers=response.headers.raw, stream=_Body(_drained(pieces))
+        )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of a synchronous client."""

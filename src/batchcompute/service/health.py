@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ _LIMIT = 5.0
 
 _LOOK = 1.0
 """Seconds between two looks."""
+
+_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,21 @@ class Watchdog:
 
     Args:
         scheduler: The loop.
+        hourly: Is called once an hour, to remove what is old.
         limit: Seconds that a round may take.
         look: Seconds between two looks.
     """
 
-    def __init__(self, scheduler: Scheduler, limit: float = _LIMIT, look: float = _LOOK) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        hourly: Callable[[], object] = lambda: None,
+        limit: float = _LIMIT,
+        look: float = _LOOK,
+    ) -> None:
         self._scheduler = scheduler
+        self._hourly = hourly
+        self._next_hour = time.monotonic() + _HOUR
         self._limit = limit
         self._look = look
         self._stalls = 0
@@ -79,8 +91,17 @@ class Watchdog:
         self._end.set()
         self._thread.join()
 
+    def _keep_house(self) -> None:
+        try:
+            self._hourly()
+        except Exception:  # noqa: BLE001 - the watch goes on
+            _log.exception("what is old cannot be removed now; the next try is in an hour")
+
     def _run(self) -> None:
         while not self._end.wait(self._look):
+            if time.monotonic() >= self._next_hour:
+                self._next_hour += _HOUR
+                self._keep_house()
             started = self._scheduler.step_started
             if started is None or started == self._told or time.monotonic() - started <= self._limit:
                 continue

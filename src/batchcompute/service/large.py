@@ -16,8 +16,11 @@ from batchcompute.service.store import Store
 
 __all__: list[str] = []
 
-STEP: Final = 4_000
+STEP: Final = 2_000
 """Rows that are written or removed at a time."""
+
+_REMOVED = 1_000
+"""Rows that are removed at a time: each is looked for in three indices."""
 
 MADE: Final = 1
 """``hidden`` of a job that is being written."""
@@ -34,16 +37,17 @@ Range = tuple[int, int, int]
 """Position of a task, and the numbers of its instances from the first one to the one behind the last one."""
 
 
-def ranges(counts: Sequence[tuple[int, int]]) -> list[Range]:
+def ranges(counts: Sequence[tuple[int, int]], step: int = STEP) -> list[Range]:
     """Return the steps in which instances are written.
 
     Args:
         counts: Position and number of instances of each task.
+        step: How many instances a step has.
     """
     return [
-        (position, start, min(start + STEP, count))
+        (position, start, min(start + step, count))
         for position, count in counts
-        for start in range(0, count, STEP)
+        for start in range(0, count, step)
     ]
 
 
@@ -70,29 +74,26 @@ def remove(store: Store, job: int, goes_on: Callable[[], bool] = lambda: True) -
         job: Its number.
         goes_on: Returns whether to go on after a step.
     """
-    with store.read() as db:
-        rows = db.execute("SELECT position FROM tasks WHERE job = ?", (job,)).fetchall()
-    for row in rows:
-        while goes_on():
-            with store.write() as db:
-                done = db.execute(
-                    "DELETE FROM instances WHERE job = ? AND task = ? AND number IN (SELECT number FROM instances "
-                    "WHERE job = ? AND task = ? ORDER BY number LIMIT ?)",
-                    (job, row["position"], job, row["position"], STEP),
-                )
-            if done.rowcount < STEP:
-                break
-            store.let_others()
-    if goes_on():
+    for part in _parts(store, job, _REMOVED):
+        if not goes_on():
+            return
         with store.write() as db:
-            db.execute("DELETE FROM jobs WHERE seq = ? AND hidden", (job,))
+            db.execute(
+                "DELETE FROM instances WHERE job = ? AND task = ? AND number >= ? AND number < ?",
+                (job, *part),
+            )
+        store.let_others()
+    with store.write() as db:
+        db.execute("DELETE FROM jobs WHERE seq = ? AND hidden", (job,))
 
 
 def settle(store: Store, job: int, goes_on: Callable[[], bool] = lambda: True) -> None:
     """Write down that instances which did not start before their task ended are stopped."""
-    while goes_on():
+    while True:
         with store.write() as db:
-            # In one step with the question: the job may have been started again meanwhile.
+            # With the database in hand: a job that is about to start again is left alone from its first step on.
+            if not goes_on():
+                return
             done = db.execute(
                 "UPDATE instances SET state = 'Stopped' WHERE (job, task, number) IN (SELECT i.job, i.task, i.number "
                 "FROM tasks t JOIN instances i INDEXED BY instances_waiting ON i.job = t.job AND i.task = t.position "
@@ -106,18 +107,27 @@ def settle(store: Store, job: int, goes_on: Callable[[], bool] = lambda: True) -
 
 def reset(store: Store, job: int) -> None:
     """Let instances of a job that is about to start again wait, step by step; the job itself does not start yet."""
-    while True:
+    for part in _parts(store, job):
         with store.write() as db:
-            done = db.execute(
+            db.execute(
                 "UPDATE instances SET state = 'Waiting', retries = 0, losses = 0, started = '', ended = '', "
-                "exit_code = 0, error_code = '', error_message = '', detail = '' WHERE (job, task, number) IN ("
-                "SELECT i.job, i.task, i.number FROM tasks t JOIN instances i ON i.job = t.job AND i.task = t.position "
-                "WHERE t.job = ? AND t.state IN ('Stopped', 'Failed') AND i.state IN ('Failed', 'Stopped') LIMIT ?)",
-                (job, STEP),
+                "exit_code = 0, error_code = '', error_message = '', detail = '' WHERE job = ? AND task = ? "
+                "AND number >= ? AND number < ? AND state IN ('Failed', 'Stopped') "
+                "AND EXISTS (SELECT 1 FROM tasks WHERE job = ? AND position = ? AND state IN ('Stopped', 'Failed'))",
+                (job, *part, job, part[0]),
             )
-        if done.rowcount < STEP:
-            return
         store.let_others()
+
+
+def _parts(store: Store, job: int, step: int = STEP) -> list[Range]:
+    """Return the steps in which all instances of a job are looked at."""
+    with store.read() as db:
+        rows = db.execute(
+            "SELECT position, Waiting + Running + Finished + Failed + Stopped AS total FROM tasks WHERE job = ? "
+            "ORDER BY position",
+            (job,),
+        ).fetchall()
+    return ranges([(row["position"], row["total"]) for row in rows], step)
 
 
 def leftovers(db: sqlite3.Connection) -> tuple[list[int], list[int]]:

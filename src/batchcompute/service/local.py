@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import secrets
 import sys
@@ -22,9 +21,9 @@ from batchcompute.service.access import CLOCK_SKEW, Keys
 from batchcompute.service.buckets import Buckets
 from batchcompute.service.capacity import cores
 from batchcompute.service.catalogue import TYPES, InstanceType
-from batchcompute.service.confined import Root, private_folder
+from batchcompute.service.confined import Root
 from batchcompute.service.core import Core
-from batchcompute.service.datadir import Lock, identity_of, tighten
+from batchcompute.service.datadir import Lock, Work, identity_of, private_folder, tighten
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.handlers.apps import Apps
 from batchcompute.service.handlers.clusters import Clusters
@@ -200,10 +199,8 @@ class LocalService:
         stack.callback(engine.close, detach)
         scheduler = Scheduler(store, engine, preparer, settings.slots)
         stack.callback(scheduler.close, detach)
-        watchdog = Watchdog(scheduler)
-        stack.callback(watchdog.close)
-        self._health = watchdog.health
-        self._give_up_waits = scheduler.give_up_waits
+        self._give_up_waits = scheduler.waiters.give_up
+        self._scheduler = scheduler
         self.slots: int = settings.slots
 
         def cluster_changed(effects: lifecycle.Effects) -> None:
@@ -219,7 +216,7 @@ class LocalService:
                 buckets,
                 scheduler.wake,
                 scheduler.admit,
-                scheduler.wait_for,
+                scheduler.waiters.wait_for,
                 scheduler.apply,
             ),
             Jobs(store, scheduler.wake, scheduler.apply, preparer.drop_kept, scheduler.starts),
@@ -232,6 +229,9 @@ class LocalService:
         self._core = Core(self._keys, handlers)
         self._object_api = ObjectApi(self.objects, self.data_dir / "uploads", self._keys.find, buckets)
         stack.callback(self._object_api.uploads.close)
+        watchdog = Watchdog(scheduler, self._object_api.uploads.trim)
+        stack.callback(watchdog.close)
+        self._health = watchdog.health
 
     def _work(self, store_id: str, settings: Settings) -> Work:
         """Make the directory that programs run in; others must not be able to exchange what is in it."""
@@ -240,6 +240,12 @@ class LocalService:
             # Other users get through to their own directory in it, and not through the data directory.
             given = Path("/var/tmp")  # noqa: S108 - private_folder checks what is there
         if given is None:
+            parent = Root(self.data_dir)
+            try:
+                parent.make_folder(("work",))
+                parent.chmod(("work",), 0o700)
+            finally:
+                parent.close()
             return Work(private_folder(self.data_dir / "work"), False)
         path = private_folder(given / f"batchcompute-{store_id}")
         path.chmod(0o711 if settings.isolation.run_as else 0o700)
@@ -368,28 +374,6 @@ class LocalService:
                     parent.remove((self.data_dir.name,))
                 finally:
                     parent.close()
-
-
-class Work(Root):
-    """The directory that programs run in, from the start of a service to its end.
-
-    Args:
-        path: The directory.
-        goes: Whether it is removed at the end, if nothing in it runs on, or waits for the next start.
-    """
-
-    def __init__(self, path: Path, goes: bool) -> None:
-        super().__init__(path)
-        self._goes = goes
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-        if self._goes:
-            with contextlib.suppress(OSError):
-                self.path.rmdir()
 
 
 _services: weakref.WeakSet[LocalService] = weakref.WeakSet()

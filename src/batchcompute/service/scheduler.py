@@ -15,25 +15,24 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from batchcompute._values import format_time
 from batchcompute.service import large, lifecycle
-from batchcompute.service.confined import is_transient
+from batchcompute.service.ends import NEVER, Ends, Running, next_deadline, overdue
 from batchcompute.service.engines.base import Engine, EngineState
 from batchcompute.service.lifecycle import is_current
 from batchcompute.service.picking import pick
 from batchcompute.service.recovery import TIMEOUT, recover
-from batchcompute.service.runtime.command import NOT_RUN, Outcome
+from batchcompute.service.runtime.command import Outcome
 from batchcompute.service.runtime.prepare import STOPPED, NotStarted
 from batchcompute.service.tidying import Tidier
+from batchcompute.service.waits import Waiters
 from batchcompute.service.workers import WorkerPool
 
 if TYPE_CHECKING:
-    from batchcompute.service.runtime.attempts import Attempt
     from batchcompute.service.runtime.prepare import Preparer
     from batchcompute.service.store import Store
 
@@ -57,38 +56,9 @@ _REPEAT = 1.0
 _LOOK = 0.2
 """Seconds between two looks at what could not be told."""
 
-_TRANSIENT_WAIT = 600.0
-"""Seconds for which work is tried again while the machine has no room for it."""
-
 _MOST_THREADS = 32
-"""Threads for work that takes long."""
-
-_NEVER = float("inf")
 
 _log = logging.getLogger("batchcompute.service.scheduler")
-
-
-@dataclass(slots=True)
-class _Running:
-    """An attempt that has begun, from the record of its start to that of its end."""
-
-    attempt: Attempt
-    deadline: float = _NEVER
-    """When its time is up, on the monotonic clock."""
-    started: bool = False
-    """Whether the engine has it."""
-    timed_out: bool = False
-    ended: bool = False
-    """Whether its program has ended; its outputs may still be uploaded."""
-    state: EngineState | None = None
-    """What the engine said of its end."""
-    ordered: float = _NEVER
-    """When it is to be ordered to end once more, on the monotonic clock."""
-
-    @property
-    def stopped(self) -> Outcome | None:
-        """How it ended if that was the service's doing."""
-        return TIMEOUT if self.timed_out else None
 
 
 class Scheduler:
@@ -110,21 +80,22 @@ class Scheduler:
         self._engine = engine
         self._preparer = preparer
         self._slots = slots
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Running] = {}
         self._results: dict[str, Outcome | None] = {}
         """How attempts ended, until that is recorded; None for one that is to be made again."""
         self._resume = 0.0
         self._held: dict[int, float] = {}
         """When instances may be started again, on the monotonic clock."""
         self._condition = threading.Condition()
-        self._ended = threading.Condition()
+        self.waiters: Waiters = Waiters()
+        """Requests that wait for the end of a job."""
         self._woken = False
         self._closing = False
-        self._leaving = False
-        self._look_at = _NEVER
+        self._look_at = NEVER
         """When something that could not be told is looked at again, on the monotonic clock."""
         self.step_started: float | None = None
         """When the round that is being done began, on the monotonic clock; None between rounds."""
+        self._ends = Ends(store, preparer, lambda: self._closing)
         self._pool = WorkerPool(self.wake, self._failed_work, min(_MOST_THREADS, slots + 4))
         self.starts: set[int] = set()
         """Jobs that are about to start again; nobody else writes to their instances."""
@@ -133,13 +104,11 @@ class Scheduler:
         self._adopt()
         with store.read() as db:
             self._tidier.add(*large.leftovers(db))
-        self._thread = threading.Thread(target=self._run, name="batchcompute-scheduler", daemon=True)
-        self._thread.start()
-
-    @property
-    def thread(self) -> threading.Thread:
+        self.thread: threading.Thread = threading.Thread(
+            target=self._run, name="batchcompute-scheduler", daemon=True
+        )
         """The thread of the loop."""
-        return self._thread
+        self.thread.start()
 
     def wake(self) -> None:
         """Say that there may be something to do."""
@@ -148,11 +117,7 @@ class Scheduler:
             self._condition.notify_all()
 
     def admit(self, job: int) -> None:
-        """Take note of a new job: it is to be seen waiting before it runs (reference, 4.1).
-
-        Args:
-            job: Its number.
-        """
+        """Let a new job, given by its number, be seen waiting before it runs (reference, 4.1)."""
         with self._condition:
             self._held[job] = time.monotonic() + _SEEN_WAITING
 
@@ -168,25 +133,7 @@ class Scheduler:
                     running.ordered = time.monotonic() + _REPEAT
             self._engine.cancel(effects.cancel)
             self.wake()
-        with self._ended:
-            self._ended.notify_all()
-
-    def wait_for(self, is_over: Callable[[], bool]) -> bool:
-        """Wait until something is so that only changes when an instance ends or a job is stopped.
-
-        Returns:
-            Whether it is; False when the service ends before.
-        """
-        with self._ended:
-            while not self._leaving and not is_over():
-                # Whoever ends the service cannot always notify: it may be the handler of a signal.
-                self._ended.wait(_REPEAT)
-            return not self._leaving
-
-    def give_up_waits(self) -> None:
-        """Let everybody know who waits that the service is about to end."""
-        # Without the lock: it is called by the handler of a signal, in whichever thread has it.
-        self._leaving = True
+        self.waiters.notify()
 
     def close(self, leave: bool = False) -> None:
         """Stop the loop and everything that runs; instances that ran wait for the next start.
@@ -197,10 +144,9 @@ class Scheduler:
         with self._condition:
             self._closing = True
             self._condition.notify_all()
-        self.give_up_waits()
-        with self._ended:
-            self._ended.notify_all()
-        self._thread.join()
+        self.waiters.give_up()
+        self.waiters.notify()
+        self.thread.join()
         self._tidier.close()
         for running in list(self._running.values()):
             # What is not yet uploaded is so by the next start, as after a kill.
@@ -236,13 +182,10 @@ class Scheduler:
 
     def _until_next_deadline(self) -> float | None:
         now = time.monotonic()
-        deadlines = [running.deadline for running in self._running.values() if not running.timed_out]
-        deadlines += [running.ordered for running in self._running.values()]
+        nearest = min(self._look_at, next_deadline(self._running.values()), *self._held.values())
         if self._resume > now:
-            deadlines.append(self._resume)
-        deadlines += self._held.values()
-        nearest = min(self._look_at, min(deadlines, default=_NEVER))
-        return None if nearest == _NEVER else min(_LONGEST_WAIT, max(0.0, nearest - now))
+            nearest = min(nearest, self._resume)
+        return None if nearest == NEVER else min(_LONGEST_WAIT, max(0.0, nearest - now))
 
     def step(self) -> None:
         """Do one round.
@@ -251,7 +194,7 @@ class Scheduler:
             Exception: What the first part that failed has raised; the others were done all the same.
         """
         self.step_started = time.monotonic()
-        self._look_at = _NEVER
+        self._look_at = NEVER
         failed: Exception | None = None
         for part in (self._pool.drain, self._collect, self._end_overdue, self._advance):
             try:
@@ -300,58 +243,25 @@ class Scheduler:
         self._resume = time.monotonic() + _PAUSE
         self._results[token] = None
 
-    def _finish(self, running: _Running) -> None:
+    def _finish(self, running: Running) -> None:
         """Upload what an attempt has left, in a thread; then record its end."""
         attempt = running.attempt
-        state = running.state or EngineState("gone")
 
         def work() -> Callable[[], None]:
             try:
-                final = self._with_patience(attempt, lambda: self._finished(attempt, state, running.stopped))
+                final = self._ends.finish(running)
             except NotStarted:
                 return partial(self._try_again, attempt.token)
-            return partial(self._take, attempt, final)
+            if final is None and self._closing:
+                # The next service finds it out.
+                return lambda: None
+            return partial(self._results.__setitem__, attempt.token, final or STOPPED)
 
         self._pool.submit(attempt.token, work)
-
-    def _finished(self, attempt: Attempt, state: EngineState, stopped: Outcome | None) -> Outcome | None:
-        """Return how an attempt ended, and what of it was lost. It is called in a thread."""
-        code = TIMEOUT.exit_code if stopped else state.exit_code
-        if state.signal:
-            code = 128 + state.signal
-        if code is not None and code != NOT_RUN:
-            try:
-                self._preparer.note_end(attempt, code)
-            except OSError as error:
-                if is_transient(error):
-                    raise
-                _log.warning("how instance %s ended cannot be recorded beside it: %s", attempt.token, error)
-        with self._store.read() as db:
-            current = is_current(db, attempt.key, attempt.token)
-        return self._preparer.finish(attempt, state.exit_code, state.signal, stopped if current else STOPPED)
-
-    def _with_patience(self, attempt: Attempt, action: Callable[[], Outcome | None]) -> Outcome | None:
-        """Do something for as long as the machine has no room for it; an error of the machine is no answer."""
-        end = time.monotonic() + _TRANSIENT_WAIT
-        while True:
-            try:
-                return action()
-            except Exception as error:
-                if not is_transient(error) or time.monotonic() > end:
-                    raise
-                _log.warning("the end of instance %s waits for the machine: %s", attempt.token, error)
-            if self._closing:
-                # The next service does it.
-                return None
-            time.sleep(_LOOK)
 
     def _failed_work(self, token: str, error: Exception) -> None:
         # A defect; the instance must end all the same, and give its slot back.
         self._results[token] = Outcome(1, "StartFailed", f"The service failed: {error}")
-
-    def _take(self, attempt: Attempt, final: Outcome | None) -> None:
-        if final is not None or not self._closing:
-            self._results[attempt.token] = final or STOPPED
 
     def _record(self, db: sqlite3.Connection, now: str, effects: lifecycle.Effects) -> None:
         """Record how attempts ended."""
@@ -376,17 +286,17 @@ class Scheduler:
         self.apply(effects)
 
     def _settle_at_end(self) -> None:
-        lost: list[_Running] = []
+        lost: list[Running] = []
         tokens = [token for token, running in self._running.items() if running.started]
         states = self._engine.poll(tokens)
         for token, running in self._running.items():
             if token in self._results:
                 continue
             state = running.state or states.get(token)
-            known = self._known_end(running, state) if running.attempt.quick else None
+            known = self._ends.known(running, state) if running.attempt.quick else None
             if known is not None:
                 self._results[token] = known
-            elif not (running.started and self._has_record(running, state)):
+            elif not (running.started and self._ends.has_record(running, state)):
                 lost.append(running)
         effects = lifecycle.Effects()
         with self._store.write() as db:
@@ -401,45 +311,8 @@ class Scheduler:
             self._preparer.clean(running.attempt)
         self._running.clear()
 
-    def _known_end(self, running: _Running, state: EngineState | None) -> Outcome | None:
-        """Return how an attempt ended that leaves nothing to upload; None if it did not end by itself."""
-        if running.timed_out:
-            return TIMEOUT
-        if state is None or state.phase != "gone" or state.signal:
-            return None
-        try:
-            return self._preparer.outcome_of(running.attempt, state.exit_code, 0)
-        except (NotStarted, OSError):
-            return None
-
-    def _has_record(self, running: _Running, state: EngineState | None) -> bool:
-        """Return whether the next service will know how an attempt ended."""
-        if running.ended or (state is not None and state.exit_code is not None):
-            return True
-        try:
-            return self._preparer.has_ended(running.attempt)
-        except OSError:
-            # It cannot be told now; the next service looks again.
-            return True
-
     def _end_overdue(self) -> None:
-        now = time.monotonic()
-        late = [
-            running
-            for running in self._running.values()
-            if running.deadline <= now and not running.timed_out and not running.ended
-        ]
-        for running in late:
-            running.timed_out = True
-            running.ordered = now
-        repeated = [
-            token
-            for token, running in self._running.items()
-            if running.ordered <= now and running.started and not running.ended
-        ]
-        for running in self._running.values():
-            if running.ordered <= now:
-                running.ordered = _NEVER if running.ended or not running.started else now + _REPEAT
+        late, repeated = overdue(self._running.values(), time.monotonic(), _REPEAT)
         if repeated:
             self._engine.cancel(repeated)
         if late:
@@ -455,7 +328,7 @@ class Scheduler:
 
         What cannot be recorded, on a full disk, is kept and tried again.
         """
-        starts = self._may_start()
+        starts = time.monotonic() >= self._resume and self._free > 0
         if not self._results and not starts:
             return
         now = format_time(datetime.now(UTC))
@@ -468,49 +341,38 @@ class Scheduler:
         self._recorded(effects)
         for running in begun:
             if running.attempt.quick:
-                self._launch(running, self._made(running.attempt))
+                self._launch(running, self._ends.made(running.attempt))
             else:
                 self._make_ready(running)
-
-    def _made(self, attempt: Attempt) -> Outcome | NotStarted | None:
-        """Make an attempt ready; return how it ended if it cannot start, or that it waits for room."""
-        try:
-            return self._preparer.make(attempt)
-        except Exception as error:  # noqa: BLE001 - the machine has no room for it
-            _log.warning("instance %s waits for the machine: %s", attempt.token, error)
-            return NotStarted()
-
-    def _may_start(self) -> bool:
-        return time.monotonic() >= self._resume and self._free > 0
 
     @property
     def _free(self) -> int:
         return self._slots - len(self._running) + len(self._results)
 
-    def _begin(self, db: sqlite3.Connection, now: str) -> list[_Running]:
+    def _begin(self, db: sqlite3.Connection, now: str) -> list[Running]:
         """Choose what starts, and record that it does."""
         moment = time.monotonic()
         with self._condition:
             self._held = {job: until for job, until in self._held.items() if until > moment}
             held = frozenset(self._held)
         describer = self._preparer.describer
-        begun: list[_Running] = []
+        begun: list[Running] = []
         for picked in pick(db, self._free, held):
             token = describer.new_token(picked.key)
             attempt = describer.describe(picked.key, token, picked.worker)
             lifecycle.begin(
                 db, picked.key, token, picked.worker, "127.0.0.1", now, attempt.way, str(attempt.work.path)
             )
-            begun.append(_Running(attempt))
+            begun.append(Running(attempt))
         return begun
 
-    def _make_ready(self, running: _Running) -> None:
+    def _make_ready(self, running: Running) -> None:
         def work() -> Callable[[], None]:
-            return partial(self._launch, running, self._made(running.attempt))
+            return partial(self._launch, running, self._ends.made(running.attempt))
 
         self._pool.submit(running.attempt.token, work)
 
-    def _launch(self, running: _Running, failure: Outcome | NotStarted | None) -> None:
+    def _launch(self, running: Running, failure: Outcome | NotStarted | None) -> None:
         """Hand an attempt that is ready to the engine."""
         token = running.attempt.token
         if isinstance(failure, NotStarted):
@@ -526,13 +388,12 @@ class Scheduler:
         self.wake()
 
     def _adopt(self) -> None:
-        """Take over what an earlier service left."""
         for found in recover(self._store, self._engine, self._preparer):
-            running = _Running(found.attempt, started=True, timed_out=found.late)
+            running = Running(found.attempt, started=True, timed_out=found.late)
             self._running[found.attempt.token] = running
             if found.runs:
                 running.deadline = time.monotonic() + found.time_left
-                running.ordered = time.monotonic() if found.late else _NEVER
+                running.ordered = running.deadline if found.late else NEVER
             else:
                 running.ended = True
                 self._finish(running)

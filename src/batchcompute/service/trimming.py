@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from batchcompute._values import format_time
 from batchcompute.errors import ConfigError
 from batchcompute.service import large
+from batchcompute.service.confined import Root
 from batchcompute.service.store import Store
 
 __all__: list[str] = []
@@ -39,22 +41,37 @@ def trim(directory: Path, age: float) -> Trimmed:
     store = Store(directory / "batchcompute.db")
     try:
         with store.write() as db:
-            jobs = [
-                row["seq"]
+            rows = [
+                (row["seq"], row["id"])
                 for row in db.execute(
-                    "SELECT seq FROM jobs WHERE state IN ('Finished', 'Failed', 'Stopped') AND NOT hidden "
+                    "SELECT seq, id FROM jobs WHERE state IN ('Finished', 'Failed', 'Stopped') AND NOT hidden "
                     "AND CASE ended WHEN '' THEN created ELSE ended END < ?",
                     (before,),
                 )
             ]
+            jobs = [job for job, _ in rows]
             for job in jobs:
                 large.hide(db, job)
             tokens = db.execute("DELETE FROM tokens WHERE used < ?", (before,)).rowcount
         for job in jobs:
             large.remove(store, job)
+        _drop_kept(directory / "kept", {job_id for _, job_id in rows})
         store.compact()
     except sqlite3.OperationalError as error:
         raise ConfigError(f"the database in {directory} cannot be trimmed: {error}") from error
     finally:
         store.close()
     return Trimmed(len(jobs), tokens)
+
+
+def _drop_kept(kept: Path, jobs: Collection[str]) -> None:
+    """Remove the working directories that were kept of jobs."""
+    if not kept.is_dir():
+        return
+    root = Root(kept)
+    try:
+        for name in root.names():
+            if name.partition(".")[0] in jobs:
+                root.remove((name,))
+    finally:
+        root.close()

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from batchcompute.client._async._jobs import AsyncJobs
+from batchcompute.client._objects import Piece, get_piece, get_tail, piece_size
 from batchcompute.errors import BatchComputeError, ClientError, LogsUnavailable, NotFoundError
-from batchcompute.objects import InstanceLogs, get_object, object_base
+from batchcompute.objects import InstanceLogs, object_base
 from batchcompute.waiting import FINAL_STATES
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class AsyncLogs(AsyncJobs):
         """Return what an instance has written, or follow it while it runs.
 
         It is read from the object storage that the task's ``StdoutRedirectPath`` and
-        ``StderrRedirectPath`` name, with this client's credentials.
+        ``StderrRedirectPath`` name, with this client's credentials. What is larger than 8 MiB, or than
+        ``max_response_bytes``, is read in pieces of that size, each with a request of its own.
 
         Args:
             job: Id of the job, or anything that has it.
@@ -89,7 +91,7 @@ class AsyncLogs(AsyncJobs):
         places = (instance.StdoutRedirectPath, instance.StderrRedirectPath)
         if not any(places):
             raise _not_stored("StdoutRedirectPath and StderrRedirectPath")
-        texts = [(await self._text(place, tail)) or "" if place else "" for place in places]
+        texts = [await self._text(place, tail) if place else "" for place in places]
         return InstanceLogs(*texts)
 
     async def _follow(
@@ -109,30 +111,55 @@ class AsyncLogs(AsyncJobs):
                 raise _not_stored(f"{stream.capitalize()}RedirectPath")
             # The state is read first, so what is read after an end is all that there will be.
             ended = instance.State in FINAL_STATES
-            piece = (await self._bytes(place, start, 0)) or b""
-            start += len(piece)
-            text = decoder.decode(piece, final=ended)
-            if text:
-                yield text
+            before, more = start, True
+            while more:
+                piece = await self._piece(place, start)
+                start, more = piece.end, piece.more
+                text = decoder.decode(piece.data, final=ended and not more)
+                if text:
+                    yield text
             if ended:
                 return
-            if not piece:
+            if start == before:
                 await asyncio.sleep(interval)
 
-    async def _text(self, place: str, tail: int) -> str | None:
-        found = await self._bytes(place, 0, tail)
-        return None if found is None else found.decode("utf-8", "replace")
+    async def _text(self, place: str, tail: int) -> str:
+        """Return an object as text, or so many of its last bytes; nothing if it does not exist."""
+        pieces: list[bytes] = []
+        start, end = 0, None
+        last = b""
+        if tail:
+            # Its end first, which also tells where it is.
+            piece = await self._piece(place, 0, tail)
+            start, end, last = max(0, piece.end - tail), piece.start, piece.data
+        more = end is None or start < end
+        while more:
+            piece = await self._piece(place, start)
+            pieces.append(piece.data if end is None else piece.data[: end - start])
+            start, more = piece.end, piece.more and (end is None or piece.end < end)
+        return b"".join([*pieces, last]).decode("utf-8", "replace")
 
-    async def _bytes(self, place: str, start: int, tail: int) -> bytes | None:
-        """Read an object from a byte on, or so many of its last bytes; None if it does not exist."""
+    async def _piece(self, place: str, start: int, tail: int = 0) -> Piece:
+        """Read a piece of an object, as large as the limit allows.
+
+        Args:
+            place: ``oss://bucket/key``.
+            start: Where it begins.
+            tail: In place of that, how many bytes are wanted from the end.
+
+        Raises:
+            LogsUnavailable: The object storage cannot be read.
+        """
         base = object_base(self._endpoint, self._oss_endpoint)
+        size = piece_size(self._max_response_bytes)
         try:
-            return await self._call(get_object(base, place, start, tail))
+            call = get_tail(base, place, tail, size) if tail else get_piece(base, place, start, size)
+            return await self._call(call)
         except NotFoundError:
-            return None
+            return Piece(b"", start)
         except ClientError as error:
             if error.status == 416:
-                return b""
+                return Piece(b"", start)
             raise LogsUnavailable(f"{place} cannot be read from {base}: {error}") from error
         except BatchComputeError as error:
             raise LogsUnavailable(f"{place} cannot be read from {base}: {error}") from error

@@ -12,6 +12,7 @@ import tenacity
 
 from batchcompute._logs import log, log_answer
 from batchcompute.client._async_exchange import exchange_async
+from batchcompute.client._reading import Reading
 from batchcompute.credentials import CredentialSource, fresh_async_credentials
 from batchcompute.errors import BatchComputeError, ConnectError
 from batchcompute.tracing import tracer
@@ -20,7 +21,6 @@ from batchcompute.transport import (
     given_request,
     hide_secrets,
     is_refused_here,
-    raw_answer,
     transport_error,
     understand,
 )
@@ -51,6 +51,7 @@ class AsyncSender:
     _policy: RetryPolicy
     _quota: Quota
     _pool: AsyncPool
+    _max_response_bytes: int | None
 
     async def _attempt(self, call: Call[A], end: float | None) -> A:
         started = time.monotonic()
@@ -71,13 +72,13 @@ class AsyncSender:
         if limits:
             # httpx keeps time limits in the request; one that it did not build itself has none.
             request.extensions["timeout"] = limits
+        reading = Reading(call, where, self._max_response_bytes)
         try:
-            response = await exchange_async(pool, http, request, left, where)
+            raw = await exchange_async(pool, http, request, left, reading)
         except pool.errors as error:
             hide_secrets(error)
             made = transport_error(error, where)
             raise made from (None if is_refused_here(error) else error)
-        raw = raw_answer(response, response.content)
         if log.isEnabledFor(logging.DEBUG):
             log_answer(call, raw, time.monotonic() - started)
         return understand(call, raw)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 from urllib.request import getproxies
 
 import httpx
@@ -19,6 +19,7 @@ import httpx
 from batchcompute import regions
 from batchcompute.client._common import HeaderMap, check_credentials, check_headers, local_transport
 from batchcompute.client._http import Http, HttpClient, Pool, check_given, open_http
+from batchcompute.client._reading import check_limit
 from batchcompute.client._sync._send import Sender
 from batchcompute.credentials import (
     CredentialSource,
@@ -30,7 +31,10 @@ from batchcompute.objects import object_base
 from batchcompute.retry import Quota, RetryPolicy
 from batchcompute.signing import API_VERSION, Credentials
 from batchcompute.timeouts import Timeout, TimeoutLike, timeout_of
-from batchcompute.transport import tls_for
+from batchcompute.transport import MAX_RESPONSE_BYTES, tls_for
+
+if TYPE_CHECKING:
+    from batchcompute.service.direct import DirectTransport
 
 __all__: list[str] = []
 
@@ -59,6 +63,7 @@ class Base(Sender):
         verify: bool | str | ssl.SSLContext = True,
         trust_env: bool = True,
         oss_endpoint: str = "",
+        max_response_bytes: int | None = MAX_RESPONSE_BYTES,
         **headers: str,
     ) -> None: ...
     @overload
@@ -74,6 +79,7 @@ class Base(Sender):
         verify: bool | str | ssl.SSLContext = True,
         trust_env: bool = True,
         oss_endpoint: str = "",
+        max_response_bytes: int | None = MAX_RESPONSE_BYTES,
         **headers: str,
     ) -> None: ...
     def __init__(
@@ -92,6 +98,7 @@ class Base(Sender):
         verify: bool | str | ssl.SSLContext = True,
         trust_env: bool = True,
         oss_endpoint: str = "",
+        max_response_bytes: int | None = MAX_RESPONSE_BYTES,
         **headers: str,
     ) -> None:
         """Set up a client; nothing is sent, and no connection is made yet.
@@ -118,6 +125,9 @@ class Base(Sender):
             trust_env: Whether proxies and certificates that the environment names are used.
             oss_endpoint: URL of the object storage, for `logs`; without it that of the region, or
                 what ``BATCHCOMPUTE_OSS_ENDPOINT`` names.
+            max_response_bytes: Bytes that the body of one answer may have after decompression, 64 MiB
+                by default; a larger one is not read to its end and raises `ResponseTooLarge`. None for
+                no limit. `logs` reads what is larger in several answers.
             **headers: Further headers of every request; they win over the client's own.
 
         Raises:
@@ -141,6 +151,7 @@ class Base(Sender):
         self._endpoint = regions.resolve(region, security_conn, os.environ.get("BATCHCOMPUTE_ENDPOINT"))
         self._oss_endpoint = oss_endpoint or os.environ.get("BATCHCOMPUTE_OSS_ENDPOINT", "")
         self._headers = HeaderMap(check_headers(headers))
+        self._max_response_bytes = check_limit(max_response_bytes)
         self._policy = retry or RetryPolicy()
         self._quota = Quota(self._policy.quota)
         self._timeout: Timeout | None = None if timeout is None else timeout_of(timeout)
@@ -261,10 +272,9 @@ class Base(Sender):
         """Set the version of the API that is sent with each request."""
         self.version = value
 
-    def _use(self, transport: httpx.BaseTransport) -> None:
+    def _use(self, transport: DirectTransport) -> None:
         """Send everything through a transport of the service's instead of the network."""
-        opener = partial(Http, transport=transport, trust_env=False)
-        self._pool = Pool(opener, None, warn=False)
+        self._pool = Pool(partial(Http.of_service, transport), None, warn=False)
 
 
 def _open(
@@ -275,6 +285,6 @@ def _open(
     keep: bool = True,
 ) -> httpx.Client:
     if urls[0] == regions.LOCAL:
-        return Http(transport=local_transport(source), trust_env=False)
+        return Http.of_service(local_transport(source))
     proxies = getproxies().values() if trust_env else ()
     return open_http(tls_for((*urls, *proxies), verify, trust_env), trust_env, keep)

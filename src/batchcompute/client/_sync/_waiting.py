@@ -24,7 +24,7 @@ from batchcompute.errors import (
 )
 from batchcompute.retry import passes
 from batchcompute.timeouts import seconds_of
-from batchcompute.waiting import FINAL_STATES, Watch
+from batchcompute.waiting import FINAL_STATES, Runner, Watch
 
 if TYPE_CHECKING:
     from batchcompute.operations import IdLike
@@ -88,7 +88,11 @@ class Waiting(Logs):
 
         A plain id will do, so another process can wait for what this one has created. Looks come
         often at first and ever less often while nothing changes; many jobs are looked at by a page of
-        the list instead of one by one. Ctrl-C ends the waiting only; the jobs go on.
+        the list instead of one by one.
+
+        Ctrl-C and ``timeout`` end the waiting and stop no job. Jobs of a server go on running. Those of an
+        embedded service run in this process: their programs end with it, and the jobs start anew when its
+        data directory is opened again. The exception says which of the two it is.
 
         Args:
             job: A job or several: ids, or anything that has one.
@@ -107,7 +111,7 @@ class Waiting(Logs):
 
         Raises:
             JobFailedError: A job has failed or was stopped; it says which instances, and why.
-            WaitTimeout: The time is up; the jobs go on.
+            WaitTimeout: The time is up; the jobs are not stopped.
             NotFoundError: There is no such job, or it was deleted meanwhile, as ``AutoRelease`` does
                 with a job that has finished.
         """
@@ -141,16 +145,24 @@ class Waiting(Logs):
                     break
                 now = time.monotonic()
                 if end is not None and now >= end:
-                    raise watch.timed_out(limit or 0)
+                    raise watch.timed_out(limit or 0, self._runner())
                 time.sleep(watch.pause(now, end, random.random()))  # noqa: S311
         except KeyboardInterrupt as stop:
-            stop.add_note(watch.left_alone())
-            log.warning("wait was interrupted: %s", watch.left_alone())
+            said = watch.left_alone(self._runner())
+            stop.add_note(said)
+            log.warning("wait was interrupted: %s", said)
             raise
         finally:
             show.close()
         statuses = watch.statuses()
         return statuses[0] if _is_one(job) else statuses
+
+    def _runner(self) -> Runner:
+        """Tell who runs this client's jobs."""
+        if not self._endpoint.is_local:
+            return Runner()
+        http = self._pool.current() if self._pool.direct else None
+        return Runner("unknown") if http is None else http.service.runner()
 
     def _looking_until(self, end: float | None) -> Self:
         """Return a client whose calls are over when waiting is."""
@@ -211,7 +223,7 @@ class Waiting(Logs):
         stderr = str(result.detail_text or "")
         if instance.StderrRedirectPath and not stderr:
             try:
-                stderr = (self._text(instance.StderrRedirectPath, _TAIL)) or ""
+                stderr = self._text(instance.StderrRedirectPath, _TAIL)
             except (ClientError, LogsUnavailable):
                 # It was to be had if possible; the rest of the error stands without it.
                 log.debug("stderr of %s[%s] cannot be read", task, instance.InstanceId)

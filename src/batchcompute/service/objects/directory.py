@@ -12,11 +12,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from batchcompute.service import trees
 from batchcompute.service.confined import NotRegular, Parts, Root, RootedFile
 from batchcompute.service.objects.base import ObjectReader, Outside, Page, Stat, modified_ns
 from batchcompute.service.objects.keys import parts_of
 from batchcompute.service.objects.listing import Lister
-from batchcompute.service.runtime import trees
 
 __all__ = ["DirectoryStore"]
 
@@ -60,8 +60,10 @@ class DirectoryStore:
 
     def log_file(self, place: str) -> RootedFile:
         """Return the file that a program may write an object to while it runs."""
-        self.local(place)
-        return RootedFile(self.root, parts_of(place))
+        parts = parts_of(place)
+        # What stands at its own name, a link too, is replaced by a new file.
+        self._check(place, parts[:-1])
+        return RootedFile(self.root, parts)
 
     def local(self, place: str) -> Path:
         """Return the file of an object, or the directory of a prefix.
@@ -71,6 +73,10 @@ class DirectoryStore:
             Outside: A link stands in the way.
         """
         parts = parts_of(place)
+        self._check(place, parts)
+        return self.root.where(parts)
+
+    def _check(self, place: str, parts: Parts) -> None:
         at = self.root.path
         for part in parts:
             at = at / part
@@ -79,7 +85,6 @@ class DirectoryStore:
                     raise Outside(f"{place!r} leads out of the storage")
             except (FileNotFoundError, NotADirectoryError):
                 break
-        return self.root.where(parts)
 
     def exists(self, place: str) -> bool:
         """Return whether there is an object, or a directory for a prefix."""

@@ -13,7 +13,7 @@ import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -36,8 +36,8 @@ Names = tuple[str, ...]
 class _Folder:
     """The sorted content of a directory."""
 
-    order: list[bytes]
-    """What each entry's keys begin with, in UTF-8."""
+    order: list[str]
+    """What each entry's keys begin with; texts are in the order of their bytes in UTF-8."""
     names: list[str]
     """The names, in the same order."""
     folders: frozenset[str]
@@ -63,35 +63,28 @@ class Lister:
         """Return a page of the keys of a bucket; the arguments are those of `ObjectStore.page`."""
         items: list[tuple[str, Stat | None]] = []
         last = after
-        lowest = after.encode("utf-8", "surrogatepass")
-        for key, names in self._keys(bucket, prefix, delimiter, lowest):
-            name = rolled_up(key, prefix, delimiter)
-            if name == last or name.encode("utf-8") <= lowest:
-                continue
-            is_key = name == key and not (delimiter and key[len(prefix) :].endswith(delimiter))
-            found = None
-            if is_key:
-                found = self._stat((bucket, *names), key)
-                if found is None:
+        with _Looks(self._root) as looks:
+            for key, names in self._keys(bucket, prefix, delimiter, after):
+                name = rolled_up(key, prefix, delimiter)
+                if name == last or name <= after:
                     continue
-            if len(items) == most:
-                return Page(items, True)
-            items.append((name, found))
-            last = name
+                found = None
+                if name == key and not (delimiter and key[len(prefix) :].endswith(delimiter)):
+                    status = looks.at((bucket, *names))
+                    is_kind = stat.S_ISDIR if key.endswith("/") else stat.S_ISREG
+                    if status is None or not is_kind(status.st_mode):
+                        # What is removed meanwhile is not listed, nor what is no plain file.
+                        continue
+                    found = self._stat_of(status)
+                if len(items) == most:
+                    return Page(items, True)
+                items.append((name, found))
+                last = name
         return Page(items, False)
 
-    def _stat(self, parts: Names, key: str) -> Stat | None:
-        # What is removed meanwhile is not listed, nor what is no plain file.
-        with suppress(FileNotFoundError, NotADirectoryError):
-            found = self._root.lstat(parts)
-            if stat.S_ISDIR(found.st_mode) if key.endswith("/") else stat.S_ISREG(found.st_mode):
-                return self._stat_of(found)
-        return None
-
-    def _keys(self, bucket: str, prefix: str, delimiter: str, lowest: bytes) -> Iterator[tuple[str, Names]]:
+    def _keys(self, bucket: str, prefix: str, delimiter: str, lowest: str) -> Iterator[tuple[str, Names]]:
         """Yield the keys of a bucket in order, from one of which the rest is above ``lowest``."""
-        begin = prefix.encode("utf-8", "surrogatepass")
-        heap: list[tuple[bytes, Names, int, _Folder]] = []
+        heap: list[tuple[str, Names, int, _Folder]] = []
 
         def push(names: Names, folder: _Folder, at: int) -> None:
             if at < len(folder.order):
@@ -104,14 +97,14 @@ class Lister:
                 key = text if joined or not names else f"{text}/"
                 if not folder.order and key.endswith("/") and is_ours(names, key):
                     # An empty directory is what a key that ends in a slash made.
-                    folder = _Folder([key.encode("utf-8")], [""], frozenset())
-                push(names, folder, _first(folder.order, max(begin, lowest)))
+                    folder = _Folder([key], [""], frozenset())
+                push(names, folder, _first(folder.order, max(prefix, lowest)))
 
         enter(())
         while heap:
             order, names, at, folder = heappop(heap)
-            fits = order.startswith(begin) or begin.startswith(order)
-            if not fits and order > begin:
+            fits = order.startswith(prefix) or prefix.startswith(order)
+            if not fits and order > prefix:
                 # Whatever follows in this directory is behind the prefix, too.
                 continue
             push(names, folder, at + 1)
@@ -119,17 +112,16 @@ class Lister:
                 continue
             name = folder.names[at]
             inner = (*names, name) if name else names
-            text = order.decode("utf-8")
             if name in folder.folders:
                 if order < lowest and not lowest.startswith(order):
                     continue
-                if delimiter == "/" and len(order) > len(begin) and text.endswith("/"):
+                if delimiter == "/" and len(order) > len(prefix) and order.endswith("/"):
                     # All that is in it is one item.
-                    yield text, inner
+                    yield order, inner
                 else:
                     enter(inner)
-            elif order.startswith(begin) and is_ours(inner, text):
-                yield text, inner
+            elif order.startswith(prefix) and is_ours(inner, order):
+                yield order, inner
 
     def _folder(self, bucket: str, names: Names) -> _Folder:
         with self._root.folder((bucket, *names)) as fd:
@@ -140,7 +132,7 @@ class Lister:
                     self._known.move_to_end(known)
                     return self._known[known]
             now = time.time_ns()
-            folder = _read(fd, names)
+            folder = _read(fd, names, found.st_nlink)
         if now - found.st_mtime_ns > _RACY:
             self._remember(known, folder)
         return folder
@@ -155,30 +147,70 @@ class Lister:
                 self._size -= len(dropped.names)
 
 
-def _read(fd: int, names: Names) -> _Folder:
+class _Looks:
+    """Looks at many files, mostly of one directory: it is opened once for all that follow each other."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._stack = ExitStack()
+        self._folder: Names | None = None
+        self._fd = -1
+
+    def __enter__(self) -> _Looks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def at(self, parts: Names) -> os.stat_result | None:
+        """Return what is known of a file; None if it is gone."""
+        try:
+            if self._folder != parts[:-1]:
+                self._stack.close()
+                self._folder = None
+                self._fd = self._stack.enter_context(self._root.folder(parts[:-1]))
+                self._folder = parts[:-1]
+            return os.stat(parts[-1], dir_fd=self._fd, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+
+def _read(fd: int, names: Names, links: int) -> _Folder:
     text, joined = decode(names)
-    base = (text if joined or not names else f"{text}/").encode("utf-8", "surrogateescape")
-    found: list[tuple[bytes, str]] = []
+    base = text if joined or not names else f"{text}/"
     folders: set[str] = set()
-    with os.scandir(fd) as entries:
-        for entry in entries:
-            name = entry.name
-            if entry.is_dir(follow_symlinks=False):
-                folders.add(name)
-                inner, piece = decode((name,))
-                end = inner if piece else f"{inner}/"
-            elif name[:1] == "%":
-                end = decode((name,))[0]
-            else:
-                end = name
-            with suppress(UnicodeEncodeError):
-                # A name that is no text is no key.
-                found.append((base + end.encode("utf-8"), name))
-    found.sort()
-    return _Folder([order for order, _ in found], [name for _, name in found], frozenset(folders))
+    if links == 2:
+        # Each directory in it would link to it by its "..": there is none, and nothing but names to be read.
+        entries = os.listdir(fd)
+    else:
+        with os.scandir(fd) as found:
+            listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+        entries = [name for name, _ in listed]
+        folders.update(name for name, is_folder in listed if is_folder)
+    special = [name for name in entries if name in folders or name[0] == "%" or not name.isascii()]
+    if not special:
+        entries.sort()
+        return _Folder([base + name for name in entries] if base else entries, entries, frozenset())
+    odd = set(special)
+    pairs = [(base + name, name) for name in entries if name not in odd]
+    for name in special:
+        inner, piece = decode((name,))
+        if _is_text(inner):
+            pairs.append((f"{base}{inner}{'/' if name in folders and not piece else ''}", name))
+    pairs.sort()
+    return _Folder([key for key, _ in pairs], [name for _, name in pairs], frozenset(folders))
 
 
-def _first(order: list[bytes], wanted: bytes) -> int:
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        # A name that is no text is no key.
+        return False
+    return True
+
+
+def _first(order: list[str], wanted: str) -> int:
     """Return where keys from ``wanted`` on begin: an entry before it may be a directory that holds it."""
     at = bisect_right(order, wanted)
     while at and (wanted.startswith(order[at - 1]) or order[at - 1] == wanted):

@@ -18,10 +18,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from batchcompute.errors import ConfigError
+from batchcompute.service import trees
 from batchcompute.service.confined import Parts, Root
 from batchcompute.service.objects.base import ObjectReader, Page, Stat, page_of
 from batchcompute.service.objects.keys import decode, is_ours, parts_of
-from batchcompute.service.runtime import trees
 
 __all__ = ["RemoteStore"]
 

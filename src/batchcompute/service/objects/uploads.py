@@ -20,11 +20,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from batchcompute.service import trees
 from batchcompute.service.confined import Root
 from batchcompute.service.objects import answers
 from batchcompute.service.objects.answers import Refused
 from batchcompute.service.objects.base import ObjectStore
-from batchcompute.service.runtime import trees
 from batchcompute.service.wire import Request, Response, Spool
 
 __all__: list[str] = []
@@ -65,13 +65,13 @@ class Uploads:
         # What stands there belongs to requests of an earlier service.
         self._root.remove((_SPOOLS,))
         self._root.make_folder((_SPOOLS,))
-        self.trim(_KEPT)
+        self.trim()
 
     def close(self) -> None:
         """Give the directory's descriptor back."""
         self._root.close()
 
-    def trim(self, age: float) -> int:
+    def trim(self, age: float = _KEPT) -> int:
         """Remove uploads that nobody has written to for some time, and return how many.
 
         Args:

@@ -13,15 +13,19 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from batchcompute.errors import ValidationError
+from batchcompute.service import trees
 from batchcompute.service.confined import NotRegular, Root, is_transient
 from batchcompute.service.objects.base import ObjectStore
-from batchcompute.service.runtime import container, sandbox, stage, trees
+from batchcompute.service.runtime import container, sandbox, stage
 from batchcompute.service.runtime.attempts import Attempt, Describer
 from batchcompute.service.runtime.command import NOT_RUN, Outcome, outcome, read_exit, tail
 from batchcompute.service.runtime.package import PackageError, unpack
-from batchcompute.service.settings import Settings
+
+if TYPE_CHECKING:
+    from batchcompute.service.settings import Settings
 
 __all__: list[str] = []
 
@@ -127,7 +131,7 @@ class Preparer:
             attempt.start = replace(start, wrapper=tuple(self._container(attempt)))
         if start.user is not None:
             for parts in ((attempt.name,), work.parts_of(attempt.base)):
-                work.own(parts, start.user.uid, start.user.gid)
+                trees.give(work, parts, start.user.uid, start.user.gid)
 
     def _container(self, attempt: Attempt) -> list[str]:
         runtime = container.probe()

@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from batchcompute.errors import ValidationError
+from batchcompute.service import trees
 from batchcompute.service.confined import NotRegular, Root, is_transient
 from batchcompute.service.objects.base import ObjectStore, parts_of
-from batchcompute.service.runtime import trees
 from batchcompute.service.runtime.mappings import Bind, Delivery, Plan
 
 __all__: list[str] = []

@@ -1,0 +1,212 @@
+"""Programs replace what the service reads or writes by what is no file: that is their own trouble."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from batchcompute import Client
+from batchcompute.service import LocalService
+from batchcompute.service.engines.base import Engine
+from batchcompute.service.health import Watchdog
+from batchcompute.service.runtime import sandbox
+from tests.service.helpers import finish, job, task, until
+from tests.service.test_mappings import put, run
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+KINDS = {
+    "fifo": 'mkfifo "$at"',
+    "device": 'mknod "$at" c 1 5 || mkfifo "$at"',
+    "directory": 'mkdir "$at"',
+    "link": 'ln -s /etc/passwd "$at"',
+    "dangling": 'ln -s nowhere "$at"',
+    "giant": 'truncate -s 1T "$at"',
+    "locked": ': > "$at"; chmod 0 "$at"',
+    "socket": 'cd "$(dirname "$at")"; '
+    'python3 -c \'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])\' "$(basename "$at")"',
+}
+
+# What a program finds out about its own files from its shim and from the directory beside its own.
+PLACES = {
+    "exit": '"$PWD.exit"',
+    "stdout": '"$(readlink /proc/$$/fd/1)"',
+    "stderr": '"$(readlink /proc/$$/fd/2)"',
+    "work": '"$PWD"',
+    "report": '"$PWD.exit.box"',
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_program_replaces_its_own_files(tmp_path: Path, kind: str) -> None:
+    """Nothing blocks, others run, and so does the next service."""
+    with LocalService(tmp_path / "data", slots=2) as service, service.client() as client:
+        ids = []
+        for place in PLACES.values():
+            for code in (0, 3):
+                command = f'at={place}; rm -rf "$at"; {KINDS[kind]}; exit {code}'
+                ids.append((client.create_job(job(command)).Id, code))
+        for job_id, code in ids:
+            finish(client, job_id, "Failed" if code else "Finished")
+            assert client.get_instance(job_id, "t", 0).Result.ExitCode == code
+        finish(client, client.create_job(job("true")).Id)
+    with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
+        finish(client, client.create_job(job("true")).Id)
+        until(lambda: not list((service.data_dir / "work").iterdir()))
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "directory", "link", "locked"])
+def test_a_log_that_is_no_file_is_made_anew(tmp_path: Path, kind: str) -> None:
+    """At the place of a log stands what an earlier program has left there."""
+    with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
+        first = client.create_job(job("true")).Id
+        finish(client, first)
+        log = service.oss_path(client.get_instance(first, "t", 0).StdoutRedirectPath)
+        number = int(first[-8:], 16) + 1
+        planted = log.parent / log.name.replace(first, f"{first[:-8]}{number:08X}")
+        os.system(f"at={planted}; {KINDS[kind]}")
+        second = client.create_job(job("echo new")).Id
+        assert planted.name.endswith(f"{second}.t.0")
+        if kind == "directory":
+            finish(client, second, "Failed")
+            assert client.get_instance(second, "t", 0).Result.ErrorCode == "OutputError"
+        else:
+            finish(client, second)
+            assert stat.S_ISREG(planted.lstat().st_mode)
+            assert planted.read_text() == "new\n"
+        finish(client, client.create_job(job("true")).Id)
+
+
+@pytest.mark.parametrize("way", ["auto", "never"])
+@pytest.mark.parametrize("kind", ["fifo", "device", "socket", "link"])
+def test_an_output_that_is_no_file_stays_behind(tmp_path: Path, kind: str, way: str) -> None:
+    if way == "auto" and not sandbox.probe().usable:
+        pytest.skip(sandbox.probe().reason)
+    with LocalService(tmp_path / "data", slots=1, sandbox=way) as service, service.client() as client:  # type: ignore[arg-type]
+        root = "${BATCH_COMPUTE_ROOT:-}"
+        command = " && ".join(f"at={root}{path}; ({KINDS[kind]})" for path in ("/out/x", "/single", "/log"))
+        job_id = run(
+            client,
+            f"cd /; {command}; echo y > {root}/out/plain",
+            OutputMapping={"/out/": "oss://b/out/", "/single": "oss://b/single"},
+        )
+        detail = client.get_instance(job_id, "t", 0).Result.detail_text
+        assert "/out/x" in detail
+        assert "/single" in detail
+        kept = [path for path in (service.data_dir / "oss" / "b").rglob("*") if not path.is_dir()]
+        assert [path.name for path in kept if path.name in ("x", "single")] == []
+        assert service.oss_path("oss://b/out/plain").read_text() == "y\n"
+
+
+def test_an_output_that_is_another_name_of_something_else_is_a_copy(tmp_path: Path) -> None:
+    """Else the object would change whenever the other one does."""
+    with LocalService(tmp_path / "data", slots=1, sandbox="never") as service, service.client() as client:
+        put(service, "oss://b/kept", "before")
+        target = service.oss_path("oss://b/kept")
+        run(client, f"ln {target} $BATCH_COMPUTE_ROOT/out/x", OutputMapping={"/out/": "oss://b/out/"})
+        copied = service.oss_path("oss://b/out/x")
+        assert copied.read_text() == "before"
+        assert copied.stat().st_ino != target.stat().st_ino
+
+
+class Slow:
+    """An engine whose answers take their time."""
+
+    def __init__(self, engine: Engine, hold: threading.Event) -> None:
+        self._engine = engine
+        self._hold = hold
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._engine, name)
+
+    def poll(self, handles: object) -> object:
+        self._hold.wait(20)
+        return self._engine.poll(handles)  # type: ignore[arg-type]
+
+
+def test_a_loop_that_is_stuck_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from batchcompute.service.engines.local import LocalEngine
+
+    hold = threading.Event()
+    hold.set()
+    engine = Slow(LocalEngine(1), hold)
+    with LocalService(tmp_path / "data", slots=1, engine=engine) as stuck, stuck.client() as client:  # type: ignore[arg-type]
+        finish(client, client.create_job(job("true")).Id)
+        assert stuck.health().ok
+        scheduler = stuck._scheduler
+        watchdog = Watchdog(scheduler, limit=0.1, look=0.02)
+        try:
+            hold.clear()
+            client.create_job(job("true"))
+            until(lambda: watchdog.health().stalls)
+            assert not watchdog.health().ok
+            assert "wait" in watchdog.health().last_stall
+            assert watchdog.health().content()["status"] == "stalled"
+            assert "in poll" in caplog.text
+        finally:
+            hold.set()
+            until(lambda: watchdog.health().ok)
+            watchdog.close()
+        finish(client, client.create_job(job("true")).Id)
+
+
+@pytest.mark.parametrize("way", ["auto", "always"])
+def test_the_shim_is_the_parent_in_every_form(tmp_path: Path, way: Literal["auto", "always"]) -> None:
+    """Whatever a program does to its parent it does to itself."""
+    forms = {
+        "plain words": f"{sys.executable} {tmp_path / 'kill.py'}",
+        "a line": "true; kill -9 $PPID; sleep 1",
+        "a program of a line": f"true && {sys.executable} {tmp_path / 'kill.py'} && true",
+        "exec": "exec sh -c 'kill -9 $PPID; sleep 1'",
+        "a subshell": "(kill -9 $PPID); sleep 1",
+    }
+    (tmp_path / "kill.py").write_text("import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(1)\n")
+    with LocalService(tmp_path / "data", slots=2, sandbox=way) as service, service.client() as client:
+        for command in forms.values():
+            client.wait(client.create_job(job(command)), raise_on_failure=False, timeout=20)
+        finish(client, client.create_job(job("true")).Id)
+
+
+@pytest.mark.parametrize("code", [0, 1, 122, 123, 124, 126, 127, 128, 137, 255])
+def test_every_exit_code_comes_through(local: Client, code: int) -> None:
+    for command in (f"exit {code}", f"sh -c 'exit {code}'"):
+        job_id = local.create_job(job(command)).Id
+        finish(local, job_id, "Failed" if code else "Finished")
+        assert local.get_instance(job_id, "t", 0).Result.ExitCode == code
+    assert local.get_instance(job_id, "t", 0).Result.ErrorCode != "ProgramKilled"
+
+
+def test_somebody_else_waits_for_the_processes(tmp_path: Path) -> None:
+    """A program that embeds the service and ignores the ends of its children gets right results all the same."""
+    code = f"""
+import signal, sys, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+from batchcompute.service import LocalService
+with LocalService({str(tmp_path / "data")!r}, slots=1) as service, service.client() as client:
+    for line, wanted in (("exit 7", 7), ("true", 0), ("sh -c 'exit 3'", 3)):
+        task = {{"AutoCluster": {{"InstanceType": "x"}}, "Parameters": {{"Command": {{"CommandLine": line}}}}}}
+        job = client.create_job({{"Name": "x", "DAG": {{"Tasks": {{"t": task}}}}}})
+        client.wait(job, raise_on_failure=False, timeout=20)
+        assert client.get_instance(job.Id, "t", 0).Result.ExitCode == wanted, line
+print("right")
+"""
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "right\n", done.stderr
+
+
+def test_the_descriptors_of_a_program(local: Client) -> None:
+    """Its input is empty, and none of its descriptors is the service's."""
+    made = task("cat; ls -l /proc/self/fd >&2; exit 3")
+    job_id = local.create_job(job({"t": made})).Id
+    finish(local, job_id, "Failed")
+    detail = local.get_instance(job_id, "t", 0).Result.detail_text
+    assert ".exit" not in detail
+    assert ".db" not in detail
