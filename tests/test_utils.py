@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import os
+import socket
 import tarfile
 import time
 from datetime import datetime, timedelta
@@ -108,6 +110,47 @@ def test_archives(tmp_path: Path) -> None:
     functions.do_tar(str(worker), str(worker / "worker.tar.gz"))
     with tarfile.open(worker / "worker.tar.gz") as archive:
         assert sorted(archive.getnames()) == ["./deep/data", "./main.py"]
+
+
+def test_archives_hold_what_the_service_unpacks(tmp_path: Path) -> None:
+    worker, packed = tmp_path / "worker", tmp_path / "worker.tar.gz"
+    (worker / "deep").mkdir(parents=True)
+    (worker / "run").write_text("x")
+    (worker / "run").chmod(0o6775)
+    (worker / "deep" / "up").symlink_to("../run")
+    (worker / "dangling").symlink_to("deep/nothing")
+    (worker / "folder").symlink_to("deep")
+    (worker / "same").hardlink_to(worker / "run")
+    with socket.socket(socket.AF_UNIX) as listening:
+        # Its path must be short.
+        here = Path.cwd()
+        os.chdir(worker)
+        try:
+            listening.bind("socket")
+        finally:
+            os.chdir(here)
+        functions.do_tar(str(worker), str(packed))
+    with tarfile.open(packed) as archive:
+        found = {info.name: (info.type, info.linkname, info.mode & 0o7000) for info in archive}
+        assert archive.getmember("./run").mode == 0o775
+    assert found == {
+        "./run": (tarfile.REGTYPE, "", 0),
+        "./same": (tarfile.LNKTYPE, "./run", 0),
+        "./deep/up": (tarfile.SYMTYPE, "../run", 0),
+        "./dangling": (tarfile.SYMTYPE, "deep/nothing", 0),
+    }
+    before = packed.read_bytes()
+    (worker / "deep" / "out").symlink_to("../../elsewhere")
+    (worker / "absolute").symlink_to("/etc/passwd")
+    os.mkfifo(worker / "pipe")
+    with pytest.raises(batchcompute.ValidationError) as caught:
+        functions.do_tar(str(worker), str(packed))
+    assert [str(problem) for problem in caught.value.problems] == [
+        "./absolute: the link leads to an absolute path: '/etc/passwd'",
+        "./deep/out: the link leads out of the package: '../../elsewhere'",
+        "./pipe: it is a pipe; allowed are plain files, directories and links",
+    ]
+    assert packed.read_bytes() == before
 
 
 def test_logging(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import gzip
 import io
 import lzma
 import os
-import re
 import shutil
 import stat
 import subprocess
@@ -26,8 +25,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batchcompute.service import trees
 from batchcompute.service.confined import Root
-from batchcompute.service.runtime import package, trees
+from batchcompute.service.runtime import package
 from batchcompute.service.runtime.package import PackageError, unpack
 from batchcompute.service.runtime.tarbytes import Limits
 from batchcompute.utils.archives import MAX_DEPTH, MAX_PART, check_link, check_name
@@ -138,13 +138,20 @@ class Ground:
         (folder / "canary").write_text("as it was")
         (folder / "root" / "base").mkdir()
         self.root = Root(folder / "root")
+        self.peak = -1
+        """The most memory that the last package took; -1 not to measure it, which is slow."""
 
     def unpack(self, data: bytes, name: str = "worker", abort: threading.Event | None = None) -> Path:
         (self.folder / "root" / "base" / "file").write_bytes(data)
         before = self.outside()
         try:
+            if self.peak >= 0:
+                tracemalloc.start()
             unpack(self.root, ("base", "file"), name, PLACE, ("work",), abort)
         finally:
+            if self.peak >= 0:
+                self.peak = tracemalloc.get_traced_memory()[1]
+                tracemalloc.stop()
             assert self.outside() == before
             self.check()
         return self.target
@@ -159,7 +166,7 @@ class Ground:
             times = () if path == self.target.parent else (what.st_mtime_ns, what.st_nlink)
             content = path.read_bytes() if path.is_file() else b""
             found[str(path)] = (what.st_mode, what.st_uid, what.st_gid, times, content)
-        assert len(found) == 6 - 1
+        assert len(found) >= 6
         return found
 
     def check(self) -> None:
@@ -171,8 +178,8 @@ class Ground:
                 path = Path(base, name)
                 mode = path.lstat().st_mode
                 if stat.S_ISLNK(mode):
-                    assert not os.path.isabs(os.readlink(path))
-                    assert Path(os.path.realpath(path)).is_relative_to(real), (path, os.readlink(path))
+                    assert not path.readlink().is_absolute()
+                    assert Path(os.path.realpath(path)).is_relative_to(real), (path, path.readlink())
                     continue
                 assert stat.S_ISREG(mode) or stat.S_ISDIR(mode), (path, oct(mode))
                 assert not mode & 0o7022, (path, oct(mode))
@@ -186,7 +193,7 @@ class Ground:
         for path in sorted(self.target.rglob("*")):
             name = path.relative_to(self.target).as_posix()
             if path.is_symlink():
-                found[name] = f"-> {os.readlink(path)}"
+                found[name] = f"-> {path.readlink()}"
             else:
                 found[name] = "/" if path.is_dir() else path.read_text("utf-8", "surrogateescape")
         return found
@@ -313,7 +320,9 @@ def test_names_that_a_file_cannot_have(ground: Ground, name: str) -> None:
 def test_what_tarfile_takes_for_an_archive_is_one(ground: Ground, tmp_path: Path) -> None:
     signed = bytearray(head("\xff".encode("latin-1") * 50))
     signed[148:156] = b"%06o\0 " % (sum(signed[:148]) + sum(signed[156:]) + 256 - 256 * 50)
-    samples = [pack(data) for pack in PACKERS.values() for data in (tar(), tar(member("x")), bytes(512) + b"x")]
+    samples = [
+        pack(data) for pack in PACKERS.values() for data in (tar(), tar(member("x")), bytes(512) + b"x")
+    ]
     samples += [bytes(signed), head(b"old/", magic=b""), gzip.compress(b"") + gzip.compress(tar())]
     for number, data in enumerate(samples):
         (tmp_path / "sample").write_bytes(data)
@@ -375,10 +384,8 @@ def test_modes(ground: Ground, given: int, file: int, directory: int) -> None:
 
 def test_times(ground: Ground) -> None:
     now = int(ground.target.stat().st_mtime) - 10
-    data = (
-        tar(member("pax", mtime=1234.5))[:-1024].rstrip(b"\0")
-        and padded(tar(member("pax", mtime=1234.5)))[: 512 * 3]
-    )
+    # A pax header, its record and the header of the file: without the end marker.
+    data = tar(member("pax", mtime=1234.5))[: 512 * 3]
     data += head(b"old", mtime=b"%011o" % 1000)
     data += head(b"no-number", mtime=b"tomorrow")
     data += head(b"negative", mtime=b"\xff" * 12)
@@ -432,14 +439,14 @@ def test_later_members_replace_earlier_ones(ground: Ground) -> None:
         ("l", "a/../b", "b"),
         ("l", "l", "l"),
         ("d/l", "..", ".."),
-        ("d/l", "../d/../../x" if False else "../d/../x", "../x"),
+        ("d/l", "../d/../x", "../x"),
         ("d/e/l", "../../x", "../../x"),
         ("l", "中\udcff\\..", "中\udcff\\.."),
     ],
 )
 def test_links_that_are_fine(ground: Ground, name: str, target: str, made: str) -> None:
     ground.unpack(tar(link(name, target)))
-    assert os.readlink(ground.target / name) == made
+    assert str((ground.target / name).readlink()) == made
 
 
 # -- what is refused ----------------------------------------------------------------------------
@@ -532,8 +539,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "large name": (head(type=b"L", size=HUGE) + END, "an extension header has more than 1,048,576 bytes"),
     "large link": (head(type=b"K", size=HUGE) + END, "an extension header has more than"),
     "large pax header": (head(type=b"x", size=HUGE) + END, "an extension header has more than"),
-    "many pax headers": (pax(record(b"comment", b"x")) * 17 + head() + END, "more than 16 extension headers"),
-    "many global headers": (pax(record(b"comment", b"x"), type=b"g") * 20 + END, "more than 16 extension"),
+    "many pax headers": (pax(record(b"comment", b"x")) * 9 + head() + END, "more than 8 extension headers"),
+    "many global headers": (pax(record(b"comment", b"x"), type=b"g") * 20 + END, "more than 8 extension"),
     "global name": (pax(record(b"path", b"x"), type=b"g") + head() + END, "global pax header sets 'path'"),
     "global size": (pax(record(b"size", b"9"), type=b"g") + head() + END, "global pax header sets 'size'"),
     "nothing behind a pax header": (pax(record(b"path", b"x")) + END, "ends where a member is announced"),
@@ -563,7 +570,9 @@ def test_what_is_refused(ground: Ground, case: str) -> None:
 def test_what_is_refused_is_so_in_compressed_archives(ground: Ground, packing: str) -> None:
     for case in ("absolute", "link to the root", "through a link", "pipe", "hard link outside"):
         with pytest.raises(PackageError, match=REFUSED[case][1]):
-            Ground(Path(tempfile.mkdtemp(dir=ground.folder.parent))).unpack(PACKERS[packing](REFUSED[case][0]))
+            Ground(Path(tempfile.mkdtemp(dir=ground.folder.parent))).unpack(
+                PACKERS[packing](REFUSED[case][0])
+            )
 
 
 def test_a_chain_of_links_does_not_lead_out(ground: Ground) -> None:
@@ -643,59 +652,62 @@ def test_an_archive_with_data_behind_its_end(ground: Ground, limits: Callable[..
     assert ground.tree() == {"x": "x"}
 
 
-def peak(action: Callable[[], Any]) -> int:
-    tracemalloc.start()
-    try:
-        action()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+BOMB = 70 * MIB
 
 
 @pytest.mark.parametrize("packing", ["gzip", "bzip2", "xz"])
-@pytest.mark.parametrize("type", [b"x", b"g", b"L", b"K", b"0", b"V", b"S"])
-def test_bombs_take_little_memory(ground: Ground, packing: str, type: bytes) -> None:
-    size = 80 * MIB
-    bomb = BOMBS.setdefault((packing, type), pack_bomb(packing, head(type=type, size=b"%011o" % size), size))
-
-    def run() -> None:
-        with pytest.raises(PackageError) as caught:
-            ground.unpack(bomb)
-        assert re.search("more than|of the unknown type|sparse", str(caught.value))
-
-    assert peak(run) < 12 * MIB
-
-
-BOMBS: dict[tuple[str, bytes], bytes] = {}
-
-
-def pack_bomb(packing: str, first: bytes, size: int) -> bytes:
+@pytest.mark.parametrize(
+    ("type", "rule"),
+    [
+        (b"0", "more than 1,000 times its own size"),
+        (b"x", "an extension header has more than"),
+        (b"L", "an extension header has more than"),
+        (b"V", "unknown type"),
+    ],
+)
+def test_bombs_take_little_memory(ground: Ground, packing: str, type: bytes, rule: str) -> None:
     packer: Any = {
         "gzip": lambda: zlib.compressobj(9, wbits=31),
         "bzip2": lambda: bz2.BZ2Compressor(9),
         "xz": lambda: lzma.LZMACompressor(preset=1),
     }[packing]()
-    packed = packer.compress(first)
-    for _ in range(size // MIB):
-        packed += packer.compress(bytes(MIB))
-    return bytes(packed + packer.flush())
+    bomb = packer.compress(head(type=type, size=b"%011o" % BOMB))
+    for _ in range(BOMB // MIB):
+        bomb += packer.compress(bytes(MIB))
+    bomb += packer.flush()
+    assert len(bomb) < BOMB / 900
+    ground.peak = 0
+    with pytest.raises(PackageError, match=rule):
+        ground.unpack(bomb)
+    assert 0 < ground.peak < 7 * MIB
 
 
-def test_many_members_take_little_memory(ground: Ground, limits: Callable[..., None]) -> None:
-    limits(entries=2000)
-    long = "x" * 200 + "/"
-    data = gzip.compress(tar(*[link(f"{long * 15}{number}", long * 20) for number in range(1900)]), 1)
+def test_a_large_name_takes_little_memory(ground: Ground) -> None:
+    name = b"x" * (MIB - 20)
+    ground.peak = 0
+    for data in (extension(b"L", name), pax(record(b"path", name)), extension(b"K", name)):
+        with pytest.raises(PackageError, match="is longer than 4095 bytes") as caught:
+            ground.unpack(gzip.compress(data + head(type=b"2") + END, 1))
+        assert 0 < ground.peak < 9 * MIB
+        assert len(str(caught.value)) < 400
 
-    def run() -> None:
-        ground.unpack(data)
 
-    assert peak(run) < 6 * MIB + len(data)
+def test_many_members_take_little_memory(ground: Ground) -> None:
+    # Names of 5 MiB in all, of which nothing is kept.
+    data = gzip.compress(
+        tar(*[link(f"{'x' * 200}/{number}", ("y" * 240 + "/") * 12) for number in range(2000)]), 1
+    )
+    ground.peak = 0
+    ground.unpack(data)
+    assert 0 < ground.peak < 3 * MIB
 
 
-def test_large_pax_headers_take_little_memory_and_time(ground: Ground) -> None:
-    records = b"".join(record(b"%d" % number, b"x" * 3) for number in range(70_000))
-    data = extension(b"x", records[: records.rindex(b"\n", 0, MIB) + 1]) * 16 + head() + END
-    assert peak(lambda: ground.unpack(gzip.compress(data, 1))) < 12 * MIB + 2 * len(data) // 16
+def test_the_number_of_pax_records(ground: Ground, limits: Callable[..., None]) -> None:
+    limits(records=1000)
+    many = pax(*[record(b"a", b"")] * 900)
+    ground.unpack(many + head(b"x") + END)
+    with pytest.raises(PackageError, match="after 1 entries: it has more than 1,000 pax records"):
+        ground.unpack(many + head(b"x") + many + head(b"y") + END)
     assert ground.tree() == {"x": ""}
 
 
@@ -705,12 +717,17 @@ def test_a_large_dictionary_is_refused(ground: Ground) -> None:
     assert packed[12:16] == bytes([2, 0, 0x21, 1])
     packed[16] = 40
     packed[20:24] = zlib.crc32(packed[12:20]).to_bytes(4, "little")
-
-    def run() -> None:
-        with pytest.raises(PackageError, match="its xz data cannot be decompressed: Memory usage limit"):
-            ground.unpack(bytes(packed))
-
-    assert peak(run) < 4 * MIB
+    ground.peak = 0
+    with pytest.raises(PackageError, match="its xz data cannot be decompressed: Memory usage limit"):
+        ground.unpack(bytes(packed))
+    assert 0 < ground.peak < 2 * MIB
+    # What may be something else than an archive is taken for that.
+    packed = bytearray(PACKERS["lzma"](tar(member("x"))))
+    packed[1:5] = (2**30).to_bytes(4, "little")
+    ground.unpack(bytes(packed))
+    # A file is copied in pieces of 16 MiB.
+    assert 0 < ground.peak < 20 * MIB
+    assert (ground.target / "worker").read_bytes() == packed
 
 
 # -- compressed streams -------------------------------------------------------------------------
@@ -739,8 +756,17 @@ def test_compressed_data_that_is_damaged(ground: Ground, packing: str) -> None:
             ground.unpack(broken)
     flipped = bytearray(data)
     flipped[len(data) // 2] ^= 255
-    with pytest.raises(PackageError, match=PLACE):
+    with pytest.raises(PackageError, match=f"its {packing} data cannot be decompressed|a header is damaged"):
         ground.unpack(bytes(flipped))
+
+
+def test_damaged_data_is_not_taken_for_a_file_that_is_no_archive(ground: Ground) -> None:
+    # All of a block of bzip2 depends on each of its bytes, and its checksum comes last.
+    data = bytearray(bz2.compress(tar(member("x", os.urandom(600 * KIB))), 9))
+    data[len(data) // 2] ^= 255
+    with pytest.raises(PackageError, match="its bzip2 data cannot be decompressed"):
+        ground.unpack(bytes(data))
+    assert ground.tree() == {}
 
 
 def test_a_checksum_is_compared(ground: Ground) -> None:
@@ -760,8 +786,12 @@ def test_headers_of_all_sorts(ground: Ground) -> None:
     data += padded(b"gnu")
     data += head(b"posix", prefix=b"first")
     # An empty record takes back the header's own field; of two records, the last one holds.
-    data += pax(record(b"path", b"no"), record(b"path", b""), record(b"SCHILY.xattr.a", b"\n=\0")) + head(b"field")
-    data += pax(record(b"path", b"no"), record(b"path", b"pax"), record(b"size", b"3")) + head() + padded(b"pax")
+    data += pax(record(b"path", b"no"), record(b"path", b""), record(b"SCHILY.xattr.a", b"\n=\0")) + head(
+        b"field"
+    )
+    data += (
+        pax(record(b"path", b"no"), record(b"path", b"pax"), record(b"size", b"3")) + head() + padded(b"pax")
+    )
     data += extension(b"L", b"name\0ignored") + extension(b"K", b"posix\0") + head(type=b"2")
     data += extension(b"x", record(b"path", b"quiet") + bytes(3)) + head()
     # A directory and links have no content, whatever their size is.
@@ -801,24 +831,36 @@ class Later(threading.Event):
 
 @pytest.mark.parametrize("packing", PACKERS)
 def test_it_can_be_aborted(ground: Ground, packing: str) -> None:
-    data = PACKERS[packing](tar(member("x", os.urandom(8 * MIB)), hard("y", "x"), member("z")))
+    data = PACKERS[packing](tar(member("x", os.urandom(2 * MIB)), hard("y", "x"), member("z")))
     for looks in (0, 6):
         with pytest.raises(trees.Aborted):
             ground.unpack(data, abort=Later(looks))
-        assert "z" not in ground.tree() if looks == 0 else not (ground.target / "z").exists()
+        assert not (ground.target / "z").exists()
     with pytest.raises(trees.Aborted):
         ground.unpack(b"#!/bin/sh\n", abort=Later(1))
+    # Members without content take time, too.
+    shutil.rmtree(ground.target)
+    with pytest.raises(trees.Aborted):
+        ground.unpack(tar(*[member(f"{number}") for number in range(100)]), abort=Later(50))
+    assert 0 < len(ground.tree()) < 100
 
 
-@pytest.mark.parametrize("method", ["new_file", "make_folder", "chmod", "link", "unlink", "open_file", "lstat"])
+@pytest.mark.parametrize(
+    "method", ["new_file", "make_folder", "chmod", "link", "unlink", "open_file", "lstat"]
+)
 def test_a_machine_without_room_is_no_fault_of_the_package(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     data = tar(
-        folder("d"), member("d/f", b"1"), link("l", "d"), hard("h", "d/f"), member("d/f", b"2"), link("d/f", "g")
+        folder("d"),
+        member("d/f", b"1"),
+        link("l", "d"),
+        hard("h", "d/f"),
+        member("d/f", b"2"),
+        link("d/f", "g"),
     )
     real = getattr(Root, method)
-    calls = 0
+    calls, failing, number = 0, 0, 0
 
     def fails(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
@@ -828,20 +870,19 @@ def test_a_machine_without_room_is_no_fault_of_the_package(
         return real(*args, **kwargs)
 
     monkeypatch.setattr(Root, method, fails)
-    failing, number = 0, errno.EMFILE
     ground.unpack(data)
     whole, expected = calls, ground.tree()
     assert whole
-    for failing in range(1, whole + 1):
+    for at in range(1, whole + 1):
         # To the same place again, where some of it is already.
-        calls, number = 0, errno.EMFILE
+        calls, failing, number = 0, at, errno.EMFILE
         with pytest.raises(OSError) as caught:
             ground.unpack(data)
         assert caught.value.errno == errno.EMFILE
         calls, number = 0, errno.EROFS
         with pytest.raises(PackageError, match=f"{PLACE} .*Read-only file system"):
             ground.unpack(data)
-        calls = whole
+        failing = 0
         ground.unpack(data)
         assert ground.tree() == expected
 
@@ -855,13 +896,21 @@ def test_a_package_that_is_none(ground: Ground) -> None:
 # -- whatever comes -----------------------------------------------------------------------------
 
 PART = st.sampled_from(["a", "a", "b", "b", "c", "a/b", "a/b/c", ".", "", "..", "canary", "file", "\udcff"])
-NAME = st.lists(PART, min_size=1, max_size=3).map("/".join)
+NAME = st.one_of(
+    st.lists(PART, min_size=1, max_size=3).map("/".join), st.sampled_from(["a", "a/b", "a/b/c", "b", "b/c"])
+)
 TARGET = st.one_of(
-    st.lists(st.sampled_from(["a", "b", "c", "..", "..", ".", "canary"]), min_size=1, max_size=6).map("/".join),
+    st.lists(st.sampled_from(["a", "b", "c", "..", "..", ".", "canary"]), min_size=1, max_size=6).map(
+        "/".join
+    ),
     st.sampled_from(["/", "/etc/passwd", "", "..", "../canary/file", "../../canary", "a/../../canary"]),
+    # Each of these is fine somewhere, and leads out together with others.
+    st.sampled_from(["../..", "..", ".", "a/..", "a/b/..", "a/b/c/..", "b/..", "c/.."]),
 )
 # Mostly what is allowed, as the first member that is not ends an archive.
-TYPE = st.sampled_from([b"0", b"0", b"0", b"5", b"5", b"2", b"2", b"2", b"1", b"1", b"\0", b"7", b"3", b"6", b"Z"])
+TYPE = st.sampled_from(
+    [b"0", b"0", b"0", b"5", b"5", b"2", b"2", b"2", b"1", b"1", b"\0", b"7", b"3", b"6", b"Z"]
+)
 
 
 @st.composite
@@ -874,7 +923,7 @@ def members(draw: st.DrawFn) -> tuple[tarfile.TarInfo, bytes]:
     )  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(members(), max_size=12), st.sampled_from(sorted(PACKERS)), st.sampled_from([0, 1, 2]))
 def test_any_archive(given: list[tuple[tarfile.TarInfo, bytes]], packing: str, format: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -895,10 +944,10 @@ BASE = [
     tar(member(LONG, b"x"), link("l", LONG), format=tarfile.GNU_FORMAT),
     tar(member(LONG, b"x", mtime=1.5), link("l", LONG), member("y", b"y")),
 ]
-SAMPLES = [pack(data) for data in BASE for pack in PACKERS.values()]
+SAMPLES = [*BASE * 6, *[pack(data) for data in BASE for pack in PACKERS.values()]]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_any_bytes(data: st.DataObject) -> None:
     sample = bytearray(data.draw(st.sampled_from(SAMPLES)))
@@ -907,7 +956,9 @@ def test_any_bytes(data: st.DataObject) -> None:
         if data.draw(st.booleans()):
             # Headers come first, and are what matters.
             at %= 512
-        sample[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
+        piece = data.draw(st.binary(max_size=12))
+        # Most of the time, what follows stays in its place.
+        sample[at : at + data.draw(st.sampled_from([len(piece), len(piece), len(piece), 0, 2]))] = piece
         if not sample:
             break
     del sample[data.draw(st.integers(0, 2 * len(sample))) :]

@@ -29,6 +29,7 @@ from batchcompute.service.descriptors import (
     check_parts,
     chmod,
     empty,
+    has_no_room,
     is_transient,
     open_regular,
     remove_plain,
@@ -41,6 +42,7 @@ __all__ = [
     "Parts",
     "Root",
     "RootedFile",
+    "has_no_room",
     "is_transient",
 ]
 

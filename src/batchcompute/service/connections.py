@@ -131,6 +131,8 @@ class GuardedProtocol(H11Protocol):
         self.address: str = self.client[0] if self.client else ""
         self.last_data: float = now
         self._head_since: float = now
+        # A connection that is new has to say something.
+        self._head_begun: bool = True
         self._body_since: float = now
         self._body_bytes: int = 0
         self._blocked_since: float | None = None
@@ -145,8 +147,9 @@ class GuardedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take note of when something came."""
         now = self.loop.time()
-        if self.is_idle and now - self.last_data > _SWEEP:
-            self._head_since = now
+        if self.is_idle and not self._head_begun:
+            # Only its first bytes begin its time: later ones, however few, do not begin it anew.
+            self._head_since, self._head_begun = now, True
         self.last_data = now
         self._body_bytes += len(data)
         super().data_received(data)
@@ -156,7 +159,7 @@ class GuardedProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Take note that the next head may come."""
-        self._head_since = self.loop.time()
+        self._head_since, self._head_begun = self.loop.time(), False
         super().on_response_complete()
 
     @property

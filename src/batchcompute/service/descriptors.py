@@ -32,6 +32,10 @@ TRANSIENT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, e
 """Errors that say something about the machine at this moment, and nothing about the file."""
 
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Errors of a disk that has no room."""
+
+
 class OutsideRoot(PermissionError):
     """A name that would leave the root."""
 
@@ -46,6 +50,11 @@ def is_transient(error: BaseException) -> bool:
         return error.errno in TRANSIENT
     # A thread that cannot be started is a RuntimeError.
     return isinstance(error, MemoryError) or "can't start new thread" in str(error)
+
+
+def has_no_room(error: BaseException) -> bool:
+    """Return whether an error only says that the machine, or its disk, has no room at this moment."""
+    return is_transient(error) or (isinstance(error, OSError) and error.errno in FULL)
 
 
 def check_parts(parts: Parts) -> None:

@@ -114,7 +114,7 @@ class Application:
         # Before its body is read: nobody unknown makes the service hold or write anything.
         admission = self._service.admit(head)
         if isinstance(admission, Response):
-            await bodies.drain(receive)
+            await _let_go(head, receive)
             return _closing(admission)
         stores = for_objects and head.method == "PUT"
         limit = LARGEST_OBJECT if stores else LARGEST_DOCUMENT if for_objects else LARGEST_REQUEST
@@ -128,7 +128,7 @@ class Application:
             else:
                 body = await bodies.read(receive, limit)
         except bodies.TooLarge:
-            await bodies.drain(receive)
+            await _let_go(head, receive)
             return _closing(_too_large(for_objects, limit))
         request = Request(head.method, head.target, head.headers, body, spool)
         # Objects may be large, and their files slow. The API's other answers take less than a thread costs.
@@ -155,6 +155,12 @@ class Application:
             if stream is not None:
                 # Its file is closed even if the client went away in between.
                 stream.close()
+
+
+async def _let_go(head: Request, receive: bodies.Receive) -> None:
+    """Read what is left of a body that nobody wants, unless its sender waits to be asked for it."""
+    if head.headers.get("expect", "").lower() != "100-continue":
+        await bodies.drain(receive)
 
 
 def _refusal_of(head: Request, twice: str) -> Response | None:

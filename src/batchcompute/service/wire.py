@@ -28,6 +28,8 @@ _LARGEST_BODY = 256 * 1024
 # Neither XML nor a file name nor a column of the database can hold all of these.
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
+_CUT = re.compile("%(?![0-9A-Fa-f]{2})")
+
 _DEEPEST = 100
 """Levels of objects and lists in a body."""
 
@@ -121,6 +123,8 @@ def decoded(text: str) -> str:
     """
     if "%" not in text and text.isascii() and text.isprintable():
         return text
+    if _CUT.search(text):
+        raise BadTarget("the path or the query holds a percent sign that encodes nothing")
     try:
         result = unquote_to_bytes(text.encode("utf-8")).decode("utf-8")
     except UnicodeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import stat
 import tarfile
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,9 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from batchcompute.errors import ConfigError
+from batchcompute.errors import ConfigError, Problem, ValidationError
 from batchcompute.regions import get_regions, register_region, resolve
 from batchcompute.signing import API_VERSION
+from batchcompute.utils.archives import ArchiveError, check_link, check_name, check_type
 from batchcompute.utils.constants import ENDPOINT_INFO, UTC_FORMAT
 
 __all__ = [
@@ -44,6 +46,8 @@ __all__ = [
 ]
 
 _LOCAL_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+_SPECIAL = {stat.S_IFCHR: tarfile.CHRTYPE, stat.S_IFBLK: tarfile.BLKTYPE, stat.S_IFIFO: tarfile.FIFOTYPE}
 
 
 def add_region(region: str, url: str, port: int = 80) -> None:
@@ -160,12 +164,48 @@ def get_local_ip() -> str:
 def do_tar(worker_dir: str, tar_file: str) -> None:
     """Pack what is in a directory into a ``.tar.gz``, as ``PackagePath`` needs it: files at its root.
 
+    Set-id and sticky bits are left out, as the service does not unpack them.
+
     Args:
         worker_dir: The directory.
         tar_file: The archive to write; it is left out of itself.
+
+    Raises:
+        ValidationError: The service would refuse the package; nothing was written.
     """
     root, target = Path(worker_dir), Path(tar_file).absolute()
+    members = {
+        f"./{path.relative_to(root).as_posix()}": path
+        for path in sorted(root.rglob("*"))
+        if path.absolute() != target and not path.is_dir()
+    }
+    problems: list[Problem] = []
+    for name, path in members.items():
+        try:
+            _check_member(name, path)
+        except ArchiveError as error:
+            problems.append(Problem(name, "", str(error)))
+    if problems:
+        raise ValidationError(problems, "do_tar")
     with tarfile.open(tar_file, "w:gz") as archive:
-        for path in sorted(root.rglob("*")):
-            if path.absolute() != target and not path.is_dir():
-                archive.add(path, arcname=f"./{path.relative_to(root).as_posix()}", recursive=False)
+        for name, path in members.items():
+            archive.add(path, arcname=name, recursive=False, filter=_without_set_id)
+
+
+def _check_member(name: str, path: Path) -> None:
+    """Check what is to be packed by the service's rules; `tarfile` itself leaves sockets out.
+
+    Raises:
+        ArchiveError: It breaks one.
+    """
+    parts = check_name(name)
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        check_link(parts, path.readlink().as_posix())
+    elif not stat.S_ISREG(mode) and not stat.S_ISSOCK(mode):
+        check_type(_SPECIAL.get(stat.S_IFMT(mode), b"?"))
+
+
+def _without_set_id(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.mode &= 0o777
+    return member

@@ -11,7 +11,6 @@ at again.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import queue
@@ -23,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from batchcompute.service.confined import TRANSIENT
+from batchcompute.service.confined import has_no_room
 from batchcompute.service.engines.base import (
     Capabilities,
     EngineState,
@@ -46,7 +45,6 @@ __all__ = ["LocalEngine"]
 
 _log = logging.getLogger("batchcompute.service.engine")
 _NODE = "127.0.0.1"
-_NO_ROOM = TRANSIENT | {errno.ENOSPC, errno.EDQUOT}
 _MOST_CANCELLED = 10_000
 """Cancelled attempts that were never started and are remembered."""
 
@@ -131,7 +129,7 @@ class LocalEngine:
                 process = spawn(start)
             except Exception as error:  # noqa: BLE001 - whatever it is, this attempt does not run
                 # Out of processes, memory or open files: that passes.
-                again = isinstance(error, MemoryError) or getattr(error, "errno", 0) in _NO_ROOM
+                again = has_no_room(error)
                 self._states[token] = EngineState(
                     "lost", _NODE, f"cannot start: {error}", isinstance(error, OutputBlocked), again
                 )

@@ -42,10 +42,16 @@ _PLACE = "place"
 
 
 class _Lock:
-    """A lock that goes away with its last user."""
+    """A lock that goes away with its last user, who has to hold this object for as long as the lock itself."""
 
     def __init__(self) -> None:
-        self.held = threading.Lock()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class Uploads:
@@ -138,7 +144,7 @@ class Uploads:
         if request.method == "PUT":
             return self._put(request, upload, query.get("partNumber", ""), copied)
         if request.method == "DELETE":
-            with self._lock(upload).held:
+            with self._lock(upload):
                 self._root.remove((upload,))
             return answers.done(status=204)
         if request.method == "GET":
@@ -192,7 +198,7 @@ class Uploads:
         digest = spool.md5.hex().upper()
         try:
             answers.check_digest(spool.md5, request.headers.get("content-md5", "") if copied is None else "")
-            with self._lock(upload).held:
+            with self._lock(upload):
                 # The new one first: a crash in between leaves both, and the list that completes chooses.
                 self._root.rename(spool.file.parts, self._root, (upload, f"{int(number)}.{digest}"))
                 for other in self._parts(upload).get(int(number), set()) - {digest}:
@@ -250,7 +256,7 @@ class Uploads:
         numbers = [number for number, _ in wanted]
         if not wanted or numbers != sorted(set(numbers)):
             raise _invalid_part()
-        with self._lock(upload).held:
+        with self._lock(upload):
             there = self._parts(upload)
             names: list[str] = []
             for number, tag in wanted:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from batchcompute.errors import ValidationError
 from batchcompute.service import trees
-from batchcompute.service.confined import NotRegular, Root, is_transient
+from batchcompute.service.confined import NotRegular, Root, has_no_room, is_transient
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.runtime import container, sandbox, stage
 from batchcompute.service.runtime.attempts import Attempt, Describer
@@ -39,8 +39,6 @@ _PAUSE = 0.1
 
 _TRIES = 100
 """Attempts to remove something while the machine has no room."""
-
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _LIGHT = 65536
 """Bytes of a file that may stay for a while."""
@@ -90,7 +88,7 @@ class Preparer:
         except sandbox.TooManyEntries as error:
             return Outcome(1, "MountError", f"The mappings cannot be made: {error}.")
         except Exception as error:
-            if is_transient(error) or getattr(error, "errno", 0) in _FULL:
+            if has_no_room(error):
                 raise
             if isinstance(error, OSError):
                 return Outcome(1, "OutputError", f"The output cannot be written: {error}")
