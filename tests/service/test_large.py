@@ -122,7 +122,7 @@ def test_a_large_job_that_fails_and_one_that_releases_itself(
 def test_a_kill_in_the_middle(tmp_path: Path, when: str) -> None:
     """The next start removes what was not complete, and goes on with what was not done."""
     code = f"""
-import os, sys
+import os, sys, threading
 from batchcompute.service import LocalService, large
 name = {{"create": "insert", "remove": "remove", "settle": "settle"}}[{when!r}]
 real, calls = getattr(large, name), []
@@ -151,16 +151,15 @@ client.stop_job(made)
 if {when!r} == "remove":
     while client.list_instances(made, "t", state="Waiting").Items: pass
     client.delete_job(made)
-sys.stdin.read()
+threading.Event().wait(60)
 """
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        stdin=subprocess.PIPE,
         cwd=root,
-        timeout=60,
+        timeout=100,
     )
     assert done.returncode == 9, done
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:

@@ -290,7 +290,12 @@ def test_threads_that_cannot_be_started_are_waited_for(monkeypatch: pytest.Monke
     done: list[int] = []
     for number in range(20):
         pool.submit(str(number), lambda number=number: lambda: done.append(number))  # type: ignore[misc]
-    until(lambda: (pool.drain(), len(done) == 20)[1])
+
+    def drained() -> bool:
+        pool.drain()
+        return len(done) == 20
+
+    until(drained)
     assert sorted(done) == list(range(20))
     assert failed == []
     pool.join(5)
