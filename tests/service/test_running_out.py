@@ -260,8 +260,8 @@ def test_a_large_body_goes_to_disk_and_an_unknown_one_nowhere(tmp_path: Path) ->
         bucket = oss2.Bucket(oss2.Auth("id", "s3cret"), url, "bucket")
         bucket.put_object_from_file("large", str(content))
         upload = bucket.init_multipart_upload("parts").upload_id
-        with content.open("rb") as file:
-            tag = bucket.upload_part("parts", upload, 1, file).etag
+        with content.open("rb") as reading:
+            tag = bucket.upload_part("parts", upload, 1, reading).etag
         bucket.complete_multipart_upload("parts", upload, [oss2.models.PartInfo(1, tag)])
         bucket.copy_object("bucket", "large", "copy")
         stranger = oss2.Bucket(oss2.Auth("id", "wrong"), url, "bucket")

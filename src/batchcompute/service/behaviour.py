@@ -38,10 +38,14 @@ DECISIONS: Final = (
     _D("access", "which resource is signed", "the path and query as they were sent, or decoded: either is right", "the SDKs disagree (1.1)", "access:Keys.owner_of"),
     _D("access", "`contentMd5` and `Content-MD5`", "taken into the text as sent, never computed anew", "five sources give four encodings (1.1)", "access:Keys.owner_of"),
     _D("access", "a request without a nonce", "accepted; a repeated one is refused on request only (400 `SignatureNonceUsed`)", "one of the vendor's SDKs sends none (1.2)", "nonces:Nonces.use"),
+    _D("access", "a key of a second owner where programs cannot be kept apart", "403 `Forbidden`, with what would keep them apart", "silent", "isolation:Isolation.problem"),
+    _D("access", "headers that ACS3 has to sign", "`host`, `x-acs-date`, `x-acs-content-sha256` and every `x-acs-` header that is sent, else 400 `InvalidAuthorization`", "silent; a signature without them is good for any time and body", "acs3:unsigned"),
     _D("access", "`OwnerId`", "a number made of the owner's name; 0 for system images", "recorded as a number; the old SDK refuses a text", "states:owner_number"),
     # -- requests
     _D("requests", "a body that is no object", "403 `InvalidHttpBody`", "the common table; one page says 400", "wire:Params.json"),
     _D("requests", "a body of more than 256 KB", "403 `InvalidHttpBody`", "the size is documented, the code is not", "wire:Params.json"),
+    _D("requests", "a body with NUL, half of a surrogate pair, or numbers beyond 64 bits", "400 `InvalidJsonFormat`, with the name of the field", "silent", "wire:Params.json"),
+    _D("requests", "a path or a query that is no text in UTF-8, or names a key twice", "400 `InvalidUrlPattern`", "silent; two readers could take it for different things", "wire:query_of"),
     _D("requests", "the same `IdempotentToken` with another body", "400 `IdempotentTokenMismatch`; bodies are compared as JSON values", "the code is documented", "idempotency:known"),
     _D("requests", "a token with other characters, or longer than 64", "400 `InvalidIdempotentToken`", "the documents give the rule and no code", "wire:Params.token"),
     _D("requests", "order of lists", "oldest first", "recordings", "handlers.jobs:Jobs.list_jobs"),
@@ -75,7 +79,7 @@ DECISIONS: Final = (
     _D("instances", "`Progress`", "0", "every recording", "handlers.jobs:Jobs.get_instance"),
     _D("instances", "`ReserveOnFail`", "the working directory of an instance that failed for good is kept until its job is deleted; `Detail` says where", "the machines were to be kept; here their directories are", "runtime.prepare:Preparer.keep"),
     # -- files
-    _D("files", "outputs after a failure", "brought to object storage after success and after a non-zero exit, not after a stop or a time-out; logs always", "silent (5.3)", "runtime.stage:bring_away"),
+    _D("files", "outputs after a failure", "uploaded to object storage after success and after a non-zero exit, not after a stop or a time-out; logs always", "silent (5.3)", "runtime.stage:bring_away"),
     _D("files", "an output file that was not written", "no error", "silent", "runtime.stage:bring_away"),
     _D("files", "links, pipes and sockets among outputs", "stay behind, and `Detail` names them", "there are none in object storage", "runtime.stage:bring_away"),
     _D("files", "what is written to a mount with `WriteSupport`", "seen by the instance, not kept unless an `OutputMapping` names it; `--keep-mounts` keeps it", "documents disagree; users say it is lost (5.3)", "runtime.mappings:plan_of"),
@@ -120,6 +124,9 @@ DECISIONS: Final = (
     # -- storage
     _D("storage", "a range of an object that begins behind its end", "the whole object with 200; 416 with `x-oss-range-behavior: standard`", "as the vendor's storage does it", "objects.api:ObjectApi.answer"),
     _D("storage", "buckets", "are there when something is put into them, and belong to their first writer, who can grant access to others", "silent; owners must not read each other's objects", "buckets:Buckets.claim"),
+    _D("storage", "an upload in parts", "belongs to its bucket and key; 404 `NoSuchUpload` under another one; removed 7 days after its last part", "silent", "objects.uploads:Uploads.answer"),
+    _D("storage", "keys", "1 to 1,024 bytes of text without control characters and without `.` and `..` as parts; each is a file of its own", "the documents say 1,023", "objects.keys:parts_of"),
+    _D("storage", "a bucket of another owner", "403 `AccessDenied`, and 403 `Forbidden` for a job or a cluster that needs it", "silent", "buckets:Buckets.may"),
     _D("storage", "what this storage does not serve (tags, access control, links, appending, …)", "501 `NotImplemented`, and nothing changes", "never to be taken for a plain put or delete", "objects.api:ObjectApi.answer"),
     _D("storage", "headers of objects", "`Content-Type` by the name; others are not kept; an `ETag` is no MD5", "objects are plain files", "objects.api:ObjectApi.answer"),
     _D("storage", "signatures", "versions 1 and 4, in headers and URLs; a host like `bucket.oss-region.aliyuncs.com` names the bucket", "what the vendor's libraries send", "objects.signatures:verdict"),
