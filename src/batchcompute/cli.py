@@ -207,13 +207,11 @@ def _serve(arguments: argparse.Namespace) -> int:
     logging.basicConfig(
         level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    from batchcompute.service.environ import hide_secrets
     from batchcompute.service.keyfile import KeyFile
     from batchcompute.service.local import LocalService
     from batchcompute.service.loglimit import LogLimit
     from batchcompute.service.server import listen, serve
 
-    hide_secrets()
     for handler in logging.getLogger().handlers:
         handler.addFilter(LogLimit())
 
@@ -349,6 +347,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the command's name; of this process without it.
     """
     parsed = _parser().parse_args(arguments)
+    if arguments is None and parsed.command == "serve":
+        from batchcompute.service.environ import hide_secrets
+
+        # This process is the command's own, and may begin anew.
+        hide_secrets()
     try:
         return _COMMANDS[parsed.command](parsed)
     except ConfigError as error:

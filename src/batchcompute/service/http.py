@@ -45,8 +45,11 @@ PROOF = "x-batchcompute-proof"
 _TEXT = re.compile("[0-9a-f]{32,128}")
 _LENGTH = re.compile("[0-9]{1,18}")
 
-_ONCE = frozenset({"authorization", "date", "host", "content-md5", "content-type", "contentmd5"})
-"""Headers, besides the vendor's own, of which two could be taken for different things by different readers."""
+_READ = re.compile(
+    "authorization|date|host|content-md5|content-type|contentmd5|range|if-(?:match|none-match|modified-since|unmodified-since)"
+    "|x-(?:acs|oss)-.*"
+)
+"""Headers that are read: two of a name, or one that is no text, could be taken for different things."""
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -82,15 +85,18 @@ class Application:
         query = scope["query_string"].decode("latin-1")
         target = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
         headers: dict[str, str] = {}
-        twice = ""
+        wrong = ""
         for raw, value in scope["headers"]:
-            name = raw.decode("latin-1")
-            if name in headers and (name in _ONCE or name.startswith(("x-acs-", "x-oss-"))):
-                twice = name
-            headers[name] = value.decode("utf-8", "replace")
+            name, text = raw.decode("latin-1"), value.decode("utf-8", "replace")
+            if _READ.fullmatch(name) and (name in headers or text.encode("utf-8") != value):
+                wrong = f"The header {name} was sent more than once, or is no text in UTF-8."
+            headers[name] = text
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # Something on the way may see another end of the body, and another request behind it.
+            wrong = "A body has Content-Length or Transfer-Encoding, and not both."
         head = Request(scope["method"], target, headers)
         try:
-            response = self._own(head) or _refusal_of(head, twice)
+            response = self._own(head) or _refusal_of(head, wrong)
             if response is None:
                 response = await self._answer(head, receive)
         except bodies.Gone:
@@ -163,14 +169,13 @@ async def _let_go(head: Request, receive: bodies.Receive) -> None:
         await bodies.drain(receive)
 
 
-def _refusal_of(head: Request, twice: str) -> Response | None:
-    """Refuse a request whose head says two things at once; None for any other one."""
-    if not twice:
+def _refusal_of(head: Request, wrong: str) -> Response | None:
+    """Refuse a request whose head can be read in two ways; None for any other one."""
+    if not wrong:
         return None
-    text = f"The header {twice} was sent more than once."
     if is_for_objects(head):
-        return _closing(answers.refuse(answers.Refused(400, "InvalidArgument", text)))
-    return _closing(refuse(Refusal(400, "InvalidAuthorization", text), new_request_id()))
+        return _closing(answers.refuse(answers.Refused(400, "InvalidArgument", wrong)))
+    return _closing(refuse(Refusal(400, "InvalidAuthorization", wrong), new_request_id()))
 
 
 def _failed(head: Request, error: Exception) -> Response:

@@ -173,7 +173,8 @@ class LocalService:
         store = Store(self.data_dir / "batchcompute.db", full_sync)
         stack.callback(store.close)
         self._store = store
-        tighten(self.data_dir, store.first_time("tightened"))
+        tighten(self.data_dir, whole=not store.was_done("tightened"))
+        store.note_done("tightened")
         self.identity: str = identity_of(self.data_dir, make=True)
         directory = DirectoryStore(self.data_dir / "oss")
         stack.callback(directory.close)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from batchcompute.operations import OPERATIONS, Operation
 from batchcompute.service.faults import Refusal
-from batchcompute.service.wire import decoded, query_of
+from batchcompute.service.wire import BadTarget, decoded, query_of
 
 __all__: list[str] = []
 
@@ -32,6 +32,9 @@ def find(method: str, target: str) -> tuple[Operation, Mapping[str, str], Mappin
     """
     path = target.partition("?")[0]
     query = query_of(target)
+    if any("=" in part.partition("=")[2] for part in target.partition("?")[2].split("&")):
+        # Some clients sign a query without the ``=`` at its end: for ``a==``, that is the signature of ``a=``.
+        raise BadTarget("the query holds a value with a bare equals sign")
     known = False
     for pattern, operation in _ROUTES:
         match = pattern.fullmatch(path)

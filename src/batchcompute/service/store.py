@@ -242,10 +242,15 @@ class Store:
             row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return str(row[0])
 
-    def first_time(self, name: str) -> bool:
-        """Return whether something that is done once was not done yet, and record that it is done now."""
+    def was_done(self, name: str) -> bool:
+        """Return whether something that is done once in the life of a data directory was done."""
+        with self.read() as db:
+            return db.execute("SELECT 1 FROM facts WHERE name = ?", (name,)).fetchone() is not None
+
+    def note_done(self, name: str) -> None:
+        """Record that something that is done once was done."""
         with self.write() as db:
-            return db.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, "done")).rowcount > 0
+            db.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, "done"))
 
     @contextmanager
     def write(self) -> Generator[sqlite3.Connection]:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote_to_bytes
 
@@ -119,11 +119,13 @@ def decoded(text: str) -> str:
     """Undo percent-encoding.
 
     Raises:
-        BadTarget: What comes out is no text in UTF-8, or holds characters that no name has.
+        BadTarget: A percent sign stands for nothing, or what comes out is no text in UTF-8, or holds characters
+            that no name has.
     """
     if "%" not in text and text.isascii() and text.isprintable():
         return text
     if _CUT.search(text):
+        # Left as it is, it would read like its own encoding: ``%zz`` like ``%25zz``.
         raise BadTarget("the path or the query holds a percent sign that encodes nothing")
     try:
         result = unquote_to_bytes(text.encode("utf-8")).decode("utf-8")
@@ -138,7 +140,8 @@ def query_of(target: str) -> dict[str, str]:
     """Read the query of a target; a bare key has the value ``""``.
 
     Raises:
-        BadTarget: It is no text, or names a key twice, which readers take for different things.
+        BadTarget: It is no text, or a value has no name, or a name comes twice, which readers take for different
+            things.
     """
     query = target.partition("?")[2]
     found: dict[str, str] = {}
@@ -147,6 +150,8 @@ def query_of(target: str) -> dict[str, str]:
             continue
         key, _, value = part.partition("=")
         name = decoded(key)
+        if not name:
+            raise BadTarget("the query holds a value without a name")
         if name in found:
             raise BadTarget(f"the query names {name[:60]!r} twice")
         found[name] = decoded(value.replace("+", " "))
@@ -157,9 +162,23 @@ def path_of_target(target: str) -> str:
     """Return the decoded path of a target.
 
     Raises:
-        BadTarget: It is no text.
+        BadTarget: It is no text, or no path from the root.
     """
-    return decoded(target.partition("?")[0])
+    path = decoded(target.partition("?")[0])
+    if not path.startswith("/"):
+        # ``b/k`` would name the same object as ``/b/k``, under another signature.
+        raise BadTarget("the path does not begin with a slash")
+    return path
+
+
+def date_of(text: str) -> datetime | None:
+    """Return the time that a date of HTTP means, in UTC; None for a text that is no date, or none in reach."""
+    try:
+        date = parsedate_to_datetime(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        # All of these come out of texts that are no dates.
+        return None
 
 
 def answer(status: int, content: Any, request_id: str) -> Response:
@@ -199,17 +218,31 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its names and values.
+
+    Raises:
+        ValueError: A name comes twice, and readers differ in which value counts.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name comes twice")
+    return found
+
+
 def _unkeepable(body: Any) -> str:
     """Say what in a body neither the database nor an answer can hold; empty for nothing."""
     waiting: list[tuple[str, int, Any]] = [("", 0, body)]
     while waiting:
         at, depth, value = waiting.pop()
+        # A name may be nearly as long as the body, and have as many values below it.
+        at = at[:200]
         if depth > _DEEPEST:
-            return f"{at[:200]} is nested more than {_DEEPEST} levels deep."
+            return f"{at} is nested more than {_DEEPEST} levels deep."
         if isinstance(value, dict):
             for key, inner in cast("dict[str, Any]", value).items():
                 if "\0" in key or not _is_text(key):
-                    return f"A name in {at[:200] or 'the body'} holds NUL, or half of a surrogate pair."
+                    return f"A name in {at or 'the body'} holds NUL, or half of a surrogate pair."
                 waiting.append((f"{at}.{key}" if at else key, depth + 1, inner))
         elif isinstance(value, list):
             waiting.extend(
@@ -217,14 +250,14 @@ def _unkeepable(body: Any) -> str:
             )
         elif isinstance(value, str):
             if "\0" in value:
-                return f"{at[:200]} holds the character NUL."
+                return f"{at} holds the character NUL."
             if not _is_text(value):
-                return f"{at[:200]} holds half of a surrogate pair."
+                return f"{at} holds half of a surrogate pair."
         elif isinstance(value, float):
             if value in (float("inf"), float("-inf")):
-                return f"{at[:200]} is a number beyond what can be kept."
+                return f"{at} is a number beyond what can be kept."
         elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-            return f"{at[:200]} is a number beyond what can be kept: it must fit 64 bits."
+            return f"{at} is a number beyond what can be kept: it must fit 64 bits."
     return ""
 
 
@@ -256,7 +289,9 @@ class Params:
         if len(self.body) > _LARGEST_BODY:
             raise Refusal(403, "InvalidHttpBody", f"The body holds more than {_LARGEST_BODY} bytes.")
         try:
-            value = json.loads(self.body, parse_constant=_no_constant)
+            # Only UTF-8: left to itself, the parser takes UTF-16 and UTF-32, too.
+            text = self.body.decode("utf-8-sig")
+            value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
         except (ValueError, RecursionError):
             raise Refusal(400, "InvalidJsonFormat", "Request body is not valid JSON.") from None
         if not isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from datetime import UTC, datetime
 from typing import Any
@@ -151,10 +152,10 @@ def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
 
 def _revision(db: sqlite3.Connection, app: sqlite3.Row, qualifier: str) -> sqlite3.Row:
     """Return a revision of an app by its number; the newest without one."""
-    if (qualifier and not qualifier.isascii()) or (qualifier and not qualifier.isdigit()):
-        raise invalid("Qualifier", "Its type must be integer.")
+    if qualifier and not re.fullmatch("[0-9]{1,9}", qualifier):
+        raise invalid("Qualifier", "It must be the number of a revision.")
     where = "AND number = ?" if qualifier else "ORDER BY number DESC LIMIT 1"
-    arguments = (app["seq"], int(qualifier[:18])) if qualifier else (app["seq"],)
+    arguments = (app["seq"], int(qualifier)) if qualifier else (app["seq"],)
     row: sqlite3.Row | None = db.execute(
         f"SELECT * FROM revisions WHERE app = ? {where}",  # noqa: S608
         arguments,

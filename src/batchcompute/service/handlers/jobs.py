@@ -58,7 +58,10 @@ class Jobs:
         order = params.query.get("OrderBy", "")
         if order not in ("", "Id", "CreationTime"):
             raise invalid("OrderBy", "It must be Id or CreationTime.")
-        reverse = params.query.get("IsReverse", "").lower() == "true"
+        direction = params.query.get("IsReverse", "").lower()
+        if direction not in ("", "true", "false"):
+            raise invalid("IsReverse", "Its type must be bool.")
+        reverse = direction == "true"
         marker = params.query.get("Marker", "")
         with self._store.read() as db:
             bound = "seq >= 0"

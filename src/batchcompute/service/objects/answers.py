@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from xml.etree import ElementTree as ET
@@ -11,6 +12,10 @@ from xml.sax.saxutils import escape
 from batchcompute.service.wire import Response, new_request_id
 
 __all__: list[str] = []
+
+_ENCODING = re.compile(rb"""\s*(?:\xef\xbb\xbf)?<\?xml[^>]*?\bencoding\s*=\s*["']([^"']*)""")
+_MOST_TAGS = 100_000
+"""Tags in a document: an upload of 10,000 parts has 8 for each."""
 
 
 class Refused(Exception):
@@ -34,6 +39,11 @@ def no_key() -> Refused:
     return Refused(404, "NoSuchKey", "The specified key does not exist.")
 
 
+def is_directory() -> Refused:
+    """A directory holds nothing itself, and the content would be lost."""
+    return Refused(400, "InvalidObjectName", "A name that ends in a slash is that of a directory.")
+
+
 def not_allowed() -> Refused:
     """The method means nothing for this kind of resource."""
     return Refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
@@ -48,17 +58,25 @@ def tree(body: bytes) -> ET.Element:
     """Read XML.
 
     Raises:
-        Refused: It is none, or declares entities.
+        Refused: It is none, declares entities, has another encoding than UTF-8, or more elements than any request.
     """
-    malformed = Refused(400, "MalformedXML", "The XML you provided was not well-formed.")
-    # In another encoding than UTF-8, the declarations below would look different.
-    if b"<!" in body.replace(b"<![CDATA[", b"").replace(b"<!--", b"") or b"\0" in body:
+    malformed = Refused(400, "MalformedXML", "The XML you provided was not well-formed, or not in UTF-8.")
+    # In another encoding than UTF-8, the declarations would look different.
+    encoding = _ENCODING.match(body)
+    if encoding and encoding[1].lower() not in (b"utf-8", b"utf8"):
+        raise malformed
+    if b"<!" in body.replace(b"<![CDATA[", b"").replace(b"<!--", b"") or body.count(b"<") > _MOST_TAGS:
         raise malformed
     try:
-        body.decode("utf-8")
-        return ET.fromstring(body)  # noqa: S314  # declarations, and so entities, are refused above
-    except (ET.ParseError, ValueError, LookupError, RecursionError):
+        # As a text, it has no encoding that the parser could still choose.
+        return ET.fromstring(body.decode("utf-8-sig"))  # noqa: S314  # no declarations, so no entities
+    except (ET.ParseError, ValueError):
         raise malformed from None
+
+
+def text(value: str) -> str:
+    """Return a text as XML holds it; a carriage return would come out of it as a line feed."""
+    return escape(value, {"\r": "&#13;"})
 
 
 def headers_of(kind: str, length: int) -> dict[str, str]:
@@ -89,7 +107,7 @@ def refuse(refused: Refused) -> Response:
     headers = headers_of("application/xml", 0)
     body = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{refused.code}</Code>'
-        f"<Message>{escape(refused.message)}</Message><RequestId>{headers['x-oss-request-id']}</RequestId></Error>"
+        f"<Message>{text(refused.message)}</Message><RequestId>{headers['x-oss-request-id']}</RequestId></Error>"
     ).encode()
     headers["Content-Length"] = str(len(body))
     return Response(refused.status, headers, body)

@@ -225,6 +225,8 @@ class ObjectApi:
         if source:
             with self._source(source, request.headers, owner) as origin:
                 # A copy onto itself changes nothing but metadata, which is not kept here.
+                if place.endswith("/") and origin.size:
+                    raise answers.is_directory()
                 stat = origin.stat if origin.place == place else self._store.write(place, origin.pieces())
             answer = answers.xml(
                 f"<CopyObjectResult><LastModified>{answers.timestamp(stat.modified)}</LastModified>"
@@ -234,7 +236,7 @@ class ObjectApi:
         spool = request.spool
         if place.endswith("/"):
             if spool.size if spool else request.body:
-                raise Refused(400, "InvalidObjectName", "A name that ends in a slash is that of a directory.")
+                raise answers.is_directory()
             return answers.done(self._store.write(place, []).tag)
         given = request.headers.get("content-md5", "")
         if spool is None:
@@ -255,9 +257,11 @@ class ObjectApi:
             if conditions.check(headers, reader.stat, "x-oss-copy-source-"):
                 raise Refused(304, "NotModified", "The source is as the caller has it already.")
             wanted = headers.get("x-oss-copy-source-range", "")
-            start, end, _ = conditions.wanted(
+            start, end, partial = conditions.wanted(
                 {"range": wanted, "x-oss-range-behavior": "standard"}, reader.stat.size
             )
+            if wanted and not partial:
+                raise Refused(400, "InvalidArgument", "The range of the source is none.")
         except BaseException:
             reader.close()
             raise
@@ -294,7 +298,11 @@ class ObjectApi:
             "Content-Encoding",
         ):
             value = query.get(f"response-{name.lower()}", "")
-            if value and value.isprintable():
+            if value and (not value.isprintable() or value != value.strip()):
+                raise Refused(
+                    400, "InvalidArgument", f"A {name} is printable text without spaces at its ends."
+                )
+            if value:
                 headers[name] = value
         pieces = self._pieces(place, stat, start, end) if wants_body and large else None
         return Response(206 if partial else 200, headers, body, pieces)
@@ -318,6 +326,7 @@ class _Source:
     def __init__(self, reader: ObjectReader, place: str, start: int, end: int) -> None:
         self.stat: Stat = reader.stat
         self.place: str = place
+        self.size: int = end - start
         self._reader = reader
         self._range = (start, end)
 

@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 
 from batchcompute.service.objects import answers
 from batchcompute.service.objects.answers import Refused
+from batchcompute.service.objects.base import parts_of
 from batchcompute.service.wire import Request, Response
 
 if TYPE_CHECKING:
@@ -123,8 +124,7 @@ class BucketApi:
         more = (page.items[-1][0] if page.items else after) if page.more else ""
 
         def text(value: str) -> str:
-            # A carriage return would come out of XML as a line feed.
-            return quote(value, safe="/") if encoded else escape(value, {"\r": "&#13;"})
+            return quote(value, safe="/") if encoded else answers.text(value)
 
         parts = [f"<Name>{bucket}</Name><Prefix>{text(prefix)}</Prefix><MaxKeys>{int(most)}</MaxKeys>"]
         parts.append(
@@ -145,11 +145,15 @@ class BucketApi:
         keys = [element.text or "" for element in answers.tree(body).iter("Key")]
         if len(keys) > _MOST_KEYS:
             raise Refused(400, "MalformedXML", f"At most {_MOST_KEYS} objects are deleted at a time.")
+        for key in keys:
+            # Before any of them is removed; and without a key it would be the bucket.
+            if not key:
+                raise Refused(400, "MalformedXML", "An object to delete has no key.")
+            parts_of(f"oss://{bucket}/{key}")
         gone: list[str] = []
         for key in keys:
             self._store.remove(f"oss://{bucket}/{key}")
-            shown = escape(key, {"\r": "&#13;"})
-            gone.append(f"<Deleted><Key>{shown}</Key></Deleted>")
+            gone.append(f"<Deleted><Key>{answers.text(key)}</Key></Deleted>")
         return answers.xml(f"<DeleteResult>{''.join(gone)}</DeleteResult>")
 
 

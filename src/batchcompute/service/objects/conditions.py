@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 from batchcompute.service.objects.answers import Refused
 from batchcompute.service.objects.base import Stat
+from batchcompute.service.wire import date_of
 
 __all__: list[str] = []
 
@@ -55,23 +54,15 @@ def check(headers: Mapping[str, str], stat: Stat, prefix: str = "") -> bool:
     match = headers.get(f"{prefix}if-match", "")
     if match and stat.tag.strip('"') not in _tags(match):
         raise failed
-    before = _date(headers.get(f"{prefix}if-unmodified-since", ""))
+    before = date_of(headers.get(f"{prefix}if-unmodified-since", ""))
     if before and stat.modified.replace(microsecond=0) > before:
         raise failed
     none_match = headers.get(f"{prefix}if-none-match", "")
     if none_match:
         return stat.tag.strip('"') in _tags(none_match)
-    since = _date(headers.get(f"{prefix}if-modified-since", ""))
+    since = date_of(headers.get(f"{prefix}if-modified-since", ""))
     return since is not None and stat.modified.replace(microsecond=0) <= since
 
 
 def _tags(text: str) -> set[str]:
     return {tag.strip().strip('"') for tag in text.split(",")}
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text) if text else None
-    except ValueError:
-        return None
-    return date if date is None or date.tzinfo else None

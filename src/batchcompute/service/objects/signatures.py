@@ -9,11 +9,10 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 from batchcompute.operations import OPERATIONS
 from batchcompute.service.objects import version4
-from batchcompute.service.wire import Request, path_of_target, query_of
+from batchcompute.service.wire import Request, date_of, path_of_target, query_of
 
 __all__: list[str] = []
 
@@ -187,8 +186,5 @@ def _version1(request: Request, query: Mapping[str, str], date: str, signature: 
 
 
 def _is_near(date: str, now: float) -> bool:
-    try:
-        return abs(parsedate_to_datetime(date).timestamp() - now) <= _SKEW
-    except (ValueError, TypeError, IndexError, OverflowError, OSError):
-        # All of these come out of dates that are none.
-        return False
+    found = date_of(date)
+    return found is not None and abs(found.timestamp() - now) <= _SKEW

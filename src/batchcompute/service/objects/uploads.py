@@ -132,8 +132,10 @@ class Uploads:
         Raises:
             Refused: There is no such upload, or a part is wrong.
         """
-        names = f"<Bucket>{bucket}</Bucket><Key>{escape(key)}</Key>"
+        names = f"<Bucket>{bucket}</Bucket><Key>{answers.text(key)}</Key>"
         if request.method == "POST" and "uploads" in query:
+            if key.endswith("/"):
+                raise answers.is_directory()
             upload = self._begin(bucket, key)
             names += f"<UploadId>{upload}</UploadId>"
             return answers.xml(f"<InitiateMultipartUploadResult>{names}</InitiateMultipartUploadResult>")
@@ -242,7 +244,7 @@ class Uploads:
                 with suppress(FileNotFoundError):
                     begun = datetime.fromtimestamp(self._root.lstat((upload, _PLACE)).st_mtime, UTC)
                     found += (
-                        f"<Upload><Key>{escape(key)}</Key><UploadId>{upload}</UploadId>"
+                        f"<Upload><Key>{answers.text(key)}</Key><UploadId>{upload}</UploadId>"
                         f"<Initiated>{answers.timestamp(begun)}</Initiated></Upload>"
                     )
         return answers.xml(
@@ -267,7 +269,7 @@ class Uploads:
             stat = self._store.write(f"oss://{bucket}/{key}", self._content(upload, names))
             # After the object, so that a crash in between leaves an upload that can be completed again.
             self._root.remove((upload,))
-        names_xml = f"<Bucket>{bucket}</Bucket><Key>{escape(key)}</Key><ETag>{escape(stat.tag)}</ETag>"
+        names_xml = f"<Bucket>{bucket}</Bucket><Key>{answers.text(key)}</Key><ETag>{escape(stat.tag)}</ETag>"
         return answers.xml(f"<CompleteMultipartUploadResult>{names_xml}</CompleteMultipartUploadResult>")
 
     def _content(self, upload: str, names: list[str]) -> Iterator[bytes]:

@@ -46,6 +46,8 @@ def why_not(
     """
     headers = request.headers
     given = headers.get("authorization", "")
+    if (given.partition(" ")[0] if given else query.get("x-oss-signature-version", "")) != _NAME:
+        return "InvalidArgument"
     if given:
         fields = _fields(given)
         credential, made = fields.get("Credential", ""), fields.get("Signature", "")
