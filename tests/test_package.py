@@ -126,6 +126,7 @@ SERVICE_FLOORS = [
     ["isolation", "settings"],
     ["defaults", "appjobs", "lifecycle", "machines", "picking", "recovery"],
     ["ends", "access", "routes"],
+    ["starts"],
     ["scheduler"],
     ["handlers"],
     ["core"],

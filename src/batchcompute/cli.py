@@ -216,7 +216,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         handler.addFilter(LogLimit())
 
     host = str(options.get("host", "127.0.0.1"))
-    tls = str(options.get("tls_cert", ""))
+    tls, tls_key = str(options.get("tls_cert", "")), str(options.get("tls_key", ""))
     directory = _directory(options.get("data_dir"))
     with (
         listen(host, int(options.get("port", 8790)), bool(tls), bool(options.get("insecure"))) as place,
@@ -233,6 +233,7 @@ def _serve(arguments: argparse.Namespace) -> int:
             work_dir=options.get("work_dir"),
             run_as=_pairs(options.get("run_as", [])),
             trust_owners=bool(options.get("trust_owners")),
+            hide=[path for path in (tls_key, arguments.config or "") if path],
             types=types,
             oss_host=place.url,
         ) as service,
@@ -241,7 +242,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         print(f"data directory {directory}; access key id {pair.access_key_id}", flush=True)  # noqa: T201
         if arguments.print_credentials:
             print(f"access key secret {pair.access_key_secret}", flush=True)  # noqa: T201
-        serve(service, place, tls, str(options.get("tls_key", "")))
+        serve(service, place, tls, tls_key)
     return 0
 
 
@@ -283,16 +284,13 @@ def _check_owner(file: KeyFile, arguments: argparse.Namespace) -> None:
         ConfigError: They could not.
     """
     from batchcompute.service.isolation import Isolation, accounts_of, why_no_boxes
-    from batchcompute.service.keyfile import FIRST_OWNER
 
-    pairs = file.read()
-    first = pairs[0].owner if pairs else FIRST_OWNER
-    owners = {arguments.owner, *(pair.owner for pair in pairs)}
+    owners = {arguments.owner, *(pair.owner for pair in file.read())}
     if arguments.run_as:
         # The server is told the same for each of them.
         accounts_of({arguments.owner: arguments.run_as})
         return
-    problem = Isolation(why_no_boxes, arguments.trust_owners).problem(arguments.owner, owners, first)
+    problem = Isolation(why_no_boxes, arguments.trust_owners).problem(arguments.owner, owners)
     if problem:
         raise ConfigError(problem)
 

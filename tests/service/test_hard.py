@@ -373,6 +373,7 @@ def test_work_directories_go(service: LocalService, local: Client) -> None:
 
 
 def test_what_an_earlier_service_left_goes(tmp_path: Path) -> None:
+    LocalService(tmp_path / "data").close()
     work = tmp_path / "data" / "work"
     (work / "old-1-2-3-4").mkdir(parents=True)
     (work / "old-1-2-3-4.exit").write_text("0\n")

@@ -208,14 +208,17 @@ def test_who_is_let_in() -> None:
     account = next(iter(accounts_of({}).values()), None)
     assert account is None
     none = Isolation(lambda: "bubblewrap is not installed")
-    assert none.problem("local", both, "local") == ""
-    assert "bubblewrap is not installed" in none.problem("alice", both, "local")
-    assert "--trust-owners" in none.problem("alice", both, "local")
-    assert Isolation(lambda: "no", trusts=True).problem("alice", both, "local") == ""
-    assert Isolation(lambda: "").problem("alice", both, "local") == ""
-    assert Isolation(lambda: "").boxes_for("local", both)
-    assert not Isolation(lambda: "").boxes_for("local", {"local"})
-    assert not Isolation(lambda: "", trusts=True).boxes_for("alice", both)
+    assert none.problem("local", both) == ""
+    assert "bubblewrap is not installed" in none.problem("alice", both)
+    assert "--trust-owners" in none.problem("alice", both)
+    assert Isolation(lambda: "no", trusts=True).problem("alice", both) == ""
+    assert Isolation(lambda: "").problem("alice", both) == ""
+    assert Isolation(lambda: "").is_strict("local", both)
+    assert not Isolation(lambda: "").is_strict("local", {"local"})
+    # Whatever keys there are at the moment, and whether sandboxes can be used or not.
+    assert Isolation(lambda: "").is_strict("alice", set())
+    assert none.is_strict("alice", {"alice"})
+    assert not Isolation(lambda: "", trusts=True).is_strict("alice", both)
 
 
 def test_a_second_owner_is_refused_where_nothing_keeps_them_apart(

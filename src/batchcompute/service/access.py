@@ -6,14 +6,15 @@ import base64
 import hashlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from batchcompute.errors import ConfigError
 from batchcompute.service import acs3
 from batchcompute.service.faults import Refusal
 from batchcompute.service.isolation import Isolation
-from batchcompute.service.keyfile import FIRST_OWNER, KeyFile
+from batchcompute.service.keyfile import KeyFile
 from batchcompute.service.wire import Request, date_of
 from batchcompute.signing import API_VERSION, verify
 
@@ -36,6 +37,7 @@ class Keys:
         nonces: Where nonces are kept, so that a request which was seen before is refused; None to accept them.
         clock: Returns the time, in UTC.
         isolation: What keeps owners apart.
+        owners: Owners that have something in the database.
     """
 
     def __init__(
@@ -44,13 +46,14 @@ class Keys:
         nonces: Nonces | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         isolation: Isolation | None = None,
+        owners: Iterable[str] = (),
     ) -> None:
         self._secrets: dict[str, tuple[str, str]] = {}
         self._file = file
         self._nonces = nonces
         self._version = (0, 0)
         self._kept: dict[str, tuple[str, str]] = {}
-        self._first = FIRST_OWNER
+        self._seen: set[str] = set(owners)
         self._lock = threading.Lock()
         self._clock = clock
         self._isolation = isolation or Isolation(trusts=True)
@@ -59,11 +62,12 @@ class Keys:
         """Make a key pair known; the secret of a known one stays what it is."""
         with self._lock:
             self._secrets.setdefault(access_key_id, (secret, owner))
+            self._seen.add(owner)
 
     def owners(self) -> frozenset[str]:
-        """Return all owners that have keys."""
+        """Return all owners that have keys, or had them, or have something in the database."""
         self._refresh()
-        return frozenset(owner for _, owner in (*self._secrets.values(), *self._kept.values()))
+        return frozenset(self._seen)
 
     def find(self, access_key_id: str) -> tuple[str, str]:
         """Return secret and owner of an access key; empty texts for an unknown one.
@@ -75,7 +79,7 @@ class Keys:
         found = self._secrets.get(access_key_id) or self._kept.get(access_key_id)
         if found is None:
             return "", ""
-        problem = self._isolation.problem(found[1], self.owners(), self._first)
+        problem = self._isolation.problem(found[1], self._seen)
         if problem:
             raise Refusal(403, "Forbidden", problem)
         return found
@@ -88,14 +92,14 @@ class Keys:
             if version == self._version:
                 return
             pairs = self._file.read()
-        except OSError as error:
+        except (OSError, ConfigError) as error:
             _log.warning("the keys in %s cannot be read: %s", self._file.path, error)
             text = "The service cannot read its keys at this moment. Try again later."
             raise Refusal(503, "ServiceUnavailable", text) from None
         kept = {pair.access_key_id: (pair.access_key_secret, pair.owner) for pair in pairs}
         with self._lock:
             self._kept, self._version = kept, version
-            self._first = pairs[0].owner if pairs else FIRST_OWNER
+            self._seen |= {pair.owner for pair in pairs}
 
     def owner_of(self, request: Request) -> str:
         """Return whose request this is, by its head; its body may not have come yet.

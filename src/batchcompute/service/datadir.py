@@ -49,6 +49,31 @@ def default_directory() -> Path:
     return base / "batchcompute"
 
 
+_OURS = frozenset(
+    ["batchcompute.db", "credentials.json", "credentials.json.lock", "identity", "kept", "lock", "oss", "server.json",
+     "uploads", "work"]
+)  # fmt: skip
+"""What there is in a data directory."""
+
+_EARLY = frozenset({"credentials.json", "credentials.json.lock", "lock", "oss"})
+"""What may be there before the first start: keys, and objects that were laid out by hand."""
+
+
+def check_ours(directory: Path) -> None:
+    """Refuse a directory that holds something else: it would be cleared up as if it were the service's own.
+
+    Raises:
+        ConfigError: It does.
+    """
+    if not directory.is_dir() or (directory / "batchcompute.db").exists():
+        return
+    foreign = sorted(path.name for path in directory.iterdir() if path.name not in _EARLY)
+    if foreign:
+        raise ConfigError(
+            f"{directory} is no data directory: it holds {', '.join(foreign[:5])}; name an empty one, or a new one"
+        )
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     # mkstemp makes it readable by its owner only, from its first moment on.
@@ -104,6 +129,8 @@ def tighten(directory: Path, whole: bool) -> None:
                     if stat.S_ISREG(mode) and whole and len(parts) > 2 and _LEFTOVER.fullmatch(name):
                         root.unlink(parts)
                         continue
+                    if parts[0].removesuffix("-wal").removesuffix("-shm") not in _OURS:
+                        continue
                     if not stat.S_ISLNK(mode) and mode & _OTHERS and parts[0] not in ("work", "kept"):
                         root.chmod(parts, mode & stat.S_IRWXU)
                         changed += 1
@@ -136,6 +163,12 @@ def private_folder(path: Path) -> Path:
         path.mkdir(mode=0o700)
     found = path.lstat()
     reason = ""
+    for parent in path.parents:
+        around = parent.stat()
+        if around.st_mode & stat.S_IWOTH and not around.st_mode & stat.S_ISVTX:
+            reason = f"others can exchange it, because they can write to {parent}"
+        elif hasattr(os, "getuid") and around.st_uid not in (0, os.getuid()):
+            reason = f"another user can exchange it, who owns {parent}"
     if not stat.S_ISDIR(found.st_mode):
         reason = f"it is {kind_of(found.st_mode)}"
     elif hasattr(os, "getuid") and found.st_uid != os.getuid():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from batchcompute.service import lifecycle
 from batchcompute.service.confined import is_transient
 from batchcompute.service.engines.base import EngineState
 from batchcompute.service.lifecycle import is_current
@@ -140,7 +141,16 @@ class Ends:
                 _log.warning("how instance %s ended cannot be recorded beside it: %s", attempt.token, error)
         with self._store.read() as db:
             current = is_current(db, attempt.key, attempt.token)
-        return self._preparer.finish(attempt, state.exit_code, state.signal, stopped if current else STOPPED)
+        final = self._preparer.finish(attempt, state.exit_code, state.signal, stopped if current else STOPPED)
+        if final is not None and current and attempt.keep_at and self._is_final(attempt, final):
+            # Outside of any transaction: it may take long, and may fail.
+            return replace(final, detail=f"{final.detail}\n{self._preparer.keep(attempt)}".lstrip())
+        return final
+
+    def _is_final(self, attempt: Attempt, outcome: Outcome) -> bool:
+        """Return whether an instance has failed for good."""
+        with self._store.read() as db:
+            return bool(outcome.error_code) and lifecycle.is_last(db, attempt.key)
 
     def _with_patience(self, attempt: Attempt, action: Callable[[], Outcome | None]) -> Outcome | None:
         """Do something for as long as the machine has no room for it; an error of the machine is no answer."""
@@ -160,11 +170,13 @@ class Ends:
     def known(self, running: Running, state: EngineState | None) -> Outcome | None:
         """Return how an attempt ended that leaves nothing to upload; None if it did not end by itself."""
         if running.timed_out:
-            return TIMEOUT
+            return None if running.attempt.keep_at else TIMEOUT
         if state is None or state.phase != "gone" or state.signal:
             return None
         try:
-            return self._preparer.outcome_of(running.attempt, state.exit_code, 0)
+            found = self._preparer.outcome_of(running.attempt, state.exit_code, 0)
+            # What is to be kept is so by the next service.
+            return None if found.error_code and running.attempt.keep_at else found
         except (NotStarted, OSError):
             return None
 

@@ -54,6 +54,9 @@ def missing(parameter: str) -> Refusal:
     return Refusal(400, f"Missing{parameter}", f"{parameter} is mandatory for this action.")
 
 
+_MOST_TOLD = 100
+"""Problems that one answer tells; a body may have thousands."""
+
 _TYPES = {
     "must be an integer": "integer",
     "must be a number": "number",
@@ -72,7 +75,10 @@ def refusal_of(problems: list[Problem]) -> Refusal:
         return Refusal(400, "BadDAG", "It is a cyclic dag.")
     refusal = missing(parameter) if first.kind == "missing" else invalid(parameter, _reason(first))
     if first.path != parameter or len(problems) > 1:
-        refusal.message += " [" + "; ".join(str(problem) for problem in problems) + "]"
+        told = [str(problem) for problem in problems[:_MOST_TOLD]]
+        if len(problems) > _MOST_TOLD:
+            told.append(f"and {len(problems) - _MOST_TOLD} more")
+        refusal.message += f" [{'; '.join(told)}]"
     return refusal
 
 

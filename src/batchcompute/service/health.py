@@ -35,6 +35,8 @@ class Health:
     """Whether it does."""
     step_seconds: float
     """Seconds that its round has taken so far; 0 between rounds."""
+    failing_seconds: float
+    """Seconds for which every round has failed; 0 if the last one has not."""
     stalls: int
     """Rounds that have taken too long since the service began."""
     last_stall: str
@@ -45,6 +47,7 @@ class Health:
         return {
             "status": "ok" if self.ok else "stalled",
             "step_seconds": round(self.step_seconds, 3),
+            "failing_seconds": round(self.failing_seconds, 3),
             "stalls": self.stalls,
             "last_stall": self.last_stall,
         }
@@ -83,8 +86,10 @@ class Watchdog:
         """Return how the loop gets on."""
         started = self._scheduler.step_started
         seconds = 0.0 if started is None else time.monotonic() - started
-        ok = seconds <= self._limit and self._scheduler.thread.is_alive()
-        return Health(ok, seconds, self._stalls, self._last)
+        failing = self._scheduler.failing_since
+        failed = 0.0 if failing is None else time.monotonic() - failing
+        ok = max(seconds, failed) <= self._limit and self._scheduler.thread.is_alive()
+        return Health(ok, seconds, failed, self._stalls, self._last)
 
     def close(self) -> None:
         """End the thread."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from batchcompute.errors import ConfigError
 from batchcompute.service.engines.base import User
+from batchcompute.service.keyfile import FIRST_OWNER
 from batchcompute.service.runtime import sandbox
 
 __all__: list[str] = []
@@ -42,17 +43,16 @@ class Isolation:
     run_as: Mapping[str, Account] = field(default_factory=dict[str, Account])
     """The Unix users of owners that have one."""
 
-    def problem(self, owner: str, owners: Collection[str], first: str) -> str:
+    def problem(self, owner: str, owners: Collection[str]) -> str:
         """Say why an owner cannot be let in; empty if nothing is in the way.
 
         Args:
             owner: The owner.
-            owners: All owners that have keys.
-            first: The owner whom the data directory belongs to.
+            owners: All owners that there are, or were.
         """
-        if owner == first or self.trusts:
+        if owner == FIRST_OWNER or self.trusts:
             return ""
-        exposed = sorted(other for other in {*owners, first} if other not in self.run_as)
+        exposed = sorted(other for other in {*owners, owner, FIRST_OWNER} if other not in self.run_as)
         reason = self.why_no_boxes() if exposed else ""
         if not reason:
             return ""
@@ -63,9 +63,18 @@ class Isolation:
             "--trust-owners that the owners trust each other."
         )
 
-    def boxes_for(self, owner: str, owners: Collection[str]) -> bool:
-        """Return whether the programs of an owner run in sandboxes that keep owners apart."""
-        return not self.trusts and len(owners) > 1 and owner not in self.run_as and not self.why_no_boxes()
+    def is_strict(self, owner: str, owners: Collection[str]) -> bool:
+        """Return whether the programs of an owner have to run in sandboxes that keep owners apart.
+
+        Whether sandboxes can be used at this moment plays no part: where they cannot, these programs do not run.
+
+        Args:
+            owner: The owner.
+            owners: All owners that there are, or were: jobs of one whose key is revoked may still wait.
+        """
+        if self.trusts or owner in self.run_as:
+            return False
+        return owner != FIRST_OWNER or bool(set(owners) - {FIRST_OWNER})
 
 
 def accounts_of(pairs: Mapping[str, str]) -> dict[str, Account]:
@@ -82,6 +91,10 @@ def accounts_of(pairs: Mapping[str, str]) -> dict[str, Account]:
             "run-as needs a service that runs as root: nobody else may start programs of other users"
         )
     found: dict[str, Account] = {}
+    if len(set(pairs.values())) < len(pairs):
+        raise ConfigError(
+            "run-as must name another user for each owner: those of one user could read each other"
+        )
     for owner, name in pairs.items():
         try:
             entry = pwd.getpwnam(name)

@@ -27,8 +27,6 @@ class Effects:
 
     cancel: list[str] = field(default_factory=list[str])
     """Tokens of attempts to end."""
-    failed: set[Key] = field(default_factory=set[Key])
-    """Instances that have failed for good."""
     removed: list[int] = field(default_factory=list[int])
     """Jobs that are hidden now, and are to be removed."""
     unsettled: list[int] = field(default_factory=list[int])
@@ -83,9 +81,17 @@ def begin(
     )
 
 
-def end(
-    db: sqlite3.Connection, key: Key, outcome: Outcome, now: str, effects: Effects, keep_at: str = ""
-) -> None:
+def is_last(db: sqlite3.Connection, key: Key) -> bool:
+    """Return whether an instance that fails now has failed for good."""
+    row = db.execute(
+        "SELECT i.retries, t.max_retries FROM instances i JOIN tasks t ON t.job = i.job AND t.position = i.task "
+        "WHERE i.job = ? AND i.task = ? AND i.number = ?",
+        key,
+    ).fetchone()
+    return row is not None and next_of_failed(row["retries"], row["max_retries"]) == "Failed"
+
+
+def end(db: sqlite3.Connection, key: Key, outcome: Outcome, now: str, effects: Effects) -> None:
     """Record how an attempt ended, and what follows from it.
 
     Args:
@@ -94,7 +100,6 @@ def end(
         outcome: How its attempt ended.
         now: The time.
         effects: Takes what is to be done once the transaction is committed.
-        keep_at: Where its working directory goes if it has failed for good; empty if it does not stay.
     """
     row = db.execute(
         "SELECT i.retries, t.max_retries, t.name, j.fail_fast FROM instances i "
@@ -104,11 +109,6 @@ def end(
     ).fetchone()
     failed = bool(outcome.error_code)
     state: State = next_of_failed(row["retries"], row["max_retries"]) if failed else "Finished"
-    detail = outcome.detail
-    if state == "Failed":
-        effects.failed.add(key)
-        if keep_at:
-            detail = f"{detail}\nThe working directory is kept as {keep_at}.".lstrip()
     db.execute(
         "UPDATE instances SET state = ?, retries = retries + ?, ended = ?, exit_code = ?, error_code = ?, "
         "error_message = ?, detail = ? WHERE job = ? AND task = ? AND number = ?",
@@ -119,7 +119,7 @@ def end(
             outcome.exit_code,
             outcome.error_code,
             _writable(outcome.error_message),
-            _writable(detail),
+            _writable(outcome.detail),
             *key,
         ),
     )

@@ -23,7 +23,7 @@ from batchcompute.service.capacity import cores
 from batchcompute.service.catalogue import TYPES, InstanceType
 from batchcompute.service.confined import Root
 from batchcompute.service.core import Core
-from batchcompute.service.datadir import Lock, Work, identity_of, private_folder, tighten
+from batchcompute.service.datadir import Lock, Work, check_ours, identity_of, private_folder, tighten
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.handlers.apps import Apps
 from batchcompute.service.handlers.clusters import Clusters
@@ -81,6 +81,7 @@ class LocalService:
         oss_host: Where programs reach object storage; without it, the storage's own URL.
         run_as: Unix users by owner: the programs of these owners run as them. The service has to be root.
         trust_owners: Whether owners trust each other, so that their programs need not be kept apart.
+        hide: Further files and directories that no program in a sandbox sees: a private key, for example.
 
     Raises:
         ConfigError: The directory cannot be written, or another process owns it.
@@ -109,6 +110,7 @@ class LocalService:
         work_dir: str | os.PathLike[str] | None = None,
         run_as: Mapping[str, str] | None = None,
         trust_owners: bool = False,
+        hide: Iterable[str | os.PathLike[str]] = (),
     ) -> None:
         if sys.platform == "win32":
             raise ConfigError("the service runs on Linux and macOS only; clients run everywhere")
@@ -128,11 +130,13 @@ class LocalService:
         self._temporary = data_dir is None
         directory = tempfile.mkdtemp(prefix="batchcompute-") if data_dir is None else data_dir
         self.data_dir: Path = Path(directory).expanduser().absolute()
+        self._hide = tuple(Path(path).expanduser().absolute() for path in hide)
         self._pid = os.getpid()
         self._closed = False
         self._work_dir = None if work_dir is None else Path(work_dir).expanduser().absolute()
         with ExitStack() as stack:
             try:
+                check_ours(self.data_dir)
                 lock = Lock(self.data_dir)
                 stack.callback(lock.release)
                 catalogue = {**{kind.name: kind for kind in TYPES}, **{kind.name: kind for kind in types}}
@@ -188,9 +192,14 @@ class LocalService:
         kept.mkdir(mode=0o700, exist_ok=True)
         kept_root = Root(kept)
         stack.callback(kept_root.close)
-        settings = replace(settings, hidden=(self.data_dir, work.path))
+        settings = replace(settings, hidden=(self.data_dir, work.path, *self.objects.folders(), *self._hide))
         nonces = Nonces(store, 2 * CLOCK_SKEW) if refuse_replays else None
-        self._keys = Keys(KeyFile(self.data_dir / "credentials.json"), nonces, isolation=settings.isolation)
+        self._keys = Keys(
+            KeyFile(self.data_dir / "credentials.json"),
+            nonces,
+            isolation=settings.isolation,
+            owners=store.owners(),
+        )
         buckets = Buckets(store, self.objects.has_bucket)
         describer = Describer(store, self.objects, work, kept, settings, buckets, self._keys.owners)
         stack.callback(describer.close)

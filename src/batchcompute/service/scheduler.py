@@ -20,7 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from batchcompute._values import format_time
-from batchcompute.service import large, lifecycle
+from batchcompute.service import large, lifecycle, starts
 from batchcompute.service.ends import NEVER, Ends, Running, next_deadline, overdue
 from batchcompute.service.engines.base import Engine, EngineState
 from batchcompute.service.lifecycle import is_current
@@ -93,6 +93,8 @@ class Scheduler:
         self._closing = False
         self._look_at = NEVER
         """When something that could not be told is looked at again, on the monotonic clock."""
+        self.failing_since: float | None = None
+        """Since when every round has failed, on the monotonic clock; None if the last one has not."""
         self.step_started: float | None = None
         """When the round that is being done began, on the monotonic clock; None between rounds."""
         self._ends = Ends(store, preparer, lambda: self._closing)
@@ -173,7 +175,9 @@ class Scheduler:
                     if self._closing:
                         return
                 self.step()
+                self.failing_since = None
             except Exception:  # noqa: BLE001
+                self.failing_since = self.failing_since or time.monotonic()
                 # A defect, or a full disk: the loop must outlive it, or no job ever runs again.
                 _log.exception("a round of the scheduler failed; the next one comes in a second")
                 with self._condition:
@@ -231,7 +235,7 @@ class Scheduler:
             if state.blocked:
                 lost = Outcome(1, "OutputError", f"The output cannot be written: {state.reason}.")
             self._results[token] = running.stopped or lost
-        elif running.attempt.quick and running.timed_out:
+        elif running.attempt.quick and running.timed_out and not running.attempt.keep_at:
             self._results[token] = TIMEOUT
         elif running.attempt.quick and state.exit_code == 0:
             self._results[token] = Outcome(0)
@@ -273,10 +277,7 @@ class Scheduler:
             if result is None:
                 lifecycle.requeue(db, attempt.key, ran=False)
             else:
-                lifecycle.end(db, attempt.key, result, now, effects, attempt.keep_at)
-                if attempt.key in effects.failed and attempt.keep_at:
-                    # Before the commit, which says that the directory is there. It may be done twice.
-                    self._preparer.keep(attempt)
+                lifecycle.end(db, attempt.key, result, now, effects)
 
     def _recorded(self, effects: lifecycle.Effects) -> None:
         """Do what follows from ends that are on disk now."""
@@ -328,14 +329,14 @@ class Scheduler:
 
         What cannot be recorded, on a full disk, is kept and tried again.
         """
-        starts = time.monotonic() >= self._resume and self._free > 0
-        if not self._results and not starts:
+        may_start = time.monotonic() >= self._resume and self._free > 0
+        if not self._results and not may_start:
             return
         now = format_time(datetime.now(UTC))
         effects = lifecycle.Effects()
         with self._store.write() as db:
             self._record(db, now, effects)
-            begun = self._begin(db, now) if starts else []
+            begun = self._begin(db, now, effects) if may_start else []
         for running in begun:
             self._running[running.attempt.token] = running
         self._recorded(effects)
@@ -349,22 +350,14 @@ class Scheduler:
     def _free(self) -> int:
         return self._slots - len(self._running) + len(self._results)
 
-    def _begin(self, db: sqlite3.Connection, now: str) -> list[Running]:
+    def _begin(self, db: sqlite3.Connection, now: str, effects: lifecycle.Effects) -> list[Running]:
         """Choose what starts, and record that it does."""
         moment = time.monotonic()
         with self._condition:
             self._held = {job: until for job, until in self._held.items() if until > moment}
             held = frozenset(self._held)
-        describer = self._preparer.describer
-        begun: list[Running] = []
-        for picked in pick(db, self._free, held):
-            token = describer.new_token(picked.key)
-            attempt = describer.describe(picked.key, token, picked.worker)
-            lifecycle.begin(
-                db, picked.key, token, picked.worker, "127.0.0.1", now, attempt.way, str(attempt.work.path)
-            )
-            begun.append(Running(attempt))
-        return begun
+        picks = pick(db, self._free, held)
+        return starts.begin(db, self._preparer.describer, picks, now, effects)
 
     def _make_ready(self, running: Running) -> None:
         def work() -> Callable[[], None]:

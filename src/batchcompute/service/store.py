@@ -242,6 +242,15 @@ class Store:
             row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return str(row[0])
 
+    def owners(self) -> set[str]:
+        """Return all owners that have something in the database."""
+        with self.read() as db:
+            return {
+                str(row["owner"])
+                for table in ("jobs", "clusters", "images", "apps", "buckets")
+                for row in db.execute(f"SELECT DISTINCT owner FROM {table}")  # noqa: S608 - names of our own
+            }
+
     def was_done(self, name: str) -> bool:
         """Return whether something that is done once in the life of a data directory was done."""
         with self.read() as db:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -11,8 +12,8 @@ from batchcompute.service.confined import Parts, Root
 
 __all__: list[str] = []
 
-_PIECE = 16 * 1024**2
-"""Bytes that are copied between two looks at whether the copy is still wanted."""
+_PIECE = 4 * 1024**2
+"""Bytes that are copied between two looks at whether the copy is still wanted, and at whether a hole follows."""
 
 
 class Aborted(Exception):
@@ -82,6 +83,8 @@ def copy_file(
         writing = target.new_file(target_parts)
         try:
             pump(reading, writing, abort)
+            # A hole at its end.
+            os.ftruncate(writing, found.st_size)
             os.fchmod(writing, found.st_mode & 0o777)
             os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
         finally:
@@ -91,18 +94,30 @@ def copy_file(
 
 
 def pump(reading: int, writing: int, abort: threading.Event | None = None) -> None:
-    """Copy what one descriptor gives to another one.
+    """Copy the content of one file to another one; holes stay holes.
 
     Raises:
         OSError: It cannot be read or written.
         Aborted: Nobody wants it any more.
     """
+    at = 0
     while True:
         check(abort)
-        piece = os.read(reading, _PIECE)
+        try:
+            at = os.lseek(reading, at, os.SEEK_DATA)
+            os.lseek(writing, at, os.SEEK_SET)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                # Nothing but a hole follows.
+                return
+            if error.errno != errno.EINVAL:
+                raise
+            # This file system knows no holes.
+        piece = os.pread(reading, _PIECE, at)
         if not piece:
             return
         write_all(writing, piece)
+        at += len(piece)
 
 
 def write_all(fd: int, piece: bytes | memoryview) -> None:

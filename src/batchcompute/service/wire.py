@@ -33,6 +33,15 @@ _CUT = re.compile("%(?![0-9A-Fa-f]{2})")
 _DEEPEST = 100
 """Levels of objects and lists in a body."""
 
+_MOST_VALUES = 50_000
+"""Values in a body; the edges of a dense graph of 400 tasks are 40,000."""
+
+_LONGEST_PATHS = 4 * 1024**2
+"""Characters of the paths of all values of a body together."""
+
+_SHOWN = 200
+"""Characters of a path that are shown."""
+
 
 class BadTarget(ValueError):
     """A path or query that means nothing, or more than one thing."""
@@ -232,22 +241,27 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _unkeepable(body: Any) -> str:
     """Say what in a body neither the database nor an answer can hold; empty for nothing."""
-    waiting: list[tuple[str, int, Any]] = [("", 0, body)]
+    waiting: list[tuple[str, int, int, Any]] = [("", 0, 0, body)]
+    count = paths = 0
     while waiting:
-        at, depth, value = waiting.pop()
-        # A name may be nearly as long as the body, and have as many values below it.
-        at = at[:200]
+        # A path is cut where it is shown, and counted in full: what is wrong with a value is told with its path.
+        at, length, depth, value = waiting.pop()
         if depth > _DEEPEST:
             return f"{at} is nested more than {_DEEPEST} levels deep."
+        if isinstance(value, (dict, list)):
+            count += len(cast("list[Any]", value))
+            paths += len(cast("list[Any]", value)) * length
+            if count > _MOST_VALUES or paths > _LONGEST_PATHS:
+                return f"It holds more than {_MOST_VALUES} values, or many of them below long names."
         if isinstance(value, dict):
             for key, inner in cast("dict[str, Any]", value).items():
                 if "\0" in key or not _is_text(key):
                     return f"A name in {at or 'the body'} holds NUL, or half of a surrogate pair."
-                waiting.append((f"{at}.{key}" if at else key, depth + 1, inner))
+                path = f"{at}.{key}" if at else key
+                waiting.append((path[:_SHOWN], length + len(key) + 1, depth + 1, inner))
         elif isinstance(value, list):
-            waiting.extend(
-                (f"{at}.{index}", depth + 1, inner) for index, inner in enumerate(cast("list[Any]", value))
-            )
+            for index, inner in enumerate(cast("list[Any]", value)):
+                waiting.append((f"{at}.{index}"[:_SHOWN], length + 6, depth + 1, inner))
         elif isinstance(value, str):
             if "\0" in value:
                 return f"{at} holds the character NUL."

@@ -203,7 +203,8 @@ def _token_of(pid: str) -> str | None:
                 raise
             # Some kernels refuse where there is no memory to read it from.
             environment = b""
-        if environment:
+        if environment or _has_arguments(pid):
+            # What has arguments has its whole environment, which may be none.
             break
         # Kernel threads have none, processes that ended have none any more, and one that is just
         # replacing its program has none for an instant: that one is looked at again.
@@ -221,6 +222,14 @@ def _token_of(pid: str) -> str | None:
     if start < 0:
         return ""
     return environment[start + len(_MARKER) :].partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def _has_arguments(pid: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - once for each process
+            return bool(file.read(1))
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
 
 
 def _inode(pid: str) -> int:

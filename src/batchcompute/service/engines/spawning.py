@@ -50,6 +50,11 @@ def spawn(start: InstanceStart) -> subprocess.Popen[bytes]:
             stdout, stderr = opened(start.stdout), opened(start.stderr)
         except OSError as error:
             raise OutputBlocked(error.errno, error.strerror, error.filename) from error
+        if start.user is not None:
+            for fd in (stdout, stderr):
+                if fd >= 0:
+                    # Programs open /dev/stdout by its name, too.
+                    os.fchown(fd, start.user.uid, start.user.gid)
         environment = {**start.environment, TOKEN_VARIABLE: start.token}
         wrapper, inherited = list(start.wrapper), list[int]()
         if start.box is not None:

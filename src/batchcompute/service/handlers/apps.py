@@ -17,6 +17,9 @@ from batchcompute.service.wire import Params
 
 __all__: list[str] = []
 
+_LONGEST_NUMBER = 9
+"""Digits of the number of a revision."""
+
 _HIDDEN = ("CommandLine", "Docker", "VM", "Daemonize", "EnvVars")
 """What GetApp and ListApps leave out, besides the parameters' ``LocalPath``."""
 
@@ -152,8 +155,10 @@ def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
 
 def _revision(db: sqlite3.Connection, app: sqlite3.Row, qualifier: str) -> sqlite3.Row:
     """Return a revision of an app by its number; the newest without one."""
-    if qualifier and not re.fullmatch("[0-9]{1,9}", qualifier):
-        raise invalid("Qualifier", "It must be the number of a revision.")
+    if qualifier and not re.fullmatch("[0-9]+", qualifier):
+        raise invalid("Qualifier", "Its type must be integer.")
+    if len(qualifier) > _LONGEST_NUMBER:
+        raise not_found()
     where = "AND number = ?" if qualifier else "ORDER BY number DESC LIMIT 1"
     arguments = (app["seq"], int(qualifier)) if qualifier else (app["seq"],)
     row: sqlite3.Row | None = db.execute(

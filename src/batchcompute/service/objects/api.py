@@ -56,6 +56,7 @@ _OF_BUCKETS = {
     "bucketInfo": frozenset({"GET"}),
     "stat": frozenset({"GET"}),
 }
+_OF_ALL = {"": frozenset({"GET", "HEAD"})}
 """What is served, by the sub-resource that a query names."""
 
 _HARMLESS = frozenset({"partNumber", "continuation-token", "security-token"})
@@ -168,8 +169,10 @@ class ObjectApi:
             raise Refused(400 if found.code == "InvalidArgument" else 403, found.code, _MESSAGES[found.code])
         _, owner = self._find(found.key_id)
         query = query_of(request.target)
-        bucket, _, key = path_of(request).removeprefix("/").partition("/")
-        served = _OF_OBJECTS if key else _OF_BUCKETS
+        bucket, slash, key = path_of(request).removeprefix("/").partition("/")
+        if slash and not bucket:
+            raise Refused(400, "InvalidBucketName", "The name of the bucket in the path is empty.")
+        served = _OF_OBJECTS if key else _OF_BUCKETS if bucket else _OF_ALL
         what = _subresource(query, served)
         if request.method not in served[what]:
             if what:
@@ -217,8 +220,11 @@ class ObjectApi:
         return reader
 
     def _put(self, place: str, request: Request, source: str, owner: str) -> Response:
-        forbids = request.headers.get("x-oss-forbid-overwrite", "").lower() == "true"
-        if forbids and self._store.stat(place):
+        forbids = request.headers.get("x-oss-forbid-overwrite", "").lower()
+        if forbids not in ("", "true", "false"):
+            # Taken for "false", it would cost the object that was to be kept.
+            raise Refused(400, "InvalidArgument", "x-oss-forbid-overwrite must be true or false.")
+        if forbids == "true" and self._store.stat(place):
             raise Refused(
                 409, "FileAlreadyExists", "The object you specified already exists and is not overwritten."
             )
@@ -247,7 +253,9 @@ class ObjectApi:
 
     def _source(self, source: str, headers: Mapping[str, str], owner: str) -> _Source:
         """Open the object that is copied."""
-        bucket, _, key = decoded(source.partition("?")[0]).removeprefix("/").partition("/")
+        if "?" in source:
+            raise answers.not_served("versions of a source")
+        bucket, _, key = decoded(source).removeprefix("/").partition("/")
         place = f"oss://{bucket}/{key}"
         parts_of(place)
         if not self._buckets.may(owner, bucket, False):
@@ -346,11 +354,14 @@ def _subresource(query: Mapping[str, str], served: Mapping[str, object]) -> str:
     """Return the sub-resource that a query names; empty for none.
 
     Raises:
-        Refused: It is none that is served: it must not be taken for a plain put or delete.
+        Refused: It is none that is served, and must not be taken for a plain put or delete; or there are two, of
+            which one would win by its place in the query, which no signature covers.
     """
     named = [name for name in query if name in SUBRESOURCES and name not in _HARMLESS]
     named = [name for name in named if not name.startswith("response-")]
     for name in named:
         if name not in served:
             raise answers.not_served(name)
+    if len(named) > 1:
+        raise Refused(400, "InvalidArgument", f"The query names both {named[0]} and {named[1]}.")
     return named[0] if named else ""

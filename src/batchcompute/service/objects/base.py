@@ -134,6 +134,10 @@ class ObjectStore(Protocol):
         """Return whether there is such a bucket."""
         ...
 
+    def folders(self) -> list[Path]:
+        """Return the directories of this machine that objects are in."""
+        ...
+
     def describe(self) -> str:
         """Return where it is, for programs and logs: a URL without secrets."""
         ...

@@ -112,6 +112,9 @@ class BucketApi:
         return answers.done()
 
     def _list(self, bucket: str, query: Mapping[str, str]) -> Response:
+        for name, allowed in (("list-type", "2"), ("encoding-type", "url")):
+            if query.get(name, "") not in ("", allowed):
+                raise Refused(400, "InvalidArgument", f"{name} must be {allowed}, or left out.")
         second = query.get("list-type") == "2"
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
         token = query.get("continuation-token") or query.get("start-after", "")

@@ -223,6 +223,10 @@ class DirectoryStore:
         """Return a page of the keys of a bucket."""
         return self._lister.page(bucket, prefix, delimiter, after, most)
 
+    def folders(self) -> list[Path]:
+        """Return the directory."""
+        return [self.root.path]
+
     def describe(self) -> str:
         """Return the ``file://`` URL of the directory that holds the buckets."""
         return self.root.path.as_uri()

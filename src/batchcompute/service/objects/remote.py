@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,6 +59,10 @@ class RemoteStore:
         self._fs: Any = fs
         self._root: str = str(root).rstrip("/")
         self._url = shown(url)
+
+    def folders(self) -> list[Path]:
+        """Return the directory of a ``file://`` URL; none for another one."""
+        return [Path(self._root)] if self._is_directory else []
 
     def describe(self) -> str:
         """Return its URL, without user, password and query."""

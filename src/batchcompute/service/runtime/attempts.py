@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import secrets
 import threading
 from collections.abc import Callable, Collection
@@ -67,6 +66,10 @@ class Attempt:
     """The Unix user that it runs as; None for that of the service."""
     strict: bool = False
     """Whether its sandbox keeps it apart from other owners, too."""
+    owner: str = ""
+    """Whose job it is of."""
+    buckets: frozenset[tuple[str, bool]] = frozenset()
+    """The buckets that it needs, and whether it writes to them."""
     abort: threading.Event = field(default_factory=threading.Event)
     """Set when nobody waits for it any more: it was stopped, or lost its machine."""
     keep_at: str = ""
@@ -100,7 +103,7 @@ class Attempt:
 
 
 def base_of(directory: Path) -> Path:
-    """Return the directory for the mappings of an attempt, beside its working directory."""
+    """Return the directory for the mappings of an attempt."""
     return directory.with_name(f"{directory.name}.maps")
 
 
@@ -191,10 +194,6 @@ class Describer:
         self._owners = owners
         self._machine = from_machine()
         self._elsewhere: dict[str, Root] = {}
-        # A token is never used twice, by no later service either: what an attempt that never started
-        # left behind is cleaned by its name.
-        self._run = secrets.token_hex(3)
-        self._serial = itertools.count()
         self._task = lru_cache(maxsize=256)(self._read_task)
 
     def forget(self) -> None:
@@ -207,11 +206,7 @@ class Describer:
             root.close()
 
     def _root_of(self, work: str) -> Root:
-        """Return the directory that an attempt works below: an earlier service may have worked elsewhere.
-
-        Raises:
-            OSError: That directory cannot be opened.
-        """
+        # An earlier service may have worked elsewhere.
         if not work or work == str(self.work.path):
             return self.work
         if work not in self._elsewhere:
@@ -220,7 +215,8 @@ class Describer:
 
     def new_token(self, key: Key) -> str:
         """Name a new attempt."""
-        return f"{self.family}{key[0]}-{key[1]}-{key[2]}-{self._run}{next(self._serial):x}"
+        # Nobody can guess it from another one: a process that has it in its environment is taken for this attempt's.
+        return f"{self.family}{key[0]}-{key[1]}-{key[2]}-{secrets.token_hex(8)}"
 
     def _read_task(self, job: int, position: int) -> _Task:
         with self._store.read() as db:
@@ -284,7 +280,7 @@ class Describer:
         directory = root.where((token,))
         isolation = self._settings.isolation
         account = isolation.run_as.get(task.owner)
-        strict = isolation.boxes_for(task.owner, self._owners())
+        strict = isolation.is_strict(task.owner, self._owners())
         variables = {
             **task.environment,
             "BATCH_COMPUTE_DAG_INSTANCE_ID": str(key[2]),
@@ -292,14 +288,21 @@ class Describer:
         }
         if account is not None:
             variables |= {"HOME": account.home, "USER": account.name, "LOGNAME": account.name}
-        way = way or self._way(task, account, strict)
-        plan, problem = Plan(), self._denied(task)
+        boxes = sandbox.probe(account.user if account else None)
+        way = way or self._way(task, boxes, strict)
+        plan, problem = Plan(), self.denied(task.owner, task.buckets)
+        if strict and not task.image and (way != "box" or not boxes.processes):
+            # Without one, it could read what is not its owner's. To run it so is worse than not to run it.
+            reason = boxes.reason or "bubblewrap cannot hide processes here, or the sandbox is switched off"
+            problem = (
+                f"The programs of owner {task.owner} cannot be kept apart from those of others: {reason}."
+            )
         outputs: list[RootedFile | None] = [root.file(f"{token}.{stream}") for stream in STREAMS]
         try:
-            plan = self._plan(task, key, directory, way, account)
+            plan = self._plan(task, key, directory, way, account, strict)
             outputs, plan = self._streams(task, key, root, directory, plan)
         except (OSError, ValidationError) as error:
-            # A link that somebody laid into the storage, for example. It is this instance's trouble only.
+            # A link in the storage, for example. It is this instance's trouble only.
             problem = f"The mappings cannot be made: {error}"
         if way == "root":
             variables[ROOT_VARIABLE] = str(base_of(directory) / "root")
@@ -334,22 +337,27 @@ class Describer:
             problem,
             account=account,
             strict=strict,
+            owner=task.owner,
+            buckets=task.buckets,
             keep_at=keep_at,
         )
 
-    def _denied(self, task: _Task) -> str:
-        """Say which bucket the owner of a job may not use any more; empty for none."""
-        for bucket, writes in task.buckets:
-            if not self._buckets.may(task.owner, bucket, writes):
+    def denied(self, owner: str, buckets: Collection[tuple[str, bool]]) -> str:
+        """Say which bucket an owner may not use any more; empty for none."""
+        for bucket, writes in buckets:
+            if not self._buckets.may(owner, bucket, writes):
                 return f"The bucket {bucket} belongs to another owner, who has not granted access to it."
         return ""
 
-    def _plan(self, task: _Task, key: Key, directory: Path, way: str, account: Account | None) -> Plan:
+    def _plan(
+        self, task: _Task, key: Key, directory: Path, way: str, account: Account | None, strict: bool
+    ) -> Plan:
         if not task.maps:
             return Plan()
         base = base_of(directory)
         log_name = f"{task.job_id}.{task.name}.{key[2]}"
-        keep = self._settings.keep_mounts
+        # Where owners are kept apart, no program writes to the storage itself: it could lay a link for the next one.
+        keep = self._settings.keep_mounts and not strict
         # The files of the storage are of no use to another Unix user: everything is a copy.
         plan = plan_of(
             task.maps,
@@ -357,17 +365,17 @@ class Describer:
             self._objects,
             log_name,
             keep_mounts=keep,
-            bind_logs=way != "root" and account is None,
+            bind_logs=way != "root" and account is None and not strict,
             copy_all=account is not None,
         )
         return below(plan, base / "root") if way == "root" else plan
 
-    def _way(self, task: _Task, account: Account | None, strict: bool) -> str:
+    def _way(self, task: _Task, boxes: sandbox.Sandbox, strict: bool) -> str:
         if task.image:
             return "container"
         mode = self._settings.sandbox
         wanted = strict or mode == "always" or (task.maps and mode != "never")
-        if wanted and sandbox.probe(account.user if account else None).usable:
+        if wanted and boxes.usable:
             return "box"
         return "root" if task.maps else "direct"
 

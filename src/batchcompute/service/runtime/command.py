@@ -126,13 +126,15 @@ def shim(command: str, wrapper: Sequence[str] = (), max_file_size: int = 0) -> l
 
 
 def _words(command: str, wrapper: Sequence[str]) -> list[str]:
+    # The shell would take it for an option of its own.
+    line = ["--", command] if command[:1] in ("-", "+") else [command]
     if wrapper:
-        return [*wrapper, command] if wrapper[-1] == "-c" else [*wrapper, "/bin/sh", "-c", command]
+        return [*wrapper, *line] if wrapper[-1] == "-c" else [*wrapper, "/bin/sh", "-c", *line]
     if _PLAIN.fullmatch(command):
         words = command.split()
         if "=" not in words[0] and words[0] not in _SHELL_WORDS:
             return words
-    return ["/bin/sh", "-c", command]
+    return ["/bin/sh", "-c", *line]
 
 
 def is_shim(arguments: Sequence[str]) -> bool:

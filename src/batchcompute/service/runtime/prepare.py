@@ -6,11 +6,8 @@ import contextlib
 import errno
 import logging
 import os
-import queue
-import threading
-import time
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +18,7 @@ from batchcompute.service.confined import NotRegular, Root, has_no_room, is_tran
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.runtime import container, sandbox, stage
 from batchcompute.service.runtime.attempts import Attempt, Describer
+from batchcompute.service.runtime.cleaning import Cleaner
 from batchcompute.service.runtime.command import NOT_RUN, Outcome, outcome, read_exit, tail
 from batchcompute.service.runtime.package import PackageError, unpack
 
@@ -33,18 +31,6 @@ STOPPED = Outcome(137, "Stopped", "The instance was stopped.")
 """How an attempt ended that nobody waits for any more."""
 
 _log = logging.getLogger("batchcompute.service.runtime")
-
-_PAUSE = 0.1
-"""Seconds without a start before anything is removed: what starts is not to wait for the disk."""
-
-_TRIES = 100
-"""Attempts to remove something while the machine has no room."""
-
-_LIGHT = 65536
-"""Bytes of a file that may stay for a while."""
-
-_BACKLOG = 5000
-"""Directories that wait to be removed before that happens all the same."""
 
 
 class Preparer:
@@ -63,10 +49,7 @@ class Preparer:
         self._objects = objects
         self._kept = kept
         self._settings = settings
-        self._rubbish: queue.SimpleQueue[_Rubbish | None] = queue.SimpleQueue()
-        self._made = 0.0
-        self._cleaner = threading.Thread(target=self._clean, name="batchcompute-cleaner", daemon=True)
-        self._cleaner.start()
+        self._cleaner = Cleaner()
 
     def make(self, attempt: Attempt) -> Outcome | None:
         """Make an attempt ready; its `start` is complete afterwards.
@@ -100,7 +83,7 @@ class Preparer:
     def _make(self, attempt: Attempt) -> None:
         if attempt.problem:
             raise stage.Trouble("MountError", attempt.problem)
-        self._made = time.monotonic()
+        self._cleaner.note_start()
         start, work = attempt.start, attempt.work
         # What is there was made before the machine had no room for the rest.
         with contextlib.suppress(FileExistsError):
@@ -184,12 +167,16 @@ class Preparer:
             self.end_container(attempt)
         outcome = stopped or self.outcome_of(attempt, code, killed_by)
         if attempt.way == "box" and outcome.exit_code == 1 and self._never_ran(attempt):
+            if any(reason in outcome.detail for reason in sandbox.NO_ROOM):
+                raise NotStarted
             text = f"The mappings cannot be made: {outcome.detail.strip()[-500:]}"
             return Outcome(1, "MountError", text, outcome.detail)
         notes = [attempt.note] if attempt.note else []
         try:
-            if attempt.problem:
-                raise stage.Trouble("OutputError", attempt.problem)
+            # Access may have been taken back while the program ran.
+            problem = attempt.problem or self.describer.denied(attempt.owner, attempt.buckets)
+            if problem:
+                raise stage.Trouble("OutputError", problem)
             left = stage.bring_away(
                 attempt.plan, attempt.work, self._objects, stopped is not None, attempt.abort
             )
@@ -276,11 +263,27 @@ class Preparer:
 
     # -- clearing up --------------------------------------------------------------------------
 
-    def keep(self, attempt: Attempt) -> None:
+    def keep(self, attempt: Attempt) -> str:
         """Keep a working directory, as its task's machines were to be kept after a failure.
 
-        It may be called again for the same attempt, when the transaction that it belongs to is tried again.
+        It may be called again for the same attempt, by the next service for example.
+
+        Returns:
+            What the result says of it.
+
+        Raises:
+            Aborted: Nobody wants it any more.
         """
+        try:
+            self._keep(attempt)
+        except OSError as error:
+            if is_transient(error):
+                raise
+            self._kept.remove((Path(attempt.keep_at).name,))
+            return f"The working directory cannot be kept: {error.strerror or error}."
+        return f"The working directory is kept as {attempt.keep_at}."
+
+    def _keep(self, attempt: Attempt) -> None:
         target = (Path(attempt.keep_at).name,)
         try:
             attempt.work.lstat((attempt.name,))
@@ -288,25 +291,24 @@ class Preparer:
             # It was kept already, or the failure was that it could not be made.
             return
         self._kept.remove(target)
+        with contextlib.suppress(OSError):
+            # Its program may have locked it, and then it could not be moved.
+            attempt.work.chmod((attempt.name,), 0o700)
         try:
             attempt.work.rename((attempt.name,), self._kept, target)
         except OSError as error:
-            if error.errno != errno.EXDEV:
+            if error.errno not in (errno.EXDEV, errno.EACCES, errno.EPERM):
                 raise
-            trees.copy(attempt.work, (attempt.name,), self._kept, target)
+            trees.copy(attempt.work, (attempt.name,), self._kept, target, attempt.abort)
 
     def drop_kept(self, job_id: str) -> None:
         """Remove the working directories that were kept of a job."""
         for name in self._kept.names():
             if name.startswith(f"{job_id}."):
-                self._rubbish.put(_Rubbish(self._kept, name, ()))
+                self._cleaner.put(self._kept, name)
 
     def clean(self, attempt: Attempt) -> None:
-        """Remove what an attempt leaves on the machine, in the background.
-
-        Removing many directories at once slows everything else on the disk by several times
-        (local-service 4.2), so one thread does it in its own time.
-        """
+        """Remove what an attempt leaves on the machine, in the background."""
         start = attempt.start
         leaves = [f"{attempt.token}.exit"]
         leaves += [
@@ -314,84 +316,23 @@ class Preparer:
         ]
         if not attempt.quick:
             leaves += [f"{attempt.token}.exit.box", f"{attempt.token}.env", attempt.base.name]
-        self._rubbish.put(_Rubbish(attempt.work, attempt.name, tuple(leaves)))
+        self._cleaner.put(attempt.work, attempt.name, tuple(leaves))
 
     def clean_all_but(self, tokens: Collection[str]) -> None:
         """Remove what earlier services left behind, save for attempts that still run."""
         work = self.describer.work
         for name in work.names():
             if name.partition(".")[0] not in tokens:
-                self._rubbish.put(_Rubbish(work, name, ()))
-
-    def _busy(self) -> bool:
-        return time.monotonic() - self._made < _PAUSE
-
-    def _clean(self) -> None:
-        later: list[_Rubbish] = []
-        while True:
-            try:
-                found = self._rubbish.get(timeout=_PAUSE if later else None)
-            except queue.Empty:
-                pass
-            else:
-                if found is None:
-                    break
-                # What takes room goes at once; the rest waits until the disk is not needed for starts.
-                if found.is_light():
-                    later.append(found)
-                else:
-                    self._remove(found)
-            if not self._busy() or len(later) > _BACKLOG:
-                for light in later:
-                    self._remove(light)
-                later.clear()
-        for light in later:
-            self._remove(light)
-
-    @staticmethod
-    def _remove(found: _Rubbish) -> None:
-        for _ in range(_TRIES):
-            try:
-                found.remove()
-            except OSError as error:
-                if is_transient(error):
-                    time.sleep(_PAUSE)
-                    continue
-                _log.warning("%s cannot be removed: %s", found.name, error)
-            return
-        _log.warning(
-            "%s cannot be removed: the machine has no room for it; the next start removes it", found.name
-        )
+                self._cleaner.put(work, name)
+        for name in self._kept.names():
+            if name.startswith("."):
+                # A removal that was cut short.
+                self._cleaner.put(self._kept, name)
 
     def close(self) -> None:
         """Finish cleaning."""
-        self._rubbish.put(None)
-        self._cleaner.join()
+        self._cleaner.close()
 
 
 class NotStarted(Exception):
     """The program did not run, because the machine had no room for its process."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rubbish:
-    """A directory that is to be removed, and files beside it."""
-
-    root: Root
-    name: str
-    leaves: tuple[str, ...]
-
-    def is_light(self) -> bool:
-        """Return whether it takes next to no room."""
-        try:
-            return not self.root.names((self.name,)) and all(
-                self.root.lstat((leaf,)).st_size < _LIGHT for leaf in self.leaves
-            )
-        except OSError:
-            return False
-
-    def remove(self) -> None:
-        # Most programs leave nothing, which takes one call.
-        self.root.remove((self.name,))
-        for leaf in self.leaves:
-            self.root.remove((leaf,))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from batchcompute.service.confined import RootedFile, is_transient
@@ -30,6 +31,24 @@ _OWN = ("/tmp", "/var/tmp", "/run")  # noqa: S108 - what programs of other owner
 
 _NEEDED = ("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager")
 """What names of hosts are looked up with."""
+
+NO_ROOM = (
+    "Resource temporarily unavailable",
+    "Cannot allocate memory",
+    "Too many open files",
+    "No space left",
+)
+"""What bubblewrap says where the machine has no room for it."""
+
+_RETRY = 10.0
+"""Seconds after which a sandbox that cannot be used is tried again."""
+
+_MOST_ARGUMENTS = 8_900
+"""Arguments that bubblewrap takes, three for each variable."""
+
+_READ_ONLY = ("asound", "bus", "fs", "irq", "sys", "sysrq-trigger")
+_MASKED = ("acpi", "kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi")
+"""Parts of ``/proc`` through which root, even without capabilities, could change or read the whole machine."""
 
 _REPORT = 65536
 """Bytes of bubblewrap's report that are read."""
@@ -57,13 +76,27 @@ class Sandbox:
         )
 
 
-@lru_cache(maxsize=64)
 def probe(user: User | None = None) -> Sandbox:
-    """Try bubblewrap.
+    """Return what bubblewrap can do, tried once; what does not work is tried again after a while.
+
+    It may only have failed because the machine had no room for a process at that moment.
 
     Args:
         user: The Unix user that programs run as; None for that of the service.
     """
+    with _probing:
+        found, until = _probed.get(user, (None, 0.0))
+        if found is None or (not found.usable and time.monotonic() >= until):
+            found = _try(user)
+            _probed[user] = found, time.monotonic() + _RETRY
+        return found
+
+
+_probing = threading.Lock()
+_probed: dict[User | None, tuple[Sandbox, float]] = {}
+
+
+def _try(user: User | None) -> Sandbox:
     program = shutil.which("bwrap")
     if program is None:
         return Sandbox(False, reason="bubblewrap (bwrap) is not installed")
@@ -87,6 +120,9 @@ def probe(user: User | None = None) -> Sandbox:
         if done.returncode == 0:
             return Sandbox(True, processes, program=program)
         reason = reason or done.stderr.strip()[-300:]
+        if any(text in done.stderr for text in NO_ROOM):
+            # Whether it can hide processes is not known then.
+            break
     return Sandbox(False, reason=f"bubblewrap is not allowed here: {reason}")
 
 
@@ -96,7 +132,7 @@ def _base(processes: bool, root: Sequence[str] = ("--dev-bind", "/", "/")) -> li
 
 
 class TooManyEntries(OSError):
-    """A directory holds too much to be laid out anew."""
+    """A directory, or an environment, holds too much for a sandbox."""
 
 
 def box_of(
@@ -126,6 +162,8 @@ def box_of(
     for name, value in start.environment.items():
         arguments += ["--setenv", name, value]
     arguments += ["--setenv", TOKEN_VARIABLE, start.token]
+    if len(arguments) > _MOST_ARGUMENTS:
+        raise TooManyEntries(f"{len(start.environment)} variables are too many for a sandbox")
     return Box(sandbox.program, tuple(arguments), report)
 
 
@@ -156,26 +194,40 @@ class _View:
         arguments = _base(sandbox.processes, root)
         if self._strict:
             arguments += ["--dev", "/dev", "--unshare-ipc", "--cap-drop", "ALL"]
+            arguments += [
+                text for name in _READ_ONLY for text in ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")
+            ]
+            for name in _MASKED:
+                if os.path.isdir(f"/proc/{name}"):
+                    arguments += ["--perms", "0500", "--tmpfs", f"/proc/{name}"]
+                elif os.path.exists(f"/proc/{name}"):
+                    arguments += ["--ro-bind", "/dev/null", f"/proc/{name}"]
         elif os.geteuid() == 0:
             # With it, a program could lift what hides the service.
             arguments += ["--cap-drop", "CAP_SYS_ADMIN", "--cap-drop", "CAP_SYS_PTRACE"]
-        for path in sorted(made, key=lambda path: path.count("/")):
+        # The outer ones first, of both kinds: what is laid out inside of an empty directory must be seen in it.
+        empty = [path for path in self._empty if path not in made]
+        for path in sorted([*made, *empty], key=lambda path: path.count("/")):
+            if path in empty:
+                arguments += self._emptied(path)
+                continue
             at = made[path]
             arguments += ["--bind", str(at), path] if at else ["--perms", _mode(path), "--tmpfs", path]
             if os.path.isdir(path) and not self._is_empty(path):
                 for entry in self._entries(path, entries):
                     arguments += entry
-        for path in self._empty:
-            if os.path.isdir(path) and not any(
-                path == other or _below(path, other) for other in made if self._is_empty(other)
-            ):
-                arguments += ["--perms", _mode(path), "--tmpfs", path]
         for path in self._kept():
             arguments += ["--ro-bind-try", path, path]
         arguments += ["--bind", str(self._directory), str(self._directory)]
         for path, bind in self._binds:
             arguments += ["--bind" if bind.write else "--ro-bind", str(bind.source), path]
         return [*arguments, "--chdir", str(self._directory)]
+
+    @staticmethod
+    def _emptied(path: str) -> list[str]:
+        if os.path.isdir(path):
+            return ["--perms", _mode(path), "--tmpfs", path]
+        return ["--ro-bind", "/dev/null", path] if os.path.exists(path) else []
 
     def _kept(self) -> Iterator[str]:
         """Yield what programs need of a directory that is empty for them."""

@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from batchcompute.errors import ValidationError
 from batchcompute.service import trees
 from batchcompute.service.confined import NotRegular, Root, is_transient
 from batchcompute.service.objects.base import ObjectStore, parts_of
+from batchcompute.service.objects.keys import LONGEST_KEY
 from batchcompute.service.runtime.mappings import Bind, Delivery, Plan
 
 __all__: list[str] = []
@@ -261,7 +262,16 @@ def _deliver(
         )
         _upload(delivery.path, parts, delivery.place, shared, work, store, left)
         return
-    for path, found in work.walk(parts, _skips(delivery.skip)):
+
+    def skips(path: str) -> bool:
+        trees.check(abort)
+        if len(path) > LONGEST_KEY:
+            # Nothing below it could be an object. To walk on down would take longer with each level.
+            left.append(f"{delivery.path}/{path[:200]}…")
+            return True
+        return path in delivery.skip
+
+    for path, found in work.walk(parts, skips):
         name = f"{delivery.path}/{path}"
         place = f"{delivery.place}{path}"
         try:
@@ -275,10 +285,6 @@ def _deliver(
         trees.check(abort)
         with contextlib.suppress(FileNotFoundError):
             _upload(name, (*parts, *path.split("/")), place, False, work, store, left)
-
-
-def _skips(skip: frozenset[str]) -> Callable[[str], bool] | None:
-    return skip.__contains__ if skip else None
 
 
 def _upload(
