@@ -290,7 +290,7 @@ def _check_owner(file: KeyFile, arguments: argparse.Namespace) -> None:
         # The server is told the same for each of them.
         accounts_of({arguments.owner: arguments.run_as})
         return
-    problem = Isolation(why_no_boxes, arguments.trust_owners).problem(arguments.owner, owners)
+    problem = Isolation(why_no_boxes, trusts=arguments.trust_owners).problem(arguments.owner, owners)
     if problem:
         raise ConfigError(problem)
 

@@ -213,8 +213,9 @@ def test_who_is_let_in() -> None:
     assert "--trust-owners" in none.problem("alice", both)
     assert Isolation(lambda: "no", trusts=True).problem("alice", both) == ""
     assert Isolation(lambda: "").problem("alice", both) == ""
-    assert Isolation(lambda: "").is_strict("local", both)
-    assert not Isolation(lambda: "").is_strict("local", {"local"})
+    assert Isolation(lambda: "", has_boxes=True).is_strict("local", both)
+    assert not Isolation(lambda: "", has_boxes=False).is_strict("local", both)
+    assert not Isolation(lambda: "", has_boxes=True).is_strict("local", {"local"})
     # Whatever keys there are at the moment, and whether sandboxes can be used or not.
     assert Isolation(lambda: "").is_strict("alice", set())
     assert none.is_strict("alice", {"alice"})

@@ -38,6 +38,8 @@ class Isolation:
 
     why_no_boxes: Callable[[], str] = lambda: "they are switched off"
     """Returns why sandboxes cannot hide the service, and other programs, from a program; empty if they can."""
+    has_boxes: bool = False
+    """Whether there are sandboxes at all; whether they can be used at this moment is another question."""
     trusts: bool = False
     """Whether the owners trust each other."""
     run_as: Mapping[str, Account] = field(default_factory=dict[str, Account])
@@ -74,7 +76,10 @@ class Isolation:
         """
         if self.trusts or owner in self.run_as:
             return False
-        return owner != FIRST_OWNER or bool(set(owners) - {FIRST_OWNER})
+        if owner != FIRST_OWNER:
+            return True
+        # Where there can be no sandboxes at all, no other owner is let in.
+        return self.has_boxes and bool(set(owners) - {FIRST_OWNER})
 
 
 def accounts_of(pairs: Mapping[str, str]) -> dict[str, Account]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
+import shutil
 import sys
 import tempfile
 import weakref
@@ -142,7 +143,8 @@ class LocalService:
                 catalogue = {**{kind.name: kind for kind in TYPES}, **{kind.name: kind for kind in types}}
                 isolation = Isolation(trusts=trust_owners, run_as=accounts)
                 if sandbox != "never":
-                    isolation = replace(isolation, why_no_boxes=why_no_boxes)
+                    has_boxes = shutil.which("bwrap") is not None
+                    isolation = replace(isolation, why_no_boxes=why_no_boxes, has_boxes=has_boxes)
                 settings = Settings(
                     slots or cores(),
                     oss_host=oss_host,

@@ -106,6 +106,7 @@ def pump(reading: int, writing: int, abort: threading.Event | None = None) -> No
         try:
             at = os.lseek(reading, at, os.SEEK_DATA)
             os.lseek(writing, at, os.SEEK_SET)
+            size = min(_PIECE, os.lseek(reading, at, os.SEEK_HOLE) - at)
         except OSError as error:
             if error.errno == errno.ENXIO:
                 # Nothing but a hole follows.
@@ -113,7 +114,8 @@ def pump(reading: int, writing: int, abort: threading.Event | None = None) -> No
             if error.errno != errno.EINVAL:
                 raise
             # This file system knows no holes.
-        piece = os.pread(reading, _PIECE, at)
+            size = _PIECE
+        piece = os.pread(reading, size, at)
         if not piece:
             return
         write_all(writing, piece)

@@ -374,7 +374,7 @@ class Describer:
         if task.image:
             return "container"
         mode = self._settings.sandbox
-        wanted = strict or mode == "always" or (task.maps and mode != "never")
+        wanted = mode == "always" or (mode != "never" and (strict or task.maps))
         if wanted and boxes.usable:
             return "box"
         return "root" if task.maps else "direct"
