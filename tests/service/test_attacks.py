@@ -56,7 +56,7 @@ def test_another_owners_program_never_runs_without_a_sandbox(
 
         until(lambda: state() == "Failed")
         with service._store.read() as db:
-            row = db.execute("SELECT error_message FROM instances WHERE error_message != ''").fetchone()
+            row = db.execute("SELECT message FROM jobs WHERE id = ?", (job_id,)).fetchone()
         assert "cannot be kept apart" in row[0]
         assert not (tmp_path / "escaped").exists()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -159,7 +160,8 @@ class Ends:
             try:
                 return action()
             except Exception as error:
-                if not is_transient(error) or time.monotonic() > end:
+                passes = is_transient(error) or isinstance(error, sqlite3.OperationalError)
+                if not passes or time.monotonic() > end:
                     raise
                 _log.warning("the end of instance %s waits for the machine: %s", attempt.token, error)
             if self._is_closing():
@@ -174,6 +176,9 @@ class Ends:
         if state is None or state.phase != "gone" or state.signal:
             return None
         try:
+            if state.exit_code is None and not self._preparer.has_ended(running.attempt):
+                # It was ended together with the service.
+                return None
             found = self._preparer.outcome_of(running.attempt, state.exit_code, 0)
             # What is to be kept is so by the next service.
             return None if found.error_code and running.attempt.keep_at else found

@@ -6,6 +6,7 @@ import atexit
 import os
 import secrets
 import shutil
+import sqlite3
 import sys
 import tempfile
 import weakref
@@ -157,8 +158,10 @@ class LocalService:
                 self._open(stack, settings, engine, full_sync, detach, refuse_replays, storage)
             except OSError as error:
                 raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
-            except RuntimeError as error:
-                # A thread cannot be started.
+            except sqlite3.Error as error:
+                raise ConfigError(f"the database in {self.data_dir} cannot be used: {error}") from error
+            except (RuntimeError, MemoryError) as error:
+                # A thread cannot be started, for example.
                 raise ConfigError(
                     f"the service cannot start: {error}; the machine has no room for it"
                 ) from error
@@ -203,6 +206,8 @@ class LocalService:
             owners=store.owners(),
         )
         buckets = Buckets(store, self.objects.has_bucket)
+        self._object_api = ObjectApi(self.objects, self.data_dir / "uploads", self._keys.find, buckets)
+        stack.callback(self._object_api.uploads.close)
         describer = Describer(store, self.objects, work, kept, settings, buckets, self._keys.owners)
         stack.callback(describer.close)
         preparer = Preparer(describer, self.objects, kept_root, settings)
@@ -239,8 +244,6 @@ class LocalService:
         ):
             handlers.update({name: getattr(family, name) for name in dir(family) if not name.startswith("_")})
         self._core = Core(self._keys, handlers)
-        self._object_api = ObjectApi(self.objects, self.data_dir / "uploads", self._keys.find, buckets)
-        stack.callback(self._object_api.uploads.close)
         watchdog = Watchdog(scheduler, self._object_api.uploads.trim)
         stack.callback(watchdog.close)
         self._health = watchdog.health

@@ -15,6 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -101,16 +102,21 @@ class Scheduler:
         self._pool = WorkerPool(self.wake, self._failed_work, min(_MOST_THREADS, slots + 4))
         self.starts: set[int] = set()
         """Jobs that are about to start again; nobody else writes to their instances."""
-        self._tidier = Tidier(store, self.starts)
-        engine.bind(self.wake)
-        self._adopt()
-        with store.read() as db:
-            self._tidier.add(*large.leftovers(db))
         self.thread: threading.Thread = threading.Thread(
             target=self._run, name="batchcompute-scheduler", daemon=True
         )
         """The thread of the loop."""
-        self.thread.start()
+        with ExitStack() as stack:
+            stack.callback(self._pool.join, 0.0)
+            self._tidier = Tidier(store, self.starts)
+            stack.callback(self._tidier.close)
+            engine.bind(self.wake)
+            self._adopt()
+            with store.read() as db:
+                self._tidier.add(*large.leftovers(db))
+            self.thread.start()
+            # From here on, `close` ends them.
+            stack.pop_all()
 
     def wake(self) -> None:
         """Say that there may be something to do."""

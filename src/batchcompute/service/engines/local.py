@@ -51,6 +51,9 @@ _MOST_CANCELLED = 10_000
 _LOOK = 0.02
 """Seconds between two looks at processes that have no pidfd."""
 
+_LONGEST = 1.0
+"""Seconds after which the engine's thread looks for orders even if nothing has woken it."""
+
 _TROUBLE = 0.2
 """Seconds after which the engine's thread goes on when the system has failed it."""
 
@@ -93,12 +96,18 @@ class LocalEngine:
         # its fork and its exec, when it still has the environment of this process.
         self._spawning = threading.Lock()
         self._sweeper = Sweeper(self._spawning)
-        self._selector = selectors.DefaultSelector()
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_write, False)
-        self._selector.register(self._wake_read, selectors.EVENT_READ)
-        self._thread = threading.Thread(target=self._run, name="batchcompute-engine", daemon=True)
-        self._thread.start()
+        with contextlib.ExitStack() as stack:
+            self._selector = selectors.DefaultSelector()
+            stack.callback(self._selector.close)
+            self._wake_read, self._wake_write = os.pipe()
+            stack.callback(os.close, self._wake_read)
+            stack.callback(os.close, self._wake_write)
+            os.set_blocking(self._wake_write, False)
+            self._selector.register(self._wake_read, selectors.EVENT_READ)
+            self._thread = threading.Thread(target=self._run, name="batchcompute-engine", daemon=True)
+            self._thread.start()
+            # From here on, `close` gives them back.
+            stack.pop_all()
 
     # -- called from other threads ------------------------------------------------------------
 
@@ -118,6 +127,14 @@ class LocalEngine:
 
     def _start(self, start: InstanceStart) -> bool:
         """Start an attempt; return whether it runs now."""
+        if self._try_start(start):
+            return True
+        with contextlib.suppress(OSError):
+            # The error may have come after the process was made.
+            self._sweeper.kill(start.token, None)
+        return False
+
+    def _try_start(self, start: InstanceStart) -> bool:
         token = start.token
         with self._spawning:
             if token in self._cancelled:
@@ -217,8 +234,8 @@ class LocalEngine:
                 self._wake()
 
     def _wake(self) -> None:
-        # A full pipe means that the thread will wake anyway.
-        with contextlib.suppress(BlockingIOError):
+        # A full pipe means that the thread will wake anyway; and it looks by itself after a while.
+        with contextlib.suppress(OSError):
             os.write(self._wake_write, b"x")
 
     # -- the engine's thread ------------------------------------------------------------------
@@ -236,7 +253,7 @@ class LocalEngine:
     def _round(self) -> bool:
         """Wait for something to happen, and look after it; return whether the engine is at its end."""
         ended = False
-        for key, _ in self._selector.select(_LOOK if self._unwatched else None):
+        for key, _ in self._selector.select(_LOOK if self._unwatched else _LONGEST):
             if key.fd == self._wake_read:
                 os.read(self._wake_read, 4096)
             else:

@@ -38,9 +38,13 @@ class DirectoryStore:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root: Root = Root(root)
         """The directory."""
-        # What stands there was being written when an earlier service ended.
-        self.root.remove((_ASIDE,))
-        self.root.make_folder((_ASIDE,))
+        try:
+            # What stands there was being written when an earlier service ended.
+            self.root.remove((_ASIDE,))
+            self.root.make_folder((_ASIDE,))
+        except BaseException:
+            self.root.close()
+            raise
         self._lister = Lister(self.root, _stat_of)
 
     def close(self) -> None:
@@ -110,34 +114,43 @@ class DirectoryStore:
             OSError: It cannot be written.
         """
         self.local(place)
+        fd = source.open_file(parts)
+        try:
+            found = os.fstat(fd)
+            # A file with another name could be changed by it; one of somebody else would stay theirs.
+            movable = not keep and found.st_nlink == 1 and found.st_uid == os.geteuid()
+            if not movable or not self._move(fd, source, parts, parts_of(place)):
+                return self._copy(source, parts, place)
+            return _stat_of(os.fstat(fd))
+        finally:
+            os.close(fd)
+
+    def _move(self, fd: int, source: Root, parts: Parts, target: Parts) -> bool:
+        """Move a file in one step: a crash finds it either here or there. Return whether it could be moved."""
+        try:
+            os.fchmod(fd, os.fstat(fd).st_mode & stat.S_IRWXU | stat.S_IRUSR | stat.S_IWUSR)
+            source.rename(parts, self.root, target, make=0o700)
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EPERM):
+                raise
+            return False
+        moved, opened = self.root.lstat(target), os.fstat(fd)
+        if (moved.st_dev, moved.st_ino) != (opened.st_dev, opened.st_ino):
+            # Somebody has exchanged it between the look and the move.
+            self.root.unlink(target)
+            raise NotRegular(errno.EINVAL, "was exchanged while it was moved", "/".join(parts))
+        return True
+
+    def _copy(self, source: Root, parts: Parts, place: str) -> Stat:
         aside = self._aside()
         try:
-            if keep or not self._move(source, parts, aside):
-                trees.copy_file(source, parts, self.root, aside)
-            # Only now nobody else can exchange it any more.
+            trees.copy_file(source, parts, self.root, aside)
             found = self.root.lstat(aside)
-            if not stat.S_ISREG(found.st_mode):
-                raise NotRegular(errno.EINVAL, "is no plain file", "/".join(parts))
             self.root.chmod(aside, found.st_mode & stat.S_IRWXU | stat.S_IRUSR | stat.S_IWUSR)
             self._publish(aside, place)
         finally:
-            self.root.remove(aside)
+            self.root.unlink(aside)
         return _stat_of(found)
-
-    def _move(self, source: Root, parts: Parts, aside: Parts) -> bool:
-        found = source.lstat(parts)
-        if not stat.S_ISREG(found.st_mode):
-            raise NotRegular(errno.EINVAL, "is no plain file", "/".join(parts))
-        if found.st_nlink > 1 or found.st_uid != os.geteuid():
-            # It has another name, too, by which it could be changed; or it would stay somebody else's.
-            return False
-        try:
-            source.rename(parts, self.root, aside)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            return False
-        return True
 
     def stat(self, place: str) -> Stat | None:
         """Return what is known of an object; None if there is none."""
@@ -162,9 +175,12 @@ class DirectoryStore:
             fd = self.root.open_file(parts_of(place))
         except (FileNotFoundError, NotADirectoryError, NotRegular):
             return None
-        return ObjectReader(
-            _stat_of(os.fstat(fd)), lambda start, end: _read(fd, start, end), lambda: os.close(fd)
-        )
+        try:
+            opened = os.fstat(fd)
+        except BaseException:
+            os.close(fd)
+            raise
+        return ObjectReader(_stat_of(opened), lambda start, end: _read(fd, start, end), lambda: os.close(fd))
 
     def write(self, place: str, pieces: Iterable[bytes]) -> Stat:
         """Write an object, whole or not at all; a place that ends in a slash becomes an empty directory."""
@@ -205,9 +221,11 @@ class DirectoryStore:
                 return
         except (FileNotFoundError, NotADirectoryError):
             return
-        for length in range(len(parts) - 1, 1, -1):
-            if not self.root.remove_folder(parts[:length]):
-                return
+        # The object is gone; what is empty around it goes as far as it can.
+        with suppress(OSError):
+            for length in range(len(parts) - 1, 1, -1):
+                if not self.root.remove_folder(parts[:length]):
+                    return
 
     def buckets(self) -> list[str]:
         """Return the names of all buckets, sorted."""

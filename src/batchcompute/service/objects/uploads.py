@@ -68,10 +68,14 @@ class Uploads:
         self._root = Root(folder)
         self._locks: weakref.WeakValueDictionary[str, _Lock] = weakref.WeakValueDictionary()
         self._locks_lock = threading.Lock()
-        # What stands there belongs to requests of an earlier service.
-        self._root.remove((_SPOOLS,))
-        self._root.make_folder((_SPOOLS,))
-        self.trim()
+        try:
+            # What stands there belongs to requests of an earlier service.
+            self._root.remove((_SPOOLS,))
+            self._root.make_folder((_SPOOLS,))
+            self.trim()
+        except BaseException:
+            self._root.close()
+            raise
 
     def close(self) -> None:
         """Give the directory's descriptor back."""
@@ -158,13 +162,19 @@ class Uploads:
     def _begin(self, bucket: str, key: str) -> str:
         upload = secrets.token_hex(16).upper()
         aside = (_SPOOLS, upload)
-        self._root.new_folder(aside)
-        fd = self._root.new_file((*aside, _PLACE), make=0)
         try:
-            trees.write_all(fd, f"{bucket}/{key}".encode())
-        finally:
-            os.close(fd)
-        self._root.rename(aside, self._root, (upload,))
+            self._root.new_folder(aside)
+            fd = self._root.new_file((*aside, _PLACE), make=0)
+            try:
+                trees.write_all(fd, f"{bucket}/{key}".encode())
+            finally:
+                os.close(fd)
+            self._root.rename(aside, self._root, (upload,))
+        except BaseException:
+            with suppress(OSError):
+                # What cannot be removed now is so at the next start.
+                self._root.remove(aside)
+            raise
         return upload
 
     def _place(self, upload: str) -> str:

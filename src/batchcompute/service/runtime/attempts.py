@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ValidationError
-from batchcompute.service.confined import Root, RootedFile
+from batchcompute.service.confined import Root, RootedFile, is_transient
 from batchcompute.service.engines.base import InstanceStart
 from batchcompute.service.objects.keys import split_place
 from batchcompute.service.runtime import container, sandbox
@@ -302,6 +302,8 @@ class Describer:
             plan = self._plan(task, key, directory, way, account, strict)
             outputs, plan = self._streams(task, key, root, directory, plan)
         except (OSError, ValidationError) as error:
+            if is_transient(error):
+                raise
             # A link in the storage, for example. It is this instance's trouble only.
             problem = f"The mappings cannot be made: {error}"
         if way == "root":

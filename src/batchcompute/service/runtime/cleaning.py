@@ -47,6 +47,10 @@ class Cleaner:
         """Have a directory, or a file, removed, with files beside it."""
         self._rubbish.put(_Rubbish(root, name, leaves))
 
+    def put_all(self, root: Root, prefix: str) -> None:
+        """Have everything in a directory removed whose name begins so."""
+        self._rubbish.put(_Rubbish(root, "", (), prefix))
+
     def note_start(self) -> None:
         """Take note that something starts, and needs the disk."""
         self._started = time.monotonic()
@@ -86,9 +90,12 @@ class _Rubbish:
     root: Root
     name: str
     leaves: tuple[str, ...]
+    prefix: str = ""
 
     def is_light(self) -> bool:
         """Return whether it takes next to no room."""
+        if self.prefix:
+            return False
         try:
             return not self.root.names((self.name,)) and all(
                 self.root.lstat((leaf,)).st_size < _LIGHT for leaf in self.leaves
@@ -97,6 +104,11 @@ class _Rubbish:
             return False
 
     def remove(self) -> None:
+        if self.prefix:
+            for name in self.root.names():
+                if name.startswith(self.prefix):
+                    self.root.remove((name,))
+            return
         # Most programs leave nothing, which takes one call.
         self.root.remove((self.name,))
         for leaf in self.leaves:

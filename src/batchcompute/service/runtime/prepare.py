@@ -303,9 +303,7 @@ class Preparer:
 
     def drop_kept(self, job_id: str) -> None:
         """Remove the working directories that were kept of a job."""
-        for name in self._kept.names():
-            if name.startswith(f"{job_id}."):
-                self._cleaner.put(self._kept, name)
+        self._cleaner.put_all(self._kept, f"{job_id}.")
 
     def clean(self, attempt: Attempt) -> None:
         """Remove what an attempt leaves on the machine, in the background."""
@@ -324,10 +322,8 @@ class Preparer:
         for name in work.names():
             if name.partition(".")[0] not in tokens:
                 self._cleaner.put(work, name)
-        for name in self._kept.names():
-            if name.startswith("."):
-                # A removal that was cut short.
-                self._cleaner.put(self._kept, name)
+        # Removals that were cut short.
+        self._cleaner.put_all(self._kept, ".")
 
     def close(self) -> None:
         """Finish cleaning."""

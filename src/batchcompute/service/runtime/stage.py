@@ -7,7 +7,6 @@ descriptor, and without following links.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat
 import threading
@@ -294,8 +293,3 @@ def _upload(
         store.deliver(work, parts, place, keep)
     except NotRegular:
         left.append(name)
-    except OSError as error:
-        if error.errno != errno.EPERM:
-            raise
-        # An immutable file, for example, can be copied and not moved.
-        store.deliver(work, parts, place, True)
