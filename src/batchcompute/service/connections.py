@@ -14,6 +14,7 @@ import weakref
 from dataclasses import dataclass
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 __all__: list[str] = []
@@ -156,6 +157,13 @@ class GuardedProtocol(H11Protocol):
         if self.cycle is not self._last_cycle:
             self._last_cycle = self.cycle
             self._body_since, self._body_bytes = now, 0
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP; where an answer has begun, or has no body, only the end is left."""
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:
+            self.transport.abort()
 
     def on_response_complete(self) -> None:
         """Take note that the next head may come."""

@@ -162,9 +162,8 @@ class LocalService:
                 raise ConfigError(f"the database in {self.data_dir} cannot be used: {error}") from error
             except (RuntimeError, MemoryError) as error:
                 # A thread cannot be started, for example.
-                raise ConfigError(
-                    f"the service cannot start: {error}; the machine has no room for it"
-                ) from error
+                text = f"the service cannot start: {error}; the machine has no room for it"
+                raise ConfigError(text) from error
             # What is undone in the reverse order: each part even if the one before it fails.
             self._parts = stack.pop_all()
         _services.add(self)

@@ -292,7 +292,6 @@ class Describer:
         way = way or self._way(task, boxes, strict)
         plan, problem = Plan(), self.denied(task.owner, task.buckets)
         if strict and not task.image and (way != "box" or not boxes.processes):
-            # Without one, it could read what is not its owner's. To run it so is worse than not to run it.
             reason = boxes.reason or "bubblewrap cannot hide processes here, or the sandbox is switched off"
             problem = (
                 f"The programs of owner {task.owner} cannot be kept apart from those of others: {reason}."
