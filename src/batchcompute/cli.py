@@ -204,17 +204,17 @@ def _serve(arguments: argparse.Namespace) -> int:
     level = str(options.get("log_level", "INFO")).upper()
     if level not in logging.getLevelNamesMapping():
         raise ConfigError(f"log level must be DEBUG, INFO, WARNING or ERROR, not {level!r}")
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
     from batchcompute.service.keyfile import KeyFile
     from batchcompute.service.local import LocalService
     from batchcompute.service.loglimit import LogLimit
     from batchcompute.service.server import listen, serve
 
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(LogLimit())
-
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(LogLimit())
+    # Where the caller has set logging up, this does nothing.
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler]
+    )
     host = str(options.get("host", "127.0.0.1"))
     tls, tls_key = str(options.get("tls_cert", "")), str(options.get("tls_key", ""))
     directory = _directory(options.get("data_dir"))
