@@ -246,7 +246,7 @@ for at in {data} {data}/credentials.json {data}/batchcompute.db {data}/identity 
     ls -la $at 2>&1; cat $at 2>/dev/null
 done
 cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'
-cat {data}/work/*/* {data}/work/*.maps/*/* 2>/dev/null
+find {data} -type f -exec cat {{}} + 2>/dev/null
 grep -rs TOPSECRET {data} /tmp /var/tmp /dev/shm /proc/[0-9]*/cmdline 2>/dev/null
 echo written > {canary} 2>/dev/null
 umount {data} 2>/dev/null; mount -t tmpfs x /mnt 2>/dev/null && echo MOUNTED
