@@ -22,7 +22,7 @@ class Refused(ValueError):
     def __init__(self, reason: str, near: str, parameter: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
-        self.near = shortened(near)
+        self.near: str = shortened(near)
         self.parameter = parameter
 
 
