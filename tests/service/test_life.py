@@ -99,6 +99,8 @@ def test_what_ended_while_no_service_was_there_keeps_its_result(tmp_path: Path) 
     flag.touch()
     until(lambda: not carrying("BATCH_COMPUTE_DAG_TASK_ID=slow"))
     with LocalService(data, slots=4) as service, service.client() as client:
+        # A thread reads the record of its end.
+        until(lambda: client.get_instance(job_id, "slow", 0).State != "Running")
         found = client.get_instance(job_id, "slow", 0)
         assert (found.State, found.RetryCount) == ("Finished", 0)
         client.stop_job(job_id)

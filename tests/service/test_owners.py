@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import sqlite3
@@ -18,7 +17,7 @@ import pytest
 
 from batchcompute import Client, ClientError, ConfigError, ForbiddenError
 from batchcompute.cli import main
-from batchcompute.service import LocalService
+from batchcompute.service import LocalService, datadir
 from batchcompute.service.isolation import Isolation, accounts_of
 from batchcompute.service.keyfile import KeyFile
 from batchcompute.service.runtime import sandbox
@@ -38,7 +37,9 @@ def modes(folder: Path) -> dict[str, str]:
     }
 
 
-def test_nobody_else_can_look_into_a_data_directory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_nobody_else_can_look_into_a_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(datadir._log, "warning", lambda text, *values: told.append(text % values))
     before = os.umask(0)
     try:
         directory = tmp_path / "d"
@@ -55,7 +56,7 @@ def test_nobody_else_can_look_into_a_data_directory(tmp_path: Path, caplog: pyte
         for path in [directory, *directory.rglob("*")]:
             path.chmod(0o777)
         (directory / "batchcompute.db").chmod(0o666)
-        with caplog.at_level(logging.WARNING), LocalService(directory) as service:
+        with LocalService(directory) as service:
             assert not modes(directory).keys() & {
                 ".",
                 "batchcompute.db",
@@ -63,7 +64,7 @@ def test_nobody_else_can_look_into_a_data_directory(tmp_path: Path, caplog: pyte
                 "oss",
                 "identity",
             }
-        assert "could be read by others" in caplog.text
+        assert "could be read by others" in told[-1]
     finally:
         os.umask(before)
 
