@@ -63,9 +63,10 @@ KNOWN: list[tuple[str, str]] = [
         rf"^boxed: {_ANY} at os.stat .*:_View._emptied",
         "a directory that cannot be looked at now counts as none",
     ),
+    (r"^repeats: killed ", "kept directories of a job that was deleted right before the crash stay for ever"),
     (
-        rf"^repeats: {_ANY} at os.rename .*Preparer._keep",
-        "a directory that cannot be moved is not kept, and the result says so",
+        r"out of memory at sqlite \w+ (buckets:Buckets.may|runtime/attempts:Describer._read_task)",
+        "a lack of memory while an attempt is described fails it, and what waits behind it is not started",
     ),
     (
         r" at .*engines/processes:(_stat|_token_of|_inode|_has_arguments|Sweeper)",

@@ -193,7 +193,7 @@ class Scheduler:
     def _until_next_deadline(self) -> float | None:
         now = time.monotonic()
         nearest = min(self._look_at, next_deadline(self._running.values()), *self._held.values())
-        if self._resume > now:
+        if self._resume:
             nearest = min(nearest, self._resume)
         return None if nearest == NEVER else min(_LONGEST_WAIT, max(0.0, nearest - now))
 
@@ -336,6 +336,7 @@ class Scheduler:
         What cannot be recorded, on a full disk, is kept and tried again.
         """
         may_start = time.monotonic() >= self._resume and self._free > 0
+        self._resume = 0.0 if may_start else self._resume
         if not self._results and not may_start:
             return
         now = format_time(datetime.now(UTC))

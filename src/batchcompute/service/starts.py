@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from batchcompute.service import lifecycle
+from batchcompute.service.confined import is_transient
 from batchcompute.service.ends import Running
 from batchcompute.service.faults import Refusal
 from batchcompute.service.runtime.command import Outcome
@@ -48,7 +49,9 @@ def begin(
             attempt = describer.describe(picked.key, token, picked.worker)
         except (sqlite3.Error, OSError, Refusal):
             raise
-        except Exception as error:  # noqa: BLE001 - a defect, of this one instance
+        except Exception as error:
+            if is_transient(error):
+                raise
             _log.exception("instance %s cannot be described", picked.key)
             lifecycle.begin(db, picked.key, token, picked.worker, _NODE, now)
             lost = Outcome(1, "StartFailed", f"The instance cannot be described: {error!r}")

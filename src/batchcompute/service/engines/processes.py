@@ -203,8 +203,7 @@ def _token_of(pid: str) -> str | None:
                 raise
             # Some kernels refuse where there is no memory to read it from.
             environment = b""
-        if environment or _has_arguments(pid):
-            # What has arguments has its whole environment, which may be none.
+        if environment or _has_none(pid):
             break
         # Kernel threads have none, processes that ended have none any more, and one that is just
         # replacing its program has none for an instant: that one is looked at again.
@@ -224,12 +223,10 @@ def _token_of(pid: str) -> str | None:
     return environment[start + len(_MARKER) :].partition(b"\0")[0].decode("utf-8", "replace")
 
 
-def _has_arguments(pid: str) -> bool:
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - once for each process
-            return bool(file.read(1))
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False
+def _has_none(pid: str) -> bool:
+    """Return whether a process surely has an empty environment, and is not about to replace its program."""
+    fields = _stat(pid)
+    return len(fields) > 48 and fields[47] == fields[48] != b"0"
 
 
 def _inode(pid: str) -> int:
