@@ -358,3 +358,21 @@ def test_the_log_repeats_itself_a_few_times_only() -> None:
     for line in range(5000):
         limit.filter(record(line))
     assert len(limit._kinds) <= 1001
+
+
+def test_the_loop_sleeps_while_all_slots_are_taken(tmp_path: Path) -> None:
+    """A job that waits for a slot, and was to be seen waiting first, keeps the loop from nothing."""
+    with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
+        first = client.create_job(job("sleep 1.5"))
+        until(lambda: client.get_job(first).State == "Running")
+        second = client.create_job(job("true")).Id
+        rounds: list[int] = []
+        real = service._scheduler._collect
+
+        def counted() -> None:
+            rounds.append(1)
+            real()
+
+        service._scheduler._collect = counted  # type: ignore[method-assign]
+        finish(client, second)
+        assert len(rounds) < 50

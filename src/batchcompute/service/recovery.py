@@ -82,4 +82,6 @@ def recover(store: Store, engine: Engine, preparer: Preparer) -> list[Found]:
             preparer.end_container(attempt)
         preparer.clean(attempt)
     preparer.clean_all_but({known.attempt.token for known in found})
+    with store.read() as db:
+        preparer.clean_kept({row["id"] for row in db.execute("SELECT id FROM jobs WHERE NOT hidden")})
     return found

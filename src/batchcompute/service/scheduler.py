@@ -56,7 +56,6 @@ _REPEAT = 1.0
 
 _LOOK = 0.2
 """Seconds between two looks at what could not be told."""
-
 _MOST_THREADS = 32
 
 _log = logging.getLogger("batchcompute.service.scheduler")
@@ -192,9 +191,10 @@ class Scheduler:
 
     def _until_next_deadline(self) -> float | None:
         now = time.monotonic()
-        nearest = min(self._look_at, next_deadline(self._running.values()), *self._held.values())
-        if self._resume:
-            nearest = min(nearest, self._resume)
+        nearest = min(self._look_at, next_deadline(self._running.values()))
+        if self._free > 0:
+            # With all slots taken nothing starts, and the end of an attempt wakes the loop.
+            nearest = min(nearest, self._resume or min(self._held.values(), default=NEVER))
         return None if nearest == NEVER else min(_LONGEST_WAIT, max(0.0, nearest - now))
 
     def step(self) -> None:
@@ -335,8 +335,8 @@ class Scheduler:
 
         What cannot be recorded, on a full disk, is kept and tried again.
         """
-        may_start = time.monotonic() >= self._resume and self._free > 0
-        self._resume = 0.0 if may_start else self._resume
+        if may_start := time.monotonic() >= self._resume and self._free > 0:
+            self._resume = 0.0
         if not self._results and not may_start:
             return
         now = format_time(datetime.now(UTC))
@@ -358,13 +358,13 @@ class Scheduler:
         return self._slots - len(self._running) + len(self._results)
 
     def _begin(self, db: sqlite3.Connection, now: str, effects: lifecycle.Effects) -> list[Running]:
-        """Choose what starts, and record that it does."""
         moment = time.monotonic()
         with self._condition:
             self._held = {job: until for job, until in self._held.items() if until > moment}
             held = frozenset(self._held)
-        picks = pick(db, self._free, held)
-        return starts.begin(db, self._preparer.describer, picks, now, effects)
+        begun = starts.begin(db, self._preparer.describer, picks := pick(db, self._free, held), now, effects)
+        self._woken |= len(begun) < len(picks)
+        return begun
 
     def _make_ready(self, running: Running) -> None:
         def work() -> Callable[[], None]:

@@ -57,6 +57,8 @@ class Sweeper:
         self._ours: dict[str, str] = {}
         """The tokens of those that have one."""
         self._looked = 0.0
+        self._unsure = False
+        """Whether the last look found a process of which it cannot be told yet whose it is."""
 
     def find(self, wanted: str, skip: str, leaders: Mapping[str, str]) -> list[int]:
         """Return the live processes of an attempt, lowest pid first.
@@ -88,6 +90,7 @@ class Sweeper:
         if now - self._looked > _NO_REUSE:
             self._forget_reused()
         self._looked = now
+        self._unsure = False
         there = {name for name in os.listdir(_PROC) if name.isdigit()}  # noqa: PTH208 - names only
         there.discard(skip)
         for name in self._known.keys() - there:
@@ -97,7 +100,9 @@ class Sweeper:
             # Its session tells more cheaply what it belongs to, and also for an instant in which it is
             # just replacing its program and has no environment to be read.
             token = leaders.get(name) or leaders.get(_session(name)) or _token_of(name)
-            if token is not None:
+            if token is None:
+                self._unsure = True
+            else:
                 self._known[name] = _inode(name)
                 if token:
                     self._ours[name] = token
@@ -111,7 +116,7 @@ class Sweeper:
                 self._ours.pop(name, None)
 
     def is_gone(self, token: str, leader: int | None, ended: bool, leaders: Mapping[str, str]) -> bool:
-        """End the group of an attempt, and tell whether it has no other processes.
+        """End the group of an attempt, and return whether it surely has no other processes.
 
         Args:
             token: The attempt.
@@ -120,7 +125,7 @@ class Sweeper:
             leaders: As for `kill`.
         """
         _end_group(leader)
-        return not self.find(token, str(leader) if ended else "", leaders)
+        return not self.find(token, str(leader) if ended else "", leaders) and not self._unsure
 
     def kill(
         self, token: str, leader: int | None, ended: bool = False, leaders: Mapping[str, str] = {}
@@ -141,7 +146,7 @@ class Sweeper:
         left: list[int] = []
         for _ in range(_ROUNDS):
             left = [pid for pid in self.find(token, skip, leaders) if not _is_zombie(pid)]
-            if not left:
+            if not left and not self._unsure:
                 return
             _end(left)
         _log.warning("processes %s of instance %s could not be ended", left, token)

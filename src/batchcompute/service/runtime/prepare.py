@@ -305,6 +305,12 @@ class Preparer:
         """Remove the working directories that were kept of a job."""
         self._cleaner.put_all(self._kept, f"{job_id}.")
 
+    def clean_kept(self, jobs: Collection[str]) -> None:
+        """Remove the working directories that were kept of jobs that are gone."""
+        for name in self._kept.names():
+            if name.partition(".")[0] not in jobs:
+                self._cleaner.put(self._kept, name)
+
     def clean(self, attempt: Attempt) -> None:
         """Remove what an attempt leaves on the machine, in the background."""
         start = attempt.start
@@ -322,8 +328,6 @@ class Preparer:
         for name in work.names():
             if name.partition(".")[0] not in tokens:
                 self._cleaner.put(work, name)
-        # Removals that were cut short.
-        self._cleaner.put_all(self._kept, ".")
 
     def close(self) -> None:
         """Finish cleaning."""
