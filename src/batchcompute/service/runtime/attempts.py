@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ValidationError
 from batchcompute.service.confined import Root, RootedFile, is_transient
-from batchcompute.service.engines.base import InstanceStart
+from batchcompute.service.engines.base import InstanceStart, User
 from batchcompute.service.objects.keys import split_place
 from batchcompute.service.runtime import container, sandbox
 from batchcompute.service.runtime.environment import environment, from_machine
@@ -288,14 +288,15 @@ class Describer:
         }
         if account is not None:
             variables |= {"HOME": account.home, "USER": account.name, "LOGNAME": account.name}
-        boxes = sandbox.probe(account.user if account else None)
-        way = way or self._way(task, boxes, strict)
+        user = account.user if account else None
+        way = way or self._way(task, user, strict)
         plan, problem = Plan(), self.denied(task.owner, task.buckets)
-        if strict and not task.image and (way != "box" or not boxes.processes):
-            reason = boxes.reason or "bubblewrap cannot hide processes here, or the sandbox is switched off"
-            problem = (
-                f"The programs of owner {task.owner} cannot be kept apart from those of others: {reason}."
+        if strict and not task.image and (way != "box" or not sandbox.probe(user).processes):
+            reason = (
+                sandbox.probe(user).reason
+                or "bubblewrap cannot hide processes here, or the sandbox is switched off"
             )
+            problem = f"Programs of owner {task.owner} cannot be kept apart from those of others: {reason}."
         outputs: list[RootedFile | None] = [root.file(f"{token}.{stream}") for stream in STREAMS]
         try:
             plan = self._plan(task, key, directory, way, account, strict)
@@ -316,7 +317,7 @@ class Describer:
             stderr=outputs[1],
             exit_file=root.file(f"{token}.exit"),
             max_file_size=self._settings.max_file_size,
-            user=account.user if account else None,
+            user=user,
         )
         package = task.parameters["Command"].get("PackagePath") or ""
         keep_at = str(self._kept / f"{task.job_id}.{task.name}.{key[2]}") if task.reserved else ""
@@ -371,12 +372,12 @@ class Describer:
         )
         return below(plan, base / "root") if way == "root" else plan
 
-    def _way(self, task: _Task, boxes: sandbox.Sandbox, strict: bool) -> str:
+    def _way(self, task: _Task, user: User | None, strict: bool) -> str:
         if task.image:
             return "container"
         mode = self._settings.sandbox
         wanted = mode == "always" or (mode != "never" and (strict or task.maps))
-        if wanted and boxes.usable:
+        if wanted and sandbox.probe(user).usable:
             return "box"
         return "root" if task.maps else "direct"
 
