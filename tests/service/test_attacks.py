@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -83,6 +86,23 @@ def test_a_sandbox_that_failed_once_is_tried_again(monkeypatch: pytest.MonkeyPat
     assert not sandbox.probe().usable
     assert sandbox.probe(None).usable
     assert sandbox.probe().usable
+
+
+def test_a_lack_of_room_says_nothing_about_sandboxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **options: object) -> subprocess.CompletedProcess[str]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(sandbox, "_probed", {})
+    monkeypatch.setattr(shutil, "which", lambda name: "/bin/true")
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "run", full)
+        with pytest.raises(OSError, match="Too many"):
+            sandbox.probe()
+        done = subprocess.CompletedProcess([], 1, "", "bwrap: fork: Resource temporarily unavailable")
+        patch.setattr(subprocess, "run", lambda *args, **options: done)
+        with pytest.raises(BlockingIOError, match="could not be tried"):
+            sandbox.probe()
+    assert sandbox._probed == {}
 
 
 @BOXES

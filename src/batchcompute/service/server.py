@@ -176,11 +176,18 @@ def serve(service: LocalService, place: Place, tls_cert: str = "", tls_key: str 
 
     server = Server(config)
     with _announced(service.data_dir, place.url), _outliving_signals(server):
-        _log.info("serving %s at %s; %s", service.data_dir, place.url, sandbox.probe().described())
+        _log.info("serving %s at %s; %s", service.data_dir, place.url, _sandboxes())
         _log.info("at most %d connections, %d of one address", limits.total, limits.per_address)
         print(f"batchcompute is served at {place.url}", flush=True)  # noqa: T201
         server.run(sockets=[place.socket])
     _log.info("serving has ended")
+
+
+def _sandboxes() -> str:
+    try:
+        return sandbox.probe().described()
+    except OSError as error:
+        return f"whether bubblewrap can be used is not known yet: {error}"
 
 
 def _listen(host: str, port: int) -> socket:

@@ -292,10 +292,7 @@ class Describer:
         way = way or self._way(task, user, strict)
         plan, problem = Plan(), self.denied(task.owner, task.buckets)
         if strict and not task.image and (way != "box" or not sandbox.probe(user).processes):
-            reason = (
-                sandbox.probe(user).reason
-                or "bubblewrap cannot hide processes here, or the sandbox is switched off"
-            )
+            reason = sandbox.probe(user).reason or "the sandbox is switched off, or cannot hide processes"
             problem = f"Programs of owner {task.owner} cannot be kept apart from those of others: {reason}."
         outputs: list[RootedFile | None] = [root.file(f"{token}.{stream}") for stream in STREAMS]
         try:
@@ -323,7 +320,7 @@ class Describer:
         keep_at = str(self._kept / f"{task.job_id}.{task.name}.{key[2]}") if task.reserved else ""
         note = ""
         if way == "root":
-            reason = sandbox.probe().reason or "the sandbox is switched off"
+            reason = sandbox.probe(user).reason or "the sandbox is switched off"
             note = f"Mappings are below ${ROOT_VARIABLE}, and not at their literal paths: {reason}."
         return Attempt(
             key,

@@ -6,6 +6,7 @@ is used of it, before anything relies on it.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -79,10 +80,11 @@ class Sandbox:
 def probe(user: User | None = None) -> Sandbox:
     """Return what bubblewrap can do, tried once; what does not work is tried again after a while.
 
-    It may only have failed because the machine had no room for a process at that moment.
-
     Args:
         user: The Unix user that programs run as; None for that of the service.
+
+    Raises:
+        OSError: The machine has no room for a process at this moment, so that nothing is known.
     """
     with _probing:
         found, until = _probed.get(user, (None, 0.0))
@@ -116,12 +118,16 @@ def _try(user: User | None) -> Sandbox:
                 extra_groups=user.groups if user else None,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
+            if is_transient(error):
+                raise
             return Sandbox(False, reason=f"bubblewrap cannot be used: {error}")
         if done.returncode == 0:
             return Sandbox(True, processes, program=program)
         reason = reason or done.stderr.strip()[-300:]
-        if any(text in done.stderr for text in NO_ROOM):
-            # Whether it can hide processes is not known then.
+        if any(text in done.stderr for text in NO_ROOM[:-1]):
+            raise OSError(errno.EAGAIN, f"bubblewrap could not be tried: {reason}")
+        if NO_ROOM[-1] in done.stderr:
+            # Either a disk is full, or namespaces are switched off by their number.
             break
     return Sandbox(False, reason=f"bubblewrap is not allowed here: {reason}")
 
