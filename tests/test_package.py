@@ -119,6 +119,7 @@ SERVICE_FLOORS = [
     ["descriptors", "locking", "states", "faults", "catalogue", "capacity", "environ", "loglimit", "workers"],
     ["confined", "connections", "bodies", "health"],
     ["store", "datadir", "trees", "waits"],
+    ["atend"],
     ["keyfile", "large", "nonces"],
     ["wire", "idempotency", "acs3", "tidying", "trimming", "buckets"],
     ["objects"],

@@ -85,6 +85,9 @@ _BUILT_IN: Final = (
     US_EAST_1,
 )
 
+_VENDOR = re.compile(r"https?://batchcompute(-[a-z]+)?[.][a-z0-9-]+[.]aliyuncs[.]com(:[0-9]+)?")
+"""URL of an endpoint of the vendor's."""
+
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?\.?")
 
 _regions: dict[str, str] = {host.split(".")[1]: host for host in _BUILT_IN}
@@ -186,6 +189,11 @@ def _region_of(region: str) -> tuple[str, str]:
         # Its region was given another endpoint since.
         name = region.split(".")[1]
         return name, _regions[name]
+    if re.search("[.:]", region) and _is_host(re.sub(":[0-9]+$", "", region)):
+        raise ConfigError(
+            f"unknown region {region!r}: it looks like a host; write its URL, http://{region} for plain HTTP or "
+            f"https://{region} for TLS, or register it: Client.register_region(name, host, port)"
+        )
     raise ConfigError(
         f"unknown region {region!r}: give a region id ({', '.join(sorted(_regions))}), one of its "
         "hosts, a URL like http://127.0.0.1:8790, or LOCAL; Client.register_region(name, host, "
@@ -253,3 +261,18 @@ def _is_here(authority: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def gone_hint(url: str) -> str:
+    """Return what to do when an endpoint cannot be reached, to go after the reason; empty for most.
+
+    Args:
+        url: Scheme, host and port of the endpoint.
+    """
+    if not _VENDOR.fullmatch(url):
+        return ""
+    return (
+        ". Alibaba Cloud shut BatchCompute down on 2026-05-15: set BATCHCOMPUTE_ENDPOINT=local in the environment "
+        "to run this program on this machine, or BATCHCOMPUTE_ENDPOINT=http://host:port for the server that "
+        "`batchcompute serve` runs there"
+    )

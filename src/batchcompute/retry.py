@@ -158,8 +158,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 def passes(error: BaseException) -> bool:
     """Tell whether a failure may be gone at the next attempt."""
     if isinstance(error, TLSError):
-        # A certificate that is not trusted now will not be trusted in a second.
-        return not _untrusted(error)
+        # A certificate that is not trusted now will not be trusted in a second, and plain HTTP stays plain.
+        return not _is_settled(error)
     if isinstance(error, (TransportError, ThrottledError)):
         return True
     if isinstance(error, ServerError):
@@ -168,10 +168,18 @@ def passes(error: BaseException) -> bool:
     return isinstance(error, ClientError) and (error.status == 408 or error.code == "InternalError")
 
 
-def _untrusted(error: BaseException) -> bool:
+PLAIN_HTTP = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
+)
+"""What OpenSSL calls an answer in plain HTTP to the beginning of TLS."""
+
+
+def _is_settled(error: BaseException) -> bool:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):
+            return True
+        if isinstance(seen, ssl.SSLError) and seen.reason in PLAIN_HTTP:
             return True
         seen = seen.__cause__ or seen.__context__
     return False

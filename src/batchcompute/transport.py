@@ -30,7 +30,8 @@ from batchcompute.errors import (
     client_error,
 )
 from batchcompute.objects import sign_object
-from batchcompute.retry import HTML_CODE, NO_CODE, retry_after
+from batchcompute.regions import gone_hint
+from batchcompute.retry import HTML_CODE, NO_CODE, PLAIN_HTTP, retry_after
 from batchcompute.signing import Credentials, sign
 
 if TYPE_CHECKING:
@@ -106,7 +107,11 @@ def tls_for(urls: Iterable[str], verify: bool | str | ssl.SSLContext, trust_env:
             return tls_context()
         return httpx.create_ssl_context(verify=verify, trust_env=trust_env)
     except OSError as error:
-        raise ConfigError(f"verify: cannot read the authorities of {verify!r}: {error}") from error
+        # Without a path given, it is the environment that names one.
+        named = f"verify: cannot read the authorities of {verify!r}"
+        if verify is True:
+            named = "cannot read the authorities that SSL_CERT_FILE or SSL_CERT_DIR of the environment names"
+        raise ConfigError(f"{named}: {error}") from error
 
 
 def url_of(endpoint: Endpoint, target: str) -> str:
@@ -114,6 +119,13 @@ def url_of(endpoint: Endpoint, target: str) -> str:
     if "://" in target[:8]:
         return target
     return ("http://local" if endpoint.is_local else endpoint.base_url) + target
+
+
+def where_of(endpoint: Endpoint, target: str) -> str:
+    """Return where a target is requested, for messages: scheme, host and port."""
+    if endpoint.is_local or "://" not in target[:8]:
+        return endpoint.base_url
+    return "/".join(target.split("/", 3)[:3])
 
 
 def build_request(
@@ -311,20 +323,39 @@ def transport_error(error: Exception, where: str) -> TransportError:
         return ConnectError(f"a request to {where} could not be sent ({type(error).__name__})")
     if kinds & {"ConnectError", "ConnectTimeout", "ProxyError"}:
         reason = str(error) or "no connection in time"
-        if _is_tls(error):
-            return TLSError(f"no trusted connection to {where}: {reason}")
-        return ConnectError(f"cannot connect to {where}: {reason}")
+        tls = _tls_error(error)
+        if tls is not None:
+            return TLSError(f"no trusted connection to {where}: {reason}{_after_tls(tls, reason, where)}")
+        return ConnectError(f"cannot connect to {where}: {reason}{gone_hint(where)}")
     if "PoolTimeout" in kinds:
         return ConnectError(f"no connection to {where} was free in time; all are in use")
     if "TimeoutException" in kinds:
         return TransportTimeout(f"no answer from {where} in time ({type(error).__name__})")
-    return ProtocolError(f"the connection to {where} broke: {str(error) or type(error).__name__}")
+    reason = str(error) or type(error).__name__
+    if where.startswith("http:") and _TLS_ALERT in reason:
+        reason += f"; it seems to speak TLS, which https:{where.removeprefix('http:')} asks for"
+    return ProtocolError(f"the connection to {where} broke: {reason}")
 
 
-def _is_tls(error: BaseException) -> bool:
+_TLS_ALERT = r"\x15\x03"
+"""How an answer of TLS to a request of plain HTTP begins, as it is shown."""
+
+
+def _after_tls(error: ssl.SSLError, reason: str, where: str) -> str:
+    """Return what to try after an error of TLS; goes after the reason."""
+    if error.reason not in PLAIN_HTTP:
+        return gone_hint(where)
+    if "(through the proxy https:" in reason:
+        return "; the proxy seems to speak plain HTTP: name it with http://"
+    plain = f"http:{where.removeprefix('https:')}"
+    return f"; it seems to speak plain HTTP, which {plain} asks for, as a region or as BATCHCOMPUTE_ENDPOINT"
+
+
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    """Return the error of TLS that an error was made of; None if there is none."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLError):
-            return True
+            return seen
         seen = seen.__cause__ or seen.__context__
-    return False
+    return None

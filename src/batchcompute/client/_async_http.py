@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import httpx
 
 from batchcompute.client._http import PoolBase, cannot_open, connection_options, inherited
+from batchcompute.client._proxies import AsyncProxiedTransport
 from batchcompute.transport import LIMITS, NO_COOKIES
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def open_async_http(verify: Any, trust_env: bool, keep: bool = True) -> httpx.As
         ConfigError: The environment names a proxy or certificates that cannot be used.
     """
     try:
-        return AsyncHttp(**connection_options(verify, trust_env, httpx.AsyncHTTPTransport, keep))
+        return AsyncHttp(
+            **connection_options(verify, trust_env, httpx.AsyncHTTPTransport, AsyncProxiedTransport, keep)
+        )
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
         raise cannot_open(error) from None
 

@@ -14,11 +14,12 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
-from urllib.request import getproxies
 
 import httpx
 
+from batchcompute.client._proxies import ProxiedTransport, environment_proxies
 from batchcompute.errors import ConfigError
 from batchcompute.transport import LIMITS, NO_COOKIES
 
@@ -79,17 +80,34 @@ def _socket_options() -> list[tuple[int, int, int]]:
     return options
 
 
-def connection_options(verify: Any, trust_env: bool, transport: type[Any], keep: bool) -> dict[str, Any]:
+def connection_options(
+    verify: Any, trust_env: bool, transport: Callable[..., Any], proxied: Callable[..., Any], keep: bool
+) -> dict[str, Any]:
+    """Return the arguments of an HTTP client of our own.
+
+    Args:
+        verify: Its TLS context.
+        trust_env: Whether it heeds the proxies that the environment names.
+        transport: What sends requests.
+        proxied: What sends each of them to a proxy, or past it.
+        keep: Whether it keeps connections for further requests.
+
+    Raises:
+        OSError: The environment names a proxy that cannot be used.
+        ValueError: The same.
+        ImportError: The same; it needs a further package.
+        httpx.InvalidURL: The same.
+    """
     limits = (
         LIMITS if keep else httpx.Limits(max_connections=LIMITS.max_connections, max_keepalive_connections=0)
     )
-    options: dict[str, Any] = {"verify": verify, "trust_env": trust_env, "limits": limits}
-    if not (trust_env and "all" in getproxies()):
-        # As a mount and not as the transport, which would switch the environment's proxies off.
+    make = partial(transport, verify=verify, limits=limits, trust_env=False, socket_options=_socket_options())
+    past = make()
+    options: dict[str, Any] = {"transport": past, "verify": verify, "trust_env": False, "limits": limits}
+    if trust_env:
+        found = environment_proxies()
         options["mounts"] = {
-            "all://": transport(
-                verify=verify, limits=limits, trust_env=trust_env, socket_options=_socket_options()
-            )
+            f"{scheme}://": proxied(make(proxy=url), past, url, found) for scheme, url in found.urls.items()
         }
     return options
 
@@ -106,7 +124,7 @@ def open_http(verify: Any, trust_env: bool, keep: bool = True) -> httpx.Client:
         ConfigError: The environment names a proxy or certificates that cannot be used.
     """
     try:
-        return Http(**connection_options(verify, trust_env, httpx.HTTPTransport, keep))
+        return Http(**connection_options(verify, trust_env, httpx.HTTPTransport, ProxiedTransport, keep))
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
         raise cannot_open(error) from None
 

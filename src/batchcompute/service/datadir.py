@@ -202,6 +202,34 @@ class Work(Root):
                 self.path.rmdir()
 
 
+def work_of(directory: Path, given: Path | None, store_id: str, shared: bool) -> Work:
+    """Make the directory that programs run in; others must not be able to exchange what is in it.
+
+    Args:
+        directory: The data directory.
+        given: Where to make it; None for the usual place.
+        store_id: Names it, outside of the data directory.
+        shared: Whether programs run as other users, who get through to their own directory in it, and not
+            through the data directory.
+
+    Raises:
+        OSError: It cannot be made, or what is there is not safe.
+    """
+    if given is None and shared:
+        given = Path("/var/tmp")  # noqa: S108 - private_folder checks what is there
+    if given is None:
+        parent = Root(directory)
+        try:
+            parent.make_folder(("work",))
+            parent.chmod(("work",), 0o700)
+        finally:
+            parent.close()
+        return Work(private_folder(directory / "work"), False)
+    path = private_folder(given / f"batchcompute-{store_id}")
+    path.chmod(0o711 if shared else 0o700)
+    return Work(path, True)
+
+
 class DirectoryInUse(ConfigError):
     """Another process owns the data directory."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
+import logging
 import os
 import secrets
 import shutil
 import sqlite3
 import sys
 import tempfile
-import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from batchcompute.errors import ConfigError, ValidationError
 from batchcompute.service import lifecycle
 from batchcompute.service.access import CLOCK_SKEW, Keys
+from batchcompute.service.atend import left_open, prospect, unfinished_jobs
 from batchcompute.service.buckets import Buckets
 from batchcompute.service.capacity import cores
 from batchcompute.service.catalogue import TYPES, InstanceType
 from batchcompute.service.confined import Root
 from batchcompute.service.core import Core
-from batchcompute.service.datadir import Lock, Work, check_ours, identity_of, private_folder, tighten
+from batchcompute.service.datadir import Lock, check_ours, identity_of, tighten, work_of
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.handlers.apps import Apps
 from batchcompute.service.handlers.clusters import Clusters
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from batchcompute.service.wire import Admission, Request, Response
 
 __all__ = ["LocalService"]
+
+_log = logging.getLogger("batchcompute.service")
 
 _OWNER = FIRST_OWNER
 """Whom everything belongs to: the process is its own owner, whichever key it uses."""
@@ -135,6 +137,8 @@ class LocalService:
         self._hide = tuple(Path(path).expanduser().absolute() for path in hide)
         self._pid = os.getpid()
         self._closed = False
+        self.unfinished: int = 0
+        """Jobs that had not ended when the service was closed, and will not go on by themselves."""
         self._work_dir = None if work_dir is None else Path(work_dir).expanduser().absolute()
         with ExitStack() as stack:
             try:
@@ -166,7 +170,7 @@ class LocalService:
                 raise ConfigError(text) from error
             # What is undone in the reverse order: each part even if the one before it fails.
             self._parts = stack.pop_all()
-        _services.add(self)
+        left_open.add(self)
 
     def _open(
         self,
@@ -181,6 +185,8 @@ class LocalService:
         store = Store(self.data_dir / "batchcompute.db", full_sync)
         stack.callback(store.close)
         self._store = store
+        # Before the database is closed, and after all else.
+        stack.callback(self._count_unfinished, detach)
         tighten(self.data_dir, whole=not store.was_done("tightened"))
         store.note_done("tightened")
         self.identity: str = identity_of(self.data_dir, make=True)
@@ -191,7 +197,9 @@ class LocalService:
             from batchcompute.service.objects.remote import RemoteStore
 
             self.objects = RemoteStore(storage)
-        work = stack.enter_context(self._work(store.id, settings))
+        work = stack.enter_context(
+            work_of(self.data_dir, self._work_dir, store.id, shared=bool(settings.isolation.run_as))
+        )
         kept = self.data_dir / "kept"
         kept.mkdir(mode=0o700, exist_ok=True)
         kept_root = Root(kept)
@@ -247,24 +255,6 @@ class LocalService:
         stack.callback(watchdog.close)
         self._health = watchdog.health
 
-    def _work(self, store_id: str, settings: Settings) -> Work:
-        """Make the directory that programs run in; others must not be able to exchange what is in it."""
-        given = self._work_dir
-        if given is None and settings.isolation.run_as:
-            # Other users get through to their own directory in it, and not through the data directory.
-            given = Path("/var/tmp")  # noqa: S108 - private_folder checks what is there
-        if given is None:
-            parent = Root(self.data_dir)
-            try:
-                parent.make_folder(("work",))
-                parent.chmod(("work",), 0o700)
-            finally:
-                parent.close()
-            return Work(private_folder(self.data_dir / "work"), False)
-        path = private_folder(given / f"batchcompute-{store_id}")
-        path.chmod(0o711 if settings.isolation.run_as else 0o700)
-        return Work(path, True)
-
     def __enter__(self) -> Self:
         return self
 
@@ -272,6 +262,12 @@ class LocalService:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError(
+            "LocalService cannot be pickled: it is a part of this process. Make a client in each process, of the "
+            "server that `batchcompute serve` runs"
+        )
 
     def __repr__(self) -> str:
         return f"<LocalService {self.data_dir}{' closed' if self._closed else ''}>"
@@ -370,6 +366,11 @@ class LocalService:
             raise ConfigError(f"{place} is at {self.objects.describe()}, and no file of this machine")
         return found
 
+    def _count_unfinished(self, detach: bool) -> None:
+        self.unfinished = 0 if detach or not self._closed else unfinished_jobs(self._store)
+        if self.unfinished:
+            _log.warning("%s", prospect(self.unfinished, self.data_dir, self._temporary))
+
     def close(self) -> None:
         """End every instance and all threads, and give the data directory up.
 
@@ -378,7 +379,7 @@ class LocalService:
         if self.closed:
             return
         self._closed = True
-        _services.discard(self)
+        left_open.discard(self)
         try:
             self._parts.close()
         finally:
@@ -388,13 +389,3 @@ class LocalService:
                     parent.remove((self.data_dir.name,))
                 finally:
                     parent.close()
-
-
-_services: weakref.WeakSet[LocalService] = weakref.WeakSet()
-
-
-@atexit.register
-def _close_all() -> None:
-    """Close every service at the end of the process, after Ctrl-C, too."""
-    for service in list(_services):
-        service.close()

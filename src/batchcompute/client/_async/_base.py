@@ -148,7 +148,9 @@ class AsyncBase(AsyncSender):
             finally:
                 del given
         self._fixed: Credentials | None = self._source if isinstance(self._source, Credentials) else None
-        self._endpoint = regions.resolve(region, security_conn, os.environ.get("BATCHCOMPUTE_ENDPOINT"))
+        self._endpoint = regions.resolve(
+            region, security_conn, os.environ.get("BATCHCOMPUTE_ENDPOINT", "").strip()
+        )
         self._oss_endpoint = oss_endpoint or os.environ.get("BATCHCOMPUTE_OSS_ENDPOINT", "")
         self._headers = HeaderMap(check_headers(headers))
         self._max_response_bytes = check_limit(max_response_bytes)
@@ -184,6 +186,18 @@ class AsyncBase(AsyncSender):
         # Where only the endpoint is named, it is the region, too; its URL wins in any case.
         region = region or regions.endpoint_url(os.environ["BATCHCOMPUTE_ENDPOINT"].strip())
         return cls(region, credentials=credentials, **options)
+
+    def __copy__(self) -> Self:
+        made = object.__new__(type(self))
+        vars(made).update(vars(self))
+        return made
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError(
+            f"{type(self).__name__} cannot be pickled or copied deeply: it holds connections and an access key. "
+            "Make a client in each process, in the initializer of a pool for example; threads can share one, "
+            "and a forked process gets connections of its own"
+        )
 
     def __repr__(self) -> str:
         endpoint = vars(self).get("_endpoint")

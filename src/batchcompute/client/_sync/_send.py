@@ -23,6 +23,7 @@ from batchcompute.transport import (
     is_refused_here,
     transport_error,
     understand,
+    where_of,
 )
 from batchcompute.trials import Trial
 
@@ -56,7 +57,7 @@ class Sender:
     def _attempt(self, call: Call[A], end: float | None) -> A:
         started = time.monotonic()
         pool = self._pool
-        where = self._endpoint.base_url
+        where = where_of(self._endpoint, call.target)
         http = pool.current() or pool.open()
         credentials = self._fixed or fresh_credentials(self._source)
         limits: Mapping[str, float | None] = self._limits
