@@ -1,14 +1,13 @@
 """Run a job with three instances on this machine, and show what came of it.
 
-It uses the embedded service: no account, no network. The objects lie in a directory of yours.
+It uses a service of its own: no account, no network. Each run has a new data directory, so that several can
+run at once; the objects stay there.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
-from pathlib import Path
 
 from batchcompute import ClientError
 from batchcompute.resources import DAG, ClusterDescription, GroupDescription, JobDescription, TaskDescription
@@ -18,9 +17,7 @@ COMMAND = 'echo "instance $BATCH_COMPUTE_DAG_INSTANCE_ID of $BATCH_COMPUTE_DAG_T
 
 
 def main() -> None:
-    data_dir = (
-        os.environ.get("BATCHCOMPUTE_DATA_DIR") or Path(tempfile.gettempdir()) / "batchcompute-quickstart"
-    )
+    data_dir = tempfile.mkdtemp(prefix="batchcompute-quickstart-")
     with LocalService(data_dir) as service, service.client() as client:
         cluster = ClusterDescription(Name="Demo", ImageId="img-ubuntu")
         cluster.add_group("group1", GroupDescription(DesiredVMCount=1, InstanceType="ecs.s3.large"))

@@ -164,6 +164,17 @@ def errors_of(given: object) -> type[Exception]:
     return httpx.HTTPError
 
 
+def reached(http: object, where: str) -> str:
+    """Return where an HTTP client has sent a request, for messages: a server that ``LOCAL`` has joined has a URL.
+
+    Args:
+        http: The HTTP client.
+        where: Where the client's endpoint is.
+    """
+    service: DirectTransport | None = getattr(http, "service", None)
+    return where if service is None else service.runner().url or where
+
+
 def _is_of_httpx(given: object) -> bool:
     return any(cls.__module__.partition(".")[0] == "httpx" for cls in type(given).__mro__)
 

@@ -28,6 +28,7 @@ The tree::
     ├── JSONError                 a text is not JSON, or not a JSON object (also a ValueError)
     ├── FieldError                ``description["Nope"] = 1``: there is no such field (also a KeyError)
     └── ConfigError               the client or the local service is set up wrongly
+        └── LocalServiceError       LOCAL cannot start its service, or join one (also a ClientError)
 
     UnknownFieldWarning           an undeclared attribute was set; it never reaches the wire
 
@@ -54,6 +55,7 @@ from batchcompute.errors._answers import (
 )
 from batchcompute.errors._base import Attempt, BatchComputeError
 from batchcompute.errors._jobs import FailedInstance, JobFailedError, LogsUnavailable, WaitTimeout
+from batchcompute.errors._local import LocalServiceError
 from batchcompute.errors._transport import (
     ConnectError,
     ProtocolError,
@@ -93,6 +95,7 @@ __all__ = [
     "JSONError",
     "JobFailedError",
     "JsonError",
+    "LocalServiceError",
     "LogsUnavailable",
     "NotFoundError",
     "OutcomeUnknown",

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
-from batchcompute.errors import ConfigError
+from batchcompute.errors import ConfigError, LocalServiceError
 from batchcompute.service.confined import Root
 from batchcompute.service.descriptors import kind_of
 from batchcompute.service.locking import give, take
@@ -28,11 +28,6 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 _LEFTOVER = re.compile(r"[.].{1,100}[.][0-9a-f]{12}[.]part")
 """What earlier versions leave where they are killed while they write an object."""
-
-_WAYS_OUT = (
-    "end that process, set BATCHCOMPUTE_DATA_DIR to another directory, or use "
-    "LocalService(data_dir=…) with one of its own"
-)
 
 
 def default_directory() -> Path:
@@ -230,8 +225,20 @@ def work_of(directory: Path, given: Path | None, store_id: str, shared: bool) ->
     return Work(path, True)
 
 
-class DirectoryInUse(ConfigError):
+class DirectoryInUse(LocalServiceError):
     """Another process owns the data directory."""
+
+
+def _in_use(directory: Path, owner: str) -> DirectoryInUse:
+    option = "" if directory == default_directory() else f" --data-dir {directory}"
+    return DirectoryInUse(
+        0,
+        "DataDirectoryInUse",
+        "",
+        f"the data directory {directory} is in use by the process with pid {owner}: end that process, set "
+        "BATCHCOMPUTE_DATA_DIR to another directory, or use LocalService(data_dir=…) with one of its own. Programs "
+        f"share a directory through a server: run `batchcompute serve{option}` before them, and clients of LOCAL join it",
+    )
 
 
 class Lock:
@@ -264,9 +271,7 @@ class Lock:
             self._file.seek(0)
             owner = self._file.read().strip() or "unknown"
             self._file.close()
-            raise DirectoryInUse(
-                f"the data directory {directory} is in use by the process with pid {owner}; {_WAYS_OUT}"
-            ) from None
+            raise _in_use(directory, owner) from None
         self._file.seek(0)
         self._file.truncate()
         self._file.write(f"{os.getpid()}\n")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from batchcompute.errors import ConfigError, LocalServiceError
 from batchcompute.service.datadir import DirectoryInUse, default_directory
 from batchcompute.service.embedded import embedded_service
-from batchcompute.service.joined import Joined, announced_url
+from batchcompute.service.joined import Joined, announced
 from batchcompute.service.waits import in_thread
 from batchcompute.service.wire import Request, takes_long
 from batchcompute.transport import WIRE_LIMIT
@@ -138,15 +139,24 @@ class _EmbeddedTransport(DirectTransport):
         return Runner("embedded", str(self._directory))
 
     def _joins(self) -> Joined | None:
-        """Return what carries requests to a server; None where this process is its own."""
+        """Return what carries requests to a server; None where this process is its own.
+
+        Raises:
+            LocalServiceError: The service cannot be started, and none can be joined.
+        """
         if self._joined is None:
             try:
                 self._service()
-            except DirectoryInUse:
-                url = announced_url(self._directory)
+            except DirectoryInUse as used:
+                url, certificate = announced(self._directory)
                 if not url:
                     raise
-                self._joined = Joined(self._directory, url)
+                try:
+                    self._joined = Joined(self._directory, url, certificate)
+                except ConfigError as error:
+                    raise LocalServiceError(0, used.code, "", f"{error}; {used}") from error
+            except ConfigError as error:
+                raise LocalServiceError(0, "LocalServiceUnavailable", "", str(error)) from error
         return self._joined
 
     def _forward(self, joined: Joined, request: httpx.Request, body: bytes) -> httpx.Response:

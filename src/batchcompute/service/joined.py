@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import secrets
+import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
@@ -29,12 +31,31 @@ _PATIENCE = 10.0
 _OURS = frozenset({"authorization", "date", "host", "content-length", "connection", "contentmd5"})
 
 
-def announced_url(directory: Path) -> str:
-    """Return where the server of a data directory is; empty where none says so."""
+def announced(directory: Path) -> tuple[str, str]:
+    """Return where the server of a data directory is, and its certificate; both empty where none says so."""
     try:
-        return str(json.loads((directory / "server.json").read_text("utf-8"))["url"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        said = json.loads((directory / "server.json").read_text("utf-8"))
+        return str(said["url"]), str(said.get("certificate", ""))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "", ""
+
+
+def _trusting(certificate: str) -> ssl.SSLContext | bool:
+    """Return a TLS context that trusts one certificate, whatever name it has; True for the usual ones.
+
+    The owner of the data directory has written down which one it is, so that nobody has to vouch for it.
+
+    Raises:
+        OSError: It is no certificate.
+    """
+    found = re.match(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", certificate, re.DOTALL)
+    if not found:
+        return True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags = ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=found[0])
+    return context
 
 
 class Joined:
@@ -43,19 +64,24 @@ class Joined:
     Args:
         directory: The data directory.
         url: Where its server is.
+        certificate: Its certificate, in PEM; empty for one of the usual authorities.
 
     Raises:
         ConfigError: The directory's keys cannot be read, or somebody else answers at the URL.
     """
 
-    def __init__(self, directory: Path, url: str) -> None:
+    def __init__(self, directory: Path, url: str, certificate: str = "") -> None:
         self.url = url
         pairs = KeyFile(directory / "credentials.json").read()
         if not pairs:
             raise ConfigError(f"the server at {url} has no access key in {directory}")
         self._credentials = Credentials(pairs[0].access_key_id, pairs[0].access_key_secret)
         self._identity = identity_of(directory)
-        self._http = httpx.Client(trust_env=False, timeout=None)  # noqa: S113  # each request has its own
+        try:
+            verify = _trusting(certificate)
+        except OSError as error:
+            raise ConfigError(f"the certificate of the server at {url} cannot be read: {error}") from None
+        self._http = httpx.Client(verify=verify, trust_env=False, timeout=None)  # noqa: S113  # each request has its own
         self._introduce()
 
     def _introduce(self) -> None:

@@ -8,6 +8,7 @@ import ipaddress
 import json
 import logging
 import os
+import re
 import signal
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -54,10 +55,19 @@ def check_address(host: str, tls: bool, allowed: bool) -> None:
 
 
 @contextlib.contextmanager
-def _announced(directory: Path, url: str) -> Generator[None]:
-    """Say in the data directory where its server is, so that ``LOCAL`` finds it."""
+def _announced(directory: Path, url: str, tls_cert: str) -> Generator[None]:
+    """Say in the data directory where its server is, so that ``LOCAL`` finds it, and trusts its certificate."""
     file = directory / "server.json"
-    write_private(file, json.dumps({"url": url, "pid": os.getpid()}))
+    said = {"url": url, "pid": os.getpid()}
+    if tls_cert:
+        # The first one in the file is the server's own; the others vouch for it.
+        found = re.search(
+            r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----",
+            Path(tls_cert).read_text("ascii", "replace"),
+            re.DOTALL,
+        )
+        said["certificate"] = found[0] if found else ""
+    write_private(file, json.dumps(said))
     try:
         yield
     finally:
@@ -175,7 +185,7 @@ def serve(service: LocalService, place: Place, tls_cert: str = "", tls_key: str 
             await super().startup(sockets)
 
     server = Server(config)
-    with _announced(service.data_dir, place.url), _outliving_signals(server):
+    with _announced(service.data_dir, place.url, tls_cert), _outliving_signals(server):
         _log.info("serving %s at %s; %s", service.data_dir, place.url, _sandboxes())
         _log.info("at most %d connections, %d of one address", limits.total, limits.per_address)
         print(f"batchcompute is served at {place.url}", flush=True)  # noqa: T201

@@ -12,6 +12,7 @@ import tenacity
 
 from batchcompute._logs import log, log_answer
 from batchcompute.client._exchange import exchange
+from batchcompute.client._http import reached
 from batchcompute.client._reading import Reading
 from batchcompute.credentials import CredentialSource, fresh_credentials
 from batchcompute.errors import BatchComputeError, ConnectError
@@ -78,7 +79,7 @@ class Sender:
             raw = exchange(pool, http, request, left, reading)
         except pool.errors as error:
             hide_secrets(error)
-            made = transport_error(error, where)
+            made = transport_error(error, reached(http, where))
             raise made from (None if is_refused_here(error) else error)
         if log.isEnabledFor(logging.DEBUG):
             log_answer(call, raw, time.monotonic() - started)
