@@ -114,7 +114,7 @@ def test_an_auto_cluster_may_name_a_cluster(local: Client) -> None:
         local.create_job(job({"t": task("true", AutoCluster={"ClusterId": "cls-none"})}))
 
 
-def test_a_job_that_asks_for_more_than_the_machine_has_says_so(tmp_path: Path) -> None:
+def test_a_job_that_asks_for_more_than_the_machine_has_says_so_while_it_waits(tmp_path: Path) -> None:
     types = [InstanceType("huge", 4096, 1), InstanceType("fat", 1, 1_000_000), InstanceType("small", 1, 0.1)]
     with LocalService(tmp_path / "data", slots=2, types=types) as service, service.client() as client:
         names = client.get_quotas().AvailableClusterInstanceType
@@ -122,12 +122,17 @@ def test_a_job_that_asks_for_more_than_the_machine_has_says_so(tmp_path: Path) -
 
         def message(**fields: Any) -> str:
             job_id = client.create_job(job({"t": task("true", **fields)})).Id
-            finish(client, job_id)
-            return str(client.get_job(job_id).Message)
+            said = str(client.get_job(job_id).Message)
+            client.stop_job(job_id)
+            assert client.get_job(job_id).Message == ""
+            return said
 
+        blocker = client.create_job(job({"t": task("sleep 60", InstanceCount=2)})).Id
+        until(lambda: client.get_job(blocker).InstanceMetrics.RunningCount == 2)
+        slots = "It waits for a slot of this machine: all 2 are taken."
         assert "huge with 4096 cores" in message(AutoCluster={"InstanceType": "huge"})
         assert "1e+06 GB" in message(AutoCluster={"InstanceType": "fat"})
-        assert message(AutoCluster={"InstanceType": "small"}, InstanceCount=2) == ""
+        assert message(AutoCluster={"InstanceType": "small"}, InstanceCount=2) == slots
         assert "2 run at a time" in message(AutoCluster={"InstanceType": "small"}, InstanceCount=3)
         logs = client.get_cluster(cluster(client, 5)).OperationLogs
         assert any("2 instances run at a time" in line for line in logs)

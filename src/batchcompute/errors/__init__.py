@@ -9,7 +9,7 @@ The tree::
     │   ├── ForbiddenError          403 Forbidden
     │   ├── QuotaError              403 QuotaExhausted
     │   ├── NotFoundError           404
-    │   ├── StateConflictError      409
+    │   ├── StateConflictError      409, or 403 InvalidResource.AlreadyExisting
     │   ├── ThrottledError          429, or a code that starts with Throttling
     │   ├── ServerError             5xx
     │   └── OutcomeUnknown          a change may have happened; .token repeats a create safely

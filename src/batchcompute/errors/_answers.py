@@ -85,7 +85,7 @@ class NotFoundError(ClientError):
 
 
 class StateConflictError(ClientError):
-    """The resource's state does not allow the action (409)."""
+    """The resource's state does not allow the action (409), or its name is taken (403 ``….AlreadyExisting``)."""
 
 
 class ThrottledError(ClientError):
@@ -115,7 +115,7 @@ def _class_for(status: int, code: str) -> type[ClientError]:
         return QuotaError
     if status == 404:
         return NotFoundError
-    if status == 409:
+    if status == 409 or code.endswith(".AlreadyExisting"):
         return StateConflictError
     if status == 403 and not code.startswith(("Invalid", "Missing")):
         return ForbiddenError

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from batchcompute._problems import shown
 from batchcompute.errors import ConfigError
 from batchcompute.service import acs3
 from batchcompute.service.faults import Refusal
@@ -121,7 +122,8 @@ class Keys:
             raise Refusal(400, "InvalidAuthorization", text)
         secret, owner = self.find(key_id)
         if not secret:
-            raise Refusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+            text = f"Specified access key is not found. There is no access key {shown(key_id)}."
+            raise Refusal(404, "InvalidAccessKeyId.NotFound", text)
         self._check_clock(request)
         if fields:
             missing = acs3.unsigned(request.headers, fields)

@@ -54,6 +54,7 @@ DECISIONS: Final = (
     _D("requests", "a `State` that is none", "400 `InvalidState`", "silent", "wire:Params.state"),
     _D("requests", "`ProjectId`, `RegionId` and other unknown query keys", "ignored", "undocumented (2.0, 2.1)", "routes:find"),
     _D("requests", "operations that only the generated SDK knows (regions, projects, renewal, workers)", "400 `InvalidUrlPattern`, or 400 `MethodNotAllowed`", "bodies unknown (2.0)", "routes:find"),
+    _D("requests", "what is not found", "404 `InvalidResource.NotFound`; the documented sentence, then the kind and the id, and which tasks, instances, groups or revisions there are", "the text is documented without them (7)", "faults:not_found"),
     _D("requests", "delete of a job or cluster", "204", "documents; tests accept 200 and 202", "handlers.jobs:Jobs.delete_job"),
     # -- jobs
     _D("jobs", "a new job", "waits for 30 ms, whatever is free, so that who asks right after the create sees it `Waiting`", "the vendor's tests expect it", "scheduler:Scheduler.admit"),
@@ -64,7 +65,7 @@ DECISIONS: Final = (
     _D("jobs", "a job that is stopped early", "its metrics count as Stopped; `EndTime` stays empty if it never ran", "the documented meaning; a recording of 2015 has Waiting", "lifecycle:stop_job"),
     _D("jobs", "times after stop and start", "a job and those of its tasks that run again have no `StartTime` until they run", "a client takes a `StartTime` for running", "lifecycle:start_job"),
     _D("jobs", "stop, then start, where failures are tolerated", "a task that has finished stays so, with its failed instances", "\"finished work is kept\"", "lifecycle:start_job"),
-    _D("jobs", "`Message` of a job that has not failed", "what it waits for, and where it asks for more than this machine has", "silent", "capacity:notes_of"),
+    _D("jobs", "`Message` of a job that has not failed", "while nothing of it runs: which slots or machines it waits for; while it is `Waiting`, also where it asks for more than this machine has, which the service's log keeps; else empty, but for a task whose cluster has no machines", "recorded as empty while it runs; programs take it for the reason of a failure", "capacity:shortage"),
     _D("jobs", "both `ClusterId` and an `AutoCluster` with machines", "refused", "\"one of two\"", "defaults:job_description"),
     _D("jobs", "unknown task in `Dependencies`", "400 `InvalidDependencies`", "silent", "defaults:job_description"),
     _D("jobs", "task names", "at most 32 bytes", "the documents; the command line allows 63", "defaults:job_description"),
@@ -105,7 +106,7 @@ DECISIONS: Final = (
     _D("clusters", "`DesiredVMCount`", "0 to 65536", "the documents say from 1, the vendor's tests use 0", "handlers.clusters:Clusters.create_cluster"),
     _D("clusters", "a task's own cluster", "has an id that programs are told, and is in no list", "silent", "runtime.attempts:auto_cluster_id"),
     _D("clusters", "`Bootstrap`", "not run, and the operation log says so: the machines run already", "silent", "handlers.clusters:Clusters.create_cluster"),
-    _D("clusters", "instance types", "any name is accepted; one of the catalogue that is larger than this machine is told in `Message`", "2.6", "capacity:notes_of"),
+    _D("clusters", "instance types", "any name is accepted; one of the catalogue that is larger than this machine is told in `Message` while the job waits, and in the service's log", "2.6", "capacity:notes_of"),
     # -- apps
     _D("apps", "the task of an App job", "is named after the app, cut to 32 bytes", "not documented (12)", "appjobs:task_name"),
     _D("apps", "`${name}` in a command", "the value of the environment variable `BC_PARAM_name`, in one word; the variables are set for all parameters", "5.6, and safety", "runtime.substitute:substitute"),
@@ -117,7 +118,7 @@ DECISIONS: Final = (
     _D("apps", "the answer to a synchronous App job that is stopped", "`Error.Code` is `Stopped`", "silent", "handlers.submit:Submissions.create_job"),
     _D("apps", "`Daemonize`", "kept, without effect: the program is started for each run", "there is no machine that it could stay on", "handlers.apps:Apps.create_app"),
     _D("apps", "delete of an app that does not exist", "204", "the vendor's tests rely on it", "handlers.apps:Apps.delete_app"),
-    _D("apps", "a second app of a name", "403 `InvalidResource.AlreadyExisting`", "the common table of errors", "handlers.apps:Apps.create_app"),
+    _D("apps", "a second app of a name", "403 `InvalidResource.AlreadyExisting`, which the SDK raises as a `StateConflictError`", "the common table of errors", "faults:existing"),
     _D("apps", "delete of an app's last revision", "the app is gone", "silent", "handlers.apps:Apps.delete_app"),
     # -- images
     _D("images", "delete of a system image", "403 `Forbidden`", "silent", "handlers.images:Images.delete_image"),

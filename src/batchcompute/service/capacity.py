@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -43,6 +44,19 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def shortage(db: sqlite3.Connection, slots: int) -> str:
+    """Say that all slots are taken, so that what is ready to run has to wait; empty if one is free.
+
+    Args:
+        db: The database.
+        slots: How many there are.
+    """
+    taken = db.execute("SELECT COUNT(*) FROM instances WHERE state = 'Running'").fetchone()[0]
+    if taken < slots:
+        return ""
+    return f"It waits for a slot of this machine: {'the only one is' if slots == 1 else f'all {slots} are'} taken."
 
 
 def notes_of(job: JobDescription, machine: Machine, types: Mapping[str, InstanceType]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from batchcompute._problems import shown
 from batchcompute.errors import Problem
 
 __all__: list[str] = []
@@ -23,9 +26,35 @@ class Refusal(Exception):
         self.message = message
 
 
-def not_found() -> Refusal:
-    """There is no such resource."""
-    return Refusal(404, "InvalidResource.NotFound", "Specified resource is not found.")
+def not_found(kind: str, name: str, place: str = "", there: Iterable[str] | None = None) -> Refusal:
+    """There is no such resource.
+
+    Args:
+        kind: What was looked for, for example ``task``.
+        name: Its id or name, as the request has it.
+        place: Where, for example ``job job-1``; empty for the whole service.
+        there: The names that there are in that place, where they help.
+    """
+    text = f"Specified resource is not found. There is no {kind} {shown(name)}"
+    if place:
+        text += f" in {place}"
+    if there is not None:
+        names = list(there)
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        text += f"; there is {', '.join(names[:_MOST_NAMED])}{more}" if names else "; there is none"
+    return Refusal(404, "InvalidResource.NotFound", f"{text}.")
+
+
+def existing(kind: str, name: str, advice: str) -> Refusal:
+    """A resource of this name exists.
+
+    Args:
+        kind: What there is, for example ``app``.
+        name: Its name.
+        advice: What can be done; a sentence.
+    """
+    text = f"Specified resource already exists. There is {kind} {shown(name)}. {advice}"
+    return Refusal(403, "InvalidResource.AlreadyExisting", text)
 
 
 def state_conflict(state: str) -> Refusal:
@@ -53,6 +82,9 @@ def missing(parameter: str) -> Refusal:
     """A parameter is not there."""
     return Refusal(400, f"Missing{parameter}", f"{parameter} is mandatory for this action.")
 
+
+_MOST_NAMED = 10
+"""Names of what there is that one answer tells."""
 
 _MOST_TOLD = 100
 """Problems that one answer tells; a body may have thousands."""

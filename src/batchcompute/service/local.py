@@ -243,7 +243,9 @@ class LocalService:
                 scheduler.waiters.wait_for,
                 scheduler.apply,
             ),
-            Jobs(store, scheduler.wake, scheduler.apply, preparer.drop_kept, scheduler.starts),
+            Jobs(
+                store, scheduler.wake, scheduler.apply, preparer.drop_kept, scheduler.starts, settings.slots
+            ),
             Clusters(store, settings.slots, buckets, cluster_changed),
             Images(store),
             Apps(store),

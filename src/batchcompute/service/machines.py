@@ -65,13 +65,26 @@ def adjust(
                 release(db, row, effects)
 
 
-def shortage(db: sqlite3.Connection, task: str, cluster_id: str) -> str:
-    """Say that a task waits because its cluster has no machines; empty if it has some."""
+def shortage(db: sqlite3.Connection, task: str, cluster_id: str, all_busy: bool) -> str:
+    """Say that a task waits because its cluster has no machine for it; empty if it has one.
+
+    Args:
+        db: The database.
+        task: Name of the task.
+        cluster_id: Id of the cluster.
+        all_busy: Whether to say so, too, where it has machines and all of them are busy.
+    """
     row = db.execute(
-        "SELECT count(*) FROM machines m JOIN clusters c ON c.seq = m.cluster WHERE c.id = ? AND m.state = 'Running'",
+        f"SELECT count(*), count(CASE WHEN EXISTS ({_BUSY}) THEN 1 END) FROM machines m JOIN clusters c "  # noqa: S608
+        "ON c.seq = m.cluster WHERE c.id = ? AND m.state = 'Running'",
         (cluster_id,),
     ).fetchone()
-    return "" if row[0] else f"Task {task} waits: cluster {cluster_id} has no machines."
+    if not row[0]:
+        return f"Task {task} waits: cluster {cluster_id} has no machines."
+    if not all_busy or row[1] < row[0]:
+        return ""
+    busy = "the only machine" if row[0] == 1 else f"each of the {row[0]} machines"
+    return f"Task {task} waits: {busy} of cluster {cluster_id} is busy."
 
 
 def release(db: sqlite3.Connection, machine: sqlite3.Row, effects: lifecycle.Effects) -> None:

@@ -11,7 +11,7 @@ from batchcompute._values import format_time
 from batchcompute.resources import AppDescription
 from batchcompute.service import appjobs, idempotency
 from batchcompute.service.defaults import check_ascii
-from batchcompute.service.faults import Refusal, invalid, not_found
+from batchcompute.service.faults import existing, invalid, not_found
 from batchcompute.service.store import Store, load
 from batchcompute.service.wire import Params
 
@@ -47,7 +47,7 @@ class Apps:
             if same:
                 return {"Name": same}
             if _find(db, params.owner, name) is not None:
-                raise Refusal(403, "InvalidResource.AlreadyExisting", "Specified resource already exists.")
+                raise existing("app", name, "ModifyApp adds a revision to it.")
             idempotency.remember(db, params, body, name)
             seq = db.execute(
                 "INSERT INTO apps (name, owner, next, created) VALUES (?, ?, 1, ?)", (name, params.owner, now)
@@ -72,7 +72,7 @@ class Apps:
     def get_app(self, params: Params) -> dict[str, Any]:
         """Answer GetApp: what its users see."""
         if _scope(params) == "Public":
-            raise not_found()
+            raise not_found("public app", params.path["AppName"])
         with self._store.read() as db:
             row = _row(db, params)
             return _face(row, _revision(db, row, ""))
@@ -149,7 +149,7 @@ def _find(db: sqlite3.Connection, owner: str, name: str) -> sqlite3.Row | None:
 def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
     row = _find(db, params.owner, params.path["AppName"])
     if row is None:
-        raise not_found()
+        raise not_found("app", params.path["AppName"])
     return row
 
 
@@ -158,7 +158,7 @@ def _revision(db: sqlite3.Connection, app: sqlite3.Row, qualifier: str) -> sqlit
     if qualifier and not re.fullmatch("[0-9]+", qualifier):
         raise invalid("Qualifier", "Its type must be integer.")
     if len(qualifier) > _LONGEST_NUMBER:
-        raise not_found()
+        raise not_found("revision", qualifier, f"app {app['name']}")
     where = "AND number = ?" if qualifier else "ORDER BY number DESC LIMIT 1"
     arguments = (app["seq"], int(qualifier)) if qualifier else (app["seq"],)
     row: sqlite3.Row | None = db.execute(
@@ -166,7 +166,10 @@ def _revision(db: sqlite3.Connection, app: sqlite3.Row, qualifier: str) -> sqlit
         arguments,
     ).fetchone()
     if row is None:
-        raise not_found()
+        numbers = db.execute("SELECT number FROM revisions WHERE app = ? ORDER BY number", (app["seq"],))
+        raise not_found(
+            "revision", qualifier, f"app {app['name']}", (str(found["number"]) for found in numbers)
+        )
     return row
 
 

@@ -104,7 +104,7 @@ class Clusters:
             description = ClusterDescription(row["description"])
             for name, group in changes.groups.items():
                 if name not in description.groups:
-                    raise not_found()
+                    raise not_found("group", name, f"cluster {row['id']}", list(description.groups))
                 description.groups[name].update(group)
             for field in ("UserData", "EnvVars", "ImageId"):
                 if field in changes:
@@ -197,7 +197,7 @@ def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
         (params.path["ClusterId"], params.owner, machines.shown_since()),
     ).fetchone()
     if row is None:
-        raise not_found()
+        raise not_found("cluster", params.path["ClusterId"])
     return row
 
 
@@ -211,8 +211,9 @@ def _active(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
 def _group(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
     """Return the cluster of a request, if it has the group that the request names."""
     row = _row(db, params)
-    if params.path["GroupName"] not in load(row["description"])["Groups"]:
-        raise not_found()
+    groups = load(row["description"])["Groups"]
+    if params.path["GroupName"] not in groups:
+        raise not_found("group", params.path["GroupName"], f"cluster {row['id']}", list(groups))
     return row
 
 
@@ -224,7 +225,8 @@ def _machine(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
     cluster = _group(db, params)
     found = machines.find(db, cluster["seq"], params.path["GroupName"], params.path["InstanceId"])
     if found is None:
-        raise not_found()
+        place = f"group {params.path['GroupName']} of cluster {cluster['id']}"
+        raise not_found("machine", params.path["InstanceId"], place)
     return found
 
 

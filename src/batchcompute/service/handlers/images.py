@@ -89,7 +89,7 @@ def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
         "SELECT * FROM images WHERE id = ? AND owner = ?", (params.path["ImageId"], params.owner)
     ).fetchone()
     if row is None:
-        raise not_found()
+        raise not_found("image", params.path["ImageId"])
     return row
 
 

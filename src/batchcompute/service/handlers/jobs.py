@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from batchcompute._values import format_time
-from batchcompute.service import large, lifecycle, machines
+from batchcompute.service import capacity, large, lifecycle, machines
 from batchcompute.service.faults import invalid, missing, not_found, state_conflict
 from batchcompute.service.handlers.submit import check_clusters
 from batchcompute.service.runtime.attempts import log_place
@@ -35,6 +35,7 @@ class Jobs:
         apply: Does what a transaction asks for outside of the database.
         forget: Removes what was kept of a job, by its id.
         starts: The jobs that are about to start again; others leave their instances alone.
+        slots: How many instances run at once.
     """
 
     def __init__(
@@ -44,11 +45,13 @@ class Jobs:
         apply: Callable[[lifecycle.Effects], None],
         forget: Callable[[str], None],
         starts: set[int],
+        slots: int,
     ) -> None:
         self._store = store
         self._wake = wake
         self._apply = apply
         self._starts = starts
+        self._slots = slots
         self._forget = forget
 
     def list_jobs(self, params: Params) -> dict[str, Any]:
@@ -85,13 +88,13 @@ class Jobs:
                 f"SELECT * FROM jobs WHERE {where} ORDER BY seq {'DESC' if reverse else 'ASC'} LIMIT ?",  # noqa: S608
                 (*arguments, count + 1),
             ).fetchall()
-            items = [_job_status(db, row) for row in rows[:count]]
+            items = [_job_status(db, row, self._slots) for row in rows[:count]]
         return {"Items": items, "NextMarker": rows[count]["id"] if len(rows) > count else ""}
 
     def get_job(self, params: Params) -> dict[str, Any]:
         """Answer GetJob."""
         with self._store.read() as db:
-            return _job_status(db, _job(db, params))
+            return _job_status(db, _job(db, params), self._slots)
 
     def get_job_description(self, params: Params) -> dict[str, Any]:
         """Answer GetJobDescription."""
@@ -228,7 +231,11 @@ class Jobs:
                 (job["seq"], task["position"], -1 if number is None else number),
             ).fetchone()
         if row is None:
-            raise not_found()
+            total = sum(task[name] for name in STATES)
+            place = f"task {task['name']} of job {job['id']}"
+            raise not_found(
+                "instance", params.path["InstanceId"], place, [f"0 to {total - 1}" if total > 1 else "0"]
+            )
         return _instance_status(job, task, _parameters(job, task), row)
 
 
@@ -237,7 +244,7 @@ def _job(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
         "SELECT * FROM jobs WHERE id = ? AND owner = ? AND NOT hidden", (params.path["JobId"], params.owner)
     ).fetchone()
     if row is None:
-        raise not_found()
+        raise not_found("job", params.path["JobId"])
     return row
 
 
@@ -261,7 +268,10 @@ def _task(db: sqlite3.Connection, params: Params) -> tuple[sqlite3.Row, sqlite3.
         "SELECT * FROM tasks WHERE job = ? AND name = ?", (job["seq"], params.path["TaskName"])
     ).fetchone()
     if row is None:
-        raise not_found()
+        names = db.execute("SELECT name FROM tasks WHERE job = ? ORDER BY position", (job["seq"],))
+        raise not_found(
+            "task", params.path["TaskName"], f"job {job['id']}", (found["name"] for found in names)
+        )
     return job, row
 
 
@@ -277,18 +287,22 @@ def _outputs(job: sqlite3.Row) -> dict[str, Any]:
     return dict(load(job["description"])["App"].get("Outputs") or {}) if job["plan"] else {}
 
 
-def _message(db: sqlite3.Connection, job: sqlite3.Row, tasks: list[sqlite3.Row]) -> str:
-    """Say why a job failed, else what it waits for, and what it got less of than it asked for."""
-    parts = [job["message"]]
-    if job["state"] in ("Waiting", "Running"):
-        for task in tasks:
-            if task["cluster"] and task["Waiting"] and not task["blockers"]:
-                parts.append(machines.shortage(db, task["name"], task["cluster"]))
-    parts.append(job["notes"])
+def _message(db: sqlite3.Connection, job: sqlite3.Row, tasks: list[sqlite3.Row], slots: int) -> str:
+    """Say why a job failed, or what it waits for while nothing of it runs; empty when all is well."""
+    if job["state"] not in ("Waiting", "Running"):
+        return str(job["message"])
+    ready = [task for task in tasks if task["Waiting"] and not task["blockers"]]
+    rests = not any(task["Running"] for task in tasks)
+    parts = [machines.shortage(db, task["name"], task["cluster"], rests) for task in ready if task["cluster"]]
+    if ready and rests:
+        parts.append(capacity.shortage(db, slots))
+    if job["state"] == "Waiting":
+        # Once it has run, programs would take it for the reason of a failure.
+        parts.append(job["notes"])
     return " ".join(part for part in parts if part)
 
 
-def _job_status(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
+def _job_status(db: sqlite3.Connection, row: sqlite3.Row, slots: int) -> dict[str, Any]:
     tasks = db.execute("SELECT * FROM tasks WHERE job = ?", (row["seq"],)).fetchall()
     by_state = {f"{state}Count": sum(task["state"] == state for task in tasks) for state in STATES}
     return {
@@ -296,7 +310,7 @@ def _job_status(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
         "Name": row["name"],
         "OwnerId": owner_number(row["owner"]),
         "State": row["state"],
-        "Message": _message(db, row, tasks),
+        "Message": _message(db, row, tasks, slots),
         "CreationTime": row["created"],
         "StartTime": row["started"],
         "EndTime": row["ended"],

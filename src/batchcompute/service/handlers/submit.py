@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
@@ -24,6 +25,8 @@ from batchcompute.service.store import Store, load, save
 from batchcompute.service.wire import Params
 
 __all__: list[str] = []
+
+_log = logging.getLogger("batchcompute.service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class Submissions:
             large.ranges([(int(str(task["position"])), int(str(task["count"]))) for task in tasks]),
         )
         job_id = self._insert(params, body, new)
+        if notes:
+            _log.info("job %s: %s", job_id, notes)
         self._wake()
         if not waits:
             return {"Id": job_id}

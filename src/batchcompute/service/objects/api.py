@@ -156,6 +156,9 @@ class ObjectApi:
             _log.exception("the storage failed: %s %s", request.method, request.target.partition("?")[0])
             reason = getattr(error, "strerror", None) or type(error).__name__
             refused = Refused(500, "InternalError", f"The storage failed: {reason}.")
+        if refused.status == 404:
+            text = f"{refused.message.removesuffix('.')}: {path_of(request)[:300]}."
+            refused = Refused(404, refused.code, text)
         return answers.refuse(refused)
 
     def _admit(self, request: Request) -> Admission:
