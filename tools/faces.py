@@ -175,7 +175,13 @@ def _stub(module: ModuleType, path: Path, docs: dict[str, dict[str, dict[str, st
         for node in tree.body
         if isinstance(node, ast.ImportFrom)
         and (node.module or "").startswith("batchcompute.")
-        and node.module not in ("batchcompute._values", "batchcompute._problems", "batchcompute.errors")
+        and node.module
+        not in (
+            "batchcompute._limits",
+            "batchcompute._values",
+            "batchcompute._problems",
+            "batchcompute.errors",
+        )
         and "_rules" not in ast.unparse(node)
     ]
     body = ""
@@ -189,11 +195,17 @@ def _stub(module: ModuleType, path: Path, docs: dict[str, dict[str, dict[str, st
             for field in cls._declared:
                 if field.type in _OPEN:
                     used[f"_{_OPEN[field.type]}"] = _OPEN[field.type]
+    for name in module.__all__:
+        # A union under one name; type checkers need nothing of how pydantic tells its members apart.
+        value = getattr(module, name)
+        if get_origin(value) is Annotated:
+            members = [get_args(member)[0].__name__ for member in get_args(get_args(value)[0])]
+            body += f"{name}: TypeAlias = {' | '.join(members)}\n"
     aliases = "".join(f"{alias}: TypeAlias = {name}\n" for alias, name in sorted(used.items()))
     header = (
         _BANNER.format(name=path.name)
         + "from collections.abc import Mapping, Sequence\nfrom datetime import datetime\n"
-        + "from typing import Any, TypeAlias, overload\n"
+        + "from typing import Any, Self, TypeAlias, overload\n"
         + "\n".join(imports)
         + "\n\n"
     )

@@ -1,7 +1,7 @@
 """The attributes of a model: one descriptor a field, standing under both of its spellings.
 
 A field's value lives in the instance's ``__dict__`` under its snake_case name, where pydantic-core
-puts it and reads it when it writes JSON; None there means "not set". The descriptor decides what a
+puts it and reads it when it writes JSON; `UNSET` there means "not set", and so does None. The descriptor decides what a
 read of an unset field gives: the class's default for plain values, and for nested models and
 containers a fresh one that is taken in by the first write to it.
 """
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import types
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import TypeAdapter
 
 from batchcompute._containers import Check, FieldList, FieldMap
-from batchcompute._values import EMPTY_TIME, NULL, in_utc
+from batchcompute._limits import Limit
+from batchcompute._values import EMPTY_TIME, NULL, UNSET, in_utc, is_unset
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -30,9 +31,11 @@ _ZERO = {str: "", int: 0, float: 0.0, bool: False}
 class Field:
     """A plain value."""
 
-    __slots__ = ("default", "name", "nullable", "type", "unset", "wire")
+    __slots__ = ("default", "limits", "name", "nullable", "type", "unset", "wire")
 
-    def __init__(self, name: str, wire: str, type_: Any, default: Any, unset: Any) -> None:
+    def __init__(
+        self, name: str, wire: str, type_: Any, default: Any, unset: Any, limits: tuple[Limit, ...] = ()
+    ) -> None:
         self.name = name
         """The snake_case name, under which the value is stored."""
         self.wire = wire
@@ -44,6 +47,8 @@ class Field:
         self.unset = unset
         """What reading gives while the field is not set."""
         self.nullable = default is NULL
+        self.limits = limits
+        """What the service accepts of it."""
 
     def __get__(self, obj: Model | None, owner: type | None = None) -> Any:
         if obj is None:
@@ -51,7 +56,7 @@ class Field:
             # take the descriptor for a default value.
             raise AttributeError(self.name)
         value = obj.__dict__.get(self.name)
-        if value is None:
+        if value is UNSET or value is None:
             return self.unset
         return None if value is NULL else value
 
@@ -62,8 +67,13 @@ class Field:
         obj._unset(self)
 
     def is_set(self, value: Any) -> bool:
-        """Tell whether a stored value counts as set."""
-        return value is not None and value is not EMPTY_TIME
+        """Return whether a stored value counts as set."""
+        return not is_unset(value)
+
+    @property
+    def hint(self) -> str:
+        """The type in words, for ``help()``."""
+        return _hint(self.type)
 
     @property
     def item(self) -> type[Any] | None:
@@ -92,7 +102,7 @@ class NestedField(Field):
         if obj is None:
             raise AttributeError(self.name)
         value = obj.__dict__.get(self.name)
-        if value is None:
+        if value is UNSET or value is None:
             return obj._pending(self, self._fresh)
         if obj._is_pending() and isinstance(value, self.type):
             value._adopt(obj, None)
@@ -113,8 +123,10 @@ class ContainerField(Field):
 
     __slots__ = ("_adapter", "_item", "origin")
 
-    def __init__(self, name: str, wire: str, type_: Any, default: Any, unset: Any) -> None:
-        super().__init__(name, wire, type_, default, unset)
+    def __init__(
+        self, name: str, wire: str, type_: Any, default: Any, unset: Any, limits: tuple[Limit, ...] = ()
+    ) -> None:
+        super().__init__(name, wire, type_, default, unset, limits)
         args = get_args(type_)
         self.origin: type[Any] = get_origin(type_) or dict
         self._item = args[-1] if args else Any
@@ -124,7 +136,7 @@ class ContainerField(Field):
         if obj is None:
             raise AttributeError(self.name)
         value = obj.__dict__.get(self.name)
-        if value is None:
+        if value is UNSET or value is None:
             return obj._pending(self, self._fresh)
         # What came in another shape than declared is kept as it came.
         if value.__class__ is self.origin:
@@ -174,6 +186,29 @@ def _bare(annotation: Any) -> Any:
     return annotation
 
 
+def _hint(type_: Any) -> str:
+    origin, args = get_origin(type_), get_args(type_)
+    if origin is Annotated:
+        return _hint(args[0])
+    if origin is Literal:
+        return " | ".join(repr(word) for word in args)
+    if origin in (Union, types.UnionType):
+        return " | ".join(dict.fromkeys(_hint(one) for one in args))
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(_hint(one) for one in args)}]"
+    return str(getattr(type_, "__name__", type_))
+
+
+def _limits_of(type_: Any) -> tuple[Any, tuple[Limit, ...]]:
+    """Split a type into what is left without its limits, and those."""
+    if get_origin(type_) is not Annotated:
+        return type_, ()
+    base, *metadata = get_args(type_)
+    limits = tuple(item for item in metadata if isinstance(item, Limit))
+    rest = tuple(item for item in metadata if not isinstance(item, Limit))
+    return (Annotated[(base, *rest)] if rest else base), limits
+
+
 def make_field(name: str, info: FieldInfo, zeros: bool) -> Field:
     """Make the descriptor of one field.
 
@@ -184,17 +219,17 @@ def make_field(name: str, info: FieldInfo, zeros: bool) -> Field:
             service, which always sends them) rather than as None (descriptions).
     """
     wire = info.serialization_alias or info.alias or name
-    type_ = _bare(info.annotation)
+    type_, limits = _limits_of(_bare(info.annotation))
     default = None if info.default_factory is not None else info.default
     origin = get_origin(type_)
     if origin in (dict, list):
-        return ContainerField(name, wire, type_, default, None)
+        return ContainerField(name, wire, type_, default, None, limits)
     if hasattr(type_, "_checked_copy"):
-        return NestedField(name, wire, type_, default, None)
+        return NestedField(name, wire, type_, default, None, limits)
     plain = get_args(type_)[0] if origin is Annotated else type_
     if plain is datetime:
-        return TimeField(name, wire, type_, default, None)
-    unset = None if default is NULL else default
+        return TimeField(name, wire, type_, default, None, limits)
+    unset = None if default is NULL or default is UNSET else default
     if unset is None and zeros:
         unset = _ZERO.get(plain, "" if "str" in str(plain) else None)
-    return Field(name, wire, type_, default, unset)
+    return Field(name, wire, type_, default, unset, limits)

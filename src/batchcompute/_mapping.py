@@ -37,9 +37,7 @@ class MappingModel(Model):
         field = self._fields.get(key)
         if field is None or not field.is_set(self.__dict__.get(field.name)):
             raise KeyError(key)
-        vars(self)[field.name] = None
-        self._forget(field)
-        self._attach()
+        self._unset(field)
 
     def __contains__(self, key: object) -> bool:
         field = self._fields.get(key) if isinstance(key, str) else None
@@ -102,7 +100,7 @@ class MappingModel(Model):
             del self[key]
 
     def has_key(self, key: str) -> bool:
-        """Tell whether a field is set, as Python 2's dicts could."""
+        """Return whether a field is set, as Python 2's dicts could."""
         return key in self
 
     def getproperty(self, key: str) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from datetime import datetime
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic import BaseModel, Field
@@ -111,6 +112,21 @@ else:
                     # call it with the fields as keywords wherever an object is checked or nested.
                     own_init.__pydantic_base_init__ = True
             return super().__new__(mcls, name, bases, namespace, **kwargs)
+
+        @property
+        def __signature__(cls):
+            """Every field by its name on the wire, as the generated stubs have it."""
+            fields = [
+                Parameter(field.wire, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.hint)
+                for field in getattr(cls, "_declared", ())
+            ]
+            first = Parameter("properties", Parameter.POSITIONAL_OR_KEYWORD, default=None)
+            return Signature([first, *fields], return_annotation=None)
+
+        @__signature__.setter
+        def __signature__(cls, value):
+            # pydantic's own names the fields as Python has them, and only once the schema is built.
+            pass
 
     class OldStyle(BaseModel, metaclass=_Meta):
         """The base of `Model`, whose subclasses may be written in the old style."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pydantic
 
 from batchcompute._model import kept
+from batchcompute._schemas import ANSWER
 
 if TYPE_CHECKING:
     from batchcompute.jsonizable import Jsonizable
@@ -33,7 +34,7 @@ def read_page(raw: RawAnswer, cls: type[Jsonizable]) -> tuple[list[Any], str]:
     if not raw.body.strip():
         raise raw.not_understood("a list was expected, and nothing came")
     try:
-        whole = _page_of(cls).model_validate_json(raw.body)
+        whole = _page_of(cls).model_validate_json(raw.body, extra="allow", context=ANSWER)
         if cls._defaults_anywhere():
             for item in whole.Items:
                 item._as_sent()

@@ -33,7 +33,7 @@ _ALLOWED = {
 
 
 def is_secret(name: str) -> bool:
-    """Tell whether a field of this name holds something that no text may show."""
+    """Return whether a field of this name holds something that no text may show."""
     lowered = name.replace("_", "").lower()
     return lowered.endswith(_SECRET) and not lowered.endswith("idempotenttoken")
 
@@ -90,7 +90,11 @@ def problems_of(
     """
     problems: list[Problem] = []
     for item in error.errors(include_url=False, include_context=False):
-        loc = _wire_path(cls, [str(part) for part in item["loc"] if part != "[key]"])
+        parts = [str(part) for part in item["loc"] if part != "[key]"]
+        if "\0other" in parts:
+            # What the type itself said stands beside it.
+            continue
+        loc = _wire_path(cls, [part for part in parts if part != "\0value"])
         path = ".".join([prefix, *loc] if prefix else loc)
         allowed = _ALLOWED.get(item["type"], item["msg"])
         problems.append(Problem(path, shown(item["input"], loc[-1] if loc else prefix), allowed))

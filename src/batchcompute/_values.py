@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, SupportsFloat, SupportsIndex
 
 from pydantic import GetCoreSchemaHandler
+from pydantic_core import MISSING
 from pydantic_core import core_schema as cs
 
 __all__: list[str] = []
@@ -29,6 +30,9 @@ class _Sentinel:
     def __repr__(self) -> str:
         return self._name
 
+
+UNSET: Final[Any] = MISSING
+"""The stored value of a field that is not set; pydantic-core leaves it out of all that it writes."""
 
 NULL: Final = _Sentinel("NULL")
 """An explicit null: sent as ``null``, where an unset field is not sent at all."""
@@ -102,6 +106,11 @@ def _to_time(value: Any) -> Any:
     return in_utc(value)
 
 
+def is_unset(value: Any) -> bool:
+    """Return whether a stored value stands for a field that is not set, or not known."""
+    return value is UNSET or value is None or value is EMPTY_TIME
+
+
 def to_env_text(value: Any) -> str:
     """Turn an environment variable's value into text, as the old SDK did for every value."""
     if value is None:
@@ -118,8 +127,6 @@ def _to_null(value: Any) -> _Sentinel:
 
 
 def _write_time(value: Any) -> Any:
-    if value is EMPTY_TIME:
-        return ""
     return format_time(value) if isinstance(value, datetime) else value
 
 
@@ -149,6 +156,7 @@ def _time() -> cs.CoreSchema:
     schema["serialization"] = cs.plain_serializer_function_ser_schema(  # type: ignore[index]
         _write_time, when_used="json"
     )
+    schema["metadata"] = {"batchcompute_time": True}  # type: ignore[index]
     return schema
 
 
@@ -159,7 +167,7 @@ def _env_text() -> cs.CoreSchema:
 def _default(*kinds: cs.CoreSchema, allowed: str) -> cs.CoreSchema:
     schema = _either(list(kinds), _to_null, allowed)
     schema["serialization"] = cs.plain_serializer_function_ser_schema(  # type: ignore[index]
-        _write_null, when_used="json"
+        _write_null, when_used="always"
     )
     return schema
 

@@ -46,7 +46,7 @@ class _Answer(GetResponse, Jsonizable):
         # One that a caller made has no answer.
         return getattr(self, "_kept", _NO_ANSWER)
 
-    def _carry(self, target: Any, values: dict[str, Any], extra: dict[str, Any]) -> None:
+    def _carry(self, target: Any, values: dict[str, Any], extra: dict[str, Any] | None) -> None:
         super()._carry(target, values, extra)
         attach(target, self._raw)
 

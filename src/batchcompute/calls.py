@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from batchcompute._limits import LARGEST_BODY
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.operations import (
     Call,
@@ -80,31 +81,22 @@ def _described(description: object, cls: type[D]) -> D:
 
 
 def _body(description: Jsonizable) -> bytes:
-    return description._to_json(4)
+    # Indented as the old SDK sent it, unless the white space alone makes it too large for the service.
+    indented = description._to_json(4)
+    return indented if len(indented) <= LARGEST_BODY else description._to_json()
 
 
 # -- jobs -----------------------------------------------------------------------------------------
 
 
 def job_kind(job_desc: object) -> tuple[type[JobDescription] | type[AppJobDescription], object]:
-    """Tell a DAG job from an App job, and parse the description if it is a text.
-
-    The old SDK took a DAG job without Priority for an App job (reference, 11.1); here ``Type``
-    decides, and where it is missing, what the description holds.
-    """
+    """Tell a DAG job from an App job, and parse the description if it is a text."""
     from batchcompute.resources import AppJobDescription, JobDescription
+    from batchcompute.resources._rules import kind_of
 
     if isinstance(job_desc, (str, bytes, bytearray)):
         job_desc = JobDescription._parse(job_desc)
-    if not hasattr(job_desc, "get"):
-        return JobDescription, job_desc
-    known = cast("Mapping[str, object]", job_desc)
-    kind = known.get("Type", known.get("type"))
-    if kind == "App" or (
-        kind is None and not (known.get("DAG") or known.get("dag")) and ("App" in known or "app" in known)
-    ):
-        return AppJobDescription, job_desc
-    return JobDescription, job_desc
+    return (AppJobDescription if kind_of(job_desc) == "App" else JobDescription), job_desc
 
 
 def create_job(job_desc: object, token: object = "", **flags: str) -> Call[CreateResponse]:
@@ -119,6 +111,9 @@ def create_job(job_desc: object, token: object = "", **flags: str) -> Call[Creat
     if "Id" in own:
         # The service tells the id of an existing job here; a new one has none.
         del own["Id"]
+    if cls.__name__ == "AppJobDescription" and "Type" not in own:
+        # It has one possible value.
+        own["Type"] = "App"
     return make_call("create_job", query={**token_query(token), **flags}, body=_body(own))
 
 

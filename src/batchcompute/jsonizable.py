@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import pydantic
 from pydantic_core import PydanticSerializationError
 
-from batchcompute._mapping import MappingModel
+from batchcompute._fields import NestedField
+from batchcompute._limits import LARGEST_BODY, Needed, join
 from batchcompute._model import owned, without_extra
 from batchcompute._problems import nearest, problems_of, shown, warn_unknown
-from batchcompute._values import NULL
-from batchcompute._writing import plain, write
+from batchcompute._pydantic import PydanticModel
+from batchcompute._schemas import STRICT
+from batchcompute._values import NULL, UNSET, is_unset
+from batchcompute._writing import as_json, plain, wire
 from batchcompute.errors import (
     JSONError,
     Problem,
@@ -28,7 +31,7 @@ from batchcompute.errors import (
 __all__ = ["Description", "Jsonizable", "Status"]
 
 
-class Jsonizable(MappingModel):
+class Jsonizable(PydanticModel):
     """The base of every model.
 
     A class of one's own is written like any pydantic model. One in the old SDK's style, with
@@ -81,7 +84,7 @@ class Jsonizable(MappingModel):
                 f"{type(self).__name__}, not from {type(properties).__name__}"
             )
         try:
-            self.__pydantic_validator__.validate_python(owned(data), self_instance=self, extra="ignore")
+            self.__pydantic_validator__.validate_python(owned(data), self_instance=self, context=STRICT)
         except pydantic.ValidationError as error:
             raise ValidationError(problems_of(error, type(self)), type(self).__name__) from None
 
@@ -97,7 +100,7 @@ class Jsonizable(MappingModel):
             and has the better words for the others.
         """
         try:
-            self.__pydantic_validator__.validate_json(text, self_instance=self, extra="ignore")
+            self.__pydantic_validator__.validate_json(text, self_instance=self, context=STRICT)
         except pydantic.ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             if not first["loc"]:
@@ -167,7 +170,12 @@ class Jsonizable(MappingModel):
         trial = type(self)(changes)
         for key in changes:
             field = self._fields[key]
-            vars(self)[field.name] = trial.__dict__[field.name]
+            value = trial.__dict__[field.name]
+            vars(self)[field.name] = value
+            if value is UNSET:
+                self.__pydantic_fields_set__.discard(field.name)
+            else:
+                self.__pydantic_fields_set__.add(field.name)
             self._forget(field)
         if changes:
             self._attach()
@@ -201,19 +209,16 @@ class Jsonizable(MappingModel):
         return self._to_json(indent).decode("utf-8")
 
     def _to_json(self, indent: int | None = None) -> bytes:
+        if self._zeros or self.__pydantic_extra__ is not None:
+            # What came in an answer is written as it came: with what this version does not know, and with "" for a
+            # time that is not known yet.
+            return as_json(wire(self), indent, type(self).__name__)
         try:
             return self.__pydantic_serializer__.to_json(
-                self, indent=indent or None, by_alias=True, exclude_none=True, warnings=False
+                self, indent=indent or None, by_alias=True, warnings=False
             )
-        except PydanticSerializationError as error:
-            return self._to_odd_json(indent, error)
-
-    def _to_odd_json(self, indent: int | None, error: Exception) -> bytes:
-        """Write what pydantic-core cannot: texts with half a character, as JSON itself escapes them."""
-        try:
-            return json.dumps(self.detail(), indent=indent or None, default=write).encode("ascii")
-        except (TypeError, ValueError, RecursionError):
-            raise ValidationError(f"cannot be written as JSON: {error}", type(self).__name__) from None
+        except PydanticSerializationError:
+            return as_json(wire(self), indent, type(self).__name__)
 
     def validate(self) -> None:  # type: ignore[override]
         """Check what the service would refuse, before any request.
@@ -226,16 +231,46 @@ class Jsonizable(MappingModel):
             raise ValidationError(problems, type(self)._resource.__name__)
 
     def _problems(self) -> list[Problem]:
-        """Return what is wrong; each description adds its own rules."""
+        """Return what is wrong: types, then limits."""
+        text = self._to_json()
         try:
             # Containers hand out their contents, so a type may have gone wrong since the checks.
-            self._resource.__pydantic_validator__.validate_json(self._to_json(), extra="ignore")
+            self._resource.__pydantic_validator__.validate_json(text, context=STRICT)
         except pydantic.ValidationError as error:
             return problems_of(error, self._resource)
-        return list(self._rules(""))
+        problems = list(self._rules(""))
+        if len(text) > LARGEST_BODY:
+            allowed = f"may hold at most {LARGEST_BODY} bytes as JSON"
+            problems.append(Problem("", f"{len(text)} bytes", allowed))
+        return problems
 
-    def _rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
-        """Yield what the service would refuse, each under its path; ``at`` is where this stands."""
+    def _rules(self, at: str) -> Iterator[Problem]:
+        """Yield what the service would refuse, each under its path.
+
+        Args:
+            at: Where this object stands; empty for the outermost one.
+        """
+        for field in self._declared:
+            value = self.__dict__.get(field.name)
+            path = join(at, field.wire)
+            known = None if is_unset(value) or value is NULL else field.__get__(self)
+            for limit in field.limits:
+                yield from limit.problems(known, path)
+            if field.item is None:
+                continue
+            if isinstance(field, NestedField):
+                if known is not None or any(isinstance(limit, Needed) for limit in field.limits):
+                    yield from field.__get__(self)._rules(path)
+            elif isinstance(known, dict):
+                for key, item in cast("dict[str, Jsonizable]", known).items():
+                    yield from item._rules(join(path, key))
+            elif isinstance(known, list):
+                for number, item in enumerate(cast("list[Jsonizable]", known)):
+                    yield from item._rules(join(path, str(number)))
+        yield from self._further_rules(at)
+
+    def _further_rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
+        """Yield what the service would refuse of several fields together."""
         for name in self._required:
             if isinstance(name, str):
                 if name not in self:
@@ -262,10 +297,9 @@ class Jsonizable(MappingModel):
 
     @staticmethod
     def _state_of(obj: Jsonizable) -> Any:
+        # What answers hold beyond the declared fields does not count: it is lost where one is read again.
         values = {field.name: obj.__dict__.get(field.name) for field in obj._declared}
-        return {
-            name: value for name, value in values.items() if value is not None
-        }, obj.__pydantic_extra__ or {}
+        return {name: value for name, value in values.items() if not is_unset(value)}
 
     def __hash__(self) -> int:
         # Equal objects must have equal hashes for as long as they can change, so nothing that can

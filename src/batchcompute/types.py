@@ -419,7 +419,7 @@ class AppJobDescriptionDict(TypedDict, total=False):
     Notification: NotificationDict
     """Who is told of events."""
     Type: JobType
-    """``App``. Required."""
+    """``App``; a create sends it where it is not set."""
     App: AppDict
     """Which app, and with what. Required."""
     Priority: int

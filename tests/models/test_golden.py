@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from batchcompute._values import UNSET
 from batchcompute.jsonizable import Jsonizable
 from batchcompute.resources import app, appjob, cluster, configs, image, job, quota, task
 
@@ -40,6 +41,8 @@ ADDED = {
 
 def default_of(cls: type[Jsonizable], name: str) -> str:
     value = cls().__dict__[name]
+    if value is UNSET:
+        return "None"
     return value.dump(None) if isinstance(value, Jsonizable) else repr(value)
 
 

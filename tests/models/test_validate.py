@@ -159,4 +159,5 @@ def test_images_and_apps() -> None:
     # As the service tells it: the one that is not used is empty.
     AppDescription({**empty, "Docker": {"Image": "d"}}).validate()
     AppJobDescription({"Name": "1a", "Type": "App", "App": {"AppName": ":x"}}).validate()
-    assert set(paths(AppJobDescription())) == {"Name", "Type", "App.AppName"}
+    assert set(paths(AppJobDescription())) == {"Name", "App.AppName"}
+    assert set(paths(AppJobDescription({"Type": "DAG"}))) == {"Name", "Type", "App.AppName"}

@@ -58,6 +58,7 @@ from batchcompute.resources.configs import (
 from batchcompute.resources.image import Image, ImageDescription
 from batchcompute.resources.job import (
     DAG,
+    AnyJobDescription,
     Error,
     Instance,
     InstanceMetrics,
@@ -88,6 +89,7 @@ __all__ = [
     "OSS",
     "VM",
     "VPC",
+    "AnyJobDescription",
     "App",
     "AppDescription",
     "AppJobDescription",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from batchcompute._limits import AtMost, Name, Needed, Words, join
 from batchcompute._values import (
     NULL,
     AnyDefault,
@@ -20,7 +21,6 @@ from batchcompute._values import (
 )
 from batchcompute.errors import Problem
 from batchcompute.jsonizable import Description, Status
-from batchcompute.resources import _rules as rules
 from batchcompute.resources._setters import ConfigSetters
 
 __all__ = [
@@ -49,19 +49,14 @@ __all__ = [
 class Parameter(Description):
     """A named input or output of an app."""
 
-    description: Text | None = ""
+    description: Annotated[Text, AtMost(1000)] | None = ""
     """Free text, at most 1000 characters."""
-    type: Text | None = "String"
+    type: Annotated[Text, Words(("String", "Number"))] | None = "String"
     """``String`` or ``Number``."""
     default: AnyDefault = NULL
     """Value where a job gives none; None where it must give one."""
-    local_path: Text | None = ""
+    local_path: Annotated[Text, AtMost(1000)] | None = ""
     """Where the machine sees the value's OSS place; empty for a plain value."""
-
-    def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.one_of(self.type, rules.join(at, "Type"), ("String", "Number"))
-        yield from rules.at_most(self.description, rules.join(at, "Description"), 1000, "characters")
-        yield from rules.at_most(self.local_path, rules.join(at, "LocalPath"), 1000, "characters")
 
 
 class InputParameter(Parameter):
@@ -180,19 +175,32 @@ class Config(ConfigSetters):
 class AppDescription(ConfigSetters):
     """An app to make or to change (CreateApp, ModifyApp; reference, 3.3)."""
 
-    name: Text | None = None
+    _examples = (
+        {
+            "Name": "echo",
+            "CommandLine": "echo ${text}",
+            "VM": {"ECSImageId": "img-ubuntu"},
+            "InputParameters": {"text": {"Type": "String"}},
+        },
+    )
+
+    name: Annotated[Text, Name(64, digit_first=True)] | None = None
     """Name: letters, digits, ``_`` and ``-``, at most 64. Required."""
-    description: Text | None = None
+    description: Annotated[Text, AtMost(1000)] | None = None
     """Free text, at most 1000 characters."""
-    input_parameters: dict[str, InputParameter] | None = Field(default_factory=dict)
+    input_parameters: Annotated[dict[str, InputParameter], AtMost(50, "entries")] | None = Field(
+        default_factory=dict
+    )
     """The inputs by name, at most 50."""
-    output_parameters: dict[str, OutputParameter] | None = Field(default_factory=dict)
+    output_parameters: Annotated[dict[str, OutputParameter], AtMost(50, "entries")] | None = Field(
+        default_factory=dict
+    )
     """The outputs by name, at most 50."""
     docker: Docker | None = None
     """The container image; this or ``VM`` is required."""
     vm: VM | None = Field(default=None, validation_alias="VM", serialization_alias="VM")
     """The machine image; this or ``Docker`` is required."""
-    command_line: Text | None = None
+    command_line: Annotated[Text, Needed("the command to run"), AtMost(1000)] | None = None
     """The command, in which ``${name}`` stands for a parameter; at most 1000 characters. Required."""
     env_vars: EnvMap | None = None
     """Environment variables; every value becomes a text."""
@@ -248,28 +256,16 @@ class AppDescription(ConfigSetters):
         """
         del self.output_parameters[name]
 
-    def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.name(self.name, rules.join(at, "Name"), 64, digit_first=True)
-        yield from rules.at_most(self.description, rules.join(at, "Description"), 1000, "characters")
-        line = rules.join(at, "CommandLine")
-        yield from rules.required(self.command_line, line, "the command to run")
-        yield from rules.at_most(self.command_line, line, 1000, "characters")
+    def _further_rules(self, at: str) -> Iterator[Problem]:
         images = [bool(self.docker.image), bool(self.vm.ecs_image_id)]
         if all(images):
-            yield Problem(rules.join(at, "Docker"), "", "exactly one of Docker and VM is required")
+            yield Problem(join(at, "Docker"), "", "exactly one of Docker and VM is required")
         elif not any(images):
             # An empty one of the two counts as left out: the service tells both, one of them empty.
             names = {(True, False): "Docker.Image", (False, True): "VM.ECSImageId"}
             name = names.get(("Docker" in self, "VM" in self), "Docker")
             what = "an image; exactly one of Docker and VM has one"
-            yield from rules.required("", rules.join(at, name), what)
-        for field, parameters in (
-            ("InputParameters", self.input_parameters),
-            ("OutputParameters", self.output_parameters),
-        ):
-            yield from rules.at_most(parameters, rules.join(at, field), 50, "entries")
-            for key, parameter in parameters.items():
-                yield from parameter._rules(rules.join(at, field, key))
+            yield from Needed(what).problems("", join(at, name))
 
 
 class AppStatus(AppDescription, Status):

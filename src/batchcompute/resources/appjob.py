@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Annotated
 
 from pydantic import Field
 
+from batchcompute._limits import AppName, AtMost, Name, Needed, Range, Words
 from batchcompute._values import AnyMap, Flag, Text, Whole
-from batchcompute.errors import Problem
 from batchcompute.jsonizable import Description
-from batchcompute.resources import _rules as rules
 from batchcompute.resources._setters import ConfigSetters
 from batchcompute.resources._types import JobType, ResourceTypeName
 from batchcompute.resources.configs import Notification
@@ -63,11 +62,11 @@ class Logging(Description):
 class App(Description):
     """Which app an App job runs, and with what."""
 
-    app_name: Text | None = None
+    app_name: Annotated[Text, AppName()] | None = None
     """Name of the app; ``:Name`` or ``Public:Name`` for a public one. Required."""
-    inputs: AnyMap | None = Field(default_factory=dict)
+    inputs: Annotated[AnyMap, AtMost(50, "entries")] | None = Field(default_factory=dict)
     """From input name to text or number."""
-    outputs: AnyMap | None = None
+    outputs: Annotated[AnyMap, AtMost(50, "entries")] | None = None
     """From output name to OSS place."""
     logging: Logging | None = None
     """Where the output of the run goes."""
@@ -114,18 +113,15 @@ class App(Description):
         """
         del self.outputs[name]
 
-    def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.app_name(self.app_name, rules.join(at, "AppName"))
-        for field, values in (("Inputs", self.inputs), ("Outputs", self.outputs)):
-            yield from rules.at_most(values, rules.join(at, field), 50, "entries")
-
 
 class AppJobDescription(Description):
     """A job that runs an app (CreateJob; reference, 3.4)."""
 
-    name: Text | None = None
+    _examples = ({"Name": "demo", "Type": "App", "App": {"AppName": "echo", "Inputs": {"text": "hello"}}},)
+
+    name: Annotated[Text, Name(100, digit_first=True)] | None = None
     """Name: letters, digits, ``_`` and ``-``, at most 100. Required."""
-    description: Text | None = None
+    description: Annotated[Text, AtMost(1000)] | None = None
     """Free text, at most 1000 characters."""
     auto_release: Flag | None = None
     """Whether the job is deleted once it has finished."""
@@ -133,17 +129,9 @@ class AppJobDescription(Description):
     """Whether the job fails as soon as one instance has failed for good."""
     notification: Notification | None = None
     """Who is told of events."""
-    type: JobType | None = None
-    """``App``. Required."""
-    app: App | None = Field(default_factory=App)
+    type: Annotated[JobType, Words(("App",))] | None = None
+    """``App``; a create sends it where it is not set."""
+    app: Annotated[App, Needed()] | None = Field(default_factory=App)
     """Which app, and with what. Required."""
-    priority: Whole | None = None
+    priority: Annotated[Whole, Range(0, 1000)] | None = None
     """0 to 1000, larger first."""
-
-    def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.name(self.name, rules.join(at, "Name"), 100, digit_first=True)
-        yield from rules.at_most(self.description, rules.join(at, "Description"), 1000, "characters")
-        yield from rules.required(self.type, rules.join(at, "Type"), "App")
-        yield from rules.one_of(self.type, rules.join(at, "Type"), ("App",))
-        yield from rules.between(self.priority, rules.join(at, "Priority"), 0, 1000)
-        yield from self.app._rules(rules.join(at, "App"))

@@ -404,12 +404,12 @@ class AppJobDescription(Description):
     def Notification(self, value: _Notification | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def type(self) -> _JobType | None:
-        """``App``. Required."""
+        """``App``; a create sends it where it is not set."""
     @type.setter
     def type(self, value: _JobType | None) -> None: ...
     @property
     def Type(self) -> _JobType | None:  # noqa: N802
-        """``App``. Required."""
+        """``App``; a create sends it where it is not set."""
     @Type.setter
     def Type(self, value: _JobType | None) -> None: ...  # noqa: N802
     @property

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 from pydantic import Field
 
+from batchcompute._limits import Keys, Name, Needed, Range, join
 from batchcompute._values import (
     AnyMap,
     EnvMap,
@@ -20,7 +22,6 @@ from batchcompute._values import (
 )
 from batchcompute.errors import Problem
 from batchcompute.jsonizable import Description, Status
-from batchcompute.resources import _rules as rules
 from batchcompute.resources._types import ClusterState, MachineState, ResourceTypeName
 from batchcompute.resources.configs import (
     NAS,
@@ -72,7 +73,7 @@ _MOST_MACHINES = 65536
 class _GroupBase(Description):
     """The fields that a group has when it is made and when it is changed."""
 
-    desired_vm_count: Whole | None = Field(
+    desired_vm_count: Annotated[Whole, Range(0, _MOST_MACHINES)] | None = Field(
         default=None, validation_alias="DesiredVMCount", serialization_alias="DesiredVMCount"
     )
     """How many machines the group shall have, 0 to 65536. Required for a new group."""
@@ -82,9 +83,6 @@ class _GroupBase(Description):
     """``SpotWithPriceLimit`` or ``SpotAsPriceGo``."""
     spot_price_limit: Number | None = None
     """Highest price per hour of a spot machine."""
-
-    def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.between(self.desired_vm_count, rules.join(at, "DesiredVMCount"), 0, _MOST_MACHINES)
 
 
 class GroupDescription(_GroupBase):
@@ -99,11 +97,9 @@ class GroupDescription(_GroupBase):
     mode: Text | None = None
     """Undocumented; sent as it is."""
 
-    def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.required(
-            self.desired_vm_count, rules.join(at, "DesiredVMCount"), "an integer in [0, 65536]"
-        )
-        yield from super()._rules(at)
+    def _further_rules(self, at: str) -> Iterator[Problem]:
+        limit = Needed("an integer in [0, 65536]")
+        yield from limit.problems(self.desired_vm_count, join(at, "DesiredVMCount"))
 
 
 class ModifyGroupDescription(_GroupBase):
@@ -113,7 +109,16 @@ class ModifyGroupDescription(_GroupBase):
 class ClusterDescription(Description):
     """A cluster to make (CreateCluster)."""
 
-    name: Text | None = None
+    _examples = (
+        {
+            "Name": "demo",
+            "ImageId": "img-ubuntu",
+            "InstanceType": "ecs.s3.large",
+            "Groups": {"workers": {"DesiredVMCount": 1}},
+        },
+    )
+
+    name: Annotated[Text, Name(64)] | None = None
     """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
     description: Text | None = None
     """Free text."""
@@ -129,7 +134,12 @@ class ClusterDescription(Description):
     """Disks, networks and mounts."""
     notification: Notification | None = None
     """Who is told of events."""
-    groups: dict[str, GroupDescription] | None = Field(default_factory=dict)
+    groups: (
+        Annotated[
+            dict[str, GroupDescription], Needed("one group or more"), Keys(Needed("a name for each group"))
+        ]
+        | None
+    ) = Field(default_factory=dict)
     """The groups by name. Required."""
     bootstrap: Text | None = None
     """Command that each machine runs at its start."""
@@ -165,16 +175,9 @@ class ClusterDescription(Description):
         """
         del self.groups[group_name]
 
-    def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.name(self.name, rules.join(at, "Name"), 64)
+    def _further_rules(self, at: str) -> Iterator[Problem]:
         if not self.groups or not all(group.image_id for group in self.groups.values()):
-            yield from rules.required(self.image_id, rules.join(at, "ImageId"), "the id of an image")
-        yield from rules.required(self.groups, rules.join(at, "Groups"), "one group or more")
-        for key, group in self.groups.items():
-            yield from rules.required(key, rules.join(at, "Groups"), "a name for each group")
-            yield from group._rules(rules.join(at, "Groups", key))
-        if "Configs" in self:
-            yield from self.configs._rules(rules.join(at, "Configs"))
+            yield from Needed("the id of an image").problems(self.image_id, join(at, "ImageId"))
 
 
 class ModifyConfigs(Description):
@@ -219,12 +222,6 @@ class ModifyClusterDescription(Description):
             KeyError: There is none of this name.
         """
         del self.groups[group_name]
-
-    def _rules(self, at: str) -> Iterator[Problem]:
-        for key, group in self.groups.items():
-            yield from group._rules(rules.join(at, "Groups", key))
-        if "Configs" in self:
-            yield from self.configs.mounts._rules(rules.join(at, "Configs.Mounts"))
 
 
 class Disk(Status):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import Field
 
+from batchcompute._limits import Needed, Place, Range
 from batchcompute._values import Flag, Number, Text, TextList, Whole
-from batchcompute.errors import Problem
 from batchcompute.jsonizable import Description
-from batchcompute.resources import _rules as rules
 
 __all__ = [
     "NAS",
@@ -34,7 +34,7 @@ class SystemDisk(Description):
 
     type: Text | None = None
     """Type of the disk, for example ``cloud_efficiency``; empty for the default."""
-    size: Whole | None = None
+    size: Annotated[Whole, Range(40, 500)] | None = None
     """Size in GB, 40 to 500."""
 
 
@@ -43,7 +43,7 @@ class DataDisk(Description):
 
     type: Text | None = None
     """Type of the disk; it must equal that of the system disk."""
-    size: Whole | None = None
+    size: Annotated[Whole, Range(5, 2000)] | None = None
     """Size in GB, 5 to 2000."""
     mount_point: Text | None = None
     """A directory on Linux, a drive letter on Windows."""
@@ -56,12 +56,6 @@ class Disks(Description):
     """The disk that it starts from."""
     data_disk: DataDisk | None = None
     """A second disk."""
-
-    def _rules(self, at: str) -> Iterator[Problem]:
-        if "SystemDisk" in self:
-            yield from rules.between(self.system_disk.size, rules.join(at, "SystemDisk.Size"), 40, 500)
-        if "DataDisk" in self:
-            yield from rules.between(self.data_disk.size, rules.join(at, "DataDisk.Size"), 5, 2000)
 
 
 class Classic(Description):
@@ -110,18 +104,12 @@ class Networks(Description):
 class MountEntry(Description):
     """A file or directory of a storage that a machine sees."""
 
-    source: Text | None = None
+    source: Annotated[Text, Needed("a place like oss://bucket/dir/"), Place()] | None = None
     """Where it is: ``oss://``, ``nas://``, ``smb://``, ``lustre://`` or ``nasplus://``."""
-    destination: Text | None = None
+    destination: Annotated[Text, Needed("a path on the machine")] | None = None
     """Where the machine sees it."""
     write_support: Flag | None = None
     """Whether the machine may write to it (directories only)."""
-
-    def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.required(self.source, rules.join(at, "Source"), "a place like oss://bucket/dir/")
-        if self.source:
-            yield from rules.location(self.source, rules.join(at, "Source"))
-        yield from rules.required(self.destination, rules.join(at, "Destination"), "a path on the machine")
 
 
 class NAS(Description):
@@ -197,10 +185,6 @@ class Mounts(Description):
         """
         self.entries.remove(self.get_entry(destination))
 
-    def _rules(self, at: str) -> Iterator[Problem]:
-        for number, entry in enumerate(self.entries):
-            yield from entry._rules(rules.join(at, f"Entries.{number}"))
-
 
 def _default_networks() -> Networks:
     return Networks({"VPC": {"CidrBlock": "192.168.0.0/16"}})
@@ -260,12 +244,6 @@ class Configs(Description):
     def set_classic_netWorks(self) -> None:  # noqa: N802
         """Choose the classic network; the old SDK's spelling."""
         self.set_networks_type(True)
-
-    def _rules(self, at: str) -> Iterator[Problem]:
-        if "Disks" in self:
-            yield from self.disks._rules(rules.join(at, "Disks"))
-        if "Mounts" in self:
-            yield from self.mounts._rules(rules.join(at, "Mounts"))
 
 
 class Topic(Description):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Annotated
 
+from batchcompute._limits import Needed, Words
 from batchcompute._values import Text, TextOrWhole, Time
-from batchcompute.errors import Problem
 from batchcompute.jsonizable import Description, Status
-from batchcompute.resources import _rules as rules
 from batchcompute.resources._types import ImageType, Platform
 
 __all__ = ["Image", "ImageDescription"]
@@ -16,21 +15,18 @@ __all__ = ["Image", "ImageDescription"]
 class ImageDescription(Description):
     """An image to register (CreateImage)."""
 
+    _examples = ({"Name": "demo", "Platform": "Linux", "EcsImageId": "m-1"},)
+
     name: Text | None = None
     """Name of the image."""
     description: Text | None = None
     """Free text."""
-    platform: Platform | None = None
+    platform: Annotated[Platform, Needed("Linux or Windows"), Words(("Linux", "Windows"))] | None = None
     """Operating system, ``Linux`` or ``Windows``. Required."""
-    ecs_image_id: Text | None = None
+    ecs_image_id: Annotated[Text, Needed("the id of an ECS image")] | None = None
     """The ECS image behind it, ``m-…``. Required."""
     idempotent_token: Text | None = None
     """Token of the create; the service also takes it from the query."""
-
-    def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.required(self.platform, rules.join(at, "Platform"), "Linux or Windows")
-        yield from rules.one_of(self.platform, rules.join(at, "Platform"), ("Linux", "Windows"))
-        yield from rules.required(self.ecs_image_id, rules.join(at, "EcsImageId"), "the id of an ECS image")
 
 
 class Image(Status):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
+from batchcompute._limits import MOST_INSTANCES, Keys, Name, Needed, Range, Words, join
 from batchcompute._problems import shown
 from batchcompute._values import AnyMap, Flag, Text, TextOrWhole, Time, Whole
 from batchcompute.errors import Problem
 from batchcompute.jsonizable import Description, Status
-from batchcompute.resources import _rules as rules
+from batchcompute.resources._rules import cycle, instances_of, kind_of
 from batchcompute.resources._types import JobState, JobType
 from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
 from batchcompute.resources.configs import InputMappingConfig, Notification
@@ -25,6 +27,7 @@ from batchcompute.resources.task import (
 
 __all__ = [
     "DAG",
+    "AnyJobDescription",
     "App",
     "AppJobDescription",
     "AutoCluster",
@@ -52,19 +55,28 @@ __all__ = [
 class DAG(Description):
     """The tasks of a job, and which of them wait for which."""
 
-    tasks: dict[str, TaskDescription] | None = Field(default_factory=dict)
+    tasks: Annotated[dict[str, TaskDescription], Needed("one task or more"), Keys(Name(32))] | None = Field(
+        default_factory=dict
+    )
     """The tasks by name. Required."""
     dependencies: dict[str, list[str]] | None = Field(default_factory=dict)
     """From a task to those that start after it: ``{"A": ["B", "C"]}``."""
 
-    def add_task(self, task_name: str, task: TaskDescription | Mapping[str, object]) -> None:
+    def add_task(
+        self, task_name: str, task: TaskDescription | Mapping[str, object], after: str | Sequence[str] = ()
+    ) -> None:
         """Add a task; it is copied in.
 
         Args:
             task_name: Letters, digits, ``_`` and ``-``, no digit first, at most 32 bytes.
             task: The task, or a mapping of its fields.
+            after: The task, or the tasks, that it starts after; they may be added later.
         """
         self.tasks[task_name] = task
+        for name in (after,) if isinstance(after, str) else after:
+            followers = self.dependencies.get(name, [])
+            if task_name not in followers:
+                self.dependencies[name] = [*followers, task_name]
 
     def get_task(self, task_name: str) -> TaskDescription:
         """Return a task by name.
@@ -82,32 +94,50 @@ class DAG(Description):
         """
         del self.tasks[task_name]
 
-    def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.required(self.tasks, rules.join(at, "Tasks"), "one task or more")
-        for key, task in self.tasks.items():
-            path = rules.join(at, "Tasks", key)
-            yield from rules.name(key, path, 32)
-            yield from task._rules(path)
+    def _further_rules(self, at: str) -> Iterator[Problem]:
+        count = instances_of(self.tasks.values())
+        if count > MOST_INSTANCES:
+            allowed = f"may have at most {MOST_INSTANCES} instances"
+            yield Problem(join(at, "Tasks"), f"{count} instances", allowed)
         unknown = False
         for key, followers in self.dependencies.items():
             for name in (key, *followers):
                 if name not in self.tasks:
                     unknown = True
-                    path = rules.join(at, "Dependencies", key)
+                    path = join(at, "Dependencies", key)
                     yield Problem(path, shown(name), "is no task of this DAG")
-        loop = [] if unknown else rules.cycle(self.dependencies)
+        loop = [] if unknown else cycle(self.dependencies)
         if loop:
-            yield Problem(rules.join(at, "Dependencies"), " -> ".join(loop), "must not form a cycle", "cycle")
+            yield Problem(join(at, "Dependencies"), " -> ".join(loop), "must not form a cycle", "cycle")
 
 
 class JobDescription(Description):
     """A job to run (CreateJob; reference, 3.1)."""
 
-    name: Text | None = None
+    _examples = (
+        {
+            "Name": "demo",
+            "Type": "DAG",
+            "DAG": {
+                "Tasks": {
+                    "echo": {
+                        "InstanceCount": 3,
+                        "Parameters": {
+                            "Command": {"CommandLine": "echo $BATCH_COMPUTE_DAG_INSTANCE_ID"},
+                            "StdoutRedirectPath": "oss://bucket/logs/",
+                        },
+                        "AutoCluster": {"InstanceType": "ecs.s3.large"},
+                    }
+                }
+            },
+        },
+    )
+
+    name: Annotated[Text, Name(64)] | None = None
     """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
     description: Text | None = "Batchcompute Python SDK"
     """Free text."""
-    priority: Whole | None = None
+    priority: Annotated[Whole, Range(0, 1000)] | None = None
     """0 to 1000, larger first; the service takes 0 where nothing is said."""
     notification: Notification | None = None
     """Who is told of events."""
@@ -115,19 +145,26 @@ class JobDescription(Description):
     """Whether the job fails as soon as one instance has failed for good."""
     auto_release: Flag | None = False
     """Whether the job is deleted once it has finished."""
-    type: JobType | None = "DAG"
+    type: Annotated[JobType, Needed("DAG"), Words(("DAG",))] | None = "DAG"
     """``DAG``."""
-    dag: DAG | None = Field(default=None, validation_alias="DAG", serialization_alias="DAG")
+    dag: Annotated[DAG, Needed()] | None = Field(
+        default=None, validation_alias="DAG", serialization_alias="DAG"
+    )
     """The tasks, and which of them wait for which. Required."""
     id: Text | None = None
     """The job's id where the service describes an existing one; not sent with a create."""
 
-    def _rules(self, at: str) -> Iterator[Problem]:
-        yield from rules.name(self.name, rules.join(at, "Name"), 64)
-        yield from rules.between(self.priority, rules.join(at, "Priority"), 0, 1000)
-        yield from rules.required(self.type, rules.join(at, "Type"), "DAG")
-        yield from rules.one_of(self.type, rules.join(at, "Type"), ("DAG",))
-        yield from self.dag._rules(rules.join(at, "DAG"))
+
+def _tag_of(description: Any) -> str:
+    if isinstance(description, (JobDescription, AppJobDescription)):
+        return "App" if isinstance(description, AppJobDescription) else "DAG"
+    return kind_of(description)
+
+
+AnyJobDescription = Annotated[
+    Annotated[JobDescription, Tag("DAG")] | Annotated[AppJobDescription, Tag("App")], Discriminator(_tag_of)
+]
+"""A job of either kind: a field of a model of one's own, the body of a web service, or what a ``TypeAdapter`` reads."""
 
 
 class _Counts(Status):

@@ -1,5 +1,5 @@
 # Made by tools/generate.py from job.py; change that file instead.
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias, overload
 
@@ -18,6 +18,7 @@ from batchcompute.resources.task import (
 
 __all__ = [
     "DAG",
+    "AnyJobDescription",
     "App",
     "AppJobDescription",
     "AutoCluster",
@@ -79,12 +80,15 @@ class DAG(Description):
         """From a task to those that start after it: ``{"A": ["B", "C"]}``."""
     @Dependencies.setter
     def Dependencies(self, value: Mapping[str, list[str] | tuple[str, ...]] | None) -> None: ...  # noqa: N802
-    def add_task(self, task_name: str, task: TaskDescription | Mapping[str, object]) -> None:
+    def add_task(
+        self, task_name: str, task: TaskDescription | Mapping[str, object], after: str | Sequence[str] = ()
+    ) -> None:
         """Add a task; it is copied in.
 
         Args:
             task_name: Letters, digits, ``_`` and ``-``, no digit first, at most 32 bytes.
             task: The task, or a mapping of its fields.
+            after: The task, or the tasks, that it starts after; they may be added later.
         """
     def get_task(self, task_name: str) -> TaskDescription:
         """Return a task by name.
@@ -922,6 +926,7 @@ class SynchronousInstance(Status):
     @Error.setter
     def Error(self, value: _Error | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
+AnyJobDescription: TypeAlias = JobDescription | AppJobDescription
 _DAG: TypeAlias = DAG
 _Error: TypeAlias = Error
 _Instance: TypeAlias = Instance

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Self
 
 from pydantic import Field
 
+from batchcompute._limits import LARGEST, AtLeast, Keys, Needed, Place, Range, Values, join
 from batchcompute._problems import shown
 from batchcompute._values import AnyMap, EnvMap, Flag, Number, Text, TextMap, Whole
 from batchcompute.errors import Problem
 from batchcompute.jsonizable import Description
-from batchcompute.resources import _rules as rules
 from batchcompute.resources._types import ResourceTypeName
 from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts
 
@@ -52,10 +53,6 @@ class AutoCluster(Description):
     dependency_isv_service: Text | None = ""
     """Third-party service that is needed, for example ``GTX``."""
 
-    def _rules(self, at: str) -> Iterator[Problem]:
-        if "Configs" in self:
-            yield from self.configs._rules(rules.join(at, "Configs"))
-
     def _names_machines(self) -> bool:
         # The service fills an unused AutoCluster with empty texts in its answers (reference, 2.1).
         return bool(self.instance_type or self.image_id or self.ecs_image_id or self.cluster_id)
@@ -73,7 +70,7 @@ class Docker(Description):
 class Command(Description):
     """What an instance runs."""
 
-    command_line: Text | None = None
+    command_line: Annotated[Text, Needed("the command to run")] | None = None
     """The command, run by ``/bin/sh``. Required."""
     package_path: Text | None = None
     """An object to unpack into the working directory first: ``oss://…/worker.tar.gz``."""
@@ -82,11 +79,19 @@ class Command(Description):
     docker: Docker | None = Field(default_factory=Docker)
     """A container image to run the command in."""
 
+    def _further_rules(self, at: str) -> Iterator[Problem]:
+        if "\0" in (self.command_line or ""):
+            yield Problem(join(at, "CommandLine"), "", "must not hold the character NUL")
+        for name, value in self.env_vars.items():
+            if not name or "=" in name or "\0" in name + value:
+                allowed = "must be a name without '=', and a value without NUL"
+                yield Problem(join(at, "EnvVars"), shown(name), allowed)
+
 
 class Parameters(Description):
     """What a task runs, and where its output goes."""
 
-    command: Command | None = Field(default_factory=Command)
+    command: Annotated[Command, Needed()] | None = Field(default_factory=Command)
     """What its instances run."""
     input_mapping_config: InputMappingConfig | None = Field(default_factory=InputMappingConfig)
     """How input mappings read file names."""
@@ -108,21 +113,23 @@ class CredentialConfig(Description):
 class TaskDescription(Description):
     """A task: a number of identical instances of a command (reference, 3.2)."""
 
-    parameters: Parameters | None = Field(default_factory=Parameters)
+    _examples = ({"ClusterId": "cls-1", "Parameters": {"Command": {"CommandLine": "echo hello"}}},)
+
+    parameters: Annotated[Parameters, Needed()] | None = Field(default_factory=Parameters)
     """What it runs, and where its output goes. Required."""
-    input_mapping: TextMap | None = Field(default_factory=dict)
+    input_mapping: Annotated[TextMap, Keys(Place())] | None = Field(default_factory=dict)
     """From ``oss://`` place to local path, read-only."""
-    output_mapping: TextMap | None = Field(default_factory=dict)
+    output_mapping: Annotated[TextMap, Values(Place())] | None = Field(default_factory=dict)
     """From local path to ``oss://`` place, uploaded at the end."""
-    log_mapping: TextMap | None = Field(default_factory=dict)
+    log_mapping: Annotated[TextMap, Values(Place())] | None = Field(default_factory=dict)
     """From local file to ``oss://…/`` directory, uploaded while the program runs."""
     write_support: Flag | None = None
     """Whether input mappings may be written to."""
-    timeout: Whole | None = 3600
+    timeout: Annotated[Whole, Range(1, LARGEST)] | None = 3600
     """Seconds that one attempt of an instance may take."""
-    instance_count: Whole | None = 1
+    instance_count: Annotated[Whole, AtLeast(1)] | None = 1
     """How many instances run, 1 or more."""
-    max_retry_count: Whole | None = 0
+    max_retry_count: Annotated[Whole, Range(0, LARGEST)] | None = 0
     """How often a failed instance is run again."""
     cluster_id: Text | None = None
     """The cluster to run on; this or ``AutoCluster`` is required."""
@@ -133,25 +140,52 @@ class TaskDescription(Description):
     credential_config: CredentialConfig | None = None
     """Roles that the task takes on."""
 
-    def _rules(self, at: str) -> Iterator[Problem]:
-        command = rules.join(at, "Parameters.Command.CommandLine")
-        yield from rules.required(self.parameters.command.command_line, command, "the command to run")
-        yield from rules.between(self.instance_count, rules.join(at, "InstanceCount"), 1)
-        yield from rules.between(self.timeout, rules.join(at, "Timeout"), 1)
-        yield from rules.between(self.max_retry_count, rules.join(at, "MaxRetryCount"), 0)
+    @classmethod
+    def of_command(
+        cls,
+        command_line: str,
+        instance_count: int = 1,
+        *,
+        instance_type: str = "",
+        cluster_id: str = "",
+        stdout: str = "",
+        stderr: str = "",
+        env_vars: Mapping[str, object] | None = None,
+    ) -> Self:
+        """Return a task that runs a command; all else is set on it as usual.
+
+        Args:
+            command_line: The command, run by ``/bin/sh``.
+            instance_count: How many instances run, 1 or more.
+            instance_type: Instance type of a cluster of the task's own.
+            cluster_id: The cluster to run on, instead of one of its own.
+            stdout: ``oss://…/`` directory for stdout; empty to keep none.
+            stderr: ``oss://…/`` directory for stderr; empty to keep none.
+            env_vars: Environment variables; every value becomes a text.
+
+        Raises:
+            ValidationError: A value has the wrong type.
+        """
+        task = cls()
+        task.instance_count = instance_count
+        parameters = task.parameters
+        parameters.command.command_line = command_line
+        if env_vars:
+            parameters.command.env_vars = env_vars
+        if stdout:
+            parameters.stdout_redirect_path = stdout
+        if stderr:
+            parameters.stderr_redirect_path = stderr
+        if cluster_id:
+            task.cluster_id = cluster_id
+        else:
+            task.auto_cluster = AutoCluster({"InstanceType": instance_type})
+        return task
+
+    def _further_rules(self, at: str) -> Iterator[Problem]:
         if not self.cluster_id and "AutoCluster" not in self:
-            yield Problem(
-                rules.join(at, "ClusterId"), "", "one of ClusterId and AutoCluster is required", "missing"
-            )
+            path = join(at, "ClusterId")
+            yield Problem(path, "", "one of ClusterId and AutoCluster is required", "missing")
         if self.cluster_id and "AutoCluster" in self and self.auto_cluster._names_machines():
             allowed = "only one of ClusterId and AutoCluster may be given"
-            yield Problem(rules.join(at, "ClusterId"), shown(self.cluster_id), allowed)
-        for source in self.input_mapping:
-            yield from rules.location(source, rules.join(at, "InputMapping"))
-        for field, mapping in (("OutputMapping", self.output_mapping), ("LogMapping", self.log_mapping)):
-            for local, place in mapping.items():
-                yield from rules.location(place, rules.join(at, field, local))
-        if "Mounts" in self:
-            yield from self.mounts._rules(rules.join(at, "Mounts"))
-        if "AutoCluster" in self:
-            yield from self.auto_cluster._rules(rules.join(at, "AutoCluster"))
+            yield Problem(join(at, "ClusterId"), shown(self.cluster_id), allowed)

@@ -1,6 +1,6 @@
 # Made by tools/generate.py from task.py; change that file instead.
 from collections.abc import Mapping
-from typing import Any, TypeAlias, overload
+from typing import Any, Self, TypeAlias, overload
 
 from batchcompute.jsonizable import Description
 from batchcompute.resources._types import ResourceTypeName
@@ -517,6 +517,32 @@ class TaskDescription(Description):
         """Roles that the task takes on."""
     @CredentialConfig.setter
     def CredentialConfig(self, value: _CredentialConfig | Mapping[str, object] | None) -> None: ...  # noqa: N802
+    @classmethod
+    def of_command(
+        cls,
+        command_line: str,
+        instance_count: int = 1,
+        *,
+        instance_type: str = "",
+        cluster_id: str = "",
+        stdout: str = "",
+        stderr: str = "",
+        env_vars: Mapping[str, object] | None = None,
+    ) -> Self:
+        """Return a task that runs a command; all else is set on it as usual.
+
+        Args:
+            command_line: The command, run by ``/bin/sh``.
+            instance_count: How many instances run, 1 or more.
+            instance_type: Instance type of a cluster of the task's own.
+            cluster_id: The cluster to run on, instead of one of its own.
+            stdout: ``oss://…/`` directory for stdout; empty to keep none.
+            stderr: ``oss://…/`` directory for stderr; empty to keep none.
+            env_vars: Environment variables; every value becomes a text.
+
+        Raises:
+            ValidationError: A value has the wrong type.
+        """
 
 _AutoCluster: TypeAlias = AutoCluster
 _Command: TypeAlias = Command

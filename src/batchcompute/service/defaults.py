@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from batchcompute._limits import MOST_INSTANCES
 from batchcompute._problems import shown
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.resources import AppJobDescription, JobDescription, TaskDescription
+from batchcompute.resources._rules import instances_of
 from batchcompute.service.faults import Refusal
 from batchcompute.service.objects.base import parts_of
 from batchcompute.service.runtime import container
@@ -20,11 +22,6 @@ NO_NOTIFICATION: Final[Mapping[str, Any]] = {"Topic": {"Name": "", "Endpoint": "
 """The vendor's command line dies where ``Notification.Topic`` is not in the answer (reference, 2.1)."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_MOST_INSTANCES = 1_000_000
-"""Instances of one job; each is a row of the database."""
-
-_LARGEST = 2**31 - 1
-"""Seconds and retries; more than 60 years of either."""
 
 
 def check_ascii(name: str | None, path: str) -> None:
@@ -45,6 +42,8 @@ def job_description(body: Mapping[str, Any]) -> JobDescription:
         ValidationError: It is refused, with every problem at once.
     """
     description = JobDescription(body)
+    if instances_of(description.dag.tasks.values()) > MOST_INSTANCES:
+        raise Refusal(403, "QuotaExhausted", f"The InstanceCount ({MOST_INSTANCES}) quota is exhausted.")
     description.validate()
     problems = list(_further(description))
     if problems:
@@ -90,8 +89,6 @@ def _further(description: JobDescription) -> Iterator[Problem]:
     """What this service cannot do is refused, never silently left out."""
     if description.name and not _NAME.fullmatch(description.name):
         yield Problem("Name", shown(description.name), "may only hold [A-Za-z0-9_-]")
-    if sum(task.instance_count for task in description.dag.tasks.values()) > _MOST_INSTANCES:
-        raise Refusal(403, "QuotaExhausted", f"The InstanceCount ({_MOST_INSTANCES}) quota is exhausted.")
     for name, task in description.dag.tasks.items():
         at = f"DAG.Tasks.{name}"
         if not _NAME.fullmatch(name):
@@ -121,15 +118,6 @@ def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
     if not _is_place(command.package_path):
         allowed = "must be an object like oss://bucket/worker.tar.gz"
         yield Problem(f"{at}.Parameters.Command.PackagePath", shown(command.package_path), allowed)
-    if "\0" in (command.command_line or ""):
-        yield Problem(f"{at}.Parameters.Command.CommandLine", "", "must not hold the character NUL")
-    for name, value in command.env_vars.items():
-        if not name or "=" in name or "\0" in name + value:
-            allowed = "must be a name without '=', and a value without NUL"
-            yield Problem(f"{at}.Parameters.Command.EnvVars", shown(name), allowed)
-    for field in ("Timeout", "MaxRetryCount"):
-        if task[field] > _LARGEST:
-            yield Problem(f"{at}.{field}", shown(task[field]), f"must be in [0, {_LARGEST}]")
 
 
 def _is_place(place: str | None) -> bool:

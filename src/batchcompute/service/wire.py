@@ -13,6 +13,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote_to_bytes
 
+from batchcompute._limits import LARGEST_BODY
 from batchcompute.service.faults import Refusal, invalid
 from batchcompute.signing import API_VERSION
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from batchcompute.service.confined import RootedFile
 
 __all__ = ["Request", "Response"]
-
-_LARGEST_BODY = 256 * 1024
-"""Bytes in a body (reference, 1.2)."""
 
 # Neither XML nor a file name nor a column of the database can hold all of these.
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -300,8 +298,8 @@ class Params:
         Raises:
             Refusal: It is too large, no JSON, or no object.
         """
-        if len(self.body) > _LARGEST_BODY:
-            raise Refusal(403, "InvalidHttpBody", f"The body holds more than {_LARGEST_BODY} bytes.")
+        if len(self.body) > LARGEST_BODY:
+            raise Refusal(403, "InvalidHttpBody", f"The body holds more than {LARGEST_BODY} bytes.")
         try:
             # Only UTF-8: left to itself, the parser takes UTF-16 and UTF-32, too.
             text = self.body.decode("utf-8-sig")

@@ -1,0 +1,279 @@
+"""What the service accepts of a value: declared once, in the annotation of a field.
+
+``Annotated[Whole, Range(0, 1000)]`` does not keep a field from being set to 2000: descriptions are written step
+by step, and `Jsonizable.validate` reports everything at once. The same declaration is the service's check, the
+limit in the JSON schema and in OpenAPI, and a row in the documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from batchcompute._problems import shown
+from batchcompute.errors import Problem
+
+__all__: list[str] = []
+
+SCHEMES = ("oss", "nas", "smb", "lustre", "nasplus")
+"""Where a mapping or a mount may come from (reference, 3.6)."""
+
+LARGEST = 2**31 - 1
+"""Seconds and retries that the service can count; more than 60 years of either."""
+
+MOST_INSTANCES = 1_000_000
+"""Instances of one job."""
+
+LARGEST_BODY = 256 * 1024
+"""Bytes of one request's body that the service takes (reference, 1.3 and section 9)."""
+
+# Letters beyond ASCII pass here: the old SDK sent such names (recorded case create_job/unicode),
+# and the service is the judge of them.
+_NAME = re.compile(r"[\w-]+")
+_APP = re.compile(r"[\w:-]+")
+
+
+def join(*parts: str) -> str:
+    """Join the parts of a path, leaving out empty ones."""
+    return ".".join(part for part in parts if part)
+
+
+class Limit:
+    """One thing that the service demands of a field."""
+
+    __slots__ = ()
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        """Yield what is wrong with a value.
+
+        Args:
+            value: The value; None for a field that is not set.
+            path: Where it stands, in wire spelling.
+        """
+        raise NotImplementedError
+
+    def schema(self) -> dict[str, Any]:
+        """Return the limit as keywords of JSON schema."""
+        return {}
+
+    def words(self) -> str:
+        """Return the limit in words, for the documentation."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Needed(Limit):
+    """The field must be set, and not to nothing."""
+
+    what: str = ""
+    """What it needs; empty for an object whose own fields tell."""
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if self.what and (value is None or value == "" or value == {}):
+            yield Problem(path, "", f"is required: {self.what}", "missing")
+
+    def words(self) -> str:
+        return "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Range(Limit):
+    """A number in a range, both ends included."""
+
+    low: int
+    high: int
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if isinstance(value, (int, float)) and not self.low <= value <= self.high:
+            yield Problem(path, shown(value), f"must be in [{self.low}, {self.high}]")
+
+    def schema(self) -> dict[str, Any]:
+        return {"minimum": self.low, "maximum": self.high}
+
+    def words(self) -> str:
+        return f"{self.low} to {self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast(Limit):
+    """A number without an upper end."""
+
+    low: int
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if isinstance(value, (int, float)) and value < self.low:
+            yield Problem(path, shown(value), f"must be {self.low} or more")
+
+    def schema(self) -> dict[str, Any]:
+        return {"minimum": self.low}
+
+    def words(self) -> str:
+        return f"{self.low} or more"
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost(Limit):
+    """A text or a container that may not be longer than the service takes."""
+
+    longest: int
+    unit: str = "characters"
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if isinstance(value, (str, Mapping, list)):
+            size = len(value)  # pyright: ignore[reportUnknownArgumentType]
+            if size > self.longest:
+                yield Problem(path, f"{size} {self.unit}", f"may hold at most {self.longest} {self.unit}")
+
+    def schema(self) -> dict[str, Any]:
+        return {("maxProperties" if self.unit == "entries" else "maxLength"): self.longest}
+
+    def words(self) -> str:
+        return f"at most {self.longest} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes(Limit):
+    """A text that may not be longer than the service takes, in bytes of UTF-8."""
+
+    longest: int
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if isinstance(value, str):
+            size = len(value.encode("utf-8", "replace"))
+            if size > self.longest:
+                yield Problem(path, f"{size} bytes", f"may hold at most {self.longest} bytes")
+
+    def schema(self) -> dict[str, Any]:
+        # In characters, of which each has one byte or more.
+        return {"maxLength": self.longest}
+
+    def words(self) -> str:
+        return f"at most {self.longest} bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Limit):
+    """A text out of a closed list."""
+
+    allowed: tuple[str, ...]
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if value and value not in self.allowed:
+            yield Problem(path, shown(value), f"must be one of {', '.join(self.allowed)}")
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": list(self.allowed)}
+
+    def words(self) -> str:
+        return " or ".join(f"`{word}`" for word in self.allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Limit):
+    """A name of letters, digits, ``_`` and ``-`` (reference, 3.0)."""
+
+    longest: int
+    """Bytes that it may have."""
+    digit_first: bool = False
+    """Whether it may begin with a digit."""
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if not value:
+            what = f"a name of 1 to {self.longest} letters, digits, '_' and '-'"
+            yield from Needed(what).problems(value, path)
+            return
+        if not isinstance(value, str):
+            return
+        if not _NAME.fullmatch(value):
+            yield Problem(path, shown(value), "may only hold letters, digits, '_' and '-'")
+        elif value[0].isdigit() and not self.digit_first:
+            yield Problem(path, shown(value), "must not start with a digit")
+        if len(value.encode("utf-8", "replace")) > self.longest:
+            yield Problem(path, shown(value), f"must be at most {self.longest} bytes long")
+
+    def schema(self) -> dict[str, Any]:
+        pattern = r"^[\w-]+$" if self.digit_first else r"^(?!\d)[\w-]+$"
+        return {"minLength": 1, "maxLength": self.longest, "pattern": pattern}
+
+    def words(self) -> str:
+        first = "" if self.digit_first else ", no digit first"
+        return f"required; letters, digits, `_` and `-`{first}, at most {self.longest} bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class AppName(Limit):
+    """A reference to an app: ``App1``, ``:App1`` or ``Public:App1`` (reference, 3.0)."""
+
+    longest: int = 1024
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        yield from Needed("the name of an app").problems(value, path)
+        if value and isinstance(value, str) and not _APP.fullmatch(value):
+            yield Problem(path, shown(value), "may only hold letters, digits, '_', '-' and ':'")
+        yield from AtMost(self.longest).problems(value, path)
+
+    def schema(self) -> dict[str, Any]:
+        return {"minLength": 1, "maxLength": self.longest, "pattern": r"^[\w:-]+$"}
+
+    def words(self) -> str:
+        return f"required; `Name`, `:Name` or `Public:Name`, at most {self.longest} characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Limit):
+    """A place in a storage whose scheme the reference lists."""
+
+    schemes: tuple[str, ...] = SCHEMES
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if not value or not isinstance(value, str):
+            return
+        scheme, found, rest = value.partition("://")
+        if not found or scheme not in self.schemes or not rest:
+            listed = ", ".join(f"{scheme}://" for scheme in self.schemes)
+            yield Problem(path, shown(value), f"must start with one of {listed}")
+
+    def schema(self) -> dict[str, Any]:
+        return {"pattern": f"^$|^({'|'.join(self.schemes)})://."}
+
+    def words(self) -> str:
+        return "begins with " + ", ".join(f"`{scheme}://`" for scheme in self.schemes)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys(Limit):
+    """Each key of a mapping keeps a limit of its own."""
+
+    limit: Limit
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if isinstance(value, Mapping):
+            for key in cast("Iterable[Any]", value):
+                at = path if isinstance(self.limit, Place) or not key else f"{path}.{key}"
+                yield from self.limit.problems(key, at)
+
+    def schema(self) -> dict[str, Any]:
+        return {"propertyNames": self.limit.schema()}
+
+    def words(self) -> str:
+        return f"keys: {self.limit.words()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Values(Limit):
+    """Each value of a mapping keeps a limit of its own."""
+
+    limit: Limit
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if isinstance(value, Mapping):
+            for key, item in cast("Mapping[Any, Any]", value).items():
+                yield from self.limit.problems(item, f"{path}.{key}")
+
+    def schema(self) -> dict[str, Any]:
+        return {"additionalProperties": self.limit.schema()}
+
+    def words(self) -> str:
+        return f"values: {self.limit.words()}"
