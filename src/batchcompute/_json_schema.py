@@ -9,7 +9,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from batchcompute._fields import Field, NestedField
+from batchcompute._fields import Field
 from batchcompute._limits import AppName, Limit, Name, Needed
 
 __all__: list[str] = []
@@ -108,11 +108,7 @@ def described(cls: type[Any], schema: dict[str, Any], handler: Any) -> dict[str,
         if doc:
             made["description"] = doc
         properties[key] = made
-        if (
-            demanding
-            and is_required(field)
-            and not (isinstance(field, NestedField) and field.default is not None)
-        ):
+        if demanding and is_required(field) and field.default is None:
             required.add(key)
     if required:
         found["required"] = [key for key in properties if key in required]

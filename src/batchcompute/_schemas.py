@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import core_schema as cs
 
-from batchcompute._values import EMPTY_TIME, UNSET
+from batchcompute._values import EMPTY_TIME, NULL, UNSET
 
 if TYPE_CHECKING:
     from batchcompute._fields import Field
@@ -43,7 +43,7 @@ _ALLOWED = {
     "literal": "must be one of the listed values",
 }
 
-_NESTED = ("model", "definition-ref", "dict", "list", "any")
+_NESTED = ("model", "definition-ref", "function-wrap", "dict", "list", "any")
 
 
 class Otherwise:
@@ -68,6 +68,17 @@ class Otherwise:
             raise ValueError("is of a wrong type")
         field: Field = self._cls._fields[self._name]
         return self._cls._keep(field, value, context is ANSWER)
+
+
+def _null() -> Any:
+    return NULL
+
+
+def _as_sent(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:
+    """Take out the defaults of descriptions: a status holds what it was read from, no more."""
+    found = handler(value)
+    # An object that somebody else has made is not touched.
+    return found if found is value or info.context is STRICT else found._as_sent()
 
 
 def _is_none(value: Any) -> bool:
@@ -127,6 +138,10 @@ def finish(cls: type[Model], schema: Any) -> Any:
         outer = field["schema"]
         if outer["type"] != "default":
             continue
+        if outer.get("default") is NULL:
+            # The schema as JSON cannot show it.
+            del outer["default"]
+            outer["default_factory"] = _null
         inner = outer["schema"]
         if inner["type"] == "nullable":
             inner = inner["schema"]
@@ -146,4 +161,6 @@ def finish(cls: type[Model], schema: Any) -> Any:
         outer["schema"] = made
         if outer.get("default", UNSET) is None:
             outer["default"] = UNSET
+    if cls._reads_leniently() and cls._defaults_anywhere():
+        return cs.with_info_wrap_validator_function(_as_sent, schema)
     return schema

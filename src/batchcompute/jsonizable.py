@@ -293,12 +293,12 @@ class Jsonizable(PydanticModel):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Jsonizable) or self._resource is not other._resource:
             return NotImplemented
-        return bool(self._state_of(self) == self._state_of(other))
+        return bool(self._state() == other._state())
 
-    @staticmethod
-    def _state_of(obj: Jsonizable) -> Any:
+    def _state(self) -> dict[str, Any]:
+        """Return what makes two objects equal."""
         # What answers hold beyond the declared fields does not count: it is lost where one is read again.
-        values = {field.name: obj.__dict__.get(field.name) for field in obj._declared}
+        values = {field.name: self.__dict__.get(field.name) for field in self._declared}
         return {name: value for name, value in values.items() if not is_unset(value)}
 
     def __hash__(self) -> int:
@@ -335,6 +335,10 @@ class Status(Jsonizable):
             # In the old SDK a status was equal to its id: `"job-1" in client.list_jobs()`.
             return bool(self[self._identity] == other)
         return super().__eq__(other)
+
+    def _state(self) -> dict[str, Any]:
+        # An unset container reads as an empty one.
+        return {name: value for name, value in super()._state().items() if value != {} and value != []}
 
     def _order(self, other: object) -> tuple[Any, Any] | None:
         if self._identity and isinstance(other, (str, int)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -99,6 +99,11 @@ class Networks(Description):
     """The classic network."""
     vpc: VPC | None = Field(default_factory=VPC, validation_alias="VPC", serialization_alias="VPC")
     """A private network."""
+
+    def _state(self) -> dict[str, Any]:
+        # Each copy in a larger object has an empty one, and a fresh object has none.
+        state = super()._state()
+        return {name: value for name, value in state.items() if name != "classic" or len(list(value))}
 
 
 class MountEntry(Description):
