@@ -56,12 +56,48 @@ def main() -> int:
 
     stale += _write(_formatted(faces()), check)
     stale += _write(_operations(), check)
+    stale += _write(_limits(), check)
     from openapi import document
 
     stale += _write(document(), check)
     for path in stale:
         print(f"{path} is not what tools/generate.py writes")
     return 1 if stale else 0
+
+
+def _limits() -> dict[Path, str]:
+    """Write the page of what the service accepts of each field, from the models' own declarations."""
+    from batchcompute import resources
+    from batchcompute._limits import LARGEST_BODY, MOST_INSTANCES
+    from batchcompute.jsonizable import Description
+
+    lines = [
+        "# Limits",
+        "",
+        "What the service accepts of each field. `validate()` checks it before anything is sent, the service checks",
+        "the same, and the JSON schemas (`JobDescription.model_json_schema()`, the OpenAPI document) state it.",
+        "",
+        f"A description holds at most {LARGEST_BODY} bytes as JSON, and a job at most {MOST_INSTANCES} instances.",
+        "",
+        "| field | accepted |",
+        "| --- | --- |",
+    ]
+    classes = {
+        cls.__module__ + cls.__name__: cls
+        for module in (resources.configs, resources.cluster, resources.image, resources.task, resources.job)
+        + (resources.appjob, resources.app)
+        for cls in vars(module).values()
+        if isinstance(cls, type)
+        and issubclass(cls, Description)
+        and not cls._reads_leniently()
+        and not cls.__name__.startswith("_")
+    }
+    for cls in classes.values():
+        for field in cls._declared:
+            words = "; ".join(dict.fromkeys(limit.words() for limit in field.limits))
+            if words:
+                lines.append(f"| `{cls.__name__}.{field.wire}` | {words} |")
+    return {Path("docs/limits.md"): "\n".join(lines) + "\n"}
 
 
 def _operations() -> dict[Path, str]:

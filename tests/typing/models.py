@@ -1,11 +1,15 @@
 # What people write, and what a type checker must say to it. A line that ends in `# expect-error`
 # must be rejected by every checker, every other line accepted.
 import datetime
-from typing import Any, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
+
+from pydantic import BaseModel, TypeAdapter
 
 from batchcompute.resources import (
     DAG,
+    AnyJobDescription,
     AppDescription,
+    AppJobDescription,
     ClusterDescription,
     Configs,
     Job,
@@ -107,3 +111,50 @@ assert_type(job.InstanceMetrics.FailedCount, int)
 print(job.Sate)  # expect-error
 if job.State == "Finished" and job.EndTime is not None and job.StartTime is not None:
     print(job.EndTime - job.StartTime)
+
+# Tasks in one call, and dependencies where a task is added.
+short = TaskDescription.of_command(
+    "echo hello", 3, instance_type="ecs.s3.large", stdout="oss://b/logs/", env_vars={"A": 1}
+)
+assert_type(short, TaskDescription)
+TaskDescription.of_command("echo", "3")  # expect-error
+TaskDescription.of_command("echo", instances=3)  # expect-error
+graph = DAG()
+graph.add_task("split", short)
+graph.add_task("merge", short, after=["split"])
+graph.add_task("print", short, after="merge")
+graph.add_task("print", short, after=5)  # expect-error
+
+# A job of either kind, in models of one's own and in adapters.
+adapter: TypeAdapter[AnyJobDescription] = TypeAdapter(AnyJobDescription)
+assert_type(adapter.validate_json("{}"), JobDescription | AppJobDescription)
+
+
+class Request(BaseModel):
+    """A model of somebody else's."""
+
+    job: AnyJobDescription
+    status: Job | None = None
+
+
+assert_type(Request(job=wire).job, JobDescription | AppJobDescription)
+assert_type(wire.model_copy(update={"Name": "y"}), JobDescription)
+assert_type(wire.copy(), JobDescription)
+assert_type(JobDescription.model_validate({"Name": "x"}), JobDescription)
+assert_type(wire.model_dump(by_alias=False), dict[str, Any])
+
+
+class Noted(TaskDescription):
+    """A task with a field of its own."""
+
+    ticket: str | None = None
+
+    if TYPE_CHECKING:
+        # Else checkers give the class a constructor that takes its own fields only.
+        def __init__(self, properties: object = None, **fields: object) -> None: ...
+
+
+noted = Noted({"ClusterId": "c"}, ticket="T-1")
+assert_type(noted.ticket, str | None)
+assert_type(noted.cluster_id, str | None)
+noted.ticket = 5  # expect-error
