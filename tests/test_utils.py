@@ -9,7 +9,8 @@ import os
 import socket
 import tarfile
 import time
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ import batchcompute
 from batchcompute import ConfigError
 from batchcompute.resources import JobDescription, Topic
 from batchcompute.responses import CreateResponse, RawAnswer
-from batchcompute.utils import functions, get_logger, set_log_level
+from batchcompute.utils import functions, get_logger, log, remap, set_log_level
+from batchcompute.utils.canonicalization import CamelCasedClass
 from batchcompute.utils.jsonizable import BatchEncoder, Jsonizable
 
 PATHS = {
     "batchcompute": "Client ClientError FieldError ValidationError JsonError ConfigError CN_QINGDAO",
     "batchcompute.client": "Client",
+    "batchcompute.client.client": "Client",
     "batchcompute.client.response": "CreateResponse GetResponse ListResponse ActionResponse Job App",
     "batchcompute.core": "ClientError FieldError ValidationError JsonError",
     "batchcompute.core.exceptions": "ClientError FieldError ValidationError JsonError",
@@ -69,14 +72,20 @@ def test_times(shanghai: None) -> None:
         == functions.datetime_timestamp(here)
         == 1448353220
     )
+    assert functions.utc2local(None) is None
+    assert functions.utc2local(utc.replace(tzinfo=UTC)) == here
+    assert functions.utc2local(here.astimezone()) == here
+    assert functions.local2utc(here.replace(microsecond=5)) == utc.replace(microsecond=5)
     assert functions.timestamp_datetime(1448353220) == "2015-11-24 16:20:20"
+    assert functions.timestamp_datetime(None)[:2] == "20"
     assert functions.gmt_time().endswith(" GMT")
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0, "0"), (1, "1 Second"), (59, "59 Seconds"), (61, "1 Minute 1 Second"), (7261, "2 Hours 1 Minute 1 Second"),
-     (93784, "1 Day 2 Hours 3 Minutes 4 Seconds"), (timedelta(days=2), "2 Days"), (1.5, "1 Second")],
+     (93784, "1 Day 2 Hours 3 Minutes 4 Seconds"), (timedelta(days=2), "2 Days"), (1.5, "1 Second"),
+     (None, "0"), (0.4, "0"), (-5, "-5 Seconds"), (10**9, "11574 Days 1 Hour 46 Minutes 40 Seconds")],
 )  # fmt: skip
 def test_timediff(seconds: Any, words: str) -> None:
     assert functions.timediff(seconds) == words
@@ -89,6 +98,46 @@ def test_texts() -> None:
     assert functions.str_md5(b"abc") == functions.str_md5("abc") == "900150983cd24fb0d6963f7d28e17f72"
     assert functions.iget({"Name": 1}, "nAME") == 1
     assert functions.iget({"Name": 1}, "other") == ""
+    assert functions.iget({"Name ": 1, "NAME": 2}, " name") == 2
+
+
+T = "2015-11-24T08:20:20.000005Z"
+HERE = datetime(2015, 11, 24, 16, 20, 20, 5)  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [(f'{{"StartTime": "{T}", "l": [{{"EndTime": ""}}], "d": {{"XTime": 5}}}}', {"StartTime": HERE, "l": [{"EndTime": None}], "d": {"XTime": None}}),
+     (b'[1, "2"]', [1, "2"]), ({"aTime": T, 1: 2}, {"aTime": HERE, 1: 2}), ([{"aTime": "x"}], [{"aTime": None}]),
+     ("", {}), (b" ", {}), (None, {}), ({}, {}), ([], []), (b'{"Items": null}', {"Items": None})],
+)  # fmt: skip
+def test_remap(given: Any, found: Any, shanghai: None) -> None:
+    before = repr(given)
+    assert remap(given) == remap(given, human_readable=True) == found
+    assert repr(given) == before
+
+
+@pytest.mark.parametrize("text", ["This is not a json string", b"\xff", "{", "[" * 100_000])
+def test_remap_of_what_is_no_json(text: str | bytes) -> None:
+    with pytest.raises(batchcompute.JsonError):
+        remap(text)
+
+
+def test_modules_and_metaclasses() -> None:
+    assert functions.import_json() is json
+    assert functions.import_httplib().HTTPConnection
+
+    class Meta(type):
+        pass
+
+    class Plain:
+        kept = 1
+
+    made = functions.add_metaclass(Plain, Meta)
+    assert (type(made), made.__name__, made.kept) == (Meta, "Plain", 1)  # type: ignore[attr-defined]
+    assert functions.add_metaclass(made, Meta) is made
+    # As the old SDK's own classes were made, and those that were written after their pattern.
+    assert functions.add_metaclass(JobDescription, CamelCasedClass) is JobDescription
 
 
 def test_regions() -> None:
@@ -110,6 +159,14 @@ def test_archives(tmp_path: Path) -> None:
     functions.do_tar(str(worker), str(worker / "worker.tar.gz"))
     with tarfile.open(worker / "worker.tar.gz") as archive:
         assert sorted(archive.getnames()) == ["./deep/data", "./main.py"]
+
+
+@pytest.mark.parametrize(("given", "error"), [("none", FileNotFoundError), ("file", NotADirectoryError)])
+def test_archives_of_what_is_no_directory(given: str, error: type[OSError], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(error):
+        functions.do_tar(str(tmp_path / given), str(tmp_path / "worker.tar.gz"))
+    assert not (tmp_path / "worker.tar.gz").exists()
 
 
 def test_archives_hold_what_the_service_unpacks(tmp_path: Path) -> None:
@@ -153,25 +210,49 @@ def test_archives_hold_what_the_service_unpacks(tmp_path: Path) -> None:
     assert packed.read_bytes() == before
 
 
-def test_logging(tmp_path: Path) -> None:
+@pytest.fixture
+def levels(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
+    monkeypatch.setattr(log, "_made", {})
     package = logging.getLogger("batchcompute")
-    before = package.level
-    try:
-        for given, level in (("DEBUG", 10), ("info", 20), (30, 30)):
-            set_log_level(given)
-            assert package.level == level
-        with pytest.raises(ConfigError, match="log level"):
-            set_log_level("loud")
-        file = tmp_path / "mine.log"
-        logger = get_logger("tests.mine", "INFO", str(file))
-        assert get_logger("tests.mine", "INFO", str(file)) is logger
-        logger.info("once")
-        assert file.read_text().count("once") == 1
-        for handler in list(logger.handlers):
+    before, handlers = package.level, list(package.handlers)
+    yield package
+    package.setLevel(before)
+    for logger in (package, *map(logging.getLogger, ("tests.mine", "tests.other"))):
+        for handler in set(logger.handlers) - set(handlers):
             handler.close()
             logger.removeHandler(handler)
-    finally:
-        package.setLevel(before)
+
+
+def test_levels(levels: logging.Logger) -> None:
+    mine = get_logger("tests.mine")
+    assert mine is logging.getLogger("tests.mine")
+    assert mine.level == logging.WARNING
+    for given, level in (("DEBUG", 10), ("info", 20), (30, 30), ("INFO", 20)):
+        set_log_level(given)
+        assert levels.level == mine.level == level
+    assert get_logger("tests.other").level == 20
+    # One level for all, as the old SDK had it; asking for a logger again leaves it alone.
+    get_logger("tests.other", "DEBUG")
+    get_logger("tests.other")
+    assert levels.level == mine.level == 10
+    for refused in ("loud", True, None):
+        with pytest.raises(ConfigError, match="log level"):
+            set_log_level(refused)  # type: ignore[arg-type]
+    set_log_level()
+    assert levels.level == 30
+
+
+def test_files_of_loggers(levels: logging.Logger, tmp_path: Path) -> None:
+    file = tmp_path / "mine.log"
+    mine = get_logger("tests.mine", "INFO", str(file))
+    assert get_logger("tests.mine", "INFO", str(file)) is mine
+    get_logger("batchcompute.mine", file_name=str(file)).info("below")
+    mine.info("own")
+    levels.info("package")
+    assert [line.rpartition("\t")[2] for line in file.read_text().splitlines()] == ["below", "own", "package"]
+    handler = logging.NullHandler()
+    log.add_handler(handler)
+    assert handler in levels.handlers
 
 
 def test_the_encoder() -> None:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Run the old SDK itself, fetched now and never committed, through a session with `batchcompute serve`.
+# Run the old SDK's own tests with this package, and the old SDK itself through a session with `batchcompute
+# serve`. Both are fetched now and never committed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 old=.venv/old-sdk
@@ -13,6 +14,9 @@ if [ ! -x "$old/bin/python" ]; then
     # Its setup.py fetches an ancient setuptools unless it builds with what is there.
     "$old/bin/python" -m pip install -q --no-build-isolation --no-deps 'batchcompute==2.1.7'
 fi
+"$old/bin/python" -m pip download -q --no-binary :all: --no-build-isolation --no-deps -d "$work" 'batchcompute==2.1.7'
+.venv/bin/python tools/old_sdk_tests.py "$work/batchcompute-2.1.7.tar.gz"
+
 export ALIBABA_CLOUD_ACCESS_KEY_ID=old-id ALIBABA_CLOUD_ACCESS_KEY_SECRET=old-secret
 .venv/bin/batchcompute serve --port 0 --data-dir "$work/data" --log-level WARNING >"$work/said" &
 server=$!

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from batchcompute.client._http import HttpClient
 from batchcompute.client._sync._iterate import Items
-from batchcompute.client._sync.client import Client
+from batchcompute.client.client import Client
 
 if TYPE_CHECKING:
     from batchcompute.client import response as response

@@ -44,6 +44,7 @@ __all__ = [
     "ENDPOINT_INFO",
     "EU_CENTRAL_1",
     "FLOAT",
+    "LOG_FILE_NAME",
     "LOG_FORMATTER",
     "LOG_LEVEL",
     "NUMBER",
@@ -52,6 +53,7 @@ __all__ = [
     "PY25",
     "SECURITY_SERVICE_PORT",
     "SERVICE_PORT",
+    "SERVICE_PORT_MOCKED",
     "STATE_MAP",
     "STRING",
     "TIME",
@@ -85,11 +87,15 @@ DEFAULT_LIST_ITEM: Final = 100
 """How many items `easy_list` fetches at a time."""
 SERVICE_PORT: Final = 80
 """Port of plain HTTP."""
+SERVICE_PORT_MOCKED: Final = 8888
+"""Port of a service for tests; nothing here uses it."""
 SECURITY_SERVICE_PORT: Final = 443
 """Port of TLS."""
 ENDPOINT_INFO: Final = get_regions()
 """The live table of regions, from id to host."""
 LOG_LEVEL: Final = logging.WARNING
 """Level of `get_logger`'s loggers where none was set."""
+LOG_FILE_NAME: Final = "batchcompute_python_sdk.LOG"
+"""A name for `get_logger`'s files; nothing here uses it."""
 LOG_FORMATTER: Final = "[%(asctime)s]\t[%(levelname)s]\t[%(thread)d]\t[%(pathname)s:%(lineno)d]\t%(message)s"
 """How `get_logger`'s files look."""

@@ -1,30 +1,40 @@
-"""The old SDK's helpers, for programs that import them: regions, times, texts, archives."""
+"""The old SDK's helpers, for programs that import them: regions, times, texts, archives, modules."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib
+import json
+import os
 import socket
 import stat
 import tarfile
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from batchcompute.errors import ConfigError, Problem, ValidationError
 from batchcompute.regions import get_regions, register_region, resolve
 from batchcompute.signing import API_VERSION
 from batchcompute.utils.archives import ArchiveError, check_link, check_name, check_type
-from batchcompute.utils.constants import ENDPOINT_INFO, UTC_FORMAT
+from batchcompute.utils.constants import ENDPOINT_INFO, PY2, PY3, PY25, STRING, UTC_FORMAT
 
 __all__ = [
     "API_VERSION",
     "ENDPOINT_INFO",
+    "PY2",
+    "PY3",
+    "PY25",
+    "STRING",
     "UTC_FORMAT",
     "ConfigError",
+    "add_metaclass",
     "add_region",
     "datetime_timestamp",
     "do_tar",
@@ -34,6 +44,8 @@ __all__ = [
     "get_region",
     "gmt_time",
     "iget",
+    "import_httplib",
+    "import_json",
     "local2utc",
     "partial",
     "str2datetime",
@@ -95,13 +107,30 @@ def str2datetime(utc_timestr: str) -> datetime | None:
         return None
 
 
-def utc2local(utc_st: datetime) -> datetime:
-    """Turn a time in UTC into one in the local zone, with the offset of that day; both without a zone."""
-    return utc_st.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
+def utc2local(utc_st: datetime | None) -> datetime | None:
+    """Turn a time in UTC into one in the local zone, with the offset of that day.
+
+    Args:
+        utc_st: A time in UTC without a zone, or one with a zone, which counts.
+
+    Returns:
+        A time without a zone; None for what is no time.
+    """
+    if not isinstance(utc_st, datetime):
+        return None
+    aware = utc_st if utc_st.tzinfo is not None else utc_st.replace(tzinfo=UTC)
+    return aware.astimezone().replace(tzinfo=None)
 
 
 def local2utc(local_st: datetime) -> datetime:
-    """Turn a time in the local zone into one in UTC, with the offset of that day; both without a zone."""
+    """Turn a time in the local zone into one in UTC, with the offset of that day.
+
+    Args:
+        local_st: A time in the local zone without a zone, or one with a zone, which counts.
+
+    Returns:
+        A time without a zone.
+    """
     return local_st.astimezone(UTC).replace(tzinfo=None)
 
 
@@ -111,18 +140,25 @@ def datetime_timestamp(dt: str | datetime) -> int:
     return int(found.timestamp())
 
 
-def timestamp_datetime(value: float) -> str:
-    """Return the local time of seconds since 1970, as ``2015-11-24 16:20:20``."""
-    return datetime.fromtimestamp(value).strftime(_LOCAL_FORMAT)  # noqa: DTZ006
+def timestamp_datetime(value: float | None) -> str:
+    """Return the local time of seconds since 1970, as ``2015-11-24 16:20:20``; without any, the time now."""
+    return time.strftime(_LOCAL_FORMAT, time.localtime(value))
 
 
-def timediff(delta: float | timedelta) -> str:
+def timediff(delta: float | timedelta | None) -> str:
     """Return a length of time in words: ``1 Day 2 Hours 3 Minutes 4 Seconds``.
 
     Args:
-        delta: Seconds, or a `timedelta`.
+        delta: Seconds, or a `timedelta`; None means zero. Parts of a second are left out.
+
+    Returns:
+        The words, behind a minus if the length is negative; ``0`` for less than a second.
     """
+    if not delta:
+        return "0"
     seconds = int(delta.total_seconds() if isinstance(delta, timedelta) else delta)
+    if seconds < 0:
+        return f"-{timediff(-seconds)}"
     parts: list[str] = []
     for size, name in ((86400, "Day"), (3600, "Hour"), (60, "Minute"), (1, "Second")):
         count, seconds = divmod(seconds, size)
@@ -148,9 +184,36 @@ def str_md5(s: str | bytes) -> str:
 
 
 def iget(d: Mapping[str, Any], key: str) -> Any:
-    """Return the value of a key whose case does not matter; empty for none."""
-    wanted = key.lower()
-    return next((value for name, value in d.items() if name.lower() == wanted), "")
+    """Return the value of a key whose case and outer blanks do not matter; empty for none.
+
+    Where several keys match, the last one counts.
+    """
+    wanted = key.strip().lower()
+    found: Any = ""
+    for name, value in d.items():
+        if name.strip().lower() == wanted:
+            found = value
+    return found
+
+
+def import_json() -> ModuleType:
+    """Return the module `json`."""
+    return json
+
+
+def import_httplib() -> ModuleType:
+    """Return the module `http.client`."""
+    # Nothing else here needs it, and it loads `ssl`.
+    return importlib.import_module("http.client")
+
+
+def add_metaclass(cls: type, mcls: type) -> type:
+    """Return a class made anew by a metaclass, or the class itself if that has made it already."""
+    if isinstance(cls, mcls):
+        return cls
+    body = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+    made: type = mcls(cls.__name__, cls.__bases__, body)
+    return made
 
 
 def get_local_ip() -> str:
@@ -172,12 +235,12 @@ def do_tar(worker_dir: str, tar_file: str) -> None:
 
     Raises:
         ValidationError: The service would refuse the package; nothing was written.
+        OSError: The directory, or one in it, cannot be read, or the archive cannot be written.
     """
     root, target = Path(worker_dir), Path(tar_file).absolute()
+    found = [Path(folder) / name for folder, _, names in os.walk(root, onerror=_raise) for name in names]
     members = {
-        f"./{path.relative_to(root).as_posix()}": path
-        for path in sorted(root.rglob("*"))
-        if path.absolute() != target and not path.is_dir()
+        f"./{path.relative_to(root).as_posix()}": path for path in sorted(found) if path.absolute() != target
     }
     problems: list[Problem] = []
     for name, path in members.items():
@@ -190,6 +253,10 @@ def do_tar(worker_dir: str, tar_file: str) -> None:
     with tarfile.open(tar_file, "w:gz") as archive:
         for name, path in members.items():
             archive.add(path, arcname=name, recursive=False, filter=_without_set_id)
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
 
 
 def _check_member(name: str, path: Path) -> None:

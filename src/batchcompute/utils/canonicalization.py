@@ -1,0 +1,72 @@
+"""The old SDK's import path for reading answers; `remap` is for programs that call it themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from batchcompute.errors import JsonError
+from batchcompute.jsonizable import Jsonizable
+from batchcompute.utils.constants import PY2, PY3, STATE_MAP, STRING
+from batchcompute.utils.functions import (
+    import_json,
+    partial,
+    str2datetime,
+    timediff,
+    timestamp_datetime,
+    utc2local,
+)
+
+__all__ = [
+    "PY2",
+    "PY3",
+    "STATE_MAP",
+    "STRING",
+    "CamelCasedClass",
+    "import_json",
+    "partial",
+    "remap",
+    "str2datetime",
+    "timediff",
+    "timestamp_datetime",
+    "utc2local",
+]
+
+CamelCasedClass = type(Jsonizable)
+"""The metaclass of `Jsonizable`: it makes attributes of what ``descriptor_map`` names."""
+
+
+def remap(container: Any, human_readable: bool = False) -> Any:  # noqa: ARG001
+    """Read a JSON text, and turn the value of each key that ends in ``Time`` into a local time.
+
+    Args:
+        container: A JSON text, or a dict or list, which stays as it is.
+        human_readable: Without effect.
+
+    Returns:
+        A copy, with times without a zone, and None for a value that is no time. A blank text and None are
+        an empty dict.
+
+    Raises:
+        JsonError: The text is not valid JSON, or what is given is nested too deeply.
+    """
+    try:
+        if isinstance(container, (str, bytes)):
+            container = json.loads(container) if container.strip() else {}
+        return {} if container is None else _with_times(container)
+    except (ValueError, RecursionError) as error:
+        raise JsonError(f"the text is not valid JSON: {error}") from None
+
+
+def _with_times(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_times(item) for item in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    fields = cast("dict[Any, Any]", value)
+    return {
+        key: utc2local(str2datetime(item))
+        if isinstance(key, str) and key.endswith("Time")
+        else _with_times(item)
+        for key, item in fields.items()
+    }
