@@ -110,7 +110,7 @@ FLOORS = [
     ],
     ["resources", "types"],
     ["responses", "answers", "_pages"],
-    ["operations", "calls"],
+    ["operations", "filters", "calls"],
     ["signing", "credentials", "timeouts", "_logs", "tracing", "objects", "waiting"],
     ["retry"],
     ["transport", "trials"],

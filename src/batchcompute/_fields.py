@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from batchcompute._containers import Check, FieldList, FieldMap
 from batchcompute._limits import Limit
-from batchcompute._values import EMPTY_TIME, NULL, UNSET, in_utc, is_unset
+from batchcompute._values import EMPTY_TIME, NULL, UNSET, FilledText, in_utc, is_unset
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -66,9 +66,18 @@ class Field:
     def __delete__(self, obj: Model) -> None:
         obj._unset(self)
 
+    def is_kept(self, value: Any) -> bool:
+        """Return whether an assignment leaves what is there: a blank text where one has to say something."""
+        return self.type == FilledText and isinstance(value, str) and not value.strip()
+
     def is_set(self, value: Any) -> bool:
         """Return whether a stored value counts as set."""
         return not is_unset(value)
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it holds a time."""
+        return False
 
     @property
     def hint(self) -> str:
@@ -85,6 +94,10 @@ class TimeField(Field):
     """A time; pydantic-core's own UTC class is exchanged for the standard library's."""
 
     __slots__ = ()
+
+    @property
+    def is_time(self) -> bool:
+        return True
 
     def __get__(self, obj: Model | None, owner: type | None = None) -> Any:
         value = super().__get__(obj, owner)

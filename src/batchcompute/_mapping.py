@@ -35,7 +35,7 @@ class MappingModel(Model):
 
     def __delitem__(self, key: str) -> None:
         field = self._fields.get(key)
-        if field is None or not field.is_set(self.__dict__.get(field.name)):
+        if field is None or not self._is_there(field):
             raise KeyError(key)
         self._unset(field)
 

@@ -155,6 +155,8 @@ class Model(OldStyle):
         if value is None and not field.nullable:
             self._unset(field)
             return
+        if field.is_kept(value):
+            return
         extra = self.__pydantic_extra__
         try:
             self.__pydantic_validator__.validate_assignment(self, field.name, owned(value), context=STRICT)

@@ -61,12 +61,13 @@ class Otherwise:
         self._name = name
 
     def __call__(self, value: Any, info: Any) -> Any:
-        if value is None or value is UNSET:
-            return UNSET
         context = info.context
+        field: Field = self._cls._fields[self._name]
+        if value is None or value is UNSET:
+            # The service has told that the time is not known, in its other way.
+            return EMPTY_TIME if value is None and context is ANSWER and field.is_time else UNSET
         if context is not ANSWER and (context is STRICT or not self._cls._reads_leniently()):
             raise ValueError("is of a wrong type")
-        field: Field = self._cls._fields[self._name]
         return self._cls._keep(field, value, context is ANSWER)
 
 
@@ -99,6 +100,8 @@ def _fields_of(schema: Any) -> Any:
 
 def _message(inner: Any) -> str:
     kind = inner["type"]
+    if kind == "function-after":
+        return _message(inner["schema"])
     if kind == "union":
         message: str = inner.get("custom_error_message") or ""
         # An open word list is any text.

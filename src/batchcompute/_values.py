@@ -160,6 +160,14 @@ def _time() -> cs.CoreSchema:
     return schema
 
 
+def _filled(value: str) -> Any:
+    return value if value.strip() else UNSET
+
+
+def _filled_text() -> cs.CoreSchema:
+    return cs.no_info_after_validator_function(_filled, cs.str_schema())
+
+
 def _env_text() -> cs.CoreSchema:
     return _either([cs.str_schema(strict=True)], to_env_text, "must be a text")
 
@@ -186,6 +194,8 @@ def _any_default() -> cs.CoreSchema:
 
 Text = str
 """A text; bytes are read as UTF-8."""
+FilledText = Annotated[str, _Schema(_filled_text)]
+"""A text that says something: the old SDK did not take in a blank one, and never sent it."""
 Whole = Annotated[int, _Schema(_whole)]
 """An integer: any object with ``__index__`` and any float without a fraction, but no bool."""
 Number = Annotated[float, _Schema(_number)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from batchcompute._limits import LARGEST_BODY
 from batchcompute.errors import Problem, ValidationError
+from batchcompute.filters import query_of
 from batchcompute.operations import (
     Call,
     IdLike,
@@ -21,6 +22,7 @@ from batchcompute.operations import (
     name_of,
     number_of,
     qualifier_of,
+    text_of,
     token_query,
 )
 
@@ -58,19 +60,8 @@ __all__: list[str] = []
 D = TypeVar("D", bound="Jsonizable")
 
 
-def _page(marker: object, max_item_count: object, **filters: object) -> dict[str, str]:
-    query = {"Marker": marker_of(marker), "MaxItemCount": count_of(max_item_count)}
-    for name, value in filters.items():
-        if value is None or value == "":
-            continue
-        query[name] = str(value)
-    return query
-
-
-def _order(filters: Mapping[str, object]) -> dict[str, object]:
-    """The two further filters of ListJobs; others were dropped silently by the old SDK, too."""
-    known = ("OrderBy", "IsReverse")
-    return {key: value for key, value in filters.items() if key in known and str(value or "").strip()}
+def _page(marker: object, max_item_count: object) -> dict[str, str]:
+    return {"Marker": marker_of(marker), "MaxItemCount": count_of(max_item_count)}
 
 
 def _described(description: object, cls: type[D]) -> D:
@@ -139,10 +130,8 @@ def list_jobs(
     project_id: str = "",
     **filters: object,
 ) -> Call[ListResponse[Job]]:
-    cluster = id_of(cluster_id, "cluster_id") if cluster_id else ""
-    query = _page(
-        marker, max_item_count, State=state, ClusterId=cluster, ProjectId=project_id, **_order(filters)
-    )
+    given = {"state": state, "cluster_id": cluster_id, "project_id": project_id}
+    query = {**_page(marker, max_item_count), **query_of("list_jobs", given, filters)}
     return make_call("list_jobs", query=query)
 
 
@@ -189,10 +178,10 @@ def list_tasks(
     max_item_count: object,
     state: str = "",
     cluster_id: object = "",
-    **_filters: object,
+    **filters: object,
 ) -> Call[ListResponse[Task]]:
-    cluster = id_of(cluster_id, "cluster_id") if cluster_id else ""
-    return make_call("list_tasks", _job(job), _page(marker, max_item_count, State=state, ClusterId=cluster))
+    found = query_of("list_tasks", {"state": state, "cluster_id": cluster_id}, filters)
+    return make_call("list_tasks", _job(job), {**_page(marker, max_item_count), **found})
 
 
 def get_task(job: IdLike, task_name: object) -> Call[TaskResponse]:
@@ -205,9 +194,10 @@ def list_instances(
     marker: object,
     max_item_count: object,
     state: str = "",
-    **_filters: object,
+    **filters: object,
 ) -> Call[ListResponse[Instance]]:
-    return make_call("list_instances", _task(job, task_name), _page(marker, max_item_count, State=state))
+    found = query_of("list_instances", {"state": state}, filters)
+    return make_call("list_instances", _task(job, task_name), {**_page(marker, max_item_count), **found})
 
 
 def get_instance(job: IdLike, task_name: object, instance_id: object) -> Call[InstanceResponse]:
@@ -315,8 +305,14 @@ def create_image(image_desc: object, token: object = "") -> Call[CreateResponse]
     return make_call("create_image", query=token_query(token), body=body)
 
 
-def list_images(marker: object, max_item_count: object, type_: str = "") -> Call[ListResponse[Image]]:
-    return make_call("list_images", query=_page(marker, max_item_count, Type=type_))
+def list_images(
+    marker: object, max_item_count: object, type_: str = "", **filters: object
+) -> Call[ListResponse[Image]]:
+    found = query_of("list_images", {"type_": type_}, filters)
+    # The old SDK sent no other type; own images are what comes without one.
+    if found.get("Type", "").strip() != "System":
+        found = {}
+    return make_call("list_images", query={**_page(marker, max_item_count), **found})
 
 
 def get_image(image: IdLike) -> Call[ImageResponse]:
@@ -344,11 +340,12 @@ def create_app(app_desc: object, token: object = "") -> Call[CreateResponse]:
 def list_apps(
     scope: str = "Private", marker: object = "", max_item_count: object = 50
 ) -> Call[ListResponse[AppStatus]]:
-    return make_call("list_apps", query=_page(marker, max_item_count, Scope=scope))
+    query = {"Scope": text_of(scope, "scope"), **_page(marker, max_item_count)}
+    return make_call("list_apps", query=query)
 
 
 def get_app(app_name: object, scope: str = "Private") -> Call[AppResponse]:
-    return make_call("get_app", _app(app_name, "app_name"), {"Scope": scope})
+    return make_call("get_app", _app(app_name, "app_name"), {"Scope": text_of(scope, "scope")})
 
 
 def get_app_detail(app: object, qualifier: object = "") -> Call[AppResponse]:

@@ -336,6 +336,10 @@ class Status(Jsonizable):
             return bool(self[self._identity] == other)
         return super().__eq__(other)
 
+    def _rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
+        # What the service has said is no request of a caller's.
+        yield from ()
+
     def _state(self) -> dict[str, Any]:
         # An unset container reads as an empty one.
         return {name: value for name, value in super()._state().items() if value != {} and value != []}

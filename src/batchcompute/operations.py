@@ -190,6 +190,8 @@ def id_of(value: object, argument: str, attribute: str = "Id") -> str:
         raise ValidationError([Problem(argument, repr(value)[:60], allowed)])
     if not found.strip():
         raise ValidationError([Problem(argument, repr(found), "must be an id that is not empty")])
+    if found != found.strip():
+        raise ValidationError([Problem(argument, repr(found), "must be an id without outer blanks")])
     if not {".", ".."}.isdisjoint(found.split("/")):
         # Percent-encoded it is harmless here, but not to every proxy on the way.
         raise ValidationError([Problem(argument, repr(found), "must be an id without '.' and '..' as parts")])
@@ -238,8 +240,24 @@ def count_of(value: object, argument: str = "max_item_count") -> str:
     return str(int(value))  # type: ignore[call-overload]
 
 
+def text_of(value: object, argument: str) -> str:
+    """Return a text as it is sent; empty for None.
+
+    Raises:
+        ValidationError: It is no text, or none that can be sent.
+    """
+    try:
+        text = value.decode("utf-8") if isinstance(value, bytes) else "" if value is None else value
+        if isinstance(text, str):
+            text.encode("utf-8")
+            return text
+    except UnicodeError:
+        pass
+    raise ValidationError([Problem(argument, repr(value)[:60], "must be text in UTF-8")])
+
+
 def marker_of(value: object) -> str:
-    return "" if value is None else str(value)
+    return text_of(str(value) if isinstance(value, int) else value, "marker")
 
 
 def target_of(operation: Operation, path: Mapping[str, str], query: Mapping[str, str]) -> str:
@@ -257,7 +275,7 @@ def target_of(operation: Operation, path: Mapping[str, str], query: Mapping[str,
 
 def token_query(token: object) -> dict[str, str]:
     # The old SDK ignored a token that is no text (recorded case "token not str is ignored").
-    return {"IdempotentToken": token} if isinstance(token, str) and token else {}
+    return {"IdempotentToken": text_of(token, "token")} if isinstance(token, str) and token else {}
 
 
 # -- from answers to results ----------------------------------------------------------------------

@@ -52,6 +52,7 @@ def rows() -> list[str]:
         for field in cls._declared:
             type_ = str(field.type).replace("typing.", "").replace("batchcompute.resources.", "")
             type_ = type_.split(", <")[0].replace("Annotated[", "") if "_values" in type_ else type_
+            type_ = "<class 'str'>" if type_ == "str" else type_
             place = cls.__module__.rpartition(".")[2]
             lines.append(
                 f"{place}.{cls.__name__}\t{field.name}\t{field.wire}\t{type_}\t{default_of(cls, field.name)}"

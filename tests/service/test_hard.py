@@ -12,7 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from batchcompute import LOCAL, Client, ClientError, ConfigError, InvalidParameterError
+from batchcompute import (
+    LOCAL,
+    Client,
+    ClientError,
+    ConfigError,
+    InvalidParameterError,
+    ValidationError,
+    calls,
+)
 from batchcompute.resources import JobDescription
 from batchcompute.service import LocalService, embedded_service, machines
 from batchcompute.service.confined import Root
@@ -51,10 +59,16 @@ def works(client: Client) -> None:
         lambda t: setattr(t, "InstanceCount", 2**70),
     ],
 )
-def test_what_could_not_run_is_refused(local: Client, change: object) -> None:
+def test_what_could_not_run_is_refused(
+    local: Client, change: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     described = task("true")
     assert callable(change)
     change(described)
+    with pytest.raises((ClientError, ValidationError)):
+        local.create_job(job({"t": described}))
+    # The service does not rely on its clients.
+    monkeypatch.setattr(calls, "_described", lambda description, cls: cls(description))
     with pytest.raises(ClientError) as caught:
         local.create_job(job({"t": described}))
     assert caught.value.status in (400, 403)

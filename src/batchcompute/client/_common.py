@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from batchcompute.credentials import CredentialSource, fresh_credentials
-from batchcompute.errors import ConfigError, Problem, ValidationError
+from batchcompute.errors import ConfigError, FieldError, Problem, ValidationError
 from batchcompute.operations import IdLike, id_of
 from batchcompute.signing import Credentials
 
@@ -119,16 +119,24 @@ async def tell_async(callback: Callable[[T], object], value: T) -> None:
         await found
 
 
+class UnknownResourceType(ValidationError, FieldError):
+    """`easy_list` was asked for a type of resource that there is none of; a FieldError in the old SDK."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 def easy_list_call(resource_type: str, resource_info: tuple[Any, ...]) -> str:
     """Return the name of the iterator over a resource type.
 
     Raises:
-        ValidationError: The type is unknown, or its parent is not named.
+        UnknownResourceType: The type is unknown.
+        ValidationError: Its parent is not named.
     """
     found = RESOURCE_TYPES.get(resource_type)
     if found is None:
         allowed = f"must be one of {', '.join(RESOURCE_TYPES)}"
-        raise ValidationError([Problem("resource_type", repr(resource_type), allowed)])
+        raise UnknownResourceType([Problem("resource_type", repr(resource_type), allowed)])
     name, needed = found
     if len(resource_info) < needed:
         allowed = f"needs {needed} argument(s) that name where to list {resource_type}"

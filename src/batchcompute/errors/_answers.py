@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchcompute.errors._base import BatchComputeError
+from batchcompute.errors._values import JSONError
 
 __all__: list[str] = []
 
@@ -131,8 +132,10 @@ def client_error(status: int, code: str, request_id: str, msg: str) -> ClientErr
     return _class_for(status, code)(status, code, request_id, msg)
 
 
-class ResponseError(BatchComputeError):
+class ResponseError(JSONError):
     """An answer came that cannot be understood.
+
+    Also a JSONError, which the old SDK raised for an answer that is no JSON.
 
     Args:
         message: What is wrong with it.

@@ -11,6 +11,7 @@ from batchcompute._limits import Keys, Name, Needed, Range, join
 from batchcompute._values import (
     AnyMap,
     EnvMap,
+    FilledText,
     Flag,
     Number,
     Text,
@@ -77,7 +78,7 @@ class _GroupBase(Description):
         default=None, validation_alias="DesiredVMCount", serialization_alias="DesiredVMCount"
     )
     """How many machines the group shall have, 0 to 65536. Required for a new group."""
-    instance_type: Text | None = None
+    instance_type: FilledText | None = None
     """Instance type of the machines; the cluster's own when not set."""
     spot_strategy: Text | None = None
     """``SpotWithPriceLimit`` or ``SpotAsPriceGo``."""

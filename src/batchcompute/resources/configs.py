@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from batchcompute._limits import Needed, Place, Range
-from batchcompute._values import Flag, Number, Text, TextList, Whole
+from batchcompute._values import FilledText, Flag, Number, Text, TextList, Whole
 from batchcompute.jsonizable import Description
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
 class SystemDisk(Description):
     """The disk that a machine starts from."""
 
-    type: Text | None = None
+    type: FilledText | None = None
     """Type of the disk, for example ``cloud_efficiency``; empty for the default."""
     size: Annotated[Whole, Range(40, 500)] | None = None
     """Size in GB, 40 to 500."""
@@ -41,11 +41,11 @@ class SystemDisk(Description):
 class DataDisk(Description):
     """A second disk of a machine."""
 
-    type: Text | None = None
+    type: FilledText | None = None
     """Type of the disk; it must equal that of the system disk."""
     size: Annotated[Whole, Range(5, 2000)] | None = None
     """Size in GB, 5 to 2000."""
-    mount_point: Text | None = None
+    mount_point: FilledText | None = None
     """A directory on Linux, a drive letter on Windows."""
 
 

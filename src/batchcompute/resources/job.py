@@ -15,7 +15,7 @@ from batchcompute.jsonizable import Description, Status
 from batchcompute.resources._rules import cycle, instances_of, kind_of
 from batchcompute.resources._types import JobState, JobType
 from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
-from batchcompute.resources.configs import InputMappingConfig, Notification
+from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts, Notification
 from batchcompute.resources.task import (
     AutoCluster,
     Command,
@@ -33,6 +33,7 @@ __all__ = [
     "AutoCluster",
     "Command",
     "Config",
+    "Configs",
     "CredentialConfig",
     "Docker",
     "Error",
@@ -42,6 +43,7 @@ __all__ = [
     "Job",
     "JobDescription",
     "Logging",
+    "Mounts",
     "Notification",
     "Parameters",
     "Result",
@@ -312,3 +314,11 @@ class SynchronousInstance(Status):
     """From output name to value."""
     error: Error | None = None
     """What went wrong."""
+
+    def get_output(self, name: str) -> object:
+        """Return an output by name.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
+        return self.outputs[name]

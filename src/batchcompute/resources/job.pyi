@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, overload
 from batchcompute.jsonizable import Description, Status
 from batchcompute.resources._types import JobState, JobType
 from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
-from batchcompute.resources.configs import InputMappingConfig, Notification
+from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts, Notification
 from batchcompute.resources.task import (
     AutoCluster,
     Command,
@@ -24,6 +24,7 @@ __all__ = [
     "AutoCluster",
     "Command",
     "Config",
+    "Configs",
     "CredentialConfig",
     "Docker",
     "Error",
@@ -33,6 +34,7 @@ __all__ = [
     "Job",
     "JobDescription",
     "Logging",
+    "Mounts",
     "Notification",
     "Parameters",
     "Result",
@@ -925,6 +927,12 @@ class SynchronousInstance(Status):
         """What went wrong."""
     @Error.setter
     def Error(self, value: _Error | Mapping[str, object] | None) -> None: ...  # noqa: N802
+    def get_output(self, name: str) -> object:
+        """Return an output by name.
+
+        Raises:
+            KeyError: There is none of this name.
+        """
 
 AnyJobDescription: TypeAlias = JobDescription | AppJobDescription
 _DAG: TypeAlias = DAG

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 from batchcompute import calls
 from batchcompute.client._async._base import AsyncBase
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         SynchronousInstanceResponse,
         TaskResponse,
     )
+    from batchcompute.filters import InstanceFilters, JobFilters, TaskFilters
     from batchcompute.operations import IdLike
     from batchcompute.resources import (
         AppJobDescription,
@@ -83,7 +84,7 @@ class AsyncJobs(AsyncBase):
         state: JobState = "",
         cluster_id: IdLike = "",
         project_id: str = "",
-        **filters: str,
+        **filters: Unpack[JobFilters],
     ) -> ListResponse[Job]:
         """Return one page of the jobs (ListJobs).
 
@@ -93,7 +94,8 @@ class AsyncJobs(AsyncBase):
             state: Only jobs in this state.
             cluster_id: Only jobs that use this cluster.
             project_id: Only jobs of this project.
-            **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``).
+            **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``), and the filters above
+                as the old SDK spells them; a keyword that is none of these is a TypeError.
 
         Raises:
             ClientError: The service refused.
@@ -110,7 +112,7 @@ class AsyncJobs(AsyncBase):
         *,
         max_item_count: int = 100,
         marker: str = "",
-        **filters: str,
+        **filters: Unpack[JobFilters],
     ) -> AsyncItems[Job]:
         """Iterate over the jobs of all pages (ListJobs).
 
@@ -120,7 +122,8 @@ class AsyncJobs(AsyncBase):
             project_id: Only jobs of this project.
             max_item_count: How many jobs are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
-            **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``).
+            **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``), and the filters above
+                as the old SDK spells them; a keyword that is none of these is a TypeError.
         """
         return AsyncItems(
             lambda page: self.list_jobs(page, max_item_count, state, cluster_id, project_id, **filters),
@@ -205,7 +208,7 @@ class AsyncJobs(AsyncBase):
         max_item_count: int = 50,
         state: JobState = "",
         cluster_id: IdLike = "",
-        **filters: str,
+        **filters: Unpack[TaskFilters],
     ) -> ListResponse[Task]:
         """Return one page of a job's tasks (ListTasks).
 
@@ -215,7 +218,7 @@ class AsyncJobs(AsyncBase):
             max_item_count: How many tasks the page may hold, 0 to 100.
             state: Only tasks in this state.
             cluster_id: Only tasks that use this cluster.
-            **filters: Taken for the old SDK's sake; the API knows no others.
+            **filters: The filters above as the old SDK spells them; another keyword is a TypeError.
 
         Raises:
             NotFoundError: There is no such job.
@@ -230,6 +233,7 @@ class AsyncJobs(AsyncBase):
         *,
         max_item_count: int = 100,
         marker: str = "",
+        **filters: Unpack[TaskFilters],
     ) -> AsyncItems[Task]:
         """Iterate over the tasks of a job, over all pages (ListTasks).
 
@@ -239,8 +243,11 @@ class AsyncJobs(AsyncBase):
             cluster_id: Only tasks that use this cluster.
             max_item_count: How many tasks are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: The filters above as the old SDK spells them.
         """
-        return AsyncItems(lambda page: self.list_tasks(job, page, max_item_count, state, cluster_id), marker)
+        return AsyncItems(
+            lambda page: self.list_tasks(job, page, max_item_count, state, cluster_id, **filters), marker
+        )
 
     async def get_task(self, job: IdLike, task_name: str | Task) -> TaskResponse:
         """Return the status of a task (GetTask).
@@ -261,7 +268,7 @@ class AsyncJobs(AsyncBase):
         marker: str | int | None = "",
         max_item_count: int = 50,
         state: JobState = "",
-        **filters: str,
+        **filters: Unpack[InstanceFilters],
     ) -> ListResponse[Instance]:
         """Return one page of a task's instances (ListInstances).
 
@@ -271,7 +278,7 @@ class AsyncJobs(AsyncBase):
             marker: Where the page begins: empty or 0, or the ``NextMarker`` of the page before.
             max_item_count: How many instances the page may hold, 0 to 100.
             state: Only instances in this state.
-            **filters: Taken for the old SDK's sake; the API knows no others.
+            **filters: The filters above as the old SDK spells them; another keyword is a TypeError.
 
         Raises:
             NotFoundError: There is no such job or task.
@@ -288,6 +295,7 @@ class AsyncJobs(AsyncBase):
         *,
         max_item_count: int = 100,
         marker: str = "",
+        **filters: Unpack[InstanceFilters],
     ) -> AsyncItems[Instance]:
         """Iterate over the instances of a task, over all pages (ListInstances).
 
@@ -297,9 +305,10 @@ class AsyncJobs(AsyncBase):
             state: Only instances in this state.
             max_item_count: How many instances are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: The filters above as the old SDK spells them.
         """
         return AsyncItems(
-            lambda page: self.list_instances(job, task_name, page, max_item_count, state), marker
+            lambda page: self.list_instances(job, task_name, page, max_item_count, state, **filters), marker
         )
 
     async def get_instance(

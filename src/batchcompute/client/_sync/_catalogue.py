@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from batchcompute import calls
 from batchcompute.client._sync._base import Base
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ImageResponse,
         QuotaResponse,
     )
+    from batchcompute.filters import ImageFilters
     from batchcompute.operations import HasName, IdLike
     from batchcompute.resources import AppDescription, AppRevision, AppStatus, Image, ImageDescription
     from batchcompute.responses import ActionResponse, CreateResponse, ListResponse
@@ -42,7 +43,11 @@ class Catalogue(Base):
         return self._call(calls.create_image(image_desc, token))
 
     def list_images(
-        self, marker: str | None = "", max_item_count: int = 50, type_: str = ""
+        self,
+        marker: str | None = "",
+        max_item_count: int = 50,
+        type_: str = "",
+        **filters: Unpack[ImageFilters],
     ) -> ListResponse[Image]:
         """Return one page of the images (ListImages).
 
@@ -50,18 +55,27 @@ class Catalogue(Base):
             marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
             max_item_count: How many images the page may hold, 0 to 100.
             type_: ``System`` for the public ones; own ones without it.
+            **filters: ``Type``, the same.
         """
-        return self._call(calls.list_images(marker, max_item_count, type_))
+        return self._call(calls.list_images(marker, max_item_count, type_, **filters))
 
-    def iter_images(self, type_: str = "", *, max_item_count: int = 100, marker: str = "") -> Items[Image]:
+    def iter_images(
+        self,
+        type_: str = "",
+        *,
+        max_item_count: int = 100,
+        marker: str = "",
+        **filters: Unpack[ImageFilters],
+    ) -> Items[Image]:
         """Iterate over the images of all pages (ListImages).
 
         Args:
             type_: ``System`` for the public ones; own ones without it.
             max_item_count: How many images are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: ``Type``, the same.
         """
-        return Items(lambda page: self.list_images(page, max_item_count, type_), marker)
+        return Items(lambda page: self.list_images(page, max_item_count, type_, **filters), marker)
 
     def get_image(self, image: IdLike) -> ImageResponse:
         """Return an image (GetImage).

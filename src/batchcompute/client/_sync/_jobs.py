@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 from batchcompute import calls
 from batchcompute.client._sync._base import Base
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         SynchronousInstanceResponse,
         TaskResponse,
     )
+    from batchcompute.filters import InstanceFilters, JobFilters, TaskFilters
     from batchcompute.operations import IdLike
     from batchcompute.resources import (
         AppJobDescription,
@@ -84,7 +85,7 @@ class Jobs(Base):
         state: JobState = "",
         cluster_id: IdLike = "",
         project_id: str = "",
-        **filters: str,
+        **filters: Unpack[JobFilters],
     ) -> ListResponse[Job]:
         """Return one page of the jobs (ListJobs).
 
@@ -94,7 +95,8 @@ class Jobs(Base):
             state: Only jobs in this state.
             cluster_id: Only jobs that use this cluster.
             project_id: Only jobs of this project.
-            **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``).
+            **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``), and the filters above
+                as the old SDK spells them; a keyword that is none of these is a TypeError.
 
         Raises:
             ClientError: The service refused.
@@ -109,7 +111,7 @@ class Jobs(Base):
         *,
         max_item_count: int = 100,
         marker: str = "",
-        **filters: str,
+        **filters: Unpack[JobFilters],
     ) -> Items[Job]:
         """Iterate over the jobs of all pages (ListJobs).
 
@@ -119,7 +121,8 @@ class Jobs(Base):
             project_id: Only jobs of this project.
             max_item_count: How many jobs are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
-            **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``).
+            **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``), and the filters above
+                as the old SDK spells them; a keyword that is none of these is a TypeError.
         """
         return Items(
             lambda page: self.list_jobs(page, max_item_count, state, cluster_id, project_id, **filters),
@@ -204,7 +207,7 @@ class Jobs(Base):
         max_item_count: int = 50,
         state: JobState = "",
         cluster_id: IdLike = "",
-        **filters: str,
+        **filters: Unpack[TaskFilters],
     ) -> ListResponse[Task]:
         """Return one page of a job's tasks (ListTasks).
 
@@ -214,7 +217,7 @@ class Jobs(Base):
             max_item_count: How many tasks the page may hold, 0 to 100.
             state: Only tasks in this state.
             cluster_id: Only tasks that use this cluster.
-            **filters: Taken for the old SDK's sake; the API knows no others.
+            **filters: The filters above as the old SDK spells them; another keyword is a TypeError.
 
         Raises:
             NotFoundError: There is no such job.
@@ -229,6 +232,7 @@ class Jobs(Base):
         *,
         max_item_count: int = 100,
         marker: str = "",
+        **filters: Unpack[TaskFilters],
     ) -> Items[Task]:
         """Iterate over the tasks of a job, over all pages (ListTasks).
 
@@ -238,8 +242,11 @@ class Jobs(Base):
             cluster_id: Only tasks that use this cluster.
             max_item_count: How many tasks are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: The filters above as the old SDK spells them.
         """
-        return Items(lambda page: self.list_tasks(job, page, max_item_count, state, cluster_id), marker)
+        return Items(
+            lambda page: self.list_tasks(job, page, max_item_count, state, cluster_id, **filters), marker
+        )
 
     def get_task(self, job: IdLike, task_name: str | Task) -> TaskResponse:
         """Return the status of a task (GetTask).
@@ -260,7 +267,7 @@ class Jobs(Base):
         marker: str | int | None = "",
         max_item_count: int = 50,
         state: JobState = "",
-        **filters: str,
+        **filters: Unpack[InstanceFilters],
     ) -> ListResponse[Instance]:
         """Return one page of a task's instances (ListInstances).
 
@@ -270,7 +277,7 @@ class Jobs(Base):
             marker: Where the page begins: empty or 0, or the ``NextMarker`` of the page before.
             max_item_count: How many instances the page may hold, 0 to 100.
             state: Only instances in this state.
-            **filters: Taken for the old SDK's sake; the API knows no others.
+            **filters: The filters above as the old SDK spells them; another keyword is a TypeError.
 
         Raises:
             NotFoundError: There is no such job or task.
@@ -285,6 +292,7 @@ class Jobs(Base):
         *,
         max_item_count: int = 100,
         marker: str = "",
+        **filters: Unpack[InstanceFilters],
     ) -> Items[Instance]:
         """Iterate over the instances of a task, over all pages (ListInstances).
 
@@ -294,8 +302,11 @@ class Jobs(Base):
             state: Only instances in this state.
             max_item_count: How many instances are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: The filters above as the old SDK spells them.
         """
-        return Items(lambda page: self.list_instances(job, task_name, page, max_item_count, state), marker)
+        return Items(
+            lambda page: self.list_instances(job, task_name, page, max_item_count, state, **filters), marker
+        )
 
     def get_instance(
         self, job: IdLike, task_name: str | Task, instance_id: int | str | Instance
