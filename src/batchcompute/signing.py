@@ -37,12 +37,21 @@ class Credentials:
     """STS token, or empty; never shown."""
 
     def __post_init__(self) -> None:
+        # As the old SDK did it: a token is long, and copied with what stands around it.
+        object.__setattr__(self, "security_token", self.security_token.strip(" "))
         for name in ("access_key_id", "access_key_secret", "security_token"):
-            # The HTTP library would quote what it refuses.
-            if any(ord(letter) < 32 or ord(letter) == 127 for letter in getattr(self, name)):
-                raise ConfigError(
-                    f"{name} holds a line break or another control character; it was not copied well"
-                )
+            problem = _problem(getattr(self, name))
+            if problem:
+                # The HTTP library would quote what it refuses.
+                raise ConfigError(f"{name} {problem}; it was not copied well")
+
+
+def _problem(text: str) -> str:
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+        return "holds a line break or another control character"
+    if text != text.strip():
+        return "begins or ends with blanks"
+    return "holds half a character" if any("\ud800" <= letter <= "\udfff" for letter in text) else ""
 
 
 def string_to_sign(method: str, target: str, headers: Mapping[str, str]) -> str:

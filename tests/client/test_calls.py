@@ -327,7 +327,7 @@ def test_revisions_are_qualifiers(client: Client, respx_mock: respx.MockRouter) 
 
 def test_headers_of_the_caller(kind: Kind, respx_mock: respx.MockRouter) -> None:
     route = respx_mock.get(f"{URL}/quotas").respond(200, json={})
-    headers: dict[str, Any] = {"x-acs-名": "中", "authorization": "mine"}
+    headers: dict[str, Any] = {"x-acs-name": "中", "authorization": "mine"}
     kind(URL, "id", "secret", **headers).get_quotas()
     raw = [name.lower() for name, _ in route.calls.last.request.headers.raw]
     assert raw.count(b"authorization") == 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -31,6 +33,15 @@ RESOURCE_TYPES: Mapping[str, tuple[str, int]] = {
 """For `easy_list`: the iterator of each resource type, and how many arguments name its parent."""
 
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = ("connection", "content-length", "transfer-encoding")
+_OPTIONS = (
+    "access_key_id", "access_key_secret", "credentials", "http_client", "max_response_bytes", "region", "retry",
+    "security_conn", "security_token", "timeout", "trust_env", "verify",
+)  # fmt: skip
+"""What a keyword of the client may have been meant as."""
+
+
 class HeaderMap(dict[str, str]):
     """The caller's headers; only their names are shown, as a value may be a secret."""
 
@@ -50,9 +61,10 @@ def check_credentials(
     bad = next((name for name, value in pair.items() if not isinstance(value, str) or not value.strip()), "")
     kind = type(pair[bad]).__name__ if bad and pair[bad] else ""
     token_kind = "" if security_token is None else type(security_token).__name__
-    made = Credentials(str(access_key_id), str(access_key_secret), str(security_token or ""))
+    key_id, secret = ("", "") if bad else (str(access_key_id), str(access_key_secret))
+    made = Credentials(key_id, secret, str(security_token or ""))
     # No frame of a traceback is to hold a secret.
-    del pair, access_key_id, access_key_secret, security_token
+    del pair, access_key_id, access_key_secret, security_token, key_id, secret
     if bad:
         raise ConfigError(
             f"{bad} is {f'of type {kind}' if kind and kind != 'str' else 'missing'}: give both "
@@ -61,11 +73,6 @@ def check_credentials(
         )
     if token_kind not in ("", "str"):
         raise ConfigError(f"security_token must be a text, not {token_kind}")
-    for name, text in (("access_key_id", made.access_key_id), ("access_key_secret", made.access_key_secret)):
-        wrong = text != text.strip()
-        del text
-        if wrong:
-            raise ConfigError(f"{name} begins or ends with blanks; it was not copied well")
     return made
 
 
@@ -73,17 +80,29 @@ def check_headers(headers: Mapping[str, object]) -> dict[str, str]:
     """Check the headers that a client was given as keywords.
 
     Raises:
-        ConfigError: A value is no text; it is probably a misspelt option.
+        ConfigError: A header cannot be sent, or a value is no text; it is probably a misspelt option.
     """
+    checked: dict[str, str] = {}
     for name, value in headers.items():
         if not isinstance(value, str):
+            close = difflib.get_close_matches(name, _OPTIONS, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
             raise ConfigError(
-                f"{name!r} is no option of the client, and as a header it must be a text, not "
+                f"{name!r} is no option of the client{hint}, and as a header it must be a text, not "
                 f"{type(value).__name__}"
             )
-        if any(ord(letter) < 32 and letter != "\t" for letter in name + value):
+        # Blanks around a value are no part of it (RFC 9110, 5.5), and the service signs without them.
+        text = value.strip(" \t")
+        if any((ord(letter) < 32 and letter != "\t") or ord(letter) == 127 for letter in name + text):
             raise ConfigError(f"header {name!r} holds a line break or another control character")
-    return {name: str(value) for name, value in headers.items()}
+        if not _HEADER_NAME.fullmatch(name):
+            raise ConfigError(f"{name!r} cannot be the name of a header")
+        if name.lower() in _FRAMING:
+            raise ConfigError(f"header {name!r} cannot be given: it follows from each request")
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise ConfigError(f"header {name!r} holds half a character")
+        checked[name] = text
+    return checked
 
 
 def local_transport(source: CredentialSource) -> DirectTransport:
