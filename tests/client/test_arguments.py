@@ -221,14 +221,15 @@ def test_key_pairs(
 
 @pytest.mark.parametrize("blank", ["", " ", "\t\n"])
 def test_blank_texts_of_groups_and_disks_are_not_taken_in(blank: str) -> None:
-    for cls, names in (
+    table: list[tuple[Any, list[str]]] = [
         (SystemDisk, ["Type"]),
         (DataDisk, ["Type", "MountPoint"]),
         (GroupDescription, ["InstanceType"]),
-    ):
+    ]
+    for cls, names in table:
         for name in names:
             assert name not in cls({name: blank}).detail()
-            assert name not in cls(**{name: blank}).detail()  # type: ignore[arg-type]
+            assert name not in cls(**{name: blank}).detail()
             made = cls({name: "x"})
             setattr(made, name, blank)
             made[name] = blank

@@ -19,13 +19,13 @@ The tree::
     │   │   └── TLSError              the certificate or the TLS was refused
     │   ├── TransportTimeout        the time limit ended first
     │   └── ProtocolError           the connection broke, or spoke no HTTP
-    ├── ResponseError             an answer came that cannot be understood (.body)
-    │   └── ResponseTooLarge        its body is larger than max_response_bytes (.limit)
     ├── JobFailedError            a job that was waited for failed or was stopped
     ├── WaitTimeout               the time to wait for jobs is up (also a TimeoutError)
     ├── LogsUnavailable           an instance's output cannot be read
     ├── ValidationError           a value is wrong (also a TypeError and a ValueError)
     ├── JSONError                 a text is not JSON, or not a JSON object (also a ValueError)
+    │   └── ResponseError           an answer came that cannot be understood (.body)
+    │       └── ResponseTooLarge      its body is larger than max_response_bytes (.limit)
     ├── FieldError                ``description["Nope"] = 1``: there is no such field (also a KeyError)
     └── ConfigError               the client or the local service is set up wrongly
         └── LocalServiceError       LOCAL cannot start its service, or join one (also a ClientError)
