@@ -76,7 +76,7 @@ ROWS: list[tuple[str, Any, Act, tuple[type[BaseException], ...]]] = [
     ("a missing field", None, lambda c: c.create_job({"Name": "n"}), (old.ValidationError,)),
     ("a wrong type", None, lambda c: JobDescription({"Name": 5}), (TypeError,)),
     ("a wrong type assigned", None, lambda c: setattr(JobDescription(), "Name", 5), (TypeError,)),
-    ("a wrong item", None, lambda c: ClusterDescription().Groups.update(g=5), (TypeError,)),
+    ("a wrong item", None, lambda c: ClusterDescription().Groups.update(g=5), (TypeError,)),  # type: ignore[call-overload]
     ("no such key to read", None, lambda c: JobDescription()["Nope"], (KeyError, LookupError)),
     ("no such key to set", None, lambda c: JobDescription().__setitem__("Nope", 1), (old.FieldError,)),
     ("no such attribute", None, lambda c: Job().Nope, (AttributeError,)),  # type: ignore[attr-defined]
