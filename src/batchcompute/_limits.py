@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 from batchcompute._problems import shown
@@ -63,12 +62,14 @@ class Limit:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
 class Needed(Limit):
     """The field must be set, and not to nothing."""
 
-    what: str = ""
-    """What it needs; empty for an object whose own fields tell."""
+    __slots__ = ("what",)
+
+    def __init__(self, what: str = "") -> None:
+        self.what = what
+        """What it needs; empty for an object whose own fields tell."""
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if self.what and (value is None or value == "" or value == {}):
@@ -78,12 +79,14 @@ class Needed(Limit):
         return "required"
 
 
-@dataclass(frozen=True, slots=True)
 class Range(Limit):
     """A number in a range, both ends included."""
 
-    low: int
-    high: int
+    __slots__ = ("high", "low")
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low = low
+        self.high = high
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, (int, float)) and not self.low <= value <= self.high:
@@ -96,11 +99,13 @@ class Range(Limit):
         return f"{self.low} to {self.high}"
 
 
-@dataclass(frozen=True, slots=True)
 class AtLeast(Limit):
     """A number without an upper end."""
 
-    low: int
+    __slots__ = ("low",)
+
+    def __init__(self, low: int) -> None:
+        self.low = low
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, (int, float)) and value < self.low:
@@ -113,12 +118,14 @@ class AtLeast(Limit):
         return f"{self.low} or more"
 
 
-@dataclass(frozen=True, slots=True)
 class AtMost(Limit):
     """A text or a container that may not be longer than the service takes."""
 
-    longest: int
-    unit: str = "characters"
+    __slots__ = ("longest", "unit")
+
+    def __init__(self, longest: int, unit: str = "characters") -> None:
+        self.longest = longest
+        self.unit = unit
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, (str, Mapping, list)):
@@ -133,11 +140,13 @@ class AtMost(Limit):
         return f"at most {self.longest} {self.unit}"
 
 
-@dataclass(frozen=True, slots=True)
 class Bytes(Limit):
     """A text that may not be longer than the service takes, in bytes of UTF-8."""
 
-    longest: int
+    __slots__ = ("longest",)
+
+    def __init__(self, longest: int) -> None:
+        self.longest = longest
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, str):
@@ -153,11 +162,13 @@ class Bytes(Limit):
         return f"at most {self.longest} bytes"
 
 
-@dataclass(frozen=True, slots=True)
 class Words(Limit):
     """A text out of a closed list."""
 
-    allowed: tuple[str, ...]
+    __slots__ = ("allowed",)
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self.allowed = allowed
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if value and value not in self.allowed:
@@ -170,14 +181,16 @@ class Words(Limit):
         return " or ".join(f"`{word}`" for word in self.allowed)
 
 
-@dataclass(frozen=True, slots=True)
 class Name(Limit):
     """A name of letters, digits, ``_`` and ``-`` (reference, 3.0)."""
 
-    longest: int
-    """Bytes that it may have."""
-    digit_first: bool = False
-    """Whether it may begin with a digit."""
+    __slots__ = ("digit_first", "longest")
+
+    def __init__(self, longest: int, digit_first: bool = False) -> None:
+        self.longest = longest
+        """Bytes that it may have."""
+        self.digit_first = digit_first
+        """Whether it may begin with a digit."""
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if not value:
@@ -202,11 +215,13 @@ class Name(Limit):
         return f"required; letters, digits, `_` and `-`{first}, at most {self.longest} bytes"
 
 
-@dataclass(frozen=True, slots=True)
 class AppName(Limit):
     """A reference to an app: ``App1``, ``:App1`` or ``Public:App1`` (reference, 3.0)."""
 
-    longest: int = 1024
+    __slots__ = ("longest",)
+
+    def __init__(self, longest: int = 1024) -> None:
+        self.longest = longest
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         yield from Needed("the name of an app").problems(value, path)
@@ -221,11 +236,13 @@ class AppName(Limit):
         return f"required; `Name`, `:Name` or `Public:Name`, at most {self.longest} characters"
 
 
-@dataclass(frozen=True, slots=True)
 class Place(Limit):
     """A place in a storage whose scheme the reference lists."""
 
-    schemes: tuple[str, ...] = SCHEMES
+    __slots__ = ("schemes",)
+
+    def __init__(self, schemes: tuple[str, ...] = SCHEMES) -> None:
+        self.schemes = schemes
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if not value or not isinstance(value, str):
@@ -242,11 +259,13 @@ class Place(Limit):
         return "begins with " + ", ".join(f"`{scheme}://`" for scheme in self.schemes)
 
 
-@dataclass(frozen=True, slots=True)
 class Keys(Limit):
     """Each key of a mapping keeps a limit of its own."""
 
-    limit: Limit
+    __slots__ = ("limit",)
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, Mapping):
@@ -261,11 +280,13 @@ class Keys(Limit):
         return f"keys: {self.limit.words()}"
 
 
-@dataclass(frozen=True, slots=True)
 class Values(Limit):
     """Each value of a mapping keeps a limit of its own."""
 
-    limit: Limit
+    __slots__ = ("limit",)
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, Mapping):

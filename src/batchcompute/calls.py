@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from batchcompute._limits import LARGEST_BODY
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.filters import query_of
 from batchcompute.operations import (
@@ -72,6 +71,8 @@ def _described(description: object, cls: type[D]) -> D:
 
 
 def _body(description: Jsonizable) -> bytes:
+    from batchcompute._limits import LARGEST_BODY
+
     # Indented as the old SDK sent it, unless the white space alone makes it too large for the service.
     indented = description._to_json(4)
     return indented if len(indented) <= LARGEST_BODY else description._to_json()
