@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import types
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, cast, get_args, get_origin
 
 from pydantic import TypeAdapter
 
@@ -31,7 +31,7 @@ _ZERO = {str: "", int: 0, float: 0.0, bool: False}
 class Field:
     """A plain value."""
 
-    __slots__ = ("default", "limits", "name", "nullable", "type", "unset", "wire")
+    __slots__ = ("_owner", "default", "limits", "name", "nullable", "type", "unset", "wire")
 
     def __init__(
         self, name: str, wire: str, type_: Any, default: Any, unset: Any, limits: tuple[Limit, ...] = ()
@@ -49,6 +49,19 @@ class Field:
         self.nullable = default is NULL
         self.limits = limits
         """What the service accepts of it."""
+        self._owner: Any = None
+
+    def own(self, cls: type[Any]) -> Self:
+        """Take note of the class that declares it."""
+        self._owner = cls
+        return self
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        # For help(): the text under the declaration, read from the source when somebody asks.
+        from batchcompute._json_schema import doc_of
+
+        return doc_of(self._owner, self.name) if self._owner is not None else ""
 
     def __get__(self, obj: Model | None, owner: type | None = None) -> Any:
         if obj is None:
@@ -82,7 +95,7 @@ class Field:
     @property
     def hint(self) -> str:
         """The type in words, for ``help()``."""
-        return _hint(self.type)
+        return _Words(_hint(self.type))
 
     @property
     def item(self) -> type[Any] | None:
@@ -91,7 +104,8 @@ class Field:
 
 
 class TimeField(Field):
-    """A time; pydantic-core's own UTC class is exchanged for the standard library's."""
+    # A time; pydantic-core's own UTC class is exchanged for the standard library's.
+    # (A docstring would stand before that of each field.)
 
     __slots__ = ()
 
@@ -107,7 +121,7 @@ class TimeField(Field):
 
 
 class NestedField(Field):
-    """Another model."""
+    # Another model.
 
     __slots__ = ()
 
@@ -132,7 +146,7 @@ class NestedField(Field):
 
 
 class ContainerField(Field):
-    """A dict or a list."""
+    # A dict or a list.
 
     __slots__ = ("_adapter", "_item", "origin")
 
@@ -197,6 +211,13 @@ def _bare(annotation: Any) -> Any:
         members = [member for member in get_args(annotation) if member is not type(None)]
         return members[0] if len(members) == 1 else Union[tuple(members)]  # noqa: UP007
     return annotation
+
+
+class _Words(str):
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def _hint(type_: Any) -> str:

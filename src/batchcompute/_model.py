@@ -83,7 +83,7 @@ class Model(OldStyle):
         for name, info in cls.model_fields.items():
             if name in known and name not in own and not anew:
                 continue
-            field = make_field(name, info, cls._zeros)
+            field = make_field(name, info, cls._zeros).own(cls)
             declared = [other for other in declared if other.name != name] + [field]
             for spelling in (field.name, field.wire):
                 known[spelling] = field

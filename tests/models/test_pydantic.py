@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import pickle
+import pydoc
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic import BaseModel, RootModel, TypeAdapter
 
 from batchcompute import UnknownFieldWarning, ValidationError
 from batchcompute._fields import ContainerField, Field, NestedField, TimeField
+from batchcompute._json_schema import doc_of
 from batchcompute._values import NULL
 from batchcompute.answers import JobDescriptionResponse, JobResponse
 from batchcompute.jsonizable import Jsonizable, Status
@@ -454,6 +456,14 @@ def test_examples_are_right() -> None:
 def test_signatures_name_every_field(cls: type[Jsonizable]) -> None:
     names = list(inspect.signature(cls).parameters)
     assert names == ["properties", *(field.wire for field in cls._declared)]
+
+
+def test_help_shows_fields_and_their_texts() -> None:
+    text = pydoc.plain(pydoc.render_doc(JobDescription))
+    assert "Priority: int = None" in text
+    assert "0 to 1000, larger first" in text
+    for field in TaskDescription._declared:
+        assert inspect.getdoc(vars(TaskDescription)[field.wire]) == doc_of(TaskDescription, field.name) != ""
 
 
 # -- FastAPI --------------------------------------------------------------------------------------
