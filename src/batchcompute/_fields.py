@@ -31,7 +31,7 @@ _ZERO = {str: "", int: 0, float: 0.0, bool: False}
 class Field:
     """A plain value."""
 
-    __slots__ = ("_owner", "default", "limits", "name", "nullable", "type", "unset", "wire")
+    __slots__ = ("default", "limits", "name", "nullable", "owner", "type", "unset", "wire")
 
     def __init__(
         self, name: str, wire: str, type_: Any, default: Any, unset: Any, limits: tuple[Limit, ...] = ()
@@ -49,19 +49,12 @@ class Field:
         self.nullable = default is NULL
         self.limits = limits
         """What the service accepts of it."""
-        self._owner: Any = None
+        self.owner: Any = None
 
     def own(self, cls: type[Any]) -> Self:
         """Take note of the class that declares it."""
-        self._owner = cls
+        self.owner = cls
         return self
-
-    @property
-    def __doc__(self) -> str:  # type: ignore[override]
-        # For help(): the text under the declaration, read from the source when somebody asks.
-        from batchcompute._json_schema import doc_of
-
-        return doc_of(self._owner, self.name) if self._owner is not None else ""
 
     def __get__(self, obj: Model | None, owner: type | None = None) -> Any:
         if obj is None:
@@ -104,8 +97,7 @@ class Field:
 
 
 class TimeField(Field):
-    # A time; pydantic-core's own UTC class is exchanged for the standard library's.
-    # (A docstring would stand before that of each field.)
+    """A time; pydantic-core's own UTC class is exchanged for the standard library's."""
 
     __slots__ = ()
 
@@ -121,7 +113,7 @@ class TimeField(Field):
 
 
 class NestedField(Field):
-    # Another model.
+    """Another model."""
 
     __slots__ = ()
 
@@ -146,7 +138,7 @@ class NestedField(Field):
 
 
 class ContainerField(Field):
-    # A dict or a list.
+    """A dict or a list."""
 
     __slots__ = ("_adapter", "_item", "origin")
 
@@ -203,6 +195,17 @@ class ContainerField(Field):
     @property
     def item(self) -> type[Any] | None:
         return cast("type[Any]", self._item) if hasattr(self._item, "_checked_copy") else None
+
+
+def _doc(field: Field) -> str:
+    from batchcompute._json_schema import doc_of
+
+    return doc_of(field.owner, field.name) if field.owner is not None else ""
+
+
+for _cls in (Field, TimeField, NestedField, ContainerField):
+    # For help(): the text under a field's declaration, read from the source when somebody asks.
+    setattr(_cls, "__doc__", property(_doc))  # noqa: B010
 
 
 def _bare(annotation: Any) -> Any:
