@@ -380,6 +380,7 @@ SCENES: list[Callable[[Scene], None]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the service needs /proc")
 def test_every_call_of_the_system_may_fail_and_every_moment_may_be_the_last() -> None:
     if not sandbox.probe().usable:
