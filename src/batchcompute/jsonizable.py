@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import pydantic
 from pydantic_core import PydanticSerializationError
 
-from batchcompute._fields import NestedField
-from batchcompute._limits import LARGEST_BODY, Needed, join
+from batchcompute._fields import Field, NestedField
+from batchcompute._limits import LARGEST_BODY, Needed
 from batchcompute._model import owned, without_extra
 from batchcompute._problems import nearest, problems_of, shown, warn_unknown
 from batchcompute._pydantic import PydanticModel
@@ -51,6 +51,7 @@ class Jsonizable(PydanticModel):
 
     _required: ClassVar[tuple[Any, ...]] = ()
     """What a class in the old style has listed as ``required``: names, and lists of which one is."""
+    _ruled_fields: ClassVar[tuple[Field, ...]] = ()
 
     def __init__(self, properties: Any = None, **fields: Any) -> None:
         if isinstance(properties, (str, bytes, bytearray)):
@@ -250,10 +251,11 @@ class Jsonizable(PydanticModel):
         Args:
             at: Where this object stands; empty for the outermost one.
         """
-        for field in self._declared:
+        before = f"{at}." if at else ""
+        for field in self._ruled():
             value = self.__dict__.get(field.name)
-            path = join(at, field.wire)
-            known = None if is_unset(value) or value is NULL else field.__get__(self)
+            known = None if is_unset(value) or value is NULL else value
+            path = before + field.wire
             for limit in field.limits:
                 yield from limit.problems(known, path)
             if field.item is None:
@@ -263,11 +265,25 @@ class Jsonizable(PydanticModel):
                     yield from field.__get__(self)._rules(path)
             elif isinstance(known, dict):
                 for key, item in cast("dict[str, Jsonizable]", known).items():
-                    yield from item._rules(join(path, key))
+                    yield from item._rules(f"{path}.{key}")
             elif isinstance(known, list):
                 for number, item in enumerate(cast("list[Jsonizable]", known)):
-                    yield from item._rules(join(path, str(number)))
+                    yield from item._rules(f"{path}.{number}")
         yield from self._further_rules(at)
+
+    @classmethod
+    def _ruled(cls) -> tuple[Field, ...]:
+        """Return the fields that have limits, or hold objects that have rules; each class finds out once."""
+        if "_ruled_fields" not in cls.__dict__:
+            items = {field: cast("type[Jsonizable] | None", field.item) for field in cls._declared}
+            found = [field for field, item in items.items() if field.limits or (item and item._has_rules())]
+            cls._ruled_fields = tuple(found)
+        return cls._ruled_fields
+
+    @classmethod
+    def _has_rules(cls) -> bool:
+        own = cls._further_rules is not Jsonizable._further_rules or bool(cls._required)
+        return own or bool(cls._ruled())
 
     def _further_rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
         """Yield what the service would refuse of several fields together."""
