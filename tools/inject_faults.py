@@ -59,9 +59,10 @@ KNOWN: list[tuple[str, str]] = [
         rf"^objects: {_ANY} at os.rmdir confined:Root.remove_folder.*ObjectApi._answer",
         "directories around a removed object stay, and are listed as keys",
     ),
+    (r"^boxed: EACCES at os.stat .*runtime/view:", "what this user may not look at counts as none"),
     (
-        rf"^boxed: {_ANY} at os.stat .*:_View._emptied",
-        "a directory that cannot be looked at now counts as none",
+        r"^boxed: (EIO|EACCES|ENOSPC) at os.stat runtime/sandbox:_try",
+        "bubblewrap that the disk cannot tell of counts as not installed, until it is looked for again",
     ),
     (r"^repeats: killed ", "kept directories of a job that was deleted right before the crash stay for ever"),
     (

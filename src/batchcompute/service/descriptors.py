@@ -173,3 +173,43 @@ def chmod(name: str, mode: int, folder: int) -> None:
             os.fchmod(handle, mode)
     finally:
         os.close(handle)
+
+
+def make_executable(name: str, folder: int) -> bool:
+    """Let whoever can read a file also execute it; return whether its owner can do both now.
+
+    Only a plain file of this user's own is changed, and only one that has no other name and gives no rights of its
+    own (setuid, setgid): another name may belong to something else.
+
+    Args:
+        name: Its name.
+        folder: Descriptor of the directory that it is in.
+    """
+    handle = os.open(name, _HANDLE, dir_fd=folder)
+    try:
+        found = os.fstat(handle)
+        if can_be_run(found):
+            return True
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_nlink != 1:
+            return False
+        if found.st_mode & (stat.S_ISUID | stat.S_ISGID):
+            return False
+        mode = stat.S_IMODE(found.st_mode) | stat.S_IRUSR | stat.S_IXUSR
+        mode |= (mode & (stat.S_IRGRP | stat.S_IROTH)) >> 2
+        try:
+            os.chmod(f"/proc/self/fd/{handle}" if hasattr(os, "O_PATH") else handle, mode)
+        except PermissionError:
+            return False
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
+            return False
+        return True
+    finally:
+        os.close(handle)
+
+
+def can_be_run(found: os.stat_result) -> bool:
+    """Return whether this user can read a file and execute it, without rights that only root has."""
+    wanted = stat.S_IRUSR | stat.S_IXUSR if found.st_uid == os.geteuid() else stat.S_IROTH | stat.S_IXOTH
+    return found.st_mode & wanted == wanted

@@ -151,7 +151,7 @@ class Ends:
     def _is_final(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Return whether an instance has failed for good."""
         with self._store.read() as db:
-            return bool(outcome.error_code) and lifecycle.is_last(db, attempt.key)
+            return outcome.failed and lifecycle.is_last(db, attempt.key)
 
     def _with_patience(self, attempt: Attempt, action: Callable[[], Outcome | None]) -> Outcome | None:
         """Do something for as long as the machine has no room for it; an error of the machine is no answer."""

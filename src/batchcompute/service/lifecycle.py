@@ -107,7 +107,7 @@ def end(db: sqlite3.Connection, key: Key, outcome: Outcome, now: str, effects: E
         "WHERE i.job = ? AND i.task = ? AND i.number = ?",
         key,
     ).fetchone()
-    failed = bool(outcome.error_code)
+    failed = outcome.failed
     state: State = next_of_failed(row["retries"], row["max_retries"]) if failed else "Finished"
     db.execute(
         "UPDATE instances SET state = ?, retries = retries + ?, ended = ?, exit_code = ?, error_code = ?, "
@@ -124,6 +124,9 @@ def end(db: sqlite3.Connection, key: Key, outcome: Outcome, now: str, effects: E
         ),
     )
     _move(db, key, "Running", state)
+    if outcome.error_code and not failed:
+        message = f"Instance {key[2]} of task {row['name']}: {_writable(outcome.error_message)}"
+        db.execute("UPDATE jobs SET message = ? WHERE seq = ? AND message = ''", (message, key[0]))
     if state == "Failed" and row["fail_fast"]:
         message = _writable(outcome.error_message)
         reason = f"Instance {key[2]} of task {row['name']} failed: {message}"

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 from batchcompute.service.confined import Parts, Root
@@ -31,7 +32,14 @@ def check(abort: threading.Event | None) -> None:
 
 
 def copy(
-    source: Root, parts: Parts, target: Root, target_parts: Parts, abort: threading.Event | None = None
+    source: Root,
+    parts: Parts,
+    target: Root,
+    target_parts: Parts,
+    abort: threading.Event | None = None,
+    *,
+    mode: int = 0,
+    named: Callable[[tuple[str, ...]], tuple[str, ...] | None] | None = None,
 ) -> None:
     """Copy a plain file, or a directory with its plain files and directories.
 
@@ -43,34 +51,51 @@ def copy(
         target: What the copy goes below.
         target_parts: The names of the copy.
         abort: Ends it.
+        mode: Mode of every copied file; 0 for that of the source.
+        named: Returns the names that something has in the copied directory; None for a directory that is not made.
 
     Raises:
         OSError: It cannot be read or written; `NotRegular` where the source is neither.
         Aborted: Nobody wants it any more.
     """
     if not stat.S_ISDIR(source.lstat(parts).st_mode):
-        copy_file(source, parts, target, target_parts, abort)
+        copy_file(source, parts, target, target_parts, abort, mode)
         return
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         at = waiting.pop()
-        here = [*target_parts, *at]
-        target.make_folder(here)
+        here = named(at) if named and at else at
+        if here is not None:
+            target.make_folder([*target_parts, *here])
         for name in source.names([*parts, *at]):
             check(abort)
-            inner = [*parts, *at, name]
+            inner = (*at, name)
             with suppress(FileNotFoundError):
-                mode = source.lstat(inner).st_mode
-                if stat.S_ISDIR(mode):
-                    waiting.append((*at, name))
-                elif stat.S_ISREG(mode):
-                    copy_file(source, inner, target, [*here, name], abort)
+                found = source.lstat([*parts, *inner]).st_mode
+                if stat.S_ISDIR(found):
+                    waiting.append(inner)
+                elif stat.S_ISREG(found):
+                    there = (named(inner) if named else None) or inner
+                    copy_file(source, [*parts, *inner], target, [*target_parts, *there], abort, mode)
 
 
 def copy_file(
-    source: Root, parts: Parts, target: Root, target_parts: Parts, abort: threading.Event | None = None
+    source: Root,
+    parts: Parts,
+    target: Root,
+    target_parts: Parts,
+    abort: threading.Event | None = None,
+    mode: int = 0,
 ) -> None:
-    """Copy a plain file with its mode and times, but for bits that give rights.
+    """Copy a plain file with its times and its mode, but for bits that give rights.
+
+    Args:
+        source: What it is below.
+        parts: Its names.
+        target: What the copy goes below.
+        target_parts: The names of the copy.
+        abort: Ends it.
+        mode: Mode of the copy; 0 for that of the source.
 
     Raises:
         NotRegular: It is no plain file.
@@ -85,7 +110,7 @@ def copy_file(
             pump(reading, writing, abort)
             # A hole at its end.
             os.ftruncate(writing, found.st_size)
-            os.fchmod(writing, found.st_mode & 0o777)
+            os.fchmod(writing, mode or found.st_mode & 0o777)
             os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
         finally:
             os.close(writing)

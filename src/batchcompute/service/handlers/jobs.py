@@ -13,7 +13,7 @@ from batchcompute._values import format_time
 from batchcompute.service import capacity, large, lifecycle, machines
 from batchcompute.service.faults import invalid, missing, not_found, state_conflict
 from batchcompute.service.handlers.submit import check_clusters
-from batchcompute.service.runtime.attempts import log_place
+from batchcompute.service.runtime.names import log_place
 from batchcompute.service.states import ALLOWED, STATES, owner_number
 from batchcompute.service.store import Store, load, save
 from batchcompute.service.wire import Params

@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from batchcompute.errors import ValidationError
 from batchcompute.service.confined import Parts, Root, RootedFile
 from batchcompute.service.objects.keys import parts_of, split_place
 
 __all__ = ["ObjectReader", "ObjectStore", "Stat", "parts_of", "split_place"]
+
+
+MOUNTED: Final = 0o700
+"""Mode of objects, and of the copies that programs get: storage has no modes, and what is mounted can be read and
+executed (reference, 5.3)."""
 
 
 class Outside(ValidationError):
@@ -83,10 +88,18 @@ class ObjectStore(Protocol):
         ...
 
     def fetch(self, place: str, target: Root, parts: Parts, abort: threading.Event | None = None) -> None:
-        """Copy an object to a file, or what is below a prefix into a directory.
+        """Copy an object to a file, or what is below a prefix into a directory; all of it can be executed.
 
         Raises:
             FileNotFoundError: There is no such place.
+            OSError: It cannot be copied; there may be a key that no file can have as its name.
+        """
+        ...
+
+    def is_mountable(self, place: str) -> bool:
+        """Return whether the files that `local` names can be mounted, and read and executed there under their keys.
+
+        They are made executable where that harms nothing.
         """
         ...
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from batchcompute.service import trees
 from batchcompute.service.confined import NotRegular, Parts, Root, RootedFile
-from batchcompute.service.objects.base import ObjectReader, Outside, Page, Stat, modified_ns
-from batchcompute.service.objects.keys import parts_of
+from batchcompute.service.descriptors import can_be_run, make_executable
+from batchcompute.service.objects.base import MOUNTED, ObjectReader, Outside, Page, Stat, modified_ns
+from batchcompute.service.objects.keys import file_names, is_written_otherwise, parts_of
 from batchcompute.service.objects.listing import Lister
 
 __all__ = ["DirectoryStore"]
@@ -104,7 +105,33 @@ class DirectoryStore:
         Raises:
             FileNotFoundError: There is no such place.
         """
-        trees.copy(self.root, parts_of(place), target, parts, abort)
+        trees.copy(self.root, parts_of(place), target, parts, abort, mode=MOUNTED, named=file_names)
+
+    def is_mountable(self, place: str) -> bool:
+        """Return whether a program can be shown the files themselves, all of which can be executed from now on.
+
+        Raises:
+            OSError: They cannot be looked at.
+        """
+        parts = parts_of(place)
+        if not place.endswith("/"):
+            with self.root.folder(parts[:-1]) as fd:
+                return make_executable(parts[-1], fd)
+        waiting = [parts]
+        while waiting:
+            at = waiting.pop()
+            with suppress(FileNotFoundError), self.root.folder(at) as fd, os.scandir(fd) as entries:
+                for entry in entries:
+                    if is_written_otherwise(entry.name):
+                        return False
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append((*at, entry.name))
+                    elif entry.is_file(follow_symlinks=False):
+                        with suppress(FileNotFoundError):
+                            found = entry.stat(follow_symlinks=False)
+                            if not can_be_run(found) and not make_executable(entry.name, fd):
+                                return False
+        return True
 
     def deliver(self, source: Root, parts: Parts, place: str, keep: bool = False) -> Stat:
         """Take a plain file in: moved, as both are mostly on one disk, unless it is to be kept.
@@ -128,7 +155,7 @@ class DirectoryStore:
     def _move(self, fd: int, source: Root, parts: Parts, target: Parts) -> bool:
         """Move a file in one step: a crash finds it either here or there. Return whether it could be moved."""
         try:
-            os.fchmod(fd, os.fstat(fd).st_mode & stat.S_IRWXU | stat.S_IRUSR | stat.S_IWUSR)
+            os.fchmod(fd, MOUNTED)
             source.rename(parts, self.root, target, make=0o700)
         except OSError as error:
             if error.errno not in (errno.EXDEV, errno.EPERM):
@@ -144,9 +171,8 @@ class DirectoryStore:
     def _copy(self, source: Root, parts: Parts, place: str) -> Stat:
         aside = self._aside()
         try:
-            trees.copy_file(source, parts, self.root, aside)
+            trees.copy_file(source, parts, self.root, aside, mode=MOUNTED)
             found = self.root.lstat(aside)
-            self.root.chmod(aside, found.st_mode & stat.S_IRWXU | stat.S_IRUSR | stat.S_IWUSR)
             self._publish(aside, place)
         finally:
             self.root.unlink(aside)
@@ -191,7 +217,8 @@ class DirectoryStore:
             return _stat_of(self.root.lstat(parts))
         aside = self._aside()
         try:
-            fd = self.root.new_file(aside, make=0)
+            # Programs to which it is mounted may execute it.
+            fd = self.root.new_file(aside, MOUNTED, make=0)
             try:
                 for piece in pieces:
                     trees.write_all(fd, piece)

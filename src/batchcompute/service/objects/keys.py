@@ -15,6 +15,7 @@ directory ``a``, as everybody expects. Only parts that no file can have as a nam
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -28,6 +29,9 @@ LONGEST_KEY: Final = 1024
 
 _LONGEST_NAME = 240
 """Bytes of a name; file systems take 255."""
+
+_LONGEST_FILE_NAME = 255
+"""Bytes of a name that a program can see."""
 
 _BUCKET = re.compile(r"[a-z0-9A-Z][a-z0-9A-Z_.-]{0,62}")
 _MARKED = re.compile(r"%[_+%]")
@@ -124,3 +128,33 @@ def _unescaped(name: str) -> str:
 def is_ours(names: Sequence[str], key: str) -> bool:
     """Return whether a key really lies under these names: others may have put files there by hand."""
     return not _UNSPEAKABLE.search(key) and tuple(names_of(key)) == tuple(names)
+
+
+def is_written_otherwise(name: str) -> bool:
+    """Return whether a name may stand for a part of a key that reads otherwise."""
+    return _MARKED.match(name) is not None
+
+
+def file_names(names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the names under which a program finds what lies under these names: the parts of its key.
+
+    Args:
+        names: Names below a prefix.
+
+    Returns:
+        The names; None for a directory that holds nothing but the rest of a part.
+
+    Raises:
+        OSError: No file can have such a name.
+    """
+    text, joined = decode(names)
+    if joined or not text:
+        return None
+    if not is_ours(names, text):
+        # Somebody has put it there by hand; it is no object, and keeps its name.
+        return names
+    parts = tuple(text.split("/"))
+    if any(not part or len(part.encode("utf-8")) > _LONGEST_FILE_NAME for part in parts):
+        reason = f"it holds the object {text[:300]!r}, and no file can have this name"
+        raise OSError(errno.EINVAL, reason)
+    return parts

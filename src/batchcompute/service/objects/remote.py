@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 from batchcompute.errors import ConfigError
 from batchcompute.service import trees
 from batchcompute.service.confined import Parts, Root
-from batchcompute.service.objects.base import ObjectReader, Page, Stat, page_of
-from batchcompute.service.objects.keys import decode, is_ours, parts_of
+from batchcompute.service.objects.base import MOUNTED, ObjectReader, Page, Stat, page_of
+from batchcompute.service.objects.keys import decode, file_names, is_ours, parts_of
 
 __all__ = ["RemoteStore"]
 
@@ -105,17 +105,24 @@ class RemoteStore:
             return
         target.make_folder(parts)
         for found in self._fs.find(path):
-            names = [name for name in self._below(found, path).split("/") if name]
+            names = tuple(name for name in self._below(found, path).split("/") if name)
             if names and ".." not in names:
-                self._fetch_file(found, target, [*parts, *names], abort)
+                self._fetch_file(found, target, [*parts, *(file_names(names) or names)], abort)
+
+    def is_mountable(self, place: str) -> bool:
+        """Return False: nothing is on this machine."""
+        parts_of(place)
+        return False
 
     def _fetch_file(self, path: str, target: Root, parts: Parts, abort: threading.Event | None) -> None:
         with self._fs.open(path, "rb") as stream:
-            fd = target.new_file(parts)
+            fd = target.new_file(parts, MOUNTED)
             try:
                 while piece := stream.read(_PIECE):
                     trees.check(abort)
                     trees.write_all(fd, piece)
+                # Whatever the umask is.
+                os.fchmod(fd, MOUNTED)
             finally:
                 os.close(fd)
 

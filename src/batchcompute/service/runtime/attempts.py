@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
+import shlex
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from batchcompute.errors import ValidationError
 from batchcompute.service.confined import Root, RootedFile, is_transient
 from batchcompute.service.engines.base import InstanceStart, User
 from batchcompute.service.objects.keys import split_place
 from batchcompute.service.runtime import container, sandbox
+from batchcompute.service.runtime.command import is_long
 from batchcompute.service.runtime.environment import environment, from_machine
-from batchcompute.service.runtime.mappings import Mappings, Plan, entries_of, inner, mappings_of, plan_of
-from batchcompute.service.runtime.stage import ROOT_VARIABLE, below
+from batchcompute.service.runtime.mappings import Mappings, entries_of, inner, mappings_of
+from batchcompute.service.runtime.names import (
+    auto_cluster_id,
+    auto_machine_id,
+    base_of,
+    home_of,
+    log_place,
+    tree_of,
+)
+from batchcompute.service.runtime.plans import Bind, Choices, Plan, Way, plan_of
+from batchcompute.service.runtime.stage import ROOT_VARIABLE
+from batchcompute.service.runtime.view import View, emptied, real_of
 from batchcompute.service.store import Store, load
 
 if TYPE_CHECKING:
@@ -33,6 +44,9 @@ Key = tuple[int, int, int]
 """Job, task and number of an instance."""
 
 STREAMS = ("stdout", "stderr")
+
+SCRIPT = "/.batchcompute-command"
+"""Where a program that has a file system of its own sees the file that holds its command, if that is long."""
 
 
 @dataclass(slots=True)
@@ -74,6 +88,10 @@ class Attempt:
     """Set when nobody waits for it any more: it was stopped, or lost its machine."""
     keep_at: str = ""
     """Where its working directory is kept if it fails for good; empty if it is not."""
+    script: RootedFile | None = None
+    """The file that its command is read from; None where it is short enough for an argument."""
+    command: str = ""
+    """What is in that file."""
 
     @property
     def token(self) -> str:
@@ -92,19 +110,18 @@ class Attempt:
         )
 
     @property
-    def base(self) -> Path:
-        """Directory for its mappings."""
-        return base_of(self.start.directory)
+    def base(self) -> str:
+        """Name of the directory for what it needs beside its working directory."""
+        return base_of(self.token)
 
     @property
-    def name(self) -> str:
-        """Name of its working directory."""
-        return self.start.directory.name
+    def home(self) -> tuple[str, ...]:
+        """Names of its working directory."""
+        return home_of(self.token, self.way)
 
-
-def base_of(directory: Path) -> Path:
-    """Return the directory for the mappings of an attempt."""
-    return directory.with_name(f"{directory.name}.maps")
+    def view(self, hidden: Collection[Path]) -> View:
+        """Return the file system as its program sees it, in a sandbox."""
+        return View(self.plan, emptied(hidden, self.strict), self.strict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +138,6 @@ class _Task:
     reserved: bool
     buckets: frozenset[tuple[str, bool]]
     """The buckets that it needs, and whether it writes to them."""
-
-
-def log_place(directory: str, stream: str, job_id: str, task_name: str, number: int) -> str:
-    """Return the object that holds an instance's output (reference, 5.4); empty for none."""
-    if not directory:
-        return ""
-    return f"{directory.rstrip('/')}/{stream}.{job_id}.{task_name}.{number}"
-
-
-def auto_cluster_id(job_id: str, task_name: str) -> str:
-    """Return the id of a task's own cluster, which exists for as long as the task runs."""
-    return "cls-" + _letters(f"{job_id}/{task_name}")
-
-
-def auto_machine_id(job_id: str, task_name: str, number: int) -> str:
-    """Return the id of the machine that an instance has in its task's own cluster."""
-    return "i-" + _letters(f"{job_id}/{task_name}/{number}")[:12]
-
-
-def _letters(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:18]
 
 
 def buckets_of(maps: Mappings, parameters: dict[str, Any], keep_mounts: bool) -> frozenset[tuple[str, bool]]:
@@ -277,7 +273,6 @@ class Describer:
         """
         task = self._task(*key[:2])
         root = self._root_of(work)
-        directory = root.where((token,))
         isolation = self._settings.isolation
         account = isolation.run_as.get(task.owner)
         strict = isolation.is_strict(task.owner, self._owners())
@@ -290,25 +285,33 @@ class Describer:
             variables |= {"HOME": account.home, "USER": account.name, "LOGNAME": account.name}
         user = account.user if account else None
         way = way or self._way(task, user, strict)
-        plan, problem = Plan(), self.denied(task.owner, task.buckets)
+        plan, problem = Plan(root.where(tree_of(token))), self.denied(task.owner, task.buckets)
         if strict and not task.image and (way != "box" or not sandbox.probe(user).processes):
             reason = sandbox.probe(user).reason or "the sandbox is switched off, or cannot hide processes"
             problem = f"Programs of owner {task.owner} cannot be kept apart from those of others: {reason}."
         outputs: list[RootedFile | None] = [root.file(f"{token}.{stream}") for stream in STREAMS]
         try:
-            plan = self._plan(task, key, directory, way, account, strict)
-            outputs, plan = self._streams(task, key, root, directory, plan)
+            if way != "direct":
+                plan = self._plan(task, key, plan.tree, cast("Way", way), account, strict)
+            outputs, plan = self._streams(task, key, root, token, plan)
         except (OSError, ValidationError) as error:
             if is_transient(error):
                 raise
             # A link in the storage, for example. It is this instance's trouble only.
             problem = f"The mappings cannot be made: {error}"
         if way == "root":
-            variables[ROOT_VARIABLE] = str(base_of(directory) / "root")
+            variables[ROOT_VARIABLE] = str(plan.tree)
+        command = line = str(task.parameters["Command"]["CommandLine"])
+        script = root.file(f"{token}.command") if is_long(command) else None
+        if script is not None:
+            line = f". {shlex.quote(str(script.path))}"
+            if way in ("box", "container"):
+                line = f". {SCRIPT}"
+                plan = plan.with_bind(Bind(script.path, SCRIPT, False, False))
         start = InstanceStart(
             token=token,
-            command=task.parameters["Command"]["CommandLine"],
-            directory=directory,
+            command=line,
+            directory=root.where(home_of(token, way)),
             environment=variables,
             stdout=outputs[0],
             stderr=outputs[1],
@@ -339,6 +342,8 @@ class Describer:
             owner=task.owner,
             buckets=task.buckets,
             keep_at=keep_at,
+            script=script,
+            command=command if script else "",
         )
 
     def denied(self, owner: str, buckets: Collection[tuple[str, bool]]) -> str:
@@ -349,25 +354,20 @@ class Describer:
         return ""
 
     def _plan(
-        self, task: _Task, key: Key, directory: Path, way: str, account: Account | None, strict: bool
+        self, task: _Task, key: Key, tree: Path, way: Way, account: Account | None, strict: bool
     ) -> Plan:
-        if not task.maps:
-            return Plan()
-        base = base_of(directory)
-        log_name = f"{task.job_id}.{task.name}.{key[2]}"
-        # Where owners are kept apart, no program writes to the storage itself: it could lay a link for the next one.
-        keep = self._settings.keep_mounts and not strict
-        # The files of the storage are of no use to another Unix user: everything is a copy.
-        plan = plan_of(
-            task.maps,
-            base,
-            self._objects,
-            log_name,
-            keep_mounts=keep,
-            bind_logs=way != "root" and account is None and not strict,
+        apart = strict or account is not None
+        choices = Choices(
+            way,
+            f"{task.job_id}.{task.name}.{key[2]}",
+            # Where owners are kept apart, no program writes to the storage itself: it could lay a link for the next one.
+            keep_mounts=self._settings.keep_mounts and not strict,
+            bind_logs=way != "root" and not apart,
+            # The files of the storage are of no use to another Unix user: everything is a copy.
             copy_all=account is not None,
+            real=real_of(emptied(self._settings.hidden, strict)) if way == "box" else str,
         )
-        return below(plan, base / "root") if way == "root" else plan
+        return plan_of(task.maps, tree, self._objects, choices)
 
     def _way(self, task: _Task, user: User | None, strict: bool) -> str:
         if task.image:
@@ -379,7 +379,7 @@ class Describer:
         return "root" if task.maps else "direct"
 
     def _streams(
-        self, task: _Task, key: Key, root: Root, directory: Path, plan: Plan
+        self, task: _Task, key: Key, root: Root, token: str, plan: Plan
     ) -> tuple[list[RootedFile | None], Plan]:
         """Return the files of stdout and stderr, and the plan with those that have to be uploaded."""
         outputs: list[RootedFile | None] = []
@@ -391,7 +391,7 @@ class Describer:
                 # Nobody can ever ask for it; of errors, the end goes into the result.
                 local = None
             elif local is None:
-                local = root.file(f"{directory.name}.{stream}")
+                local = root.file(f"{token}.{stream}")
                 if place:
                     plan = plan.with_log(local.path, place, stream)
             outputs.append(local)

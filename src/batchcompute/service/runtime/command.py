@@ -18,10 +18,15 @@ __all__: list[str] = []
 NOT_RUN = 123
 """Exit code of a shim that could not run its command, for want of room for a process; nothing is recorded then."""
 
+INCOMPLETE = "OutputIncomplete"
+"""``ErrorCode`` of an instance that has finished, and of whose outputs something cannot be an object."""
+
 # Descriptor 0 is the exit file, which no program gets to see. The record is one small write that ends in a newline,
 # so a whole line is a whole result; it is written even if the service is dead by then (local-service 2.5).
 _RUN = f"""trap 'exit {NOT_RUN}' 0; "$@" </dev/null; c=$?; trap - 0; echo "$c" >&0; exit "$c\""""
 _LIMIT = "ulimit -f "
+_LONGEST_LINE = 64 * 1024
+"""Bytes of a command that is an argument of its shell; the kernel takes no argument of more than 128 KiB."""
 _NAME = "batchcompute"
 _TAIL = 4096
 _RECORD = re.compile(rb"([0-9]{1,3})\n")
@@ -125,6 +130,11 @@ def shim(command: str, wrapper: Sequence[str] = (), max_file_size: int = 0) -> l
     return ["/bin/sh", "-c", limit + _RUN, _NAME, *_words(command, wrapper)]
 
 
+def is_long(command: str) -> bool:
+    """Return whether a command cannot be an argument: its shell has to read it from a file."""
+    return len(command.encode("utf-8", "replace")) > _LONGEST_LINE
+
+
 def _words(command: str, wrapper: Sequence[str]) -> list[str]:
     # The shell would take it for an option of its own.
     line = ["--", command] if command[:1] in ("-", "+") else [command]
@@ -154,6 +164,11 @@ class Outcome:
     """The same in words."""
     detail: str = ""
     """The end of its stderr."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the instance has failed, and not only lost something."""
+        return self.error_code not in ("", INCOMPLETE)
 
 
 def tail(file: RootedFile | None) -> str:

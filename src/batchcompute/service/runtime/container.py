@@ -11,12 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from batchcompute.service.runtime.mappings import Plan, inner
+from batchcompute.service.runtime.mappings import inner
+from batchcompute.service.runtime.plans import WORKDIR, Plan, ancestors
 
 __all__: list[str] = []
 
-WORKDIR = "/batchcompute/workdir"
-"""The working directory inside (reference, 5.1)."""
+_LONGEST_LINE = 60_000
+"""Bytes of a line of an environment file; docker reads no line of 64 KiB."""
 
 _OLD_IMAGE = "BATCH_COMPUTE_DOCKER_IMAGE"
 _OLD_REGISTRY = "localhost:5000/"
@@ -101,20 +102,26 @@ def split_environment(variables: Mapping[str, str]) -> Variables:
 
     Values stand on no command line, which everybody can read. They do not stand in the environment of the runtime's
     own command either, where names like ``LD_PRELOAD`` would act outside of the container. A file cannot hold values
-    of several lines; those are handed on by the command, but for names that would act on it.
+    of several lines, or very long ones; those are handed on by the command, but for names that would act on it.
+
+    Raises:
+        ValueError: There is no way for one of them.
     """
     lines: list[str] = []
     inherited: dict[str, str] = {}
     for name, value in variables.items():
-        if "\n" not in value and "\r" not in value:
-            lines.append(f"{name}={value}\n")
-        elif not name.startswith(("LD_", "DYLD_", "DOCKER_", "CONTAINER", "BASH_", "GO")):
+        line = f"{name}={value}\n"
+        if "\n" not in value and "\r" not in value and len(line.encode("utf-8", "replace")) <= _LONGEST_LINE:
+            lines.append(line)
+        elif name.startswith(("LD_", "DYLD_", "DOCKER_", "CONTAINER", "BASH_", "GO")):
+            raise ValueError(f"the variable {name} has several lines, or more than {_LONGEST_LINE} bytes")
+        else:
             inherited[name] = value
     return Variables("".join(lines).encode("utf-8", "surrogateescape"), inherited)
 
 
 def arguments_of(
-    program: str, image: str, token: str, directory: Path, variables: Variables, file: Path, plan: Plan
+    program: str, image: str, token: str, variables: Variables, file: Path, plan: Plan
 ) -> list[str]:
     """Return what is put before a command so that it runs in a container.
 
@@ -122,27 +129,28 @@ def arguments_of(
         program: The runtime's command.
         image: The image.
         token: Name of the attempt.
-        directory: Its working directory.
         variables: Its variables.
         file: The file that holds those that are listed.
         plan: What is bound where.
     """
     arguments = [program, "run", "--rm", "--init", "--network=host", f"--name={name_of(token)}"]
-    arguments += [_mount(directory, WORKDIR, True), f"--workdir={WORKDIR}", "--entrypoint=/bin/sh"]
+    arguments += [f"--workdir={WORKDIR}", "--entrypoint=/bin/sh"]
     arguments.append(f"--env-file={file}")
     for name in variables.inherited:
         arguments += ["--env", name]
-    for bind in plan.binds:
-        arguments.append(_mount(bind.source, bind.path, bind.write))
-    for path, source in (plan.parents or {}).items():
-        arguments.append(_mount(source, path, True))
+    # Only the outermost directories, so that what lies in one of them is one file system.
+    made = {WORKDIR, *plan.folders, *plan.parents, *(copy.path for copy in plan.copies)}
+    outermost = [path for path in sorted(made) if not any(outer in made for outer in ancestors(path))]
+    arguments += [_mount(plan.at(path), path, True) for path in outermost]
+    arguments += [_mount(bind.source, bind.path, bind.write) for bind in plan.binds]
     return [*arguments, image, "-c"]
 
 
 def _mount(source: Path, path: str, write: bool) -> str:
     # Not --volume, which ends its parts at colons; a comma can be quoted here.
     fields = ["type=bind", f"source={source}", f"target={path}", *([] if write else ["readonly"])]
-    quoted = ('"' + field.replace('"', '""') + '"' if set(field) & {",", '"'} else field for field in fields)
+    special = {",", '"', "\n", "\r"}
+    quoted = ('"' + field.replace('"', '""') + '"' if set(field) & special else field for field in fields)
     return f"--mount={','.join(quoted)}"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
-from typing import Any, Protocol, cast
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, cast
 
 from batchcompute._problems import shown
 from batchcompute.errors import Problem, ValidationError
@@ -149,6 +149,19 @@ def mount_problems(mounts: Any, at: str, seen: dict[str, str] | None = None) -> 
         yield from _path(entry.get("Destination"), f"{at}.Entries.Destination", {} if seen is None else seen)
 
 
+def path_problems(maps: Mappings) -> list[Problem]:
+    """Return what is wrong with paths that the checks of jobs and clusters, each on its own, could not know of."""
+    seen: dict[str, str] = {}
+    paths = [given.path for given in maps.inputs]
+    paths += [output.path for output in (*maps.outputs, *maps.logs)]
+    return [problem for path in paths for problem in _path(path, "the mappings", seen)]
+
+
+def is_of_kernel(path: str) -> bool:
+    """Return whether a path is in a directory of the kernel, into which nothing is mapped."""
+    return any(PurePosixPath(path).is_relative_to(never) for never in _NEVER)
+
+
 def _place(place: Any, where: str) -> Iterator[Problem]:
     try:
         parts_of(str(place or ""))
@@ -163,7 +176,7 @@ def _path(path: Any, where: str, seen: dict[str, str]) -> Iterator[Problem]:
         yield Problem(where, shown(path), "must be a path of Linux: there are no drives here")
     elif not pure.is_absolute() or ".." in pure.parts or "\0" in text or pure == PurePosixPath("/"):
         yield Problem(where, shown(path), "must be an absolute path without '..', and not the root itself")
-    elif any(pure.is_relative_to(never) for never in _NEVER):
+    elif is_of_kernel(str(pure)):
         yield Problem(where, shown(path), f"must not be below {', '.join(_NEVER)}")
     elif str(pure) in seen:
         yield Problem(where, shown(path), f"must be mapped once; {seen[str(pure)]} maps it, too")
@@ -175,163 +188,3 @@ def _both(source: Any, target: Any, where: str) -> Iterator[Problem]:
     if str(source).endswith("/") != str(target).endswith("/"):
         allowed = "must end in a slash on both sides, for a directory, or on neither"
         yield Problem(where, f"{source} -> {target}", allowed)
-
-
-# -- from mappings to what is bound where ---------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Bind:
-    """A file or directory of this machine that the program sees at a path."""
-
-    source: Path
-    """What it is."""
-    path: str
-    """Where it is seen."""
-    write: bool
-    """Whether it may be written."""
-    fill: str = ""
-    """The place that is copied into it before the program starts; empty for none."""
-    folder: bool = True
-    """Whether it is a directory where it has to be made."""
-    place: str = ""
-    """The place in object storage that it is; empty if it is a file of the attempt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """Something that goes to object storage when the program has ended."""
-
-    source: Path
-    """A file, or a directory if the place ends in a slash."""
-    place: str
-    """Where it goes."""
-    path: str
-    """What the program calls it."""
-    log: bool = False
-    """Whether it goes there however the program ended."""
-    skip: frozenset[str] = frozenset()
-    """Relative paths below a directory at which something else is mapped."""
-
-
-def _check(maps: Mappings) -> None:
-    """Refuse what the checks of jobs and clusters, each on its own, could not know of.
-
-    Raises:
-        ValidationError: There is something.
-    """
-    seen: dict[str, str] = {}
-    paths = [given.path for given in maps.inputs]
-    paths += [output.path for output in (*maps.outputs, *maps.logs)]
-    problems = [problem for path in paths for problem in _path(path, "the mappings", seen)]
-    if problems:
-        raise ValidationError(problems)
-
-
-class LocalPlaces(Protocol):
-    """Knows where places of object storage are on this machine."""
-
-    def local(self, place: str) -> Path | None:
-        """Return the file or directory of a place; None if it is not on this machine."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What an attempt needs, and what it leaves."""
-
-    binds: tuple[Bind, ...] = ()
-    """What is bound, the outer ones first."""
-    parents: Mapping[str, Path] | None = None
-    """Directories in which single files are made: each is replaced by the one named here, with
-    everything else that is in it."""
-    deliveries: tuple[Delivery, ...] = ()
-    """What is brought away."""
-
-    def with_log(self, source: Path, place: str, name: str) -> Plan:
-        """Return the plan with one more log."""
-        return replace(self, deliveries=(*self.deliveries, Delivery(source, place, name, True)))
-
-
-def plan_of(
-    maps: Mappings,
-    base: Path,
-    store: LocalPlaces,
-    log_name: str,
-    *,
-    keep_mounts: bool,
-    bind_logs: bool,
-    copy_all: bool = False,
-) -> Plan:
-    """Decide what is bound where; nothing is made yet.
-
-    Args:
-        maps: What the task wants.
-        base: Directory of the attempt for all this.
-        store: Tells where places are.
-        log_name: What is put behind the name of a log.
-        keep_mounts: Whether writable mounts are the storage itself.
-        bind_logs: Whether a log can be the object itself from the start, so that it is seen growing.
-        copy_all: Whether every input is a copy, because the program may not read the storage itself.
-
-    Raises:
-        ValidationError: Two of them have one path, a task's own and its cluster's, or one must not be mapped.
-    """
-    _check(maps)
-    paths = [PurePosixPath(item.path) for group in (maps.inputs, maps.outputs, maps.logs) for item in group]
-    # What is a mount of its own, and no file of the directory that it lies in.
-    bound = [PurePosixPath(given.path) for given in maps.inputs]
-    bound += [PurePosixPath(output.path) for output in maps.outputs if output.path.endswith("/")]
-    binds: list[Bind] = []
-    deliveries: list[Delivery] = []
-    for number, given in enumerate(maps.inputs):
-        pure = PurePosixPath(given.path)
-        outer = any(path != pure and path.is_relative_to(pure) for path in paths)
-        local = store.local(given.source)
-        folder = given.source.endswith("/")
-        if local is not None and given.mount and given.write and keep_mounts and folder:
-            binds.append(Bind(local, str(pure), True, place=given.source))
-        elif local is None or given.write or outer or copy_all:
-            # What lies inside needs a place to lie in, which nothing read-only gives.
-            source = base / "in" / str(number)
-            binds.append(Bind(source, str(pure), given.write or outer, given.source, folder))
-        else:
-            binds.append(Bind(local, str(pure), False, "", folder, given.source))
-    for number, output in enumerate(maps.outputs):
-        if output.path.endswith("/"):
-            source = base / "out" / str(number)
-            path = str(PurePosixPath(output.path))
-            binds.append(Bind(source, path, True))
-            inner = frozenset(
-                str(found.relative_to(path))
-                for found in bound
-                if found != PurePosixPath(path) and found.is_relative_to(path)
-            )
-            deliveries.append(Delivery(source, output.target, path, skip=inner))
-    parents: dict[str, Path] = {}
-
-    def place_for(path: PurePosixPath) -> Path:
-        """Return where a single file of the program really is."""
-        around = [bind for bind in binds if bind.write and path.is_relative_to(bind.path)]
-        if around:
-            nearest = max(around, key=lambda bind: len(bind.path))
-            return nearest.source / path.relative_to(nearest.path)
-        folder = parents.setdefault(str(path.parent), base / "files" / str(len(parents)))
-        return folder / path.name
-
-    for output in maps.outputs:
-        if not output.path.endswith("/"):
-            source = place_for(PurePosixPath(output.path))
-            deliveries.append(Delivery(source, output.target, output.path))
-    for log in maps.logs:
-        pure = PurePosixPath(log.path)
-        place = f"{log.target}{pure.name}.{log_name}"
-        around = any(bind.write and pure.is_relative_to(bind.path) for bind in binds)
-        local = store.local(place)
-        if bind_logs and local is not None and not around and str(pure.parent) not in parents:
-            binds.append(Bind(local, str(pure), True, "", False, place))
-            deliveries.append(Delivery(local, place, log.path, True))
-            continue
-        deliveries.append(Delivery(place_for(pure), place, log.path, True))
-    binds.sort(key=lambda bind: bind.path.count("/"))
-    return Plan(tuple(binds), parents, tuple(deliveries))

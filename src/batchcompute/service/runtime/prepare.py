@@ -6,7 +6,7 @@ import contextlib
 import errno
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING
 from batchcompute.errors import ValidationError
 from batchcompute.service import trees
 from batchcompute.service.confined import NotRegular, Root, has_no_room, is_transient
+from batchcompute.service.engines.base import Box
 from batchcompute.service.objects.base import ObjectStore
+from batchcompute.service.objects.keys import LONGEST_KEY
 from batchcompute.service.runtime import container, sandbox, stage
 from batchcompute.service.runtime.attempts import Attempt, Describer
 from batchcompute.service.runtime.cleaning import Cleaner
-from batchcompute.service.runtime.command import NOT_RUN, Outcome, outcome, read_exit, tail
+from batchcompute.service.runtime.command import INCOMPLETE, NOT_RUN, Outcome, outcome, read_exit, tail
 from batchcompute.service.runtime.package import PackageError, unpack
+from batchcompute.service.runtime.plans import names_of_path
+from batchcompute.service.runtime.view import TooManyEntries
 
 if TYPE_CHECKING:
     from batchcompute.service.settings import Settings
@@ -29,6 +33,9 @@ __all__: list[str] = []
 
 STOPPED = Outcome(137, "Stopped", "The instance was stopped.")
 """How an attempt ended that nobody waits for any more."""
+
+_MOST_NAMED = 20
+"""Files that were not uploaded and are named."""
 
 _log = logging.getLogger("batchcompute.service.runtime")
 
@@ -68,7 +75,7 @@ class Preparer:
             return Outcome(1, trouble.code, trouble.message)
         except trees.Aborted:
             return STOPPED
-        except sandbox.TooManyEntries as error:
+        except TooManyEntries as error:
             return Outcome(1, "MountError", f"The mappings cannot be made: {error}.")
         except Exception as error:
             if has_no_room(error):
@@ -84,35 +91,54 @@ class Preparer:
         if attempt.problem:
             raise stage.Trouble("MountError", attempt.problem)
         self._cleaner.note_start()
-        start, work = attempt.start, attempt.work
+        work = attempt.work
         # What is there was made before the machine had no room for the rest.
         with contextlib.suppress(FileExistsError):
-            work.new_folder((attempt.name,))
+            work.new_folder(attempt.home[:1])
+        if attempt.script is not None:
+            self._write_script(attempt)
         if attempt.quick:
             return
+        stage.check_inputs(((given.source, given.path) for given in attempt.maps.inputs), self._objects)
+        if attempt.way != "direct":
+            attempt.plan = stage.bring_in(attempt.plan, work, self._objects, attempt.abort)
+            work.make_folder(attempt.home)
         if attempt.package:
             self._unpack(attempt)
-        stage.check_inputs(((given.source, given.path) for given in attempt.maps.inputs), self._objects)
-        stage.bring_in(attempt.plan, work, self._objects, attempt.abort)
         if attempt.way == "root":
-            stage.lay_out(attempt.plan, work, attempt.base / "root", self._objects, attempt.abort)
-        else:
-            stage.mount_points(attempt.plan, work)
-        if attempt.way == "box":
-            box = sandbox.box_of(
-                attempt.plan,
-                start,
-                work.file(f"{attempt.token}.exit.box"),
-                sandbox.probe(start.user),
-                self._settings.hidden,
-                attempt.strict,
-            )
-            attempt.start = replace(start, box=box)
+            stage.link_kept(attempt.plan, work)
+        elif attempt.way == "box":
+            attempt.start = replace(attempt.start, box=self._box(attempt))
         elif attempt.way == "container":
-            attempt.start = replace(start, wrapper=tuple(self._container(attempt)))
-        if start.user is not None:
-            for parts in ((attempt.name,), work.parts_of(attempt.base)):
-                trees.give(work, parts, start.user.uid, start.user.gid)
+            stage.mount_points((), attempt.plan, work)
+            attempt.start = replace(attempt.start, wrapper=tuple(self._container(attempt)))
+        user = attempt.start.user
+        if user is not None:
+            trees.give(work, attempt.home[:1], user.uid, user.gid)
+
+    @staticmethod
+    def _write_script(attempt: Attempt) -> None:
+        file, user = attempt.script, attempt.start.user
+        if file is None:
+            return
+        fd = file.new()
+        try:
+            trees.write_all(fd, attempt.command.encode("utf-8", "surrogateescape"))
+            if user is not None:
+                os.fchown(fd, user.uid, user.gid)
+        finally:
+            os.close(fd)
+
+    def _box(self, attempt: Attempt) -> Box:
+        work, view = attempt.work, attempt.view(self._settings.hidden)
+        tree = work.parts_of(attempt.plan.tree)
+        for folder in view.laid:
+            parts = (*tree, *names_of_path(folder))
+            work.make_folder(parts)
+            work.chmod(parts, view.mode_of(folder))
+        stage.mount_points(view.mount_points(), attempt.plan, work)
+        report = work.file(f"{attempt.token}.exit.box")
+        return sandbox.box_of(view, attempt.start, report, sandbox.probe(attempt.start.user))
 
     def _container(self, attempt: Attempt) -> list[str]:
         runtime = container.probe()
@@ -120,7 +146,12 @@ class Preparer:
             text = f"The image {attempt.image} cannot be run: {runtime.reason}."
             raise stage.Trouble("MountError", text)
         start = attempt.start
-        values = container.split_environment(start.environment)
+        try:
+            values = container.split_environment(start.environment)
+        except ValueError as error:
+            raise stage.Trouble(
+                "StartFailed", f"A container cannot be given its variables: {error}."
+            ) from None
         file = attempt.work.file(f"{attempt.token}.env")
         fd = file.new()
         try:
@@ -130,19 +161,19 @@ class Preparer:
         # The runtime's own command needs what a program of this machine needs.
         attempt.start = replace(start, environment={**values.inherited, **container.own_environment()})
         return container.arguments_of(
-            runtime.program, attempt.image, attempt.token, start.directory, values, file.path, attempt.plan
+            runtime.program, attempt.image, attempt.token, values, file.path, attempt.plan
         )
 
     def _unpack(self, attempt: Attempt) -> None:
         place, work = attempt.package, attempt.work
-        parts = (*work.parts_of(attempt.base), "package", "file")
+        parts = (attempt.base, "package", "file")
         work.make_folder(parts[:-1])
         try:
             self._objects.fetch(place, work, parts, attempt.abort)
         except (FileNotFoundError, NotADirectoryError, NotRegular):
             raise PackageError(f"The package {place} does not exist.") from None
         name = place.rpartition("/")[2]
-        unpack(work, parts, name, place, (attempt.name,), attempt.abort)
+        unpack(work, parts, name, place, attempt.home, attempt.abort)
         work.remove(parts)
 
     def finish(
@@ -181,8 +212,11 @@ class Preparer:
                 attempt.plan, attempt.work, self._objects, stopped is not None, attempt.abort
             )
             if left:
-                names = ", ".join(name[:300] for name in left[:20])
-                notes.append(f"Not uploaded to object storage, as they are no plain files: {names}.")
+                told = _told_of(left)
+                notes.append(told)
+                if not outcome.error_code:
+                    # It has done its work, and something of that is lost.
+                    outcome = replace(outcome, error_code=INCOMPLETE, error_message=told)
         except trees.Aborted:
             return None
         except Exception as error:
@@ -195,6 +229,8 @@ class Preparer:
             if not outcome.error_code:
                 return Outcome(1, "OutputError", message)
             notes.append(message)
+        if attempt.way != "direct":
+            stage.close(attempt.plan, attempt.work)
         detail = "\n".join([outcome.detail, *notes] if outcome.detail else notes)
         return replace(outcome, detail=detail)
 
@@ -286,20 +322,20 @@ class Preparer:
     def _keep(self, attempt: Attempt) -> None:
         target = (Path(attempt.keep_at).name,)
         try:
-            attempt.work.lstat((attempt.name,))
+            attempt.work.lstat(attempt.home)
         except FileNotFoundError:
             # It was kept already, or the failure was that it could not be made.
             return
         self._kept.remove(target)
         with contextlib.suppress(OSError):
             # Its program may have locked it, and then it could not be moved.
-            attempt.work.chmod((attempt.name,), 0o700)
+            attempt.work.chmod(attempt.home, 0o700)
         try:
-            attempt.work.rename((attempt.name,), self._kept, target)
+            attempt.work.rename(attempt.home, self._kept, target)
         except OSError as error:
             if error.errno not in (errno.EXDEV, errno.EACCES, errno.EPERM):
                 raise
-            trees.copy(attempt.work, (attempt.name,), self._kept, target, attempt.abort)
+            trees.copy(attempt.work, attempt.home, self._kept, target, attempt.abort)
 
     def drop_kept(self, job_id: str) -> None:
         """Remove the working directories that were kept of a job."""
@@ -318,9 +354,11 @@ class Preparer:
         leaves += [
             file.parts[0] for file in (start.stdout, start.stderr) if file and file.root is attempt.work
         ]
+        if attempt.script is not None:
+            leaves.append(attempt.script.parts[0])
         if not attempt.quick:
-            leaves += [f"{attempt.token}.exit.box", f"{attempt.token}.env", attempt.base.name]
-        self._cleaner.put(attempt.work, attempt.name, tuple(leaves))
+            leaves += [f"{attempt.token}.exit.box", f"{attempt.token}.env", attempt.base]
+        self._cleaner.put(attempt.work, attempt.home[0], tuple(leaves))
 
     def clean_all_but(self, tokens: Collection[str]) -> None:
         """Remove what earlier services left behind, save for attempts that still run."""
@@ -332,6 +370,17 @@ class Preparer:
     def close(self) -> None:
         """Finish cleaning."""
         self._cleaner.close()
+
+
+def _told_of(left: Sequence[str]) -> str:
+    """Say what was not uploaded."""
+    names = ", ".join(
+        "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name[:300])
+        for name in left[:_MOST_NAMED]
+    )
+    more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
+    reason = "object storage keeps plain files only, and no names that are no text, hold control characters, or are longer than"
+    return f"Not uploaded to object storage: {names}{more}; {reason} {LONGEST_KEY} bytes."
 
 
 class NotStarted(Exception):

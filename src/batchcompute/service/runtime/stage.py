@@ -10,21 +10,23 @@ import contextlib
 import os
 import stat
 import threading
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from batchcompute.errors import ValidationError
 from batchcompute.service import trees
-from batchcompute.service.confined import NotRegular, Root, is_transient
+from batchcompute.service.confined import NotRegular, Parts, Root, has_no_room, is_transient
 from batchcompute.service.objects.base import ObjectStore, parts_of
 from batchcompute.service.objects.keys import LONGEST_KEY
-from batchcompute.service.runtime.mappings import Bind, Delivery, Plan
+from batchcompute.service.runtime.plans import TMP, WORKDIR, Bind, Delivery, Plan, ancestors, names_of_path
 
 __all__: list[str] = []
 
 ROOT_VARIABLE = "BATCH_COMPUTE_ROOT"
 """Where mappings are found below if they cannot be at their literal paths; else it is not set."""
+
+_PIECE = 4 * 1024**2
+"""Bytes that are held in memory at once."""
 
 
 class Trouble(Exception):
@@ -65,129 +67,130 @@ def _missing(path: str, place: str) -> Trouble:
     return Trouble("MountError", f"The input {place}, mapped to {path}, does not exist.")
 
 
-def bring_in(plan: Plan, work: Root, store: ObjectStore, abort: threading.Event) -> None:
-    """Make everything that is bound.
+def bring_in(plan: Plan, work: Root, store: ObjectStore, abort: threading.Event) -> Plan:
+    """Make the tree, and everything that is mounted.
 
     Args:
-        plan: What is bound where.
+        plan: What is mounted and copied.
         work: The directory that the attempt works below.
         store: Object storage.
         abort: Ends it.
+
+    Returns:
+        The plan, with copies of what could not be mounted as it is.
 
     Raises:
         Trouble: An input is missing, or something cannot be written.
         OSError: The machine has no room for it at this moment.
         Aborted: Nobody wants it any more.
     """
-    for path, source in (plan.parents or {}).items():
-        parts = work.parts_of(source)
-        work.make_folder(parts)
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            # It stands in for a directory of the machine, as far as who may write there is concerned.
-            work.chmod(parts, os.stat(path).st_mode & 0o7777)  # noqa: PTH116
-    for bind in plan.binds:
-        try:
-            _make(bind, work, store, abort)
-        except OSError as error:
-            if is_transient(error):
-                raise
-            text = f"{bind.path} cannot be mapped: {error.strerror or error}"
-            raise Trouble("MountError", text) from error
-    for delivery in plan.deliveries:
-        inside = any(delivery.source.is_relative_to(bind.source) for bind in plan.binds if bind.folder)
-        if inside and not delivery.place.endswith("/") and delivery.source.is_relative_to(work.path):
-            work.make_folder(work.parts_of(delivery.source)[:-1])
-
-
-def _make(bind: Bind, work: Root, store: ObjectStore, abort: threading.Event) -> None:
-    if bind.fill:
-        _fetch(bind, work, store, abort)
-    elif not bind.place:
-        work.make_folder(work.parts_of(bind.source))
-    elif bind.write and (bind.folder or store.stat(bind.place) is None):
-        # A mount that is kept is the storage itself; a log is the object itself, so that it is seen growing.
-        store.write(f"{bind.place.rstrip('/')}/" if bind.folder else bind.place, [])
-    elif not store.exists(bind.place):
-        raise _missing(bind.path, bind.place)
-
-
-def mount_points(plan: Plan, work: Root) -> None:
-    """Make places to mount on, inside of what is mounted itself."""
-    for bind in plan.binds:
-        for outer in plan.binds:
-            if (
-                bind is outer
-                or not bind.path.startswith(f"{outer.path}/")
-                or not outer.source.is_relative_to(work.path)
-            ):
+    tree = work.parts_of(plan.tree)
+    work.make_folder(tree)
+    copied = {copy.path: copy.place for copy in plan.copies}
+    # The outer ones first: what lies inside takes the place of what was there.
+    for path in sorted({*copied, *plan.folders, *plan.parents}, key=lambda path: path.count("/")):
+        place = copied.get(path, "")
+        with _mapping(path, place):
+            parts = (*tree, *names_of_path(path))
+            if place:
+                _fetch(place, work, parts, store, abort)
                 continue
-            parts = (*work.parts_of(outer.source), *bind.path[len(outer.path) + 1 :].split("/"))
+            if path in plan.folders and any(outer in copied for outer in ancestors(path)):
+                # What was copied is no output.
+                work.remove(parts)
+            work.make_folder(parts)
+    for delivery in plan.deliveries:
+        if delivery.source.is_relative_to(plan.tree):
+            with _mapping(delivery.path):
+                work.make_folder(work.parts_of(delivery.source)[:-1])
+    binds: list[Bind] = []
+    for bind in plan.binds:
+        with _mapping(bind.path, bind.place):
+            binds.append(_make(bind, plan, work, store, abort))
+    return replace(plan, binds=tuple(binds))
+
+
+@contextlib.contextmanager
+def _mapping(path: str, place: str = "") -> Generator[None]:
+    """Name the mapping whose files cannot be made."""
+    try:
+        yield
+    except (FileNotFoundError, NotRegular) as error:
+        if place:
+            raise _missing(path, place) from None
+        raise Trouble("MountError", f"{path} cannot be mapped: {error.strerror or error}.") from error
+    except (OSError, ValidationError) as error:
+        if has_no_room(error):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise Trouble(
+            "MountError", f"{place or 'What is mapped'} cannot be mapped to {path}: {reason}."
+        ) from error
+
+
+def _fetch(place: str, work: Root, parts: Parts, store: ObjectStore, abort: threading.Event) -> None:
+    work.make_folder(parts[:-1])
+    work.remove(parts)
+    store.fetch(place, work, parts, abort)
+
+
+def _make(bind: Bind, plan: Plan, work: Root, store: ObjectStore, abort: threading.Event) -> Bind:
+    if not bind.place:
+        return bind
+    if bind.write:
+        # A mount that is kept is the storage itself; a log is the object itself, so that it is seen growing.
+        if bind.folder:
+            store.write(f"{bind.place.rstrip('/')}/", [])
+            store.is_mountable(bind.place)
+        elif store.stat(bind.place) is None:
+            store.write(bind.place, [])
+        return bind
+    if not store.exists(bind.place):
+        raise _missing(bind.path, bind.place)
+    if store.is_mountable(bind.place):
+        return bind
+    source = plan.at(bind.path)
+    _fetch(bind.place, work, work.parts_of(source), store, abort)
+    return replace(bind, source=source, place="")
+
+
+def link_kept(plan: Plan, work: Root) -> None:
+    """Put links to mounts that are kept into the tree: where nothing can be mounted."""
+    for bind in plan.binds:
+        parts = work.parts_of(plan.at(bind.path))
+        work.make_folder(parts[:-1])
+        work.link(bind.source, parts)
+
+
+def mount_points(entries: Iterable[tuple[str, bool]], plan: Plan, work: Root) -> None:
+    """Make places in the tree to mount on.
+
+    Args:
+        entries: What is mounted beside the mappings, and whether it is a directory.
+        plan: What is mounted.
+        work: The directory that the attempt works below.
+    """
+    for path, folder in (*((bind.path, bind.folder) for bind in plan.binds), *entries):
+        parts = work.parts_of(plan.at(path))
+        with contextlib.suppress(FileExistsError, NotADirectoryError):
             try:
                 work.lstat(parts)
             except FileNotFoundError:
-                if bind.source.is_dir():
+                if folder:
                     work.make_folder(parts)
                 else:
                     os.close(work.new_file(parts))
 
 
-def _fetch(bind: Bind, work: Root, store: ObjectStore, abort: threading.Event) -> None:
-    parts = work.parts_of(bind.source)
-    with contextlib.suppress(FileNotFoundError):
-        work.lstat(parts)
-        return
-    work.make_folder(parts[:-1])
-    part = (*parts[:-1], f"{parts[-1]}.part")
-    work.remove(part)
-    try:
-        store.fetch(bind.fill, work, part, abort)
-    except (FileNotFoundError, NotRegular):
-        raise _missing(bind.path, bind.fill) from None
-    work.rename(part, work, parts)
-
-
-def lay_out(plan: Plan, work: Root, root: Path, store: ObjectStore, abort: threading.Event) -> None:
-    """Put what is mapped below a directory of the attempt's own: where nothing can be mounted.
-
-    Inputs are copied, as nothing else keeps a program from writing into object storage.
-
-    Args:
-        plan: What is bound where.
-        work: The directory that the attempt works below.
-        root: That directory of its own.
-        store: Object storage.
-        abort: Ends it.
-    """
-    base = work.parts_of(root)
-    work.make_folder(base)
-    # The outer ones first: what lies inside takes the place of what was there.
-    for bind in plan.binds:
-        target = (*base, *bind.path.strip("/").split("/"))
-        work.make_folder(target[:-1])
-        work.remove(target)
-        if bind.place and bind.write and bind.folder:
-            # A mount that is to be kept is the storage itself.
-            work.link(bind.source, target)
-        elif bind.place:
-            place = f"{bind.place.rstrip('/')}/" if bind.folder else bind.place
-            store.fetch(place, work, target, abort)
-        elif bind.source.exists():
-            trees.copy(work, work.parts_of(bind.source), work, target, abort)
-        elif bind.folder:
-            work.make_folder(target)
-    for path in plan.parents or {}:
-        work.make_folder((*base, *(part for part in path.split("/") if part)))
-    for delivery in plan.deliveries:
-        if delivery.source.is_relative_to(root):
-            work.make_folder(work.parts_of(delivery.source)[:-1])
-
-
-def below(plan: Plan, root: Path) -> Plan:
-    """Return the plan with the sources of all deliveries below a directory."""
-    deliveries = tuple(
-        replace(delivery, source=root / delivery.path.lstrip("/")) for delivery in plan.deliveries
-    )
-    return replace(plan, deliveries=deliveries)
+def close(plan: Plan, work: Root) -> None:
+    """Keep others out of directories that had the modes of the machine's own ones, until they are removed."""
+    tree = work.parts_of(plan.tree)
+    binds = [bind.path for bind in plan.binds]
+    paths = [*plan.folders, *plan.parents, *(copy.path for copy in plan.copies), *binds, TMP, WORKDIR]
+    around = {outer for path in paths for outer in ancestors(path)}
+    for folder in {"/", TMP, *plan.parents, *around}:
+        with contextlib.suppress(OSError):
+            work.chmod((*tree, *names_of_path(folder)), stat.S_IRWXU)
 
 
 def bring_away(
@@ -233,6 +236,9 @@ def _deliver(
     abort: threading.Event | None,
     left: list[str],
 ) -> None:
+    if delivery.stored:
+        _copy_stored(delivery, store)
+        return
     if store.path(delivery.place) == delivery.source:
         log = store.stat(delivery.place)
         if log is not None and not log.size:
@@ -284,6 +290,18 @@ def _deliver(
         trees.check(abort)
         with contextlib.suppress(FileNotFoundError):
             _upload(name, (*parts, *path.split("/")), place, False, work, store, left)
+
+
+def _copy_stored(delivery: Delivery, store: ObjectStore) -> None:
+    """Copy an output that the program has made in a mount that is kept: in object storage itself."""
+    reader = store.open(delivery.stored)
+    if reader is None:
+        return
+    try:
+        starts = range(0, reader.stat.size, _PIECE)
+        store.write(delivery.place, (reader.read(at, min(at + _PIECE, reader.stat.size)) for at in starts))
+    finally:
+        reader.close()
 
 
 def _upload(
