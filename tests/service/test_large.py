@@ -297,4 +297,4 @@ def test_nothing_is_left_of_what_was_cut_short(tmp_path: Path) -> None:
         assert list((directory / "oss" / ".aside").iterdir()) == []
         assert list((directory / "uploads" / ".spool").iterdir()) == []
         assert [path.name for path in (directory / "oss").iterdir() if path.name[0] != "."] == ["bucket"]
-        assert stat.S_IMODE((directory / "oss" / "bucket" / "x").stat().st_mode) == 0o600
+        assert stat.S_IMODE((directory / "oss" / "bucket" / "x").stat().st_mode) == 0o700
