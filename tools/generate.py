@@ -82,11 +82,11 @@ def _limits() -> dict[Path, str]:
         "| field | accepted |",
         "| --- | --- |",
     ]
+    names = ("configs", "cluster", "image", "task", "job", "appjob", "app")
     classes = {
         cls.__module__ + cls.__name__: cls
-        for module in (resources.configs, resources.cluster, resources.image, resources.task, resources.job)
-        + (resources.appjob, resources.app)
-        for cls in vars(module).values()
+        for name in names
+        for cls in vars(getattr(resources, name)).values()
         if isinstance(cls, type)
         and issubclass(cls, Description)
         and not cls._reads_leniently()
