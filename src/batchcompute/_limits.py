@@ -28,6 +28,9 @@ MOST_INSTANCES = 1_000_000
 LARGEST_BODY = 256 * 1024
 """Bytes of one request's body that the service takes (reference, 1.3 and section 9)."""
 
+LONGEST_STRING = 128 * 1024 - 1
+"""Bytes of one string that Linux hands to a program: an argument, or a variable as ``NAME=value``."""
+
 # Letters beyond ASCII pass here: the old SDK sent such names (recorded case create_job/unicode),
 # and the service is the judge of them.
 _NAME = re.compile(r"[\w-]+")
@@ -298,3 +301,49 @@ class Values(Limit):
 
     def words(self) -> str:
         return f"values: {self.limit.words()}"
+
+
+class Variables(Limit):
+    """Environment variables, each of which a program can be given."""
+
+    __slots__ = ("before",)
+
+    def __init__(self, before: int = 0) -> None:
+        self.before = before
+        """Bytes that the service puts in front of each name."""
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if isinstance(value, Mapping):
+            for name, item in cast("Mapping[Any, Any]", value).items():
+                size = self.before + len(f"{name}={item}".encode("utf-8", "replace"))
+                if size > LONGEST_STRING:
+                    yield Problem(f"{path}.{name}", f"{size} bytes", f"{_HANDED} as NAME=value")
+
+    def schema(self) -> dict[str, Any]:
+        # In characters, of which each has one byte or more.
+        return {"additionalProperties": {"maxLength": LONGEST_STRING}}
+
+    def words(self) -> str:
+        return f"each `NAME=value` at most {LONGEST_STRING} bytes"
+
+
+class Runnable(Limit):
+    """A command that a shell can run; its length alone is no matter, as a long one is read from a file."""
+
+    __slots__ = ()
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if isinstance(value, str) and len(value) > LONGEST_STRING // 4 and _SIMPLE.fullmatch(value):
+            first, *words = value.split() or [""]
+            size = max((len(word) for word in words), default=0)
+            if size > LONGEST_STRING and first not in _BUILT_IN:
+                yield Problem(path, f"a word of {size} bytes", f"{_HANDED} as an argument of a program")
+
+    def words(self) -> str:
+        return f"a simple command has no word of more than {LONGEST_STRING} bytes"
+
+
+_HANDED = f"may hold at most {LONGEST_STRING} bytes"
+# What a shell runs as it stands, word by word.
+_SIMPLE = re.compile(r"[A-Za-z0-9_./:=@%+, \t-]*")
+_BUILT_IN = frozenset({"echo", "printf", "test", "true", "false", ":"})

@@ -41,9 +41,6 @@ def service_of(way: str, tmp_path: Path) -> Iterator[tuple[LocalService, Client]
         options["sandbox"] = "never"
     if way.startswith("user"):
         options["run_as"] = {"local": "nobody"}
-        for folder in (tmp_path, *tmp_path.parents):
-            if not folder.stat().st_mode & stat.S_IXOTH:
-                folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
     if way.startswith("kept"):
         options["keep_mounts"] = True
     with LocalService(tmp_path / "d", **options) as service, service.client() as client:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from batchcompute._limits import AppName, AtMost, Name, Needed, Range, Words
+from batchcompute._limits import AppName, AtMost, Name, Needed, Range, Variables, Words
 from batchcompute._values import AnyMap, Flag, Text, Whole
 from batchcompute.jsonizable import Description
 from batchcompute.resources._setters import ConfigSetters
@@ -64,7 +64,9 @@ class App(Description):
 
     app_name: Annotated[Text, AppName()] | None = None
     """Name of the app; ``:Name`` or ``Public:Name`` for a public one. Required."""
-    inputs: Annotated[AnyMap, AtMost(50, "entries")] | None = Field(default_factory=dict)
+    inputs: Annotated[AnyMap, AtMost(50, "entries"), Variables(len("BC_PARAM_"))] | None = Field(
+        default_factory=dict
+    )
     """From input name to text or number."""
     outputs: Annotated[AnyMap, AtMost(50, "entries")] | None = None
     """From output name to OSS place."""

@@ -7,7 +7,18 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from batchcompute._limits import LARGEST, AtLeast, Keys, Needed, Place, Range, Values, join
+from batchcompute._limits import (
+    LARGEST,
+    AtLeast,
+    Keys,
+    Needed,
+    Place,
+    Range,
+    Runnable,
+    Values,
+    Variables,
+    join,
+)
 from batchcompute._problems import shown
 from batchcompute._values import AnyMap, EnvMap, Flag, Number, Text, TextMap, Whole
 from batchcompute.errors import Problem
@@ -70,11 +81,11 @@ class Docker(Description):
 class Command(Description):
     """What an instance runs."""
 
-    command_line: Annotated[Text, Needed("the command to run")] | None = None
+    command_line: Annotated[Text, Needed("the command to run"), Runnable()] | None = None
     """The command, run by ``/bin/sh``. Required."""
     package_path: Text | None = None
     """An object to unpack into the working directory first: ``oss://…/worker.tar.gz``."""
-    env_vars: EnvMap | None = Field(default_factory=dict)
+    env_vars: Annotated[EnvMap, Variables()] | None = Field(default_factory=dict)
     """Environment variables; every value becomes a text."""
     docker: Docker | None = Field(default_factory=Docker)
     """A container image to run the command in."""

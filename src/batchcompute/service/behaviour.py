@@ -76,6 +76,8 @@ DECISIONS: Final = (
     # -- instances
     _D("instances", "`Timeout`", "of each attempt, from the start of its program", "silent", "scheduler:Scheduler._launch"),
     _D("instances", "`ErrorCode` of a result", "`ProgramFailed`, `ProgramKilled`, `CommandNotFound`, `Timeout`, `PackageError`, `MountError`, `OutputError`, `StartFailed`, and `OutputIncomplete` of an instance that has finished; the end of stderr in `Detail`", "no list was published (4.3)", "runtime.command:outcome"),
+    _D("instances", "a command of more than 64 KiB", "is read from a file by its shell, with the same `$0`, input and files; the body of a request is what bounds it. A simple command with a word of more than 131071 bytes is refused: no program can be given it", "the kernel passes no argument of 128 KiB", "runtime.command:is_long"),
+    _D("instances", "a variable of more than 131071 bytes as `NAME=value`, or more variables than the machine hands to a program", "400 `InvalidEnvVars`, of an app's input 400 `InvalidInputs`, with the limit; in a sandbox, more than about 2,800 variables fail the instance with `MountError`", "the kernel passes no variable of 128 KiB", "runtime.environment:room"),
     _D("instances", "attempts that were lost with their service or machine", "counted in `RetryCount`, not against `MaxRetryCount`", "silent", "lifecycle:requeue"),
     _D("instances", "`Progress`", "0", "every recording", "handlers.jobs:Jobs.get_instance"),
     _D("instances", "`ReserveOnFail`", "the working directory of an instance that failed for good is kept until its job is deleted; `Detail` says where", "the machines were to be kept; here their directories are", "runtime.prepare:Preparer.keep"),

@@ -14,6 +14,7 @@ from batchcompute.resources._rules import instances_of
 from batchcompute.service.faults import Refusal
 from batchcompute.service.objects.base import parts_of
 from batchcompute.service.runtime import container
+from batchcompute.service.runtime.environment import room, size_of
 from batchcompute.service.runtime.mappings import mount_problems, problems_of
 
 __all__: list[str] = []
@@ -115,6 +116,10 @@ def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
             allowed = "must be a directory like oss://bucket/logs/"
             yield Problem(f"{at}.Parameters.{field}", shown(task.parameters[field]), allowed)
     command = task.parameters.command
+    most, size = room(), size_of(command.env_vars)
+    if size > most:
+        allowed = f"may hold at most {most} bytes on this machine, in all variables with their names"
+        yield Problem(f"{at}.Parameters.Command.EnvVars", f"{size} bytes", allowed)
     if not _is_place(command.package_path):
         allowed = "must be an object like oss://bucket/worker.tar.gz"
         yield Problem(f"{at}.Parameters.Command.PackagePath", shown(command.package_path), allowed)

@@ -89,6 +89,9 @@ _MOST_NAMED = 10
 _MOST_TOLD = 100
 """Problems that one answer tells; a body may have thousands."""
 
+_NAMED = frozenset({"Tasks", "Groups", "Dependencies", "Inputs", "Outputs", "EnvVars"})
+"""Fields whose keys are names that somebody has chosen."""
+
 _TYPES = {
     "must be an integer": "integer",
     "must be a number": "number",
@@ -118,7 +121,7 @@ def _parameter(path: str) -> str:
     """The last part of a path that is a field's name and no task's, group's or number."""
     parts = path.split(".")
     fields = [part for part in parts if part[:1].isupper() and part.isalnum()]
-    if len(parts) > 2 and parts[-2] in ("Tasks", "Groups", "Dependencies", "Inputs", "Outputs"):
+    if len(parts) > 1 and parts[-2] in _NAMED:
         return parts[-2]
     return fields[-1] if fields else "Parameter"
 

@@ -121,7 +121,7 @@ class Attempt:
 
     def view(self, hidden: Collection[Path]) -> View:
         """Return the file system as its program sees it, in a sandbox."""
-        return View(self.plan, emptied(hidden, self.strict), self.strict)
+        return View(self.plan, emptied(hidden, self.strict), self.strict, self.start.user)
 
 
 @dataclass(frozen=True, slots=True)

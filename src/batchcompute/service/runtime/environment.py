@@ -61,3 +61,24 @@ def environment(
         "BATCH_COMPUTE_REGION": region,
         "BATCH_COMPUTE_CLUSTER_ID": cluster_id,
     }
+
+
+_MOST = 6 * 1024**2
+"""Bytes of arguments and variables that Linux hands to a program, however large the stack may grow."""
+
+_OWN = 16 * 1024
+"""Bytes that the service itself needs of that: its variables, and what starts a command."""
+
+
+def room() -> int:
+    """Return the bytes that all variables of a job may have, each with its name, on this machine."""
+    try:
+        limit = os.sysconf("SC_ARG_MAX")
+    except (ValueError, OSError):
+        limit = 128 * 1024
+    return min(_MOST, limit if limit > 0 else _MOST) - _OWN - size_of(from_machine())
+
+
+def size_of(variables: Mapping[str, str]) -> int:
+    """Return the bytes that variables take: their names and values, two more characters, and a pointer."""
+    return sum(len(f"{name}{value}".encode("utf-8", "replace")) + 10 for name, value in variables.items())

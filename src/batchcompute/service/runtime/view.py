@@ -13,6 +13,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from batchcompute.service.engines.base import User
 from batchcompute.service.runtime.plans import TMP, WORKDIR, Plan, ancestors
 
 __all__: list[str] = []
@@ -112,6 +113,20 @@ def _mode_at(path: str, follow: bool = True) -> int:
         return 0
 
 
+def _can_reach(user: User, path: str) -> bool:
+    """Return whether the directories around a path let a user through."""
+    for folder in ("/", *ancestors(path)):
+        found = os.stat(folder)
+        bit = stat.S_IXOTH
+        if found.st_uid == user.uid:
+            bit = stat.S_IXUSR
+        elif found.st_gid in (user.gid, *user.groups):
+            bit = stat.S_IXGRP
+        if not found.st_mode & bit:
+            return False
+    return True
+
+
 def _is_folder(path: str) -> bool:
     return stat.S_ISDIR(_mode_at(path))
 
@@ -123,16 +138,18 @@ class View:
         plan: What is mapped where.
         empty: Directories of the machine that are empty for it.
         strict: Whether the machine itself cannot be written to.
+        user: The Unix user that the program runs as; None for that of the service.
 
     Raises:
         TooManyEntries: A directory into which something is mapped holds too much.
         OSError: The machine cannot tell at this moment what there is.
     """
 
-    def __init__(self, plan: Plan, empty: Sequence[str], strict: bool) -> None:
+    def __init__(self, plan: Plan, empty: Sequence[str], strict: bool, user: User | None = None) -> None:
         self._plan = plan
         self._empty = empty
         self._strict = strict
+        self._user = user
         self._made = {*plan.folders, *(copy.path for copy in plan.copies)}
         self._taken = self._made | plan.hidden | {bind.path for bind in plan.binds}
         self._outer = {outer for path in self._taken for outer in ancestors(path)}
@@ -265,6 +282,9 @@ class View:
             # It is not there any more.
             return []
         mode = _mode_at(path)
+        if mode and self._user is not None and not _can_reach(self._user, path):
+            # Nor can its sandbox, which it makes itself.
+            return []
         if stat.S_ISDIR(mode):
             return ["--perms", _mode(path), "--tmpfs", path]
         return ["--ro-bind", "/dev/null", path] if mode else []
