@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from batchcompute.errors import Problem, ValidationError
-from batchcompute.filters import query_of
+from batchcompute.errors._values import UnknownChoice
+from batchcompute.filters import PRIVATE, query_of, scope_of
 from batchcompute.operations import (
     Call,
     IdLike,
@@ -21,7 +22,6 @@ from batchcompute.operations import (
     name_of,
     number_of,
     qualifier_of,
-    text_of,
     token_query,
 )
 
@@ -65,6 +65,10 @@ def _page(marker: object, max_item_count: object) -> dict[str, str]:
 
 def _described(description: object, cls: type[D]) -> D:
     """Copy a description that came in any of its forms, and check it."""
+    if description is None:
+        raise ValidationError(
+            [Problem("", "None", "must be a description, a mapping of one, or its JSON text")]
+        )
     own = cls(description)
     own.validate()
     return own
@@ -216,8 +220,9 @@ def create_cluster(cluster_desc: object, token: object = "") -> Call[CreateRespo
     return make_call("create_cluster", query=token_query(token), body=body)
 
 
-def list_clusters(marker: object, max_item_count: object) -> Call[ListResponse[Cluster]]:
-    return make_call("list_clusters", query=_page(marker, max_item_count))
+def list_clusters(marker: object, max_item_count: object, **filters: object) -> Call[ListResponse[Cluster]]:
+    query = {**_page(marker, max_item_count), **query_of("list_clusters", {}, filters)}
+    return make_call("list_clusters", query=query)
 
 
 def _cluster(cluster: IdLike) -> dict[str, str]:
@@ -246,7 +251,17 @@ def change_cluster(cluster: IdLike, **parts: object) -> Call[ActionResponse]:
     return make_call("modify_cluster", _cluster(cluster), body=_body(changes))
 
 
+def change_cluster_map(cluster: IdLike, name: str, data: object) -> Call[ActionResponse]:
+    """Replace one of the maps of a cluster; nothing is no map, so that it is not emptied by mistake."""
+    if not isinstance(data, Mapping):
+        raise ValidationError([Problem(name, repr(data)[:60], "must be a mapping")])
+    return change_cluster(cluster, **{name: dict(cast("Mapping[str, object]", data))})
+
+
 def change_cluster_desired_vm_count(cluster: IdLike, counts: Mapping[str, object]) -> Call[ActionResponse]:
+    missing = [name for name, count in counts.items() if count is None]
+    if missing:
+        raise ValidationError([Problem(f"Groups.{missing[0]}.DesiredVMCount", "None", "must be an integer")])
     groups = {name: {"DesiredVMCount": count} for name, count in counts.items()}
     return change_cluster(cluster, Groups=groups)
 
@@ -274,9 +289,9 @@ def _machine(cluster_id: IdLike, group_name: str, instance_id: IdLike) -> dict[s
 
 
 def list_cluster_instances(
-    cluster_id: IdLike, group_name: str, marker: object, max_item_count: object
+    cluster_id: IdLike, group_name: str, marker: object, max_item_count: object, **filters: object
 ) -> Call[ListResponse[ClusterInstance]]:
-    query = _page(marker, max_item_count)
+    query = {**_page(marker, max_item_count), **query_of("list_cluster_instances", {}, filters)}
     return make_call("list_cluster_instances", _machines(cluster_id, group_name), query)
 
 
@@ -311,9 +326,8 @@ def list_images(
 ) -> Call[ListResponse[Image]]:
     found = query_of("list_images", {"type_": type_}, filters)
     # The old SDK sent no other type; own images are what comes without one.
-    if found.get("Type", "").strip() != "System":
-        found = {}
-    return make_call("list_images", query={**_page(marker, max_item_count), **found})
+    system = {"Type": "System"} if found.get("Type", "").strip() == "System" else {}
+    return make_call("list_images", query={**_page(marker, max_item_count), **system})
 
 
 def get_image(image: IdLike) -> Call[ImageResponse]:
@@ -339,14 +353,16 @@ def create_app(app_desc: object, token: object = "") -> Call[CreateResponse]:
 
 
 def list_apps(
-    scope: str = "Private", marker: object = "", max_item_count: object = 50
+    scope: str = PRIVATE, marker: object = "", max_item_count: object = 50, **filters: object
 ) -> Call[ListResponse[AppStatus]]:
-    query = {"Scope": text_of(scope, "scope"), **_page(marker, max_item_count)}
+    query = {"Scope": scope_of(scope, filters), **_page(marker, max_item_count)}
     return make_call("list_apps", query=query)
 
 
 def get_app(app_name: object, scope: str = "Private") -> Call[AppResponse]:
-    return make_call("get_app", _app(app_name, "app_name"), {"Scope": text_of(scope, "scope")})
+    if scope not in ("Private", "Public"):
+        raise UnknownChoice([Problem("scope", repr(scope)[:60], "must be Private or Public")])
+    return make_call("get_app", _app(app_name, "app_name"), {"Scope": scope})
 
 
 def get_app_detail(app: object, qualifier: object = "") -> Call[AppResponse]:

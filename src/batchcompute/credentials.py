@@ -56,7 +56,7 @@ def credentials_of(found: object) -> Credentials:
         if not isinstance(value, str) or not value:
             what = "nothing" if not value else f"a value of type {type(value).__name__}"
             raise ConfigError(f"the credentials provider yielded {what} as {name}; it must be a text")
-    return Credentials(parts[0], parts[1], str(parts[2] or ""))
+    return Credentials(parts[0], parts[1], "" if parts[2] is None else parts[2])
 
 
 def fresh_credentials(source: CredentialSource) -> Credentials:
@@ -119,7 +119,7 @@ def from_environment(environment: Mapping[str, str], region: str) -> tuple[str, 
     endpoint = environment.get("BATCHCOMPUTE_ENDPOINT", "").strip()
     region = region or environment.get("BATCHCOMPUTE_REGION", "").strip()
     pair = [
-        environment.get(name, "").strip()
+        environment.get(name, "")
         for name in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
     ]
     missing = [
@@ -129,7 +129,7 @@ def from_environment(environment: Mapping[str, str], region: str) -> tuple[str, 
             ("ALIBABA_CLOUD_ACCESS_KEY_ID", pair[0]),
             ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", pair[1]),
         )
-        if not value
+        if not value.strip()
     ]
     if missing:
         raise ConfigError(
@@ -137,5 +137,9 @@ def from_environment(environment: Mapping[str, str], region: str) -> tuple[str, 
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN (optional), BATCHCOMPUTE_REGION "
             "and BATCHCOMPUTE_ENDPOINT (which may stand alone)"
         )
-    token = environment.get("ALIBABA_CLOUD_SECURITY_TOKEN", "").strip()
-    return region, Credentials(pair[0], pair[1], token)
+    try:
+        return region, Credentials(pair[0], pair[1], environment.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
+    except ConfigError as error:
+        raise ConfigError(
+            f"ALIBABA_CLOUD_{str(error).upper().partition(' ')[0]} of the environment: {error}"
+        ) from None

@@ -66,7 +66,14 @@ def object_base(endpoint: Endpoint, given: str) -> str:
     """
     if given:
         parts = urlsplit(given)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+        clean = given.isprintable() and " " not in given
+        if (
+            not clean
+            or parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.username
+        ):
             raise ConfigError("oss_endpoint must be a URL like https://oss-cn-qingdao.aliyuncs.com")
         return given.rstrip("/")
     if endpoint.is_local:

@@ -257,7 +257,8 @@ def text_of(value: object, argument: str) -> str:
 
 
 def marker_of(value: object) -> str:
-    return text_of(str(value) if isinstance(value, int) else value, "marker")
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return text_of(str(value) if is_number else value, "marker")
 
 
 def target_of(operation: Operation, path: Mapping[str, str], query: Mapping[str, str]) -> str:
@@ -275,7 +276,7 @@ def target_of(operation: Operation, path: Mapping[str, str], query: Mapping[str,
 
 def token_query(token: object) -> dict[str, str]:
     # The old SDK ignored a token that is no text (recorded case "token not str is ignored").
-    return {"IdempotentToken": text_of(token, "token")} if isinstance(token, str) and token else {}
+    return {"IdempotentToken": text_of(token, "token")} if isinstance(token, (str, bytes)) and token else {}
 
 
 # -- from answers to results ----------------------------------------------------------------------
@@ -302,6 +303,13 @@ def _read(raw: RawAnswer, name: str) -> Any:
         raise raw.not_understood(f"{cls.__name__} expected: {str(error).splitlines()[0]}") from None
     attach(resource, raw)
     return resource
+
+
+def _read_action(raw: RawAnswer) -> ActionResponse:
+    # A page of a proxy, say, must not pass for a success; the old SDK refused it, too.
+    if not isinstance(raw.json(), (dict, list)):
+        raise raw.not_understood("an object or nothing was expected")
+    return ActionResponse(raw)
 
 
 def _read_page(raw: RawAnswer, name: str) -> ListResponse[Any]:
@@ -334,7 +342,7 @@ def make_call(
     if answer == "CreateResponse":
         parse = CreateResponse
     elif answer == "ActionResponse":
-        parse = ActionResponse
+        parse = _read_action
     elif operation.is_list or name == "get_app_revisions":
         parse = PageParser(answer)
     else:

@@ -127,6 +127,11 @@ def register_region(region_name: str, url: str, port: int = 80) -> None:
     """
     if not region_name or not isinstance(region_name, str):
         raise ConfigError(f"region name must be a text that is not empty, not {region_name!r}")
+    if not region_name.isprintable() or region_name != region_name.strip():
+        # It goes into a header.
+        raise ConfigError(
+            f"region name {region_name!r} holds a control character, or begins or ends with a blank"
+        )
     if not isinstance(url, str) or not _is_host(url):
         raise ConfigError(f"region {region_name!r}: the host must be a host name or an address, not {url!r}")
     text = str(port)
@@ -141,7 +146,7 @@ def register_region(region_name: str, url: str, port: int = 80) -> None:
 def _is_host(host: str) -> bool:
     """Tell whether a text can be a host name or an address; an address of IPv6 may stand in brackets."""
     try:
-        ipaddress.ip_address(host.strip("[]"))
+        ipaddress.ip_address(host[1:-1] if host[:1] == "[" and host[-1:] == "]" else host)
     except ValueError:
         try:
             name = host.encode("idna").decode("ascii")
@@ -158,6 +163,9 @@ def _authority(host: str, port: int, tls: bool) -> str:
 
 
 def _from_url(url: str, what: str) -> str:
+    if not url.isprintable() or url != url.strip():
+        # Left out silently, they would make another URL of it. Not shown, as it may hold a password.
+        raise ConfigError(f"{what} holds a control character, or begins or ends with a blank")
     try:
         parts = urlsplit(url)
         port = parts.port

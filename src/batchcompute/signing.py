@@ -37,16 +37,22 @@ class Credentials:
     """STS token, or empty; never shown."""
 
     def __post_init__(self) -> None:
-        # As the old SDK did it: a token is long, and copied with what stands around it.
-        object.__setattr__(self, "security_token", self.security_token.strip(" "))
         for name in ("access_key_id", "access_key_secret", "security_token"):
-            problem = _problem(getattr(self, name))
+            text: object = getattr(self, name)
+            if name == "security_token":
+                # As the old SDK did it: a token is long, and copied with what stands around it.
+                text = text.strip() if isinstance(text, str) else "" if text is None else text
+                object.__setattr__(self, name, text)
+            if not isinstance(text, str):
+                raise ConfigError(f"{name} must be a text, not {type(text).__name__}")
+            problem = header_problem(text)
             if problem:
                 # The HTTP library would quote what it refuses.
                 raise ConfigError(f"{name} {problem}; it was not copied well")
 
 
-def _problem(text: str) -> str:
+def header_problem(text: str) -> str:
+    """Return why a text cannot be sent as it is in a header, to go after its name; empty if it can."""
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
         return "holds a line break or another control character"
     if text != text.strip():

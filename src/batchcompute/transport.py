@@ -22,12 +22,11 @@ from batchcompute._version import __version__
 from batchcompute.errors import (
     ConfigError,
     ConnectError,
-    ProtocolError,
     ResponseError,
-    TLSError,
     TransportError,
     TransportTimeout,
     client_error,
+    network,
 )
 from batchcompute.objects import sign_object
 from batchcompute.regions import gone_hint
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 A = TypeVar("A")
+E = TypeVar("E", bound=BaseException)
 
 USER_AGENT = (
     f"batchcompute-python/{__version__} (Python {platform.python_version()}; httpx {httpx.__version__})"
@@ -323,10 +323,12 @@ def transport_error(error: Exception, where: str) -> TransportError:
         return ConnectError(f"a request to {where} could not be sent ({type(error).__name__})")
     if kinds & {"ConnectError", "ConnectTimeout", "ProxyError"}:
         reason = str(error) or "no connection in time"
-        tls = _tls_error(error)
+        tls = _cause(error, ssl.SSLError)
         if tls is not None:
-            return TLSError(f"no trusted connection to {where}: {reason}{_after_tls(tls, reason, where)}")
-        return ConnectError(f"cannot connect to {where}: {reason}{gone_hint(where)}")
+            message = f"no trusted connection to {where}: {reason}{_after_tls(tls, reason, where)}"
+            return network.tls_error(message, tls)
+        cause = _cause(error, OSError) or (TimeoutError() if "ConnectTimeout" in kinds else None)
+        return network.connect_error(f"cannot connect to {where}: {reason}{gone_hint(where)}", cause)
     if "PoolTimeout" in kinds:
         return ConnectError(f"no connection to {where} was free in time; all are in use")
     if "TimeoutException" in kinds:
@@ -334,7 +336,7 @@ def transport_error(error: Exception, where: str) -> TransportError:
     reason = str(error) or type(error).__name__
     if where.startswith("http:") and _TLS_ALERT in reason:
         reason += f"; it seems to speak TLS, which https:{where.removeprefix('http:')} asks for"
-    return ProtocolError(f"the connection to {where} broke: {reason}")
+    return network.broken(f"the connection to {where} broke: {reason}", _cause(error, OSError))
 
 
 _TLS_ALERT = r"\x15\x03"
@@ -351,11 +353,11 @@ def _after_tls(error: ssl.SSLError, reason: str, where: str) -> str:
     return f"; it seems to speak plain HTTP, which {plain} asks for, as a region or as BATCHCOMPUTE_ENDPOINT"
 
 
-def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """Return the error of TLS that an error was made of; None if there is none."""
+def _cause(error: BaseException, cls: type[E]) -> E | None:
+    """Return the error of a class that an error was made of; None if there is none."""
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, ssl.SSLError):
+        if isinstance(seen, cls):
             return seen
         seen = seen.__cause__ or seen.__context__
     return None

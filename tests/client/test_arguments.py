@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -15,7 +16,13 @@ from batchcompute.resources import ClusterDescription, Configs, DataDisk, GroupD
 from tests.client.kinds import Kind
 
 URL = "http://127.0.0.1:8790"
-PAGE = {"Items": [], "NextMarker": ""}
+PAGE: dict[str, Any] = {"Items": [], "NextMarker": ""}
+
+JOB = {
+    "Name": "n",
+    "DAG": {"Tasks": {"t": {"ClusterId": "c", "Parameters": {"Command": {"CommandLine": "x"}}}}},
+}
+IMAGE = {"Name": "i", "EcsImageId": "m-1", "Platform": "Linux"}
 
 PARENTS: dict[str, tuple[str, ...]] = {
     "list_tasks": ("job-1",),
@@ -48,8 +55,6 @@ def asked(route: respx.Route) -> dict[str, str]:
 def test_every_filter_is_sent(
     kind: Kind, respx_mock: respx.MockRouter, name: str, query: str, spelling: str, way: str
 ) -> None:
-    if query == "Scope" and spelling == "wire":
-        pytest.skip("a positional argument of the old SDK, which took no other spelling")
     route = respx_mock.get(url__startswith=URL).respond(200, json=PAGE)
     value = VALUES.get(query, "x")
     keyword = query if spelling == "wire" else snake(query)
@@ -65,10 +70,36 @@ def test_every_filter_is_sent(
 @pytest.mark.parametrize("name", LISTS)
 def test_an_unknown_keyword_names_the_nearest(kind: Kind, respx_mock: respx.MockRouter, name: str) -> None:
     client = kind(URL, "id", "secret")
+    filters = [query for query in OPERATIONS[name].query if query not in ("Marker", "MaxItemCount")]
+    misspelt = {
+        **{query[:-2] + query[-1] + query[-2]: query for query in filters},
+        **{snake(query) + "s": snake(query) for query in filters},
+        "MaxItemCount": "max_item_count", "Marker": "marker", "max_items_count": "max_item_count",
+        "Nonsense": None,
+    }  # fmt: skip
     for method in (name, name.replace("list", "iter")):
-        with pytest.raises(TypeError, match="unexpected keyword argument 'Stat'"):
-            list(getattr(client, method)(*PARENTS.get(name, ()), Stat="Failed"))
+        for keyword, nearest in misspelt.items():
+            with pytest.raises(TypeError) as caught:
+                # An iterator tells it at once, too: nothing is asked for yet.
+                getattr(client, method)(*PARENTS.get(name, ()), **{keyword: "Failed"})
+            said = f"did you mean {nearest!r}?" if nearest else "; it takes "
+            assert f"unexpected keyword argument {keyword!r}" in str(caught.value)
+            assert said in str(caught.value)
     assert not respx_mock.calls
+
+
+def test_what_is_wrong_with_an_iterator_is_told_at_once(kind: Kind) -> None:
+    client = kind(URL, "id", "secret")
+    makers: list[Callable[[], object]] = [
+        lambda: client.iter_tasks(""),
+        lambda: client.iter_instances("job-1", " "),
+        lambda: client.iter_cluster_instances("cls-1", None),
+        lambda: client.iter_jobs(5),
+        lambda: client.iter_images(max_item_count="x"),
+    ]
+    for make in makers:
+        with pytest.raises(ValidationError):
+            make()
 
 
 def test_a_filter_twice(kind: Kind, respx_mock: respx.MockRouter) -> None:
@@ -78,6 +109,20 @@ def test_a_filter_twice(kind: Kind, respx_mock: respx.MockRouter) -> None:
         client.list_jobs("", 100, "Failed", State="Running")
     client.list_jobs("", 100, "Failed", State="Failed")
     assert asked(route)["State"] == "Failed"
+    client.list_jobs("", 100, "", State="Failed", OrderBy="", order_by="Id")
+    assert (asked(route)["State"], asked(route)["OrderBy"]) == ("Failed", "Id")
+    with pytest.raises(TypeError, match="OrderBy twice, as 'Id' and as 'CreationTime'"):
+        client.list_jobs(order_by="Id", OrderBy="CreationTime")
+    for scope in ("Private", "Public"):
+        with pytest.raises(TypeError, match="Scope twice"):
+            client.list_apps(scope, Scope="Other")
+    with pytest.raises(TypeError, match="Scope twice"):
+        client.list_apps("Private", Scope="Public")
+    client.list_apps(Scope="Public")
+    assert asked(route)["Scope"] == "Public"
+    client.list_apps("Public", Scope="Public")
+    client.list_apps()
+    assert asked(route)["Scope"] == "Private"
     with pytest.raises(TypeError, match="did you mean 'State'"):
         client.list_jobs("", 100, Sate="Running")
 
@@ -87,7 +132,18 @@ TEXTS: list[tuple[str, tuple[Any, ...], dict[str, Any], dict[str, str | None]]] 
     ("list_jobs", ("", 50, " Failed "), {}, {"State": "Failed"}),
     ("list_jobs", ("", 50, "\tFailed\n"), {}, {"State": "Failed"}),
     ("list_jobs", ("", 50, "  "), {}, {"State": None}),
-    ("list_jobs", ("", 50, "", " cls-1"), {}, {"ClusterId": "cls-1"}),
+    ("list_jobs", ("", 50, "", " cls-1\n"), {}, {"ClusterId": "cls-1"}),
+    ("list_jobs", ("", 50, "", ".."), {}, {"ClusterId": ".."}),
+    ("list_jobs", (), {"cluster_id": " cls-1"}, {"ClusterId": "cls-1"}),
+    ("list_jobs", (), {"ClusterId": " cls-1"}, {"ClusterId": " cls-1"}),
+    ("list_jobs", (), {"ProjectId": "\tp\n"}, {"ProjectId": "\tp\n"}),
+    ("list_jobs", (" m ",), {}, {"Marker": " m "}),
+    ("list_jobs", ("",), {}, {"Marker": ""}),
+    ("list_jobs", (), {"state": b"Failed"}, {"State": "Failed"}),
+    ("list_jobs", (), {"is_reverse": True}, {"IsReverse": "True"}),
+    ("list_tasks", ("job-1", "", 50, "", " cls-1 "), {}, {"ClusterId": "cls-1"}),
+    ("list_tasks", ("job-1",), {"ClusterId": " cls-1 "}, {"ClusterId": " cls-1 "}),
+    ("list_instances", ("job-1", "t", 0), {}, {"Marker": "0"}),
     ("list_jobs", ("", 50, "", "", " p "), {}, {"ProjectId": "p"}),
     ("list_jobs", (), {"State": " Failed "}, {"State": " Failed "}),
     ("list_jobs", (), {"State": " ", "OrderBy": " ", "IsReverse": ""}, {"State": None, "OrderBy": None}),
@@ -95,9 +151,20 @@ TEXTS: list[tuple[str, tuple[Any, ...], dict[str, Any], dict[str, str | None]]] 
     ("list_instances", ("job-1", "t", "", 50, " Failed "), {}, {"State": "Failed"}),
     ("list_images", ("", 50, "System"), {}, {"Type": "System"}),
     ("list_images", ("", 50, " System "), {}, {"Type": "System"}),
+    ("list_images", (), {"Type": " System\n"}, {"Type": "System"}),
+    ("list_images", (), {"Type": "Self"}, {"Type": None}),
+    ("list_images", (), {"type_": "Private"}, {"Type": None}),
     ("list_images", ("", 50, "Self"), {}, {"Type": None}),
     ("list_images", ("", 50, "system"), {}, {"Type": None}),
     ("list_apps", (" Public ",), {}, {"Scope": " Public "}),
+    ("list_apps", ("",), {}, {"Scope": ""}),
+    ("get_app", ("a", "Public"), {}, {"Scope": "Public"}),
+    ("get_app_detail", ("a", 3), {}, {"Qualifier": "3"}),
+    ("delete_app", ("a", "3"), {}, {"Qualifier": "3"}),
+    ("create_job", (JOB, " a\tb\n"), {}, {"IdempotentToken": " a\tb\n"}),
+    ("create_job", (JOB, "  "), {}, {"IdempotentToken": "  "}),
+    ("create_job", (JOB, b"tok"), {}, {"IdempotentToken": "tok"}),
+    ("create_image", (IMAGE, " t "), {}, {"IdempotentToken": " t "}),
 ]
 
 
@@ -110,20 +177,16 @@ def test_texts_go_out_as_the_old_sdk_sent_them(
     keywords: dict[str, Any],
     sent: dict[str, str | None],
 ) -> None:
-    route = respx_mock.get(url__startswith=URL).respond(200, json=PAGE)
-    if name == "list_jobs" and len(arguments) > 3 and arguments[3].strip() != arguments[3]:
-        # An id with outer blanks is no id.
-        with pytest.raises(ValidationError, match="cluster_id"):
-            getattr(kind(URL, "id", "secret"), name)(*arguments, **keywords)
-        return
+    route = respx_mock.route(url__startswith=URL).respond(200, json={**PAGE, "Id": "x"})
     getattr(kind(URL, "id", "secret"), name)(*arguments, **keywords)
     for query, value in sent.items():
         assert asked(route).get(query) == value
 
 
+BAD_IDS: tuple[Any, ...] = (" job-1", "job-1\n", "", " ", "\ud800", ".", "a/../b", 5, None)
 METHODS: list[tuple[str, tuple[Any, ...], str]] = [
     (name, arguments, argument)
-    for bad in (" job-1", "job-1\n", "", " ", "\ud800", ".", "a/../b", 5, None)
+    for bad in BAD_IDS
     for name, arguments, argument in (
         ("get_job", (bad,), "job"),
         ("get_job_description", (bad,), "job"),
@@ -140,7 +203,16 @@ METHODS: list[tuple[str, tuple[Any, ...], str]] = [
         ("delete_image", (bad,), "image"),
         ("get_app", (bad,), "app_name"),
         ("delete_app", (bad,), "app_name"),
-        ("list_cluster_instances", ("cls-1", bad), "group"),
+        ("list_cluster_instances", ("cls-1", bad), "group_name"),
+        ("list_cluster_instances", (bad, "g"), "cluster_id"),
+        ("get_cluster_instance", ("cls-1", "g", bad), "instance_id"),
+        ("delete_cluster_instance", ("cls-1", bad, "i-1"), "group_name"),
+        ("recreate_cluster_instance", (bad, "g", "i-1"), "cluster_id"),
+        ("modify_cluster", (bad, {}), "cluster"),
+        ("change_cluster_user_data", (bad, {}), "cluster"),
+        ("get_app_detail", (bad,), "app"),
+        ("get_app_revisions", (bad,), "app_name"),
+        ("modify_app", (bad, {"Name": "a", "CommandLine": "x", "VM": {"ECSImageId": "m"}}), "app_name"),
     )
 ]
 
@@ -160,7 +232,14 @@ def test_what_cannot_be_sent_is_refused_where_it_enters(
     [
         ("list_jobs", ("\ud800",)), ("list_jobs", ("", 50, "\ud800")), ("list_jobs", ("", 50, 5)),
         ("list_jobs", ("", 50, "", "", "\udfff")), ("list_images", ("", 50, "\ud800")), ("list_apps", ("\ud800",)),
-        ("get_app", ("a", "\ud800")), ("create_job", ({"Name": "a"}, "\ud800")), ("list_jobs", (["m"],)),
+        ("get_app", ("a", "\ud800")), ("create_job", (JOB, "\ud800")), ("list_jobs", (["m"],)), ("list_jobs", (True,)),
+        ("get_app", ("a", "Nope")), ("get_app", ("a", None)), ("get_app_detail", ("a", " 1")), ("delete_app", ("a", "x")),
+        ("get_instance", ("j", "t", " 1")), ("get_instance", ("j", "t", None)), ("list_jobs", ("", " 50")),
+        ("list_jobs", ("", None)), ("change_job_priority", ("j", "x")), ("change_job_priority", ("j", True)),
+        ("create_job", (None,)), ("create_cluster", (None,)), ("modify_cluster", ("c", None)), ("create_app", (None,)),
+        ("change_cluster_user_data", ("c", None)), ("change_cluster_env_vars", ("c", "")), ("modify_app", ("a", None)),
+        ("change_cluster_input_mapping", ("c", 0)), ("change_cluster_spot_config", ("c", "g", 5)),
+        ("create_job", (JOB, b"\xff")), ("list_jobs", ("", 50, b"\xff")), ("list_jobs", ("", 50, "", object())),
     ],
 )  # fmt: skip
 def test_half_characters_and_other_types(
@@ -168,6 +247,12 @@ def test_half_characters_and_other_types(
 ) -> None:
     with Client(URL, "id", "secret") as client, pytest.raises(ValidationError):
         getattr(client, name)(*arguments)
+    assert not respx_mock.calls
+
+
+def test_machines_are_counted_by_numbers(respx_mock: respx.MockRouter) -> None:
+    with Client(URL, "id", "secret") as client, pytest.raises(ValidationError, match="g.DesiredVMCount"):
+        client.change_cluster_desired_vm_count("c", g=None)  # type: ignore[arg-type]
     assert not respx_mock.calls
 
 
@@ -194,8 +279,8 @@ def test_headers(kind: Kind, respx_mock: respx.MockRouter, headers: dict[str, An
 @pytest.mark.parametrize(
     ("given", "token"),
     [
-        (("id", "secret", " t "), "t"), (("id ", "secret", ""), None), (("id", " secret", ""), None),
-        (("id", "secret\n", ""), None), (("i\nd", "secret", ""), None), (("id", "secret", "t\n"), None),
+        (("id", "secret", " t "), "t"), (("id", "secret", "\tt\r\n"), "t"), (("id ", "secret", ""), None), (("id", " secret", ""), None),
+        (("id", "secret\n", ""), None), (("i\nd", "secret", ""), None), (("id", "secret", "t\nu"), None),
         (("\ud800", "secret", ""), None), (("id", "\ud800", ""), None), (("id", "secret", "\ud800"), None),
     ],
 )  # fmt: skip
@@ -241,6 +326,46 @@ def test_blank_texts_of_groups_and_disks_are_not_taken_in(blank: str) -> None:
     assert cluster.detail()["Groups"]["g"] == {"ResourceType": "OnDemand", "DesiredVMCount": 1}
 
 
+BAD_SETTINGS: list[tuple[str, Callable[[str], object]]] = [
+    ("version", lambda bad: setattr(Client(URL, "id", "secret"), "version", bad)),
+    ("version", lambda bad: Client(URL, "id", "secret").set_version(bad)),
+    ("header", lambda bad: Client(URL, "id", "secret").with_options(headers={"X-A": bad})),
+    ("region", lambda bad: Client.register_region(bad, "127.0.0.1")),
+    ("region", lambda bad: Client(f"http://127.0.0.1{bad}", "id", "secret")),
+    ("oss_endpoint", lambda bad: Client(URL, "id", "secret", oss_endpoint=f"http://x{bad}")),
+    ("security_token", lambda bad: Credentials("id", "secret", bad)),
+]
+
+
+@pytest.mark.parametrize(("what", "act"), BAD_SETTINGS)
+@pytest.mark.parametrize("bad", ["a\nb", "\x7f", "\ud800"])
+def test_settings_that_no_request_can_carry(what: str, act: Callable[[str], object], bad: str) -> None:
+    with pytest.raises(ConfigError, match=what):
+        act(bad)
+
+
+@pytest.mark.parametrize("part", [5, b"t", ["t"]])
+def test_parts_of_a_key_pair_are_texts(kind: Kind, respx_mock: respx.MockRouter, part: Any) -> None:
+    for given in (("id", "secret", part), (part, "secret", ""), ("id", part, "")):
+        with pytest.raises(ConfigError, match="text"):
+            Credentials(*given)
+        with pytest.raises(ConfigError, match="text"):
+            kind(URL, *given)
+        with pytest.raises(ConfigError, match="text"):
+            kind(URL, credentials=lambda given=given: given).list_jobs()
+    assert Credentials("id", "secret", None).security_token == ""  # type: ignore[arg-type]
+    assert not respx_mock.calls
+
+
+def test_the_environment_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATCHCOMPUTE_ENDPOINT", URL)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s3cret\r")
+    with pytest.raises(ConfigError, match="ALIBABA_CLOUD_ACCESS_KEY_SECRET") as caught:
+        Client.from_env()
+    assert "s3cret" not in str(caught.value)
+
+
 def test_the_signatures_of_both_clients_name_their_filters() -> None:
     for client in (Client, AsyncClient):
         for name in LISTS:
@@ -250,9 +375,24 @@ def test_the_signatures_of_both_clients_name_their_filters() -> None:
                 assert all("Unpack[" in annotation for annotation in further)
 
 
-def test_a_misspelt_option_names_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="did you mean 'timeout'"):
-        Client(URL, "id", "secret", timout=5)  # type: ignore[call-overload]
+@pytest.mark.parametrize("cls", [Client, AsyncClient])
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("timout", "timeout"), ("oss_endpont", "oss_endpoint"), ("security_tokn", "security_token"), ("verfy", "verify"),
+        ("http_clent", "http_client"), ("retries", "retry"), ("max_respone_bytes", "max_response_bytes"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("value", [5, "5"])
+def test_a_misspelt_option_names_the_nearest(cls: type[Any], given: str, meant: str, value: object) -> None:
+    if (given, value) == ("retries", "5"):
+        # Too far from any option: a header as good as another.
+        cls(URL, "id", "secret", retries="5")
+        return
+    with pytest.raises(ConfigError, match=f"did you mean '{meant}'"):
+        cls(URL, "id", "secret", **{given: value})
+    if isinstance(value, str):
+        assert cls(URL, "id", "secret").with_options(headers={given: value})
 
 
 def test_responses_are_mocked_whole(respx_mock: respx.MockRouter) -> None:

@@ -52,13 +52,13 @@ def client(kind: Kind) -> Any:
 
 
 def test_secrets_with_control_characters_are_refused_unseen(kind: Kind, respx_mock: respx.MockRouter) -> None:
-    for pair in (("id\n", "x"), ("id", "s3cret\r"), ("id", "x", "t0ken\n"), ("id", "x", "t\x000ken")):
+    for pair in (("id\n", "x"), ("id", "s3cret\r"), ("id", "x", "t0\nken"), ("id", "x", "t\x000ken")):
         with pytest.raises(ConfigError, match="not copied well") as caught:
             kind(URL, *pair)
         with pytest.raises(ConfigError, match="not copied well"):
             kind(URL, credentials=lambda pair=pair: pair).get_quotas()
         assert "s3cret" not in str(caught.value)
-        assert "t0ken" not in str(caught.value)
+        assert "ken" not in str(caught.value).replace("security_token", "")
     for headers in ({"x-a": "v4lue\n"}, {"x-a\n": "v4lue"}):
         with pytest.raises(ConfigError, match="control character") as caught:
             kind(URL, "id", "x", **headers)

@@ -11,7 +11,9 @@ from batchcompute.answers import (
 from batchcompute.resources import (
     AppJobDescription,
     AppRevision,
+    AppStatus,
     Cluster,
+    Image,
     Instance,
     Job,
     JobDescription,
@@ -59,6 +61,26 @@ def synchronous(client: Client) -> None:
     assert_type(client.stop_job(page[0]).StatusCode, int)
     client.change_cluster_desired_vm_count("cls-1", group1=3)
 
+    # Filters, in both spellings.
+    assert_type(client.list_jobs(state="Failed", order_by="Id", is_reverse=True), ListResponse[Job])
+    assert_type(client.list_jobs("", 10, State="Failed", ClusterId=created, ProjectId="p"), ListResponse[Job])
+    assert_type(list(client.iter_jobs(State="Failed", IsReverse="True")), list[Job])
+    assert_type(client.list_tasks(job, State="Running", ClusterId="cls-1"), ListResponse[Task])
+    assert_type(list(client.iter_tasks(job, cluster_id="cls-1")), list[Task])
+    assert_type(list(client.iter_instances(job, "t", State="Failed")), list[Instance])
+    assert_type(client.list_images(Type="System"), ListResponse[Image])
+    assert_type(list(client.iter_apps(Scope="Public")), list[AppStatus])
+    client.list_jobs(Stat="Failed")  # expect-error
+    client.list_jobs(ProjectId=5)  # expect-error
+    client.iter_jobs(sate="Failed")  # expect-error
+    client.list_tasks(job, ProjectId="p")  # expect-error
+    client.list_instances(job, "t", ClusterId="cls-1")  # expect-error
+    client.list_images(State="Failed")  # expect-error
+    client.list_clusters(State="Active")  # expect-error
+    client.list_apps(Type="Public")  # expect-error
+    client.list_cluster_instances("cls-1", "g", State="Running")  # expect-error
+    client.change_cluster_user_data("cls-1", None)  # expect-error
+
     client.get_jb("job-1")  # expect-error
     client.get_job()  # expect-error
     client.get_job(5)  # expect-error
@@ -76,6 +98,10 @@ def synchronous(client: Client) -> None:
 
 
 async def asynchronous(client: AsyncClient) -> None:
+    assert_type(await client.list_jobs(State="Failed"), ListResponse[Job])
+    assert_type([one async for one in client.iter_jobs(State="Failed")], list[Job])
+    await client.list_jobs(Stat="Failed")  # expect-error
+    client.iter_tasks("job-1", Stat="Failed")  # expect-error
     job = await client.get_job("job-1")
     assert_type(job, JobResponse)
     assert_type(await client.list_jobs(), ListResponse[Job])

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from batchcompute.credentials import CredentialSource, fresh_credentials
-from batchcompute.errors import ConfigError, FieldError, Problem, ValidationError
+from batchcompute.errors import ConfigError, Problem, ValidationError
+from batchcompute.errors._values import UnknownChoice
 from batchcompute.operations import IdLike, id_of
 from batchcompute.signing import Credentials
 
@@ -35,11 +36,6 @@ RESOURCE_TYPES: Mapping[str, tuple[str, int]] = {
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FRAMING = ("connection", "content-length", "transfer-encoding")
-_OPTIONS = (
-    "access_key_id", "access_key_secret", "credentials", "http_client", "max_response_bytes", "region", "retry",
-    "security_conn", "security_token", "timeout", "trust_env", "verify",
-)  # fmt: skip
-"""What a keyword of the client may have been meant as."""
 
 
 class HeaderMap(dict[str, str]):
@@ -76,17 +72,34 @@ def check_credentials(
     return made
 
 
-def check_headers(headers: Mapping[str, object]) -> dict[str, str]:
-    """Check the headers that a client was given as keywords.
+def options_of(init: Callable[..., None]) -> tuple[str, ...]:
+    """Return the names of the options that the class of a client takes."""
+    parameters = inspect.signature(init).parameters.values()
+    return tuple(one.name for one in parameters if one.kind is not one.VAR_KEYWORD)[1:]
+
+
+def check_headers(headers: Mapping[str, object], options: Collection[str] = ()) -> dict[str, str]:
+    """Check the headers that a client was given.
+
+    Args:
+        headers: The headers.
+        options: What else a keyword may have been meant as, where they came as keywords.
 
     Raises:
-        ConfigError: A header cannot be sent, or a value is no text; it is probably a misspelt option.
+        ConfigError: A header cannot be sent, or is probably a misspelt option.
     """
     checked: dict[str, str] = {}
     for name, value in headers.items():
+        close = difflib.get_close_matches(
+            name, options, n=1, cutoff=0.6 if not isinstance(value, str) else 0.8
+        )
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        if close and isinstance(value, str) and name.replace("_", "a").isalnum() and name.islower():
+            raise ConfigError(
+                f"{name!r} is no option of the client{hint}; a header of this name can be given with "
+                "with_options(headers=...)"
+            )
         if not isinstance(value, str):
-            close = difflib.get_close_matches(name, _OPTIONS, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
             raise ConfigError(
                 f"{name!r} is no option of the client{hint}, and as a header it must be a text, not "
                 f"{type(value).__name__}"
@@ -138,24 +151,16 @@ async def tell_async(callback: Callable[[T], object], value: T) -> None:
         await found
 
 
-class UnknownResourceType(ValidationError, FieldError):
-    """`easy_list` was asked for a type of resource that there is none of; a FieldError in the old SDK."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
 def easy_list_call(resource_type: str, resource_info: tuple[Any, ...]) -> str:
     """Return the name of the iterator over a resource type.
 
     Raises:
-        UnknownResourceType: The type is unknown.
-        ValidationError: Its parent is not named.
+        ValidationError: The type is unknown, or its parent is not named; the former is a FieldError, too.
     """
     found = RESOURCE_TYPES.get(resource_type)
     if found is None:
         allowed = f"must be one of {', '.join(RESOURCE_TYPES)}"
-        raise UnknownResourceType([Problem("resource_type", repr(resource_type), allowed)])
+        raise UnknownChoice([Problem("resource_type", repr(resource_type), allowed)])
     name, needed = found
     if len(resource_info) < needed:
         allowed = f"needs {needed} argument(s) that name where to list {resource_type}"

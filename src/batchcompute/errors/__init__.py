@@ -16,15 +16,16 @@ The tree::
     │                               (always one of the last failure's class, too)
     ├── TransportError            no whole answer came back (also an OSError)
     │   ├── ConnectError            the connection was never made: the request was not received
+    │   │   │                         (also a ConnectionError)
     │   │   └── TLSError              the certificate or the TLS was refused
     │   ├── TransportTimeout        the time limit ended first
-    │   └── ProtocolError           the connection broke, or spoke no HTTP
+    │   └── ProtocolError           the connection broke, or spoke no HTTP (also a ConnectionError)
     ├── JobFailedError            a job that was waited for failed or was stopped
     ├── WaitTimeout               the time to wait for jobs is up (also a TimeoutError)
     ├── LogsUnavailable           an instance's output cannot be read
     ├── ValidationError           a value is wrong (also a TypeError and a ValueError)
     ├── JSONError                 a text is not JSON, or not a JSON object (also a ValueError)
-    │   └── ResponseError           an answer came that cannot be understood (.body)
+    │   └── ResponseError           an answer came that cannot be understood (.body; also a TypeError)
     │       └── ResponseTooLarge      its body is larger than max_response_bytes (.limit)
     ├── FieldError                ``description["Nope"] = 1``: there is no such field (also a KeyError)
     └── ConfigError               the client or the local service is set up wrongly
@@ -33,7 +34,8 @@ The tree::
     UnknownFieldWarning           an undeclared attribute was set; it never reaches the wire
 
 All of them hold plain data only, so that they pickle, copy and cross process borders, and none
-holds a secret. The five names of the old SDK (``ClientError``, ``FieldError``, ``ValidationError``,
+holds a secret. Failures of the network are of the standard library's classes, too
+(`batchcompute.errors.network`). The five names of the old SDK (``ClientError``, ``FieldError``, ``ValidationError``,
 ``JSONError``/``JsonError``, ``ConfigError``) mean what they meant there.
 """
 

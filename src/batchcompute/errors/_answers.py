@@ -132,10 +132,11 @@ def client_error(status: int, code: str, request_id: str, msg: str) -> ClientErr
     return _class_for(status, code)(status, code, request_id, msg)
 
 
-class ResponseError(JSONError):
+class ResponseError(JSONError, TypeError):
     """An answer came that cannot be understood.
 
-    Also a JSONError, which the old SDK raised for an answer that is no JSON.
+    Also a JSONError, which the old SDK raised for an answer that is no JSON, and a TypeError, which came
+    of one that is JSON of another shape.
 
     Args:
         message: What is wrong with it.

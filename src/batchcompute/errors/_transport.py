@@ -10,11 +10,17 @@ __all__: list[str] = []
 class TransportError(BatchComputeError, OSError):
     """No whole answer came back; the library's own exception is the ``__cause__``.
 
-    Also an OSError, which is what the old SDK's callers had to catch here.
+    Also an OSError, which is what the old SDK's callers had to catch here. What a client raises is of the
+    standard library's own class for the failure, too, where there is one (`batchcompute.errors.network`).
     """
 
+    errno: int | None = None
+    """Number of the operating system's error; None where it is not known."""
+    strerror: str | None = None
+    """The operating system's text for it; None where it is not known."""
 
-class ConnectError(TransportError):
+
+class ConnectError(TransportError, ConnectionError):
     """The connection was never made, so the service did not receive the request."""
 
 
@@ -29,5 +35,5 @@ class TransportTimeout(TransportError, TimeoutError):
     """A time limit ended before the answer was there; the request may have been received."""
 
 
-class ProtocolError(TransportError):
+class ProtocolError(TransportError, ConnectionError):
     """The connection broke, or the other side spoke no HTTP; the request may have been received."""

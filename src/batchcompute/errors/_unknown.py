@@ -92,7 +92,11 @@ def outcome_unknown(error: BatchComputeError, operation: str, token: str) -> Out
     elif isinstance(error, ClientError):
         cls = OutcomeUnknownAfterFailure
     else:
-        cls = OutcomeUnknownAfterBreak
+        # Not before: it needs the standard library's HTTP and TLS.
+        from batchcompute.errors import network
+
+        broke = isinstance(error, network.ConnectionBroke)
+        cls = network.OutcomeUnknownAfterBrokenConnection if broke else OutcomeUnknownAfterBreak
     if token:
         advice = f"call it again with token={token!r}: what exists already is not made twice"
     else:

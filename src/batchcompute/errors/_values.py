@@ -73,6 +73,13 @@ class FieldError(BatchComputeError, KeyError):
         return str(self.args[0]) if self.args else ""
 
 
+class UnknownChoice(ValidationError, FieldError):
+    """An argument is none of the few texts that it may be; the old SDK raised a FieldError for some of them."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class ConfigError(BatchComputeError):
     """The client or the local service is set up wrongly; the message says how to mend it."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 from batchcompute import calls
 from batchcompute.client._async._base import AsyncBase
 from batchcompute.client._async._iterate import AsyncItems
+from batchcompute.filters import PRIVATE
 
 if TYPE_CHECKING:
     from batchcompute.answers import (
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
         ImageResponse,
         QuotaResponse,
     )
-    from batchcompute.filters import ImageFilters
+    from batchcompute.filters import AppFilters, ImageFilters
     from batchcompute.operations import HasName, IdLike
     from batchcompute.resources import AppDescription, AppRevision, AppStatus, Image, ImageDescription
     from batchcompute.responses import ActionResponse, CreateResponse, ListResponse
@@ -55,6 +56,9 @@ class AsyncCatalogue(AsyncBase):
             max_item_count: How many images the page may hold, 0 to 100.
             type_: ``System`` for the public ones; own ones without it.
             **filters: ``Type``, the same.
+
+        Raises:
+            TypeError: A keyword is none of these, or a filter is given twice with different values.
         """
         return await self._call(calls.list_images(marker, max_item_count, type_, **filters))
 
@@ -73,7 +77,12 @@ class AsyncCatalogue(AsyncBase):
             max_item_count: How many images are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
             **filters: ``Type``, the same.
+
+        Raises:
+            TypeError: A keyword is none of these, or a filter is given twice with different values.
         """
+        # A wrong argument is told now, not with the first item.
+        calls.list_images(marker, max_item_count, type_, **filters)
         return AsyncItems(lambda page: self.list_images(page, max_item_count, type_, **filters), marker)
 
     async def get_image(self, image: IdLike) -> ImageResponse:
@@ -116,7 +125,11 @@ class AsyncCatalogue(AsyncBase):
         return await self._call(calls.create_app(app_desc, token))
 
     async def list_apps(
-        self, scope: str = "Private", marker: str | None = "", max_item_count: int = 50
+        self,
+        scope: str = PRIVATE,
+        marker: str | None = "",
+        max_item_count: int = 50,
+        **filters: Unpack[AppFilters],
     ) -> ListResponse[AppStatus]:
         """Return one page of the apps (ListApps).
 
@@ -124,11 +137,20 @@ class AsyncCatalogue(AsyncBase):
             scope: ``Private`` for own ones, ``Public`` for those of everybody.
             marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
             max_item_count: How many apps the page may hold, 0 to 100.
+            **filters: ``Scope``, the same.
+
+        Raises:
+            TypeError: A keyword is none of these, or a filter is given twice with different values.
         """
-        return await self._call(calls.list_apps(scope, marker, max_item_count))
+        return await self._call(calls.list_apps(scope, marker, max_item_count, **filters))
 
     def iter_apps(
-        self, scope: str = "Private", *, max_item_count: int = 100, marker: str = ""
+        self,
+        scope: str = PRIVATE,
+        *,
+        max_item_count: int = 100,
+        marker: str = "",
+        **filters: Unpack[AppFilters],
     ) -> AsyncItems[AppStatus]:
         """Iterate over the apps of all pages (ListApps).
 
@@ -136,8 +158,14 @@ class AsyncCatalogue(AsyncBase):
             scope: ``Private`` for own ones, ``Public`` for those of everybody.
             max_item_count: How many apps are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: ``Scope``, the same.
+
+        Raises:
+            TypeError: A keyword is none of these, or a filter is given twice with different values.
         """
-        return AsyncItems(lambda page: self.list_apps(scope, page, max_item_count), marker)
+        # A wrong argument is told now, not with the first item.
+        calls.list_apps(scope, marker, max_item_count, **filters)
+        return AsyncItems(lambda page: self.list_apps(scope, page, max_item_count, **filters), marker)
 
     async def get_app(self, app_name: str | HasName, scope: str = "Private") -> AppResponse:
         """Return an app as its users see it (GetApp).
@@ -147,6 +175,7 @@ class AsyncCatalogue(AsyncBase):
             scope: ``Private`` or ``Public``.
 
         Raises:
+            ValidationError: The scope is neither; it is a FieldError, too.
             NotFoundError: There is no such app.
         """
         return await self._call(calls.get_app(app_name, scope))

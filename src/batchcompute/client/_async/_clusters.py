@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Unpack
 
 from batchcompute import calls
 from batchcompute.client._async._base import AsyncBase
@@ -11,6 +12,7 @@ from batchcompute.client._async._iterate import AsyncItems
 
 if TYPE_CHECKING:
     from batchcompute.answers import ClusterInstanceResponse, ClusterResponse
+    from batchcompute.filters import NoFilters
     from batchcompute.operations import IdLike
     from batchcompute.resources import (
         Cluster,
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from batchcompute.responses import ActionResponse, CreateResponse, ListResponse
 
 __all__: list[str] = []
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class AsyncClusters(AsyncBase):
@@ -44,22 +48,36 @@ class AsyncClusters(AsyncBase):
         """
         return await self._call(calls.create_cluster(cluster_desc, token))
 
-    async def list_clusters(self, marker: str | None = "", max_item_count: int = 50) -> ListResponse[Cluster]:
+    async def list_clusters(
+        self, marker: str | None = "", max_item_count: int = 50, **filters: Unpack[NoFilters]
+    ) -> ListResponse[Cluster]:
         """Return one page of the clusters (ListClusters).
 
         Args:
             marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
             max_item_count: How many clusters the page may hold, 0 to 100.
-        """
-        return await self._call(calls.list_clusters(marker, max_item_count))
+            **filters: There are none.
 
-    def iter_clusters(self, *, max_item_count: int = 100, marker: str = "") -> AsyncItems[Cluster]:
+        Raises:
+            TypeError: There is another keyword; the nearest one is named.
+        """
+        return await self._call(calls.list_clusters(marker, max_item_count, **filters))
+
+    def iter_clusters(
+        self, *, max_item_count: int = 100, marker: str = "", **filters: Unpack[NoFilters]
+    ) -> AsyncItems[Cluster]:
         """Iterate over the clusters of all pages (ListClusters).
 
         Args:
             max_item_count: How many clusters are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: There are none.
+
+        Raises:
+            TypeError: There is another keyword; the nearest one is named.
         """
+        # A wrong argument is told now, not with the first item.
+        calls.list_clusters(marker, max_item_count, **filters)
         return AsyncItems(lambda page: self.list_clusters(page, max_item_count), marker)
 
     async def get_cluster(self, cluster: IdLike) -> ClusterResponse:
@@ -116,22 +134,37 @@ class AsyncClusters(AsyncBase):
         return await self._call(calls.change_cluster_spot_config(cluster, group_name, strategy, price_limit))
 
     async def change_cluster_user_data(
-        self, cluster: IdLike, data: Mapping[str, object] | None = None
+        self, cluster: IdLike, data: Mapping[str, object] = _EMPTY
     ) -> ActionResponse:
-        """Replace the data that machines of a cluster can read (ModifyCluster)."""
-        return await self._call(calls.change_cluster(cluster, UserData=dict(data or {})))
+        """Replace the data that machines of a cluster can read (ModifyCluster).
+
+        Args:
+            cluster: Id of the cluster, or anything that has it.
+            data: All of it; without it there is none afterwards.
+        """
+        return await self._call(calls.change_cluster_map(cluster, "UserData", data))
 
     async def change_cluster_env_vars(
-        self, cluster: IdLike, data: Mapping[str, object] | None = None
+        self, cluster: IdLike, data: Mapping[str, object] = _EMPTY
     ) -> ActionResponse:
-        """Replace the environment variables of a cluster's machines (ModifyCluster)."""
-        return await self._call(calls.change_cluster(cluster, EnvVars=dict(data or {})))
+        """Replace the environment variables of a cluster's machines (ModifyCluster).
+
+        Args:
+            cluster: Id of the cluster, or anything that has it.
+            data: All of it; without it there is none afterwards.
+        """
+        return await self._call(calls.change_cluster_map(cluster, "EnvVars", data))
 
     async def change_cluster_input_mapping(
-        self, cluster: IdLike, data: Mapping[str, str] | None = None
+        self, cluster: IdLike, data: Mapping[str, str] = _EMPTY
     ) -> ActionResponse:
-        """Replace the input mappings of a cluster (ModifyCluster, in older documents)."""
-        return await self._call(calls.change_cluster(cluster, InputMapping=dict(data or {})))
+        """Replace the input mappings of a cluster (ModifyCluster, in older documents).
+
+        Args:
+            cluster: Id of the cluster, or anything that has it.
+            data: All of it; without it there is none afterwards.
+        """
+        return await self._call(calls.change_cluster_map(cluster, "InputMapping", data))
 
     async def delete_cluster(self, cluster: IdLike) -> ActionResponse:
         """Delete a cluster (DeleteCluster).
@@ -146,7 +179,12 @@ class AsyncClusters(AsyncBase):
         return await self._call(calls.delete_cluster(cluster))
 
     async def list_cluster_instances(
-        self, cluster_id: IdLike, group_name: str, marker: str | None = "", max_item_count: int = 50
+        self,
+        cluster_id: IdLike,
+        group_name: str,
+        marker: str | None = "",
+        max_item_count: int = 50,
+        **filters: Unpack[NoFilters],
     ) -> ListResponse[ClusterInstance]:
         """Return one page of a group's machines (ListClusterInstances).
 
@@ -155,11 +193,23 @@ class AsyncClusters(AsyncBase):
             group_name: Name of the group.
             marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
             max_item_count: How many machines the page may hold, 0 to 100.
+            **filters: There are none.
+
+        Raises:
+            TypeError: There is another keyword; the nearest one is named.
         """
-        return await self._call(calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count))
+        return await self._call(
+            calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count, **filters)
+        )
 
     def iter_cluster_instances(
-        self, cluster_id: IdLike, group_name: str, *, max_item_count: int = 100, marker: str = ""
+        self,
+        cluster_id: IdLike,
+        group_name: str,
+        *,
+        max_item_count: int = 100,
+        marker: str = "",
+        **filters: Unpack[NoFilters],
     ) -> AsyncItems[ClusterInstance]:
         """Iterate over the machines of a group, over all pages (ListClusterInstances).
 
@@ -168,7 +218,13 @@ class AsyncClusters(AsyncBase):
             group_name: Name of the group.
             max_item_count: How many machines are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: There are none.
+
+        Raises:
+            TypeError: There is another keyword; the nearest one is named.
         """
+        # A wrong argument is told now, not with the first item.
+        calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count, **filters)
         return AsyncItems(
             lambda page: self.list_cluster_instances(cluster_id, group_name, page, max_item_count), marker
         )

@@ -17,7 +17,13 @@ from urllib.request import getproxies
 import httpx
 
 from batchcompute import regions
-from batchcompute.client._common import HeaderMap, check_credentials, check_headers, local_transport
+from batchcompute.client._common import (
+    HeaderMap,
+    check_credentials,
+    check_headers,
+    local_transport,
+    options_of,
+)
 from batchcompute.client._http import Http, HttpClient, Pool, check_given, open_http
 from batchcompute.client._reading import check_limit
 from batchcompute.client._sync._send import Sender
@@ -29,7 +35,7 @@ from batchcompute.credentials import (
 from batchcompute.errors import ConfigError
 from batchcompute.objects import object_base
 from batchcompute.retry import Quota, RetryPolicy
-from batchcompute.signing import API_VERSION, Credentials
+from batchcompute.signing import API_VERSION, Credentials, header_problem
 from batchcompute.timeouts import Timeout, TimeoutLike, timeout_of
 from batchcompute.transport import MAX_RESPONSE_BYTES, tls_for
 
@@ -43,9 +49,6 @@ _TIMEOUT = Timeout()
 
 class Base(Sender):
     """Construction and life."""
-
-    version: str
-    """Version of the API that is sent with each request."""
 
     @overload
     def __init__(
@@ -152,7 +155,7 @@ class Base(Sender):
             region, security_conn, os.environ.get("BATCHCOMPUTE_ENDPOINT", "").strip()
         )
         self._oss_endpoint = oss_endpoint or os.environ.get("BATCHCOMPUTE_OSS_ENDPOINT", "")
-        self._headers = HeaderMap(check_headers(headers))
+        self._headers = HeaderMap(check_headers(headers, _options() if headers else ()))
         self._max_response_bytes = check_limit(max_response_bytes)
         self._policy = retry or RetryPolicy()
         self._quota = Quota(self._policy.quota)
@@ -278,17 +281,39 @@ class Base(Sender):
         """Return the live table of regions, from id to host."""
         return regions.get_regions()
 
+    @property
+    def version(self) -> str:
+        """Version of the API that is sent with each request; a ConfigError for one that cannot be sent."""
+        return self._version
+
+    @version.setter
+    def version(self, value: str) -> None:
+        if not isinstance(value, str):
+            raise ConfigError(f"version must be a text, not {type(value).__name__}")
+        problem = header_problem(value)
+        if problem:
+            raise ConfigError(f"version {problem}, so it cannot be sent: {value!r}")
+        self._version = value
+
     def get_version(self) -> str:
         """Return the version of the API that is sent with each request."""
         return self.version
 
     def set_version(self, value: str) -> None:
-        """Set the version of the API that is sent with each request."""
+        """Set the version of the API that is sent with each request.
+
+        Raises:
+            ConfigError: It cannot be sent.
+        """
         self.version = value
 
     def _use(self, transport: DirectTransport) -> None:
         """Send everything through a transport of the service's instead of the network."""
         self._pool = Pool(partial(Http.of_service, transport), None, warn=False)
+
+
+def _options() -> tuple[str, ...]:
+    return options_of(Base.__init__)
 
 
 def _open(

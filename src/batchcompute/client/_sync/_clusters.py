@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Unpack
 
 from batchcompute import calls
 from batchcompute.client._sync._base import Base
@@ -12,6 +13,7 @@ from batchcompute.client._sync._iterate import Items
 
 if TYPE_CHECKING:
     from batchcompute.answers import ClusterInstanceResponse, ClusterResponse
+    from batchcompute.filters import NoFilters
     from batchcompute.operations import IdLike
     from batchcompute.resources import (
         Cluster,
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from batchcompute.responses import ActionResponse, CreateResponse, ListResponse
 
 __all__: list[str] = []
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class Clusters(Base):
@@ -45,22 +49,36 @@ class Clusters(Base):
         """
         return self._call(calls.create_cluster(cluster_desc, token))
 
-    def list_clusters(self, marker: str | None = "", max_item_count: int = 50) -> ListResponse[Cluster]:
+    def list_clusters(
+        self, marker: str | None = "", max_item_count: int = 50, **filters: Unpack[NoFilters]
+    ) -> ListResponse[Cluster]:
         """Return one page of the clusters (ListClusters).
 
         Args:
             marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
             max_item_count: How many clusters the page may hold, 0 to 100.
-        """
-        return self._call(calls.list_clusters(marker, max_item_count))
+            **filters: There are none.
 
-    def iter_clusters(self, *, max_item_count: int = 100, marker: str = "") -> Items[Cluster]:
+        Raises:
+            TypeError: There is another keyword; the nearest one is named.
+        """
+        return self._call(calls.list_clusters(marker, max_item_count, **filters))
+
+    def iter_clusters(
+        self, *, max_item_count: int = 100, marker: str = "", **filters: Unpack[NoFilters]
+    ) -> Items[Cluster]:
         """Iterate over the clusters of all pages (ListClusters).
 
         Args:
             max_item_count: How many clusters are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: There are none.
+
+        Raises:
+            TypeError: There is another keyword; the nearest one is named.
         """
+        # A wrong argument is told now, not with the first item.
+        calls.list_clusters(marker, max_item_count, **filters)
         return Items(lambda page: self.list_clusters(page, max_item_count), marker)
 
     def get_cluster(self, cluster: IdLike) -> ClusterResponse:
@@ -117,22 +135,35 @@ class Clusters(Base):
         return self._call(calls.change_cluster_spot_config(cluster, group_name, strategy, price_limit))
 
     def change_cluster_user_data(
-        self, cluster: IdLike, data: Mapping[str, object] | None = None
+        self, cluster: IdLike, data: Mapping[str, object] = _EMPTY
     ) -> ActionResponse:
-        """Replace the data that machines of a cluster can read (ModifyCluster)."""
-        return self._call(calls.change_cluster(cluster, UserData=dict(data or {})))
+        """Replace the data that machines of a cluster can read (ModifyCluster).
 
-    def change_cluster_env_vars(
-        self, cluster: IdLike, data: Mapping[str, object] | None = None
-    ) -> ActionResponse:
-        """Replace the environment variables of a cluster's machines (ModifyCluster)."""
-        return self._call(calls.change_cluster(cluster, EnvVars=dict(data or {})))
+        Args:
+            cluster: Id of the cluster, or anything that has it.
+            data: All of it; without it there is none afterwards.
+        """
+        return self._call(calls.change_cluster_map(cluster, "UserData", data))
+
+    def change_cluster_env_vars(self, cluster: IdLike, data: Mapping[str, object] = _EMPTY) -> ActionResponse:
+        """Replace the environment variables of a cluster's machines (ModifyCluster).
+
+        Args:
+            cluster: Id of the cluster, or anything that has it.
+            data: All of it; without it there is none afterwards.
+        """
+        return self._call(calls.change_cluster_map(cluster, "EnvVars", data))
 
     def change_cluster_input_mapping(
-        self, cluster: IdLike, data: Mapping[str, str] | None = None
+        self, cluster: IdLike, data: Mapping[str, str] = _EMPTY
     ) -> ActionResponse:
-        """Replace the input mappings of a cluster (ModifyCluster, in older documents)."""
-        return self._call(calls.change_cluster(cluster, InputMapping=dict(data or {})))
+        """Replace the input mappings of a cluster (ModifyCluster, in older documents).
+
+        Args:
+            cluster: Id of the cluster, or anything that has it.
+            data: All of it; without it there is none afterwards.
+        """
+        return self._call(calls.change_cluster_map(cluster, "InputMapping", data))
 
     def delete_cluster(self, cluster: IdLike) -> ActionResponse:
         """Delete a cluster (DeleteCluster).
@@ -147,7 +178,12 @@ class Clusters(Base):
         return self._call(calls.delete_cluster(cluster))
 
     def list_cluster_instances(
-        self, cluster_id: IdLike, group_name: str, marker: str | None = "", max_item_count: int = 50
+        self,
+        cluster_id: IdLike,
+        group_name: str,
+        marker: str | None = "",
+        max_item_count: int = 50,
+        **filters: Unpack[NoFilters],
     ) -> ListResponse[ClusterInstance]:
         """Return one page of a group's machines (ListClusterInstances).
 
@@ -156,11 +192,23 @@ class Clusters(Base):
             group_name: Name of the group.
             marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
             max_item_count: How many machines the page may hold, 0 to 100.
+            **filters: There are none.
+
+        Raises:
+            TypeError: There is another keyword; the nearest one is named.
         """
-        return self._call(calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count))
+        return self._call(
+            calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count, **filters)
+        )
 
     def iter_cluster_instances(
-        self, cluster_id: IdLike, group_name: str, *, max_item_count: int = 100, marker: str = ""
+        self,
+        cluster_id: IdLike,
+        group_name: str,
+        *,
+        max_item_count: int = 100,
+        marker: str = "",
+        **filters: Unpack[NoFilters],
     ) -> Items[ClusterInstance]:
         """Iterate over the machines of a group, over all pages (ListClusterInstances).
 
@@ -169,7 +217,13 @@ class Clusters(Base):
             group_name: Name of the group.
             max_item_count: How many machines are fetched at a time, 1 to 100.
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: There are none.
+
+        Raises:
+            TypeError: There is another keyword; the nearest one is named.
         """
+        # A wrong argument is told now, not with the first item.
+        calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count, **filters)
         return Items(
             lambda page: self.list_cluster_instances(cluster_id, group_name, page, max_item_count), marker
         )

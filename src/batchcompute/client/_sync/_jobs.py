@@ -124,6 +124,8 @@ class Jobs(Base):
             **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``), and the filters above
                 as the old SDK spells them; a keyword that is none of these is a TypeError.
         """
+        # A wrong argument is told now, not with the first item.
+        calls.list_jobs(marker, max_item_count, state, cluster_id, project_id, **filters)
         return Items(
             lambda page: self.list_jobs(page, max_item_count, state, cluster_id, project_id, **filters),
             marker,
@@ -244,6 +246,8 @@ class Jobs(Base):
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
             **filters: The filters above as the old SDK spells them.
         """
+        # A wrong argument is told now, not with the first item.
+        calls.list_tasks(job, marker, max_item_count, state, cluster_id, **filters)
         return Items(
             lambda page: self.list_tasks(job, page, max_item_count, state, cluster_id, **filters), marker
         )
@@ -304,6 +308,8 @@ class Jobs(Base):
             marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
             **filters: The filters above as the old SDK spells them.
         """
+        # A wrong argument is told now, not with the first item.
+        calls.list_instances(job, task_name, marker, max_item_count, state, **filters)
         return Items(
             lambda page: self.list_instances(job, task_name, page, max_item_count, state, **filters), marker
         )

@@ -44,7 +44,7 @@ A = TypeVar("A")
 class Sender:
     """Sends calls; `Base` sets it up."""
 
-    version: str
+    _version: str
     _source: CredentialSource
     _fixed: Credentials | None
     _endpoint: Endpoint
@@ -63,9 +63,9 @@ class Sender:
         credentials = self._fixed or fresh_credentials(self._source)
         limits: Mapping[str, float | None] = self._limits
         if pool.given:
-            request = given_request(http, call, self._endpoint, credentials, self.version, self._headers)
+            request = given_request(http, call, self._endpoint, credentials, self._version, self._headers)
         else:
-            request = build_request(call, self._endpoint, credentials, self.version, self._headers)
+            request = build_request(call, self._endpoint, credentials, self._version, self._headers)
         left = None
         if end is not None:
             # Not before: a provider of credentials may have taken its time.
