@@ -7,11 +7,13 @@ is used of it, before anything relies on it.
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import subprocess
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from batchcompute.service.confined import RootedFile, is_transient
 from batchcompute.service.engines.base import Box, InstanceStart, User
@@ -81,9 +83,28 @@ _probing = threading.Lock()
 _probed: dict[User | None, tuple[Sandbox, float]] = {}
 
 
+def _look_again(name: str) -> str:
+    """Return the path of a program that was not found; empty if it is not there.
+
+    Raises:
+        OSError: The machine cannot tell at this moment; `shutil.which` takes that for an answer.
+    """
+    for folder in os.get_exec_path():
+        path = Path(folder, name)
+        try:
+            path.stat()
+        except OSError as error:
+            if is_transient(error):
+                raise
+        else:
+            if os.access(path, os.X_OK):
+                return str(path)
+    return ""
+
+
 def _try(user: User | None) -> Sandbox:
-    program = shutil.which("bwrap")
-    if program is None:
+    program = shutil.which("bwrap") or _look_again("bwrap")
+    if not program:
         return Sandbox(False, reason="bubblewrap (bwrap) is not installed")
     reason = ""
     for processes in (True, False):
