@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Run the old SDK's own tests with this package, and the old SDK itself through a session with `batchcompute
-# serve`. Both are fetched now and never committed.
+# serve` and through the calls of tests/wire/arguments.json. All are fetched now and never committed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 old=.venv/old-sdk
@@ -16,6 +16,7 @@ if [ ! -x "$old/bin/python" ]; then
 fi
 "$old/bin/python" -m pip download -q --no-binary :all: --no-build-isolation --no-deps -d "$work" 'batchcompute==2.1.7'
 .venv/bin/python tools/old_sdk_tests.py "$work/batchcompute-2.1.7.tar.gz"
+"$old/bin/python" tools/old_sdk_arguments.py
 
 export ALIBABA_CLOUD_ACCESS_KEY_ID=old-id ALIBABA_CLOUD_ACCESS_KEY_SECRET=old-secret
 .venv/bin/batchcompute serve --port 0 --data-dir "$work/data" --log-level WARNING >"$work/said" &
