@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import respx
 
 from batchcompute import AsyncClient, Client, ConfigError, Credentials, ValidationError
+from batchcompute import filters as filters_module
 from batchcompute.operations import OPERATIONS
 from batchcompute.resources import ClusterDescription, Configs, DataDisk, GroupDescription, SystemDisk
 from tests.client.kinds import Kind
@@ -366,13 +368,21 @@ def test_the_environment_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> N
     assert "s3cret" not in str(caught.value)
 
 
-def test_the_signatures_of_both_clients_name_their_filters() -> None:
-    for client in (Client, AsyncClient):
-        for name in LISTS:
-            for method in (name, name.replace("list", "iter")):
-                parameters = inspect.signature(getattr(client, method)).parameters.values()
-                further = [str(one.annotation) for one in parameters if one.kind is one.VAR_KEYWORD]
-                assert all("Unpack[" in annotation for annotation in further)
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("cls", [Client, AsyncClient])
+def test_the_signatures_name_the_filters_of_the_table(cls: type[Any], name: str) -> None:
+    filters = [query for query in OPERATIONS[name].query if query not in ("Marker", "MaxItemCount")]
+    known = {*filters, *map(snake, filters)}
+    for method in (name, name.replace("list", "iter")):
+        parameters = inspect.signature(getattr(cls, method)).parameters.values()
+        named = {one.name for one in parameters if one.kind is not one.VAR_KEYWORD}
+        (further,) = [str(one.annotation) for one in parameters if one.kind is one.VAR_KEYWORD]
+        found = re.fullmatch(r"Unpack\[(\w+)\]", further)
+        assert found
+        keys = set(getattr(filters_module, found[1]).__annotations__)
+        assert keys <= known
+        assert known <= keys | named
+        assert not keys & named
 
 
 @pytest.mark.parametrize("cls", [Client, AsyncClient])

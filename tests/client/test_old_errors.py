@@ -232,6 +232,7 @@ LOCALLY: list[tuple[str, Act, tuple[type[BaseException], ...]]] = [
     ("no such method", lambda c: c.nope(), (AttributeError,)),  # type: ignore[attr-defined]
     ("an empty id", lambda c: c.get_job(""), (TypeError,)),
     ("an id that is none", lambda c: c.get_job(5), (TypeError,)),  # type: ignore[arg-type]
+    ("nothing to poll", lambda c: c.poll(None), (TypeError,)),  # type: ignore[arg-type]
     ("no such scope", lambda c: c.get_app("a", "Nope"), (old.FieldError, old.ValidationError)),
     ("an unknown type of list", lambda c: c.easy_list("nopes"), (old.FieldError,)),  # type: ignore[call-overload]
     ("a missing argument", lambda c: c.get_job(), (TypeError,)),  # type: ignore[call-arg]

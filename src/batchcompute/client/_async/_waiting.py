@@ -258,8 +258,9 @@ class AsyncWaiting(AsyncLogs):
 
         Raises:
             ClientError: The service refused, for example because a job does not exist.
+            ValidationError: An id is none.
         """
-        if not isinstance(job_ids, (str, bytes, Iterable)) and not hasattr(job_ids, "Id"):
+        if not isinstance(job_ids, (str, bytes, Iterable, type(None))) and not hasattr(job_ids, "Id"):
             return [f"Invalid job ids: {job_ids}."]
         ids = ids_of(job_ids, "job_ids")
         end = time.monotonic() + timeout
