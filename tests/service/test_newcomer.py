@@ -259,7 +259,7 @@ def test_a_message_says_what_a_job_waits_for_and_nothing_once_it_runs(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
-        caplog.at_level(logging.INFO),
+        caplog.at_level(logging.INFO, "batchcompute"),
         LocalService(tmp_path / "data", slots=1, types=TYPES) as service,
         service.client() as client,
     ):
