@@ -14,7 +14,14 @@ import respx
 from batchcompute import AsyncClient, Client, ConfigError, Credentials, ValidationError
 from batchcompute import filters as filters_module
 from batchcompute.operations import OPERATIONS
-from batchcompute.resources import ClusterDescription, Configs, DataDisk, GroupDescription, SystemDisk
+from batchcompute.resources import (
+    ClusterDescription,
+    Configs,
+    DataDisk,
+    GroupDescription,
+    ModifyGroupDescription,
+    SystemDisk,
+)
 from tests.client.kinds import Kind
 
 URL = "http://127.0.0.1:8790"
@@ -326,6 +333,14 @@ def test_blank_texts_of_groups_and_disks_are_not_taken_in(blank: str) -> None:
     assert configs.Disks.DataDisk.detail() == {"Size": 40}
     cluster = ClusterDescription({"Groups": {"g": {"InstanceType": blank, "DesiredVMCount": 1}}})
     assert cluster.detail()["Groups"]["g"] == {"ResourceType": "OnDemand", "DesiredVMCount": 1}
+
+
+@pytest.mark.xfail(
+    reason="the base of both groups drops blanks; the old SDK sent them in a change", strict=False
+)
+@pytest.mark.parametrize("blank", ["", " "])
+def test_blank_texts_of_changed_groups_are_sent(blank: str) -> None:
+    assert ModifyGroupDescription({"InstanceType": blank}).detail() == {"InstanceType": blank}
 
 
 BAD_SETTINGS: list[tuple[str, Callable[[str], object]]] = [
