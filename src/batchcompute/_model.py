@@ -84,7 +84,10 @@ class Model(OldStyle):
             if name in known and name not in own and not anew:
                 continue
             field = make_field(name, info, cls._zeros).own(cls)
-            declared = [other for other in declared if other.name != name] + [field]
+            if any(other.name == name for other in declared):
+                declared = [field if other.name == name else other for other in declared]
+            else:
+                declared.append(field)
             for spelling in (field.name, field.wire):
                 known[spelling] = field
                 type.__setattr__(cls, spelling, field)

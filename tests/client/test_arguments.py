@@ -335,9 +335,6 @@ def test_blank_texts_of_groups_and_disks_are_not_taken_in(blank: str) -> None:
     assert cluster.detail()["Groups"]["g"] == {"ResourceType": "OnDemand", "DesiredVMCount": 1}
 
 
-@pytest.mark.xfail(
-    reason="the base of both groups drops blanks; the old SDK sent them in a change", strict=False
-)
 @pytest.mark.parametrize("blank", ["", " "])
 def test_blank_texts_of_changed_groups_are_sent(blank: str) -> None:
     assert ModifyGroupDescription({"InstanceType": blank}).detail() == {"InstanceType": blank}

@@ -78,7 +78,7 @@ class _GroupBase(Description):
         default=None, validation_alias="DesiredVMCount", serialization_alias="DesiredVMCount"
     )
     """How many machines the group shall have, 0 to 65536. Required for a new group."""
-    instance_type: FilledText | None = None
+    instance_type: Text | None = None
     """Instance type of the machines; the cluster's own when not set."""
     spot_strategy: Text | None = None
     """``SpotWithPriceLimit`` or ``SpotAsPriceGo``."""
@@ -89,6 +89,8 @@ class _GroupBase(Description):
 class GroupDescription(_GroupBase):
     """A group of equal machines (reference, 3.5)."""
 
+    instance_type: FilledText | None = None
+    """Instance type of the machines; the cluster's own when not set."""
     resource_type: ResourceTypeName | None = "OnDemand"
     """How the machines are paid for."""
     hostname_prefix: Text | None = None

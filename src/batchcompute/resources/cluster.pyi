@@ -143,6 +143,16 @@ class GroupDescription(_GroupBase):
         mode: str | None = ...,
     ) -> None: ...
     @property
+    def instance_type(self) -> str | None:
+        """Instance type of the machines; the cluster's own when not set."""
+    @instance_type.setter
+    def instance_type(self, value: str | None) -> None: ...
+    @property
+    def InstanceType(self) -> str | None:  # noqa: N802
+        """Instance type of the machines; the cluster's own when not set."""
+    @InstanceType.setter
+    def InstanceType(self, value: str | None) -> None: ...  # noqa: N802
+    @property
     def resource_type(self) -> _ResourceTypeName:
         """How the machines are paid for."""
     @resource_type.setter
