@@ -92,7 +92,7 @@ def test_a_client_does_not_load_the_service() -> None:
 
 # From the ground up; what stands on one line is one floor.
 FLOORS = [
-    ["_version", "errors", "_values"],
+    ["_version", "errors", "_values", "_shell"],
     [
         "regions",
         "_problems",

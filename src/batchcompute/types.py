@@ -470,7 +470,7 @@ class CommandDict(TypedDict, total=False):
     PackagePath: str
     """An object to unpack into the working directory first: ``oss://…/worker.tar.gz``."""
     EnvVars: Mapping[str, object]
-    """Environment variables; every value becomes a text."""
+    """Environment variables, at most 2000; every value becomes a text."""
     Docker: DockerDict
     """A container image to run the command in."""
 
@@ -766,7 +766,7 @@ class AppDescriptionDict(TypedDict, total=False):
     CommandLine: str
     """The command, in which ``${name}`` stands for a parameter; at most 1000 characters. Required."""
     EnvVars: Mapping[str, object]
-    """Environment variables; every value becomes a text."""
+    """Environment variables, at most 2000; every value becomes a text."""
     Daemonize: bool
     """Whether the program is started once and kept running."""
     Config: AppConfigDict

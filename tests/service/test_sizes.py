@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from batchcompute import Client, ClientError, ValidationError
-from batchcompute._limits import LONGEST_STRING
-from batchcompute.resources import AppDescription, AppJobDescription
+from batchcompute._limits import LONGEST_STRING, MOST_VARIABLES
+from batchcompute.resources import AppDescription, AppJobDescription, TaskDescription
 from batchcompute.service import LocalService
 from batchcompute.service.runtime import environment
 from tests.service.helpers import finish, job, task
@@ -62,10 +62,18 @@ def test_a_long_command_runs_like_a_short_one(tmp_path: Path, way: str) -> None:
         assert not service.oss_path("oss://b/out/").exists()
 
 
-@pytest.mark.parametrize("line", [f"echo {LONG} | wc -c", f"echo {LONG}"])
-def test_what_the_shell_does_itself_may_have_long_words(local: Client, line: str) -> None:
-    job_id = run(local, line)
-    assert local.logs(job_id, "t", 0).stdout.split() in ([str(len(LONG) + 1)], [LONG])
+BY_SHELL = ["echo {}", "A=1 echo {}", "command echo {}", "eval echo {}", "pwd; echo {}", "set -- {}", ": {}"]
+
+
+def test_what_the_shell_does_itself_may_have_long_words(local: Client) -> None:
+    jobs = {line: job(line.format(LONG)) for line in BY_SHELL}
+    for made in jobs.values():
+        made.validate()
+    ids = {line: local.create_job(made).Id for line, made in jobs.items()}
+    for line, job_id in ids.items():
+        finish(local, job_id)
+        log = local.logs(job_id, "t", 0)
+        assert log.stdout.endswith(f"{LONG}\n" if "echo" in line else ""), line
 
 
 def test_files_of_long_commands_are_removed(tmp_path: Path) -> None:
@@ -127,6 +135,41 @@ def test_a_variable_that_no_program_can_be_given_is_refused(tmp_path: Path, way:
             assert f"at most {LONGEST_STRING} bytes" in text
             assert len(text) < LONGEST_STRING + 1000
         assert (status, code) == (400, "InvalidEnvVars")
+
+
+@pytest.mark.parametrize("way", ["direct", "box", "bare"])
+def test_as_many_variables_as_are_allowed_get_to_the_program(tmp_path: Path, way: str) -> None:
+    fields: dict[str, Any] = {} if way == "direct" else {"OutputMapping": {"/out/": "oss://b/out/"}}
+    made = task("env | grep -c '^V[0-9]*=$'", **fields)
+    made.Parameters.Command.EnvVars = {f"V{number}": "" for number in range(MOST_VARIABLES)}
+    with service_of("box" if way == "direct" else way, tmp_path) as (service, client):
+        job_id = run_of(client, made)
+        assert client.logs(job_id, "t", 0).stdout == f"{MOST_VARIABLES}\n"
+        made.Parameters.Command.EnvVars["ONE_MORE"] = ""
+        with pytest.raises(ValidationError, match=f"EnvVars: may hold at most {MOST_VARIABLES} entries"):
+            job({"t": made}).validate()
+        status, code, message = answer(service, "/jobs", job({"t": made}).detail())
+        assert (status, code) == (400, "InvalidEnvVars")
+        assert f"at most {MOST_VARIABLES} entries" in message
+
+
+def test_more_mounts_than_a_sandbox_takes_are_told(tmp_path: Path) -> None:
+    with service_of("box", tmp_path) as (service, client):
+        service.objects.write("oss://b/x", [b"x"])
+        mounts = [{"Source": "oss://b/x", "Destination": f"/{number}"} for number in range(3000)]
+        made = task("true", Mounts={"Entries": mounts})
+        job_id = client.create_job(job({"t": made})).Id
+        finish(client, job_id, "Failed")
+        found = client.get_instance(job_id, "t", 0).Result
+        assert found.ErrorCode == "MountError"
+        assert "a sandbox takes about 2966 mounts and variables together" in found.ErrorMessage
+
+
+def run_of(client: Client, made: TaskDescription) -> str:
+    """Run a task to its good end."""
+    job_id = client.create_job(job({"t": made})).Id
+    finish(client, job_id)
+    return job_id
 
 
 def test_a_command_that_can_never_run_is_refused(service: LocalService) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from batchcompute._limits import AtMost, Name, Needed, Variables, Words, join
+from batchcompute._limits import MOST_VARIABLES, AtMost, Name, Needed, Variables, Words, join
 from batchcompute._values import (
     NULL,
     AnyDefault,
@@ -202,8 +202,8 @@ class AppDescription(ConfigSetters):
     """The machine image; this or ``Docker`` is required."""
     command_line: Annotated[Text, Needed("the command to run"), AtMost(1000)] | None = None
     """The command, in which ``${name}`` stands for a parameter; at most 1000 characters. Required."""
-    env_vars: Annotated[EnvMap, Variables()] | None = None
-    """Environment variables; every value becomes a text."""
+    env_vars: Annotated[EnvMap, AtMost(MOST_VARIABLES, "entries"), Variables()] | None = None
+    """Environment variables, at most 2000; every value becomes a text."""
     daemonize: Flag | None = None
     """Whether the program is started once and kept running."""
     config: Config | None = None

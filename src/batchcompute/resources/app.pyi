@@ -758,12 +758,12 @@ class AppDescription(ConfigSetters):
     def CommandLine(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def env_vars(self) -> dict[str, str]:
-        """Environment variables; every value becomes a text."""
+        """Environment variables, at most 2000; every value becomes a text."""
     @env_vars.setter
     def env_vars(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def EnvVars(self) -> dict[str, str]:  # noqa: N802
-        """Environment variables; every value becomes a text."""
+        """Environment variables, at most 2000; every value becomes a text."""
     @EnvVars.setter
     def EnvVars(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
@@ -935,12 +935,12 @@ class AppStatus(AppDescription, Status):
     def CommandLine(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def env_vars(self) -> dict[str, str]:
-        """Environment variables; every value becomes a text."""
+        """Environment variables, at most 2000; every value becomes a text."""
     @env_vars.setter
     def env_vars(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def EnvVars(self) -> dict[str, str]:  # noqa: N802
-        """Environment variables; every value becomes a text."""
+        """Environment variables, at most 2000; every value becomes a text."""
     @EnvVars.setter
     def EnvVars(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property

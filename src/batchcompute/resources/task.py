@@ -9,7 +9,9 @@ from pydantic import Field
 
 from batchcompute._limits import (
     LARGEST,
+    MOST_VARIABLES,
     AtLeast,
+    AtMost,
     Keys,
     Needed,
     Place,
@@ -85,8 +87,10 @@ class Command(Description):
     """The command, run by ``/bin/sh``. Required."""
     package_path: Text | None = None
     """An object to unpack into the working directory first: ``oss://…/worker.tar.gz``."""
-    env_vars: Annotated[EnvMap, Variables()] | None = Field(default_factory=dict)
-    """Environment variables; every value becomes a text."""
+    env_vars: Annotated[EnvMap, AtMost(MOST_VARIABLES, "entries"), Variables()] | None = Field(
+        default_factory=dict
+    )
+    """Environment variables, at most 2000; every value becomes a text."""
     docker: Docker | None = Field(default_factory=Docker)
     """A container image to run the command in."""
 

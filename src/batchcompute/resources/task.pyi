@@ -238,12 +238,12 @@ class Command(Description):
     def PackagePath(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def env_vars(self) -> dict[str, str]:
-        """Environment variables; every value becomes a text."""
+        """Environment variables, at most 2000; every value becomes a text."""
     @env_vars.setter
     def env_vars(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def EnvVars(self) -> dict[str, str]:  # noqa: N802
-        """Environment variables; every value becomes a text."""
+        """Environment variables, at most 2000; every value becomes a text."""
     @EnvVars.setter
     def EnvVars(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property

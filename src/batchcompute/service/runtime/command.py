@@ -11,6 +11,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from batchcompute._shell import SHELL_WORDS
 from batchcompute.service.confined import NotRegular, RootedFile, is_transient
 
 __all__: list[str] = []
@@ -32,86 +33,6 @@ _TAIL = 4096
 _RECORD = re.compile(rb"([0-9]{1,3})\n")
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./@%+,-][A-Za-z0-9_./:=@%+,-]*(?: +[A-Za-z0-9_./:=@%+,-]+)*")
-# Words that mean something to some shell itself: it would act on the shim.
-_SHELL_WORDS = frozenset(
-    [
-        ".",
-        ":",
-        "alias",
-        "bg",
-        "bind",
-        "break",
-        "builtin",
-        "caller",
-        "case",
-        "cd",
-        "command",
-        "compgen",
-        "complete",
-        "compopt",
-        "continue",
-        "coproc",
-        "declare",
-        "dirs",
-        "disown",
-        "do",
-        "done",
-        "elif",
-        "else",
-        "enable",
-        "esac",
-        "eval",
-        "exec",
-        "exit",
-        "export",
-        "fc",
-        "fg",
-        "fi",
-        "for",
-        "function",
-        "getopts",
-        "hash",
-        "help",
-        "history",
-        "if",
-        "in",
-        "jobs",
-        "kill",
-        "let",
-        "local",
-        "logout",
-        "mapfile",
-        "popd",
-        "pushd",
-        "read",
-        "readarray",
-        "readonly",
-        "return",
-        "select",
-        "set",
-        "shift",
-        "shopt",
-        "source",
-        "suspend",
-        "then",
-        "time",
-        "times",
-        "trap",
-        "type",
-        "typeset",
-        "ulimit",
-        "umask",
-        "unalias",
-        "unset",
-        "until",
-        "wait",
-        "while",
-        "whence",
-        "print",
-        "autoload",
-        "emulate",
-    ]
-)
 
 
 def shim(command: str, wrapper: Sequence[str] = (), max_file_size: int = 0) -> list[str]:
@@ -142,7 +63,7 @@ def _words(command: str, wrapper: Sequence[str]) -> list[str]:
         return [*wrapper, *line] if wrapper[-1] == "-c" else [*wrapper, "/bin/sh", "-c", *line]
     if _PLAIN.fullmatch(command):
         words = command.split()
-        if "=" not in words[0] and words[0] not in _SHELL_WORDS:
+        if "=" not in words[0] and words[0] not in SHELL_WORDS:
             return words
     return ["/bin/sh", "-c", *line]
 

@@ -34,7 +34,7 @@ _RETRY = 10.0
 """Seconds after which a sandbox that cannot be used is tried again."""
 
 _MOST_ARGUMENTS = 8_900
-"""Arguments that bubblewrap takes, three for each variable."""
+"""Arguments that bubblewrap takes, three for each variable or mount."""
 
 _REPORT = 65536
 """Bytes of bubblewrap's report that are read."""
@@ -146,14 +146,16 @@ def box_of(view: View, start: InstanceStart, report: RootedFile, sandbox: Sandbo
         sandbox: What bubblewrap can do here.
 
     Raises:
-        TooManyEntries: There are too many variables.
+        TooManyEntries: There are too many mounts and variables.
     """
     arguments = view.arguments(sandbox.processes)
     for name, value in start.environment.items():
         arguments += ["--setenv", name, value]
     arguments += ["--setenv", TOKEN_VARIABLE, start.token]
     if len(arguments) > _MOST_ARGUMENTS:
-        raise TooManyEntries(f"{len(start.environment)} variables are too many for a sandbox")
+        count, most = len(arguments) // 3, _MOST_ARGUMENTS // 3
+        text = f"a sandbox takes about {most} mounts and variables together, and these are about {count}"
+        raise TooManyEntries(text)
     return Box(sandbox.program, tuple(arguments), report)
 
 

@@ -10,8 +10,9 @@ import contextlib
 import os
 import stat
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Set
 from dataclasses import replace
+from pathlib import Path
 
 from batchcompute.errors import ValidationError
 from batchcompute.service import trees
@@ -213,12 +214,13 @@ def bring_away(
         Aborted: It is not wanted any more.
     """
     left: list[str] = []
+    folders = {each.source for each in plan.deliveries if each.place.endswith("/")}
     # Single files first: those inside of an output directory have a place of their own, too.
     for delivery in sorted(plan.deliveries, key=lambda each: each.place.endswith("/")):
         if logs_only and not delivery.log:
             continue
         try:
-            _deliver(delivery, plan, work, store, None if delivery.log else abort, left)
+            _deliver(delivery, folders, work, store, None if delivery.log else abort, left)
         except (OSError, ValidationError) as error:
             if is_transient(error):
                 raise
@@ -230,7 +232,7 @@ def bring_away(
 
 def _deliver(
     delivery: Delivery,
-    plan: Plan,
+    folders: Set[Path],
     work: Root,
     store: ObjectStore,
     abort: threading.Event | None,
@@ -262,9 +264,7 @@ def _deliver(
         text = f"The output {delivery.path} is a {kind}, and not what {delivery.place} names."
         raise Trouble("OutputError", text)
     if not stat.S_ISDIR(mode):
-        shared = any(
-            other.source in delivery.source.parents for other in plan.deliveries if other is not delivery
-        )
+        shared = not folders.isdisjoint(delivery.source.parents)
         _upload(delivery.path, parts, delivery.place, shared, work, store, left)
         return
 
