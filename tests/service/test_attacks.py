@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from batchcompute import ConfigError
+from batchcompute import ConfigError, ValidationError
 from batchcompute.service import LocalService, trees
 from batchcompute.service.access import Keys
 from batchcompute.service.confined import Root
@@ -301,6 +301,14 @@ def test_more_variables_than_a_sandbox_takes(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d", slots=1, sandbox="always") as service, service.client() as client:
         made = task("true")
         made.Parameters.Command.EnvVars = {f"V{number}": "x" for number in range(3100)}
+        with pytest.raises(ValidationError, match="EnvVars: may hold at most 2000 entries"):
+            client.create_job(job({"t": made}))
+        # As many as are allowed, and more mounts than there is room for beside them.
+        service.objects.write("oss://b/x", [b"x"])
+        mounts = [{"Source": "oss://b/x", "Destination": f"/{number}"} for number in range(1000)]
+        made = task("true", Mounts={"Entries": mounts})
+        made.Parameters.Command.EnvVars = {f"V{number}": "x" for number in range(2000)}
         job_id = client.create_job(job({"t": made})).Id
         finish(client, job_id, "Failed")
-        assert "variables are too many" in client.get_instance(job_id, "t", 0).Result.ErrorMessage
+        message = client.get_instance(job_id, "t", 0).Result.ErrorMessage
+        assert "takes about 2966 mounts and variables" in message

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,15 @@ ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start program
 
 
 def modes(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): stat.filemode(path.lstat().st_mode)
-        for path in [folder, *folder.rglob("*")]
-        if path.lstat().st_mode & (stat.S_IRWXG | stat.S_IRWXO) and not path.is_symlink()
-    }
+    """Return what somebody else may do something with; what is cleared up meanwhile is nobody's."""
+    found: dict[str, str] = {}
+    for at, folders, files in os.walk(folder):
+        for path in (Path(at), *(Path(at, name) for name in (*folders, *files))):
+            with suppress(FileNotFoundError):
+                mode = path.lstat().st_mode
+                if mode & (stat.S_IRWXG | stat.S_IRWXO) and not stat.S_ISLNK(mode):
+                    found[str(path.relative_to(folder))] = stat.filemode(mode)
+    return found
 
 
 def test_nobody_else_can_look_into_a_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
