@@ -235,6 +235,19 @@ def test_hard_links_and_renames_work_between_all_that_can_be_written(tmp_path: P
             assert found == [each for each in names if not each.startswith(f"{name} ")], place
 
 
+def test_a_directory_that_holds_too_much_is_told(tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.mkdir()
+    for number in range(301):
+        (full / f"{number}").touch()
+    with service_of("box", tmp_path) as (_, client):
+        job_id = run(client, "true", "Failed", OutputMapping={f"{full}/out/": "oss://b/out/"})
+        code, message = result(client, job_id)
+        assert code == "MountError"
+        assert f"{full} holds 301 entries" in message
+        assert "at most 300" in message
+
+
 def test_nothing_of_it_is_made_on_the_machine(service: LocalService, local: Client, tmp_path: Path) -> None:
     if not sandbox.probe().usable:
         pytest.skip(sandbox.probe().reason)

@@ -215,7 +215,8 @@ class View:
         for folder, found in names.items():
             if len(found) > _MOST_ENTRIES:
                 if folder not in _SHARED:
-                    text = f"{folder} holds {len(found)} entries, too many to map something into it"
+                    most = f"something can be mapped into a directory of this machine that holds at most {_MOST_ENTRIES}"
+                    text = f"{folder} holds {len(found)} entries; {most}"
                     raise TooManyEntries(text)
                 # A fresh one, as a machine of its own would have.
                 found.clear()
