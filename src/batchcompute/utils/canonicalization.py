@@ -32,7 +32,7 @@ __all__ = [
     "utc2local",
 ]
 
-CamelCasedClass = type(Jsonizable)
+CamelCasedClass: type[type] = type(Jsonizable)
 """The metaclass of `Jsonizable`: it makes attributes of what ``descriptor_map`` names."""
 
 
