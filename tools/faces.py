@@ -18,6 +18,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from batchcompute import _values
 from batchcompute._fields import ContainerField, Field, NestedField, TimeField
+from batchcompute._json_schema import doc_of
 from batchcompute.jsonizable import Description, Jsonizable
 from batchcompute.resources import _types
 
@@ -26,21 +27,6 @@ FOLDER = Path("src/batchcompute/resources")
 TYPES = Path("src/batchcompute/types.py")
 _OPEN = {getattr(_types, name): name for name in _types.__all__}
 _BANNER = "# Made by tools/generate.py from {name}; change that file instead.\n"
-
-
-def field_docs(tree: ast.Module) -> dict[str, dict[str, str]]:
-    """Return the docstring under each field, by class and field name."""
-    found: dict[str, dict[str, str]] = {}
-    for node in tree.body:
-        if not isinstance(node, ast.ClassDef):
-            continue
-        docs = found.setdefault(node.name, {})
-        for first, second in zip(node.body, node.body[1:], strict=False):
-            if not isinstance(first, ast.AnnAssign) or not isinstance(first.target, ast.Name):
-                continue
-            if isinstance(second, ast.Expr) and isinstance(second.value, ast.Constant):
-                docs[first.target.id] = str(second.value.value)
-    return found
 
 
 def _alias(cls: type) -> str:
@@ -142,15 +128,14 @@ def _methods(node: ast.ClassDef) -> Iterator[str]:
         yield textwrap.indent(f"{head}{noqa}\n{body}\n", "    ")
 
 
-def _docs_of(cls: type[Jsonizable], docs: dict[str, dict[str, dict[str, str]]], name: str) -> str:
-    for base in cls.__mro__:
-        found = docs.get(base.__module__, {}).get(base.__name__, {}).get(name)
-        if found:
-            return found
-    raise SystemExit(f"faces: {cls.__name__}.{name} has no docstring")
+def _docs_of(cls: type[Jsonizable], name: str) -> str:
+    found = doc_of(cls, name)
+    if not found:
+        raise SystemExit(f"faces: {cls.__name__}.{name} has no docstring")
+    return found
 
 
-def _class(cls: type[Jsonizable], node: ast.ClassDef, docs: dict[str, dict[str, dict[str, str]]]) -> str:
+def _class(cls: type[Jsonizable], node: ast.ClassDef) -> str:
     text = f"class {cls.__name__}({', '.join(ast.unparse(base) for base in node.bases)}):\n"
     doc = ast.get_docstring(node, clean=True)
     if doc:
@@ -162,13 +147,13 @@ def _class(cls: type[Jsonizable], node: ast.ClassDef, docs: dict[str, dict[str, 
         changed = any(base._zeros != cls._zeros for base in cls.__bases__ if issubclass(base, Description))
         if field.name not in own and not changed:
             continue
-        doc = _docs_of(cls, docs, field.name)
+        doc = _docs_of(cls, field.name)
         for spelling in dict.fromkeys((field.name, field.wire)):
             text += _property(spelling, field, doc)
     return text + "".join(_methods(node)) + "\n"
 
 
-def _stub(module: ModuleType, path: Path, docs: dict[str, dict[str, dict[str, str]]]) -> str:
+def _stub(module: ModuleType, path: Path) -> str:
     tree = ast.parse(path.read_text("utf-8"))
     imports = [
         ast.unparse(node)
@@ -189,7 +174,7 @@ def _stub(module: ModuleType, path: Path, docs: dict[str, dict[str, dict[str, st
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             cls = getattr(module, node.name)
-            body += _class(cls, node, docs)
+            body += _class(cls, node)
             for other in (cls, *(field.item for field in cls._declared if field.item)):
                 used[_alias(other)] = other.__name__
             for field in cls._declared:
@@ -232,7 +217,7 @@ def _dict_type(field: Field) -> str:
     return _plain(field.type, "") + nullable
 
 
-def _typed_dicts(classes: Sequence[type[Jsonizable]], docs: dict[str, dict[str, dict[str, str]]]) -> str:
+def _typed_dicts(classes: Sequence[type[Jsonizable]]) -> str:
     names = [_dict_name(cls) for cls in classes]
     text = (
         '"""TypedDicts with wire names, for dict literals that a type checker shall check.\n\n'
@@ -248,7 +233,7 @@ def _typed_dicts(classes: Sequence[type[Jsonizable]], docs: dict[str, dict[str, 
         text += f"class {_dict_name(cls)}(TypedDict, total=False):\n"
         text += _doc(f"A dict that `{cls.__name__}` takes.", "    ") + "\n\n"
         for field in cls._declared:
-            doc = _docs_of(cls, docs, field.name)
+            doc = _docs_of(cls, field.name)
             text += f"    {field.wire}: {_dict_type(field)}\n{_doc(doc, '    ')}\n"
         text += "\n\n"
     return text
@@ -257,12 +242,8 @@ def _typed_dicts(classes: Sequence[type[Jsonizable]], docs: dict[str, dict[str, 
 def faces() -> dict[Path, str]:
     """Return the text of each stub, and of the module of TypedDicts."""
     modules = {name: importlib.import_module(f"batchcompute.resources.{name}") for name in MODULES}
-    docs = {
-        module.__name__: field_docs(ast.parse((FOLDER / f"{name}.py").read_text("utf-8")))
-        for name, module in modules.items()
-    }
     result = {
-        FOLDER / f"{name}.pyi": _stub(module, FOLDER / f"{name}.py", docs) for name, module in modules.items()
+        FOLDER / f"{name}.pyi": _stub(module, FOLDER / f"{name}.py") for name, module in modules.items()
     }
     classes = [
         cls
@@ -275,5 +256,5 @@ def faces() -> dict[Path, str]:
         and cls._declared
         and cls.__name__ != "AppStatus"
     ]
-    result[TYPES] = _typed_dicts(classes, docs)
+    result[TYPES] = _typed_dicts(classes)
     return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterable
@@ -15,7 +14,6 @@ from batchcompute import _version, resources
 from batchcompute.jsonizable import Description
 from batchcompute.operations import OPERATIONS, Operation
 from batchcompute.service.states import STATES
-from faces import field_docs
 
 PATH = Path("src/batchcompute/service/openapi.json")
 _ANSWERS = {
@@ -211,11 +209,10 @@ def _schemas() -> dict[str, Any]:
         lambda m: f"{m[1].title()}{m[2]}",
         json.dumps(made["$defs"]),
     )
-    docs = _docs()
     schemas: dict[str, Any] = {}
     for name, schema in json.loads(text).items():
         cls = next((cls for cls in classes if cls.__name__ == name), None)
-        schemas[name] = _cleaned(schema, docs)
+        schemas[name] = _cleaned(schema)
         identity = getattr(cls, "_identity", "")
         if cls is not None and not issubclass(cls, Description) and identity:
             schemas[name]["required"] = [identity]
@@ -236,32 +233,21 @@ def _schemas() -> dict[str, Any]:
     return dict(sorted(schemas.items()))
 
 
-def _docs() -> dict[str, str]:
-    """Return the docstrings of fields, by ``Class.Field``."""
-    found: dict[str, str] = {}
-    for path in Path(resources.__file__).parent.glob("*.py"):
-        for name, fields in field_docs(ast.parse(path.read_text("utf-8"))).items():
-            cls = getattr(resources, name, None)
-            for field, doc in fields.items():
-                wire = cls and cls.model_fields.get(field)
-                found[f"{name}.{wire.serialization_alias if wire else field}"] = doc
-    return found
-
-
-def _cleaned(schema: Any, docs: dict[str, str]) -> Any:
-    """Return a schema as the wire has it: no nulls, no empty defaults, times that may be empty."""
+def _cleaned(schema: Any) -> Any:
+    """Return a schema as the wire has it: no titles, no defaults, times that may be empty."""
     if isinstance(schema, list):
-        return [_cleaned(item, docs) for item in schema]
+        return [_cleaned(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if schema.get("format") == "date-time":
-        return dict(_TIME)
+        doc = schema.get("description", _TIME["description"]).replace("None before", "empty before")
+        return {**_TIME, "description": doc}
     if "anyOf" in schema:
-        rest = {key: value for key, value in schema.items() if key in ("description",)}
+        rest = {key: value for key, value in schema.items() if key not in ("anyOf", "title", "default")}
         choices: list[Any] = []
         for choice in schema["anyOf"]:
-            cleaned = _cleaned(choice, docs)
-            if choice != {"type": "null"} and cleaned not in choices:
+            cleaned = _cleaned(choice)
+            if cleaned not in choices:
                 choices.append(cleaned)
         if {"type": "string"} in choices:
             # An open word list: the words are those that are known.
@@ -269,22 +255,10 @@ def _cleaned(schema: Any, docs: dict[str, str]) -> Any:
             others = [choice for choice in choices if choice.get("type") != "string"]
             choices = [{"type": "string", **({"examples": words} if words else {})}, *others]
         return {**rest, **choices[0]} if len(choices) == 1 else {**rest, "anyOf": choices}
-    title = schema.get("title", "")
     made: dict[str, Any] = {}
     for key, value in schema.items():
-        if key in ("title", "default"):
-            continue
         if key == "properties":
-            made[key] = {}
-            for field, inner in value.items():
-                # The one value that is told as null: what has no default (reference, 3.3).
-                cleaned = _cleaned(inner, docs)
-                if field == "Default":
-                    cleaned = {"anyOf": [*cleaned.get("anyOf", [cleaned]), {"type": "null"}]}
-                doc = docs.get(f"{title}.{field}", "").replace("None before", "empty before")
-                made[key][field] = (
-                    {**cleaned, "description": doc} if doc and "$ref" not in cleaned else cleaned
-                )
-        else:
-            made[key] = _cleaned(value, docs) if key != "enum" else value
+            made[key] = {field: _cleaned(inner) for field, inner in value.items()}
+        elif key not in ("title", "default"):
+            made[key] = _cleaned(value) if key not in ("enum", "examples") else value
     return made

@@ -72,8 +72,8 @@ class Field:
     def __delete__(self, obj: Model) -> None:
         obj._unset(self)
 
-    def is_kept(self, value: Any) -> bool:
-        """Return whether an assignment leaves what is there: a blank text where one has to say something."""
+    def ignores(self, value: Any) -> bool:
+        """Return whether an assignment changes nothing: a blank text, where a text has to say something."""
         return self.type == FilledText and isinstance(value, str) and not value.strip()
 
     def is_set(self, value: Any) -> bool:

@@ -71,6 +71,27 @@ def _limited(schema: dict[str, Any], limits: tuple[Limit, ...]) -> dict[str, Any
     return {**schema, **added}
 
 
+_NULL = {"type": "null"}
+
+
+def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a field for which null is a value."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*(choice for choice in schema["anyOf"] if choice != _NULL), _NULL]}
+    return {"anyOf": [schema, _NULL]}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a field that is left out where it is not set."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != _NULL]
+    if len(choices) > 1:
+        return {**schema, "anyOf": choices}
+    return {
+        **{key: value for key, value in schema.items() if key != "anyOf"},
+        **(choices[0] if choices else {}),
+    }
+
+
 def described(cls: type[Any], schema: dict[str, Any], handler: Any) -> dict[str, Any]:
     """Return pydantic's schema of a model with descriptions, required fields, limits and examples.
 
@@ -94,14 +115,7 @@ def described(cls: type[Any], schema: dict[str, Any], handler: Any) -> dict[str,
         made.pop("title", None)
         if made.get("default", 0) is None and not field.nullable:
             del made["default"]
-        choices = made.get("anyOf", [])
-        if {"type": "null"} in choices and not field.nullable:
-            rest = [choice for choice in choices if choice != {"type": "null"}]
-            made = (
-                {**made, "anyOf": rest}
-                if len(rest) > 1
-                else {**{k: v for k, v in made.items() if k != "anyOf"}, **rest[0]}
-            )
+        made = _with_null(made) if field.nullable else _without_null(made)
         if demanding:
             made = _limited(made, field.limits)
         doc = doc_of(cls, field.name)

@@ -8,6 +8,7 @@ limit in the JSON schema and in OpenAPI, and a row in the documentation.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
@@ -46,11 +47,12 @@ def join(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
-class Limit:
+class Limit(ABC):
     """One thing that the service demands of a field."""
 
     __slots__ = ()
 
+    @abstractmethod
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         """Yield what is wrong with a value.
 
@@ -58,15 +60,16 @@ class Limit:
             value: The value; None for a field that is not set.
             path: Where it stands, in wire spelling.
         """
-        raise NotImplementedError
+        ...
 
     def schema(self) -> dict[str, Any]:
         """Return the limit as keywords of JSON schema."""
         return {}
 
+    @abstractmethod
     def words(self) -> str:
         """Return the limit in words, for the documentation."""
-        raise NotImplementedError
+        ...
 
 
 class Needed(Limit):

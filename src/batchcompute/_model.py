@@ -158,7 +158,7 @@ class Model(OldStyle):
         if value is None and not field.nullable:
             self._unset(field)
             return
-        if field.is_kept(value):
+        if field.ignores(value):
             return
         extra = self.__pydantic_extra__
         try:

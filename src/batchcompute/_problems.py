@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from batchcompute._schemas import OTHER, VALUE
 from batchcompute.errors import Problem, UnknownFieldWarning
 
 if TYPE_CHECKING:
@@ -91,10 +92,10 @@ def problems_of(
     problems: list[Problem] = []
     for item in error.errors(include_url=False, include_context=False):
         parts = [str(part) for part in item["loc"] if part != "[key]"]
-        if "\0other" in parts:
+        if OTHER in parts:
             # What the type itself said stands beside it.
             continue
-        loc = _wire_path(cls, [part for part in parts if part != "\0value"])
+        loc = _wire_path(cls, [part for part in parts if part != VALUE])
         path = ".".join([prefix, *loc] if prefix else loc)
         allowed = _ALLOWED.get(item["type"], item["msg"])
         problems.append(Problem(path, shown(item["input"], loc[-1] if loc else prefix), allowed))

@@ -55,7 +55,9 @@ class PydanticModel(MappingModel):
         # For type checkers these are pydantic's own.
 
         def model_dump(self, *, include=None, exclude=None, warnings=False, **options):
-            """Return the fields that are set, under their wire names; `detail` for a status as the old SDK had it.
+            """Return the fields that are set, under their wire names.
+
+            Of an answer, fields that the class does not declare are in `detail` and `dump` only.
 
             Args:
                 include: Fields to be written, in either spelling; see pydantic.

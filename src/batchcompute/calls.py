@@ -97,6 +97,7 @@ def job_kind(job_desc: object) -> tuple[type[JobDescription] | type[AppJobDescri
 
 def create_job(job_desc: object, token: object = "", **flags: str) -> Call[CreateResponse]:
     from batchcompute.jsonizable import Jsonizable
+    from batchcompute.resources import AppJobDescription
     from batchcompute.responses import GetResponse
 
     cls, description = job_kind(job_desc)
@@ -107,7 +108,7 @@ def create_job(job_desc: object, token: object = "", **flags: str) -> Call[Creat
     if "Id" in own:
         # The service tells the id of an existing job here; a new one has none.
         del own["Id"]
-    if cls.__name__ == "AppJobDescription" and "Type" not in own:
+    if isinstance(own, AppJobDescription) and "Type" not in own:
         # It has one possible value.
         own["Type"] = "App"
     return make_call("create_job", query={**token_query(token), **flags}, body=_body(own))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 from batchcompute.errors import ConfigError
-from batchcompute.signing import Credentials
+from batchcompute.signing import Credentials, header_problem
 
 __all__ = [
     "CredentialSource",
@@ -137,9 +137,11 @@ def from_environment(environment: Mapping[str, str], region: str) -> tuple[str, 
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN (optional), BATCHCOMPUTE_REGION "
             "and BATCHCOMPUTE_ENDPOINT (which may stand alone)"
         )
-    try:
-        return region, Credentials(pair[0], pair[1], environment.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
-    except ConfigError as error:
-        raise ConfigError(
-            f"ALIBABA_CLOUD_{str(error).upper().partition(' ')[0]} of the environment: {error}"
-        ) from None
+    token = environment.get("ALIBABA_CLOUD_SECURITY_TOKEN", "").strip()
+    for name, value in zip(
+        ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"), (*pair, token), strict=True
+    ):
+        problem = header_problem(value)
+        if problem:
+            raise ConfigError(f"ALIBABA_CLOUD_{name} of the environment {problem}; it was not copied well")
+    return region, Credentials(pair[0], pair[1], token)

@@ -29,6 +29,7 @@ from batchcompute.resources import (
     AnyJobDescription,
     AppJobDescription,
     Cluster,
+    InputParameter,
     Job,
     JobDescription,
     Mounts,
@@ -441,6 +442,15 @@ def complete(body: dict[str, Any]) -> bool:
             continue
         return True
     return False
+
+
+def test_null_is_in_the_schema_where_it_is_a_value() -> None:
+    for cls in CLASSES:
+        for mode in ("validation", "serialization"):
+            made = cls.model_json_schema(mode=mode).get("properties", {})
+            for field in cls._declared:
+                assert ({"type": "null"} in made[field.wire].get("anyOf", [])) == field.nullable
+    jsonschema.validate(InputParameter().model_dump(), InputParameter.model_json_schema())
 
 
 def test_examples_are_right() -> None:

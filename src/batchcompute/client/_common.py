@@ -13,7 +13,7 @@ from batchcompute.credentials import CredentialSource, fresh_credentials
 from batchcompute.errors import ConfigError, Problem, ValidationError
 from batchcompute.errors._values import UnknownChoice
 from batchcompute.operations import IdLike, id_of
-from batchcompute.signing import Credentials
+from batchcompute.signing import Credentials, header_problem
 
 if TYPE_CHECKING:
     from batchcompute.service.direct import DirectTransport
@@ -106,14 +106,14 @@ def check_headers(headers: Mapping[str, object], options: Collection[str] = ()) 
             )
         # Blanks around a value are no part of it (RFC 9110, 5.5), and the service signs without them.
         text = value.strip(" \t")
-        if any((ord(letter) < 32 and letter != "\t") or ord(letter) == 127 for letter in name + text):
-            raise ConfigError(f"header {name!r} holds a line break or another control character")
+        # A tab may stand within a value; in a name it is refused below.
+        problem = header_problem((name + text).replace("\t", " "))
+        if problem:
+            raise ConfigError(f"header {name!r} {problem}")
         if not _HEADER_NAME.fullmatch(name):
             raise ConfigError(f"{name!r} cannot be the name of a header")
         if name.lower() in _FRAMING:
             raise ConfigError(f"header {name!r} cannot be given: it follows from each request")
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise ConfigError(f"header {name!r} holds half a character")
         checked[name] = text
     return checked
 

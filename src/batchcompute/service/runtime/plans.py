@@ -189,11 +189,11 @@ class _Planning:
             self._mount_in_kept(path)
         return replace(
             self._plan,
-            copies=tuple(self._copies[path] for path in sorted(self._copies, key=_depth)),
-            folders=tuple(sorted(self._folders, key=_depth)),
-            parents=tuple(sorted(self._parents, key=_depth)),
+            copies=tuple(self._copies[path] for path in sorted(self._copies, key=depth)),
+            folders=tuple(sorted(self._folders, key=depth)),
+            parents=tuple(sorted(self._parents, key=depth)),
             hidden=frozenset(self._real[output.path] for output in outputs),
-            binds=tuple(sorted(self._binds, key=lambda bind: _depth(bind.path))),
+            binds=tuple(sorted(self._binds, key=lambda bind: depth(bind.path))),
             deliveries=tuple(self._deliveries),
         )
 
@@ -268,8 +268,9 @@ class _Planning:
         self._binds.append(Bind(self._plan.at(path), path, True, folder))
 
 
-def _depth(path: str) -> int:
-    return path.count("/")
+def depth(path: str) -> int:
+    """Return how many directories lead to a path; 0 for the root."""
+    return path.rstrip("/").count("/")
 
 
 def names_of_path(path: str) -> list[str]:
@@ -295,7 +296,7 @@ def _resolved(paths: Iterable[str], real: Callable[[str], str]) -> dict[str, str
     found: dict[str, str] = {}
     taken: set[str] = set()
     bare = {path.rstrip("/"): path for path in paths}
-    for path in sorted(bare, key=_depth):
+    for path in sorted(bare, key=depth):
         outer = next((outer for outer in ancestors(path) if outer in found), "")
         folder, _, name = path.rpartition("/")
         result = found[outer] + path[len(outer) :] if outer else f"{real(folder or '/').rstrip('/')}/{name}"

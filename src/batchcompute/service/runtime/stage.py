@@ -19,7 +19,16 @@ from batchcompute.service import trees
 from batchcompute.service.confined import NotRegular, Parts, Root, has_no_room, is_transient
 from batchcompute.service.objects.base import ObjectStore, parts_of
 from batchcompute.service.objects.keys import LONGEST_KEY
-from batchcompute.service.runtime.plans import TMP, WORKDIR, Bind, Delivery, Plan, ancestors, names_of_path
+from batchcompute.service.runtime.plans import (
+    TMP,
+    WORKDIR,
+    Bind,
+    Delivery,
+    Plan,
+    ancestors,
+    depth,
+    names_of_path,
+)
 
 __all__: list[str] = []
 
@@ -89,7 +98,7 @@ def bring_in(plan: Plan, work: Root, store: ObjectStore, abort: threading.Event)
     work.make_folder(tree)
     copied = {copy.path: copy.place for copy in plan.copies}
     # The outer ones first: what lies inside takes the place of what was there.
-    for path in sorted({*copied, *plan.folders, *plan.parents}, key=lambda path: path.count("/")):
+    for path in sorted({*copied, *plan.folders, *plan.parents}, key=depth):
         place = copied.get(path, "")
         with _mapping(path, place):
             parts = (*tree, *names_of_path(path))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from batchcompute.service.engines.base import User
-from batchcompute.service.runtime.plans import TMP, WORKDIR, Plan, ancestors
+from batchcompute.service.runtime.plans import TMP, WORKDIR, Plan, ancestors, depth
 
 __all__: list[str] = []
 
@@ -66,7 +66,7 @@ def emptied(hidden: Iterable[Path], strict: bool) -> tuple[str, ...]:
         OSError: The machine cannot tell at this moment where they are.
     """
     found = {*(_resolved(str(path)) for path in hidden), *(_OWN if strict else ())}
-    return tuple(sorted(found, key=lambda path: path.count("/")))
+    return tuple(sorted(found, key=depth))
 
 
 def real_of(empty: Sequence[str]) -> Callable[[str], str]:
@@ -161,7 +161,7 @@ class View:
         self._reach("/")
         if strict or (plan.has_outputs and self._is_small(TMP)):
             self._reach(TMP)
-        for path in (*plan.parents, WORKDIR, *map(os.path.dirname, sorted(self._made, key=_depth))):
+        for path in (*plan.parents, WORKDIR, *map(os.path.dirname, sorted(self._made, key=depth))):
             self._reach(path)
         for bind in plan.binds:
             mode = _mode_at(bind.path, follow=False)
@@ -209,7 +209,7 @@ class View:
         return found
 
     def _lay(self, names: dict[str, list[str]]) -> None:
-        outermost = min(names, key=_depth)
+        outermost = min(names, key=depth)
         if outermost != "/" and os.path.dirname(outermost) not in self.laid:
             self._apart.add(outermost)
         for folder, found in names.items():
@@ -264,7 +264,7 @@ class View:
             # With it, a program could lift what hides the service.
             arguments += ["--cap-drop", "CAP_SYS_ADMIN", "--cap-drop", "CAP_SYS_PTRACE"]
         # The outer ones first, of both kinds: what is laid out inside of an empty directory must be seen in it.
-        for path in sorted({*self.laid, *self._empty} - {"/"}, key=_depth):
+        for path in sorted({*self.laid, *self._empty} - {"/"}, key=depth):
             if path not in self.laid:
                 arguments += self._emptied(path)
                 continue
@@ -323,10 +323,6 @@ def _restrictions() -> list[str]:
         elif mode:
             arguments += ["--ro-bind", "/dev/null", f"/proc/{name}"]
     return arguments
-
-
-def _depth(path: str) -> int:
-    return path.rstrip("/").count("/")
 
 
 def _below(path: str, other: str) -> bool:
