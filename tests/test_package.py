@@ -96,6 +96,7 @@ FLOORS = [
     [
         "regions",
         "_problems",
+        "_bodies",
         "_limits",
         "_containers",
         "_fields",

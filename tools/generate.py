@@ -68,7 +68,8 @@ def main() -> int:
 def _limits() -> dict[Path, str]:
     """Write the page of what the service accepts of each field, from the models' own declarations."""
     from batchcompute import resources
-    from batchcompute._limits import LARGEST_BODY, MOST_INSTANCES
+    from batchcompute._bodies import DEEPEST, LARGEST_BODY, MOST_VALUES
+    from batchcompute._limits import MOST_INSTANCES
     from batchcompute.jsonizable import Description
 
     lines = [
@@ -77,7 +78,8 @@ def _limits() -> dict[Path, str]:
         "What the service accepts of each field. `validate()` checks it before anything is sent, the service checks",
         "the same, and the JSON schemas (`JobDescription.model_json_schema()`, the OpenAPI document) state it.",
         "",
-        f"A description holds at most {LARGEST_BODY} bytes as JSON, and a job at most {MOST_INSTANCES} instances.",
+        f"A description holds at most {LARGEST_BODY} bytes as JSON, {MOST_VALUES} values and {DEEPEST} levels, and a job at",
+        f"most {MOST_INSTANCES} instances. No text holds NUL or half of a surrogate pair, and no number goes beyond 64 bits.",
         "",
         "| field | accepted |",
         "| --- | --- |",

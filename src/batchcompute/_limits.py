@@ -27,14 +27,14 @@ LARGEST = 2**31 - 1
 MOST_INSTANCES = 1_000_000
 """Instances of one job."""
 
-LARGEST_BODY = 256 * 1024
-"""Bytes of one request's body that the service takes (reference, 1.3 and section 9)."""
-
 LONGEST_STRING = 128 * 1024 - 1
 """Bytes of one string that Linux hands to a program: an argument, or a variable as ``NAME=value``."""
 
 MOST_VARIABLES = 2000
 """Environment variables of a command; a sandbox takes 9,000 arguments, three for each variable or mount."""
+
+LONGEST_KEY = 1024
+"""Bytes of the key of an object."""
 
 # Letters beyond ASCII pass here: the old SDK sent such names (recorded case create_job/unicode),
 # and the service is the judge of them.
@@ -246,6 +246,24 @@ class AppName(Limit):
         return f"required; `Name`, `:Name` or `Public:Name`, at most {self.longest} characters"
 
 
+class KeyLength(Limit):
+    """A place whose key is as long as object storage takes, if it is one of OSS."""
+
+    __slots__ = ()
+
+    def problems(self, value: Any, path: str) -> Iterator[Problem]:
+        if isinstance(value, str) and value.startswith("oss://"):
+            key = value.removeprefix("oss://").partition("/")[2]
+            size = len(key.encode("utf-8", "replace"))
+            if size > LONGEST_KEY:
+                yield Problem(
+                    path, f"a key of {size} bytes", f"may have a key of at most {LONGEST_KEY} bytes"
+                )
+
+    def words(self) -> str:
+        return f"a key of at most {LONGEST_KEY} bytes"
+
+
 class Place(Limit):
     """A place in a storage whose scheme the reference lists."""
 
@@ -261,12 +279,14 @@ class Place(Limit):
         if not found or scheme not in self.schemes or not rest:
             listed = ", ".join(f"{scheme}://" for scheme in self.schemes)
             yield Problem(path, shown(value), f"must start with one of {listed}")
+        yield from KeyLength().problems(value, path)
 
     def schema(self) -> dict[str, Any]:
         return {"pattern": f"^$|^({'|'.join(self.schemes)})://."}
 
     def words(self) -> str:
-        return "begins with " + ", ".join(f"`{scheme}://`" for scheme in self.schemes)
+        listed = ", ".join(f"`{scheme}://`" for scheme in self.schemes)
+        return f"begins with {listed}; {KeyLength().words()}"
 
 
 class Keys(Limit):

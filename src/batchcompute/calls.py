@@ -75,7 +75,7 @@ def _described(description: object, cls: type[D]) -> D:
 
 
 def _body(description: Jsonizable) -> bytes:
-    from batchcompute._limits import LARGEST_BODY
+    from batchcompute._bodies import LARGEST_BODY
 
     # Indented as the old SDK sent it, unless the white space alone makes it too large for the service.
     indented = description._to_json(4)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import pydantic
 from pydantic_core import PydanticSerializationError
 
+from batchcompute._bodies import LARGEST_BODY, problem_of
 from batchcompute._fields import Field, NestedField
-from batchcompute._limits import LARGEST_BODY, Needed
+from batchcompute._limits import Needed
 from batchcompute._model import owned, without_extra
 from batchcompute._problems import nearest, problems_of, shown, warn_unknown
 from batchcompute._pydantic import PydanticModel
@@ -29,6 +30,8 @@ from batchcompute.errors import (
 )
 
 __all__ = ["Description", "Jsonizable", "Status"]
+
+_REPLACED = "\ufffd".encode()
 
 
 class Jsonizable(PydanticModel):
@@ -215,11 +218,13 @@ class Jsonizable(PydanticModel):
             # time that is not known yet.
             return as_json(wire(self), indent, type(self).__name__)
         try:
-            return self.__pydantic_serializer__.to_json(
+            text = self.__pydantic_serializer__.to_json(
                 self, indent=indent or None, by_alias=True, warnings=False
             )
         except PydanticSerializationError:
             return as_json(wire(self), indent, type(self).__name__)
+        # pydantic-core puts this in the place of half a character in a key, without a word.
+        return as_json(wire(self), indent, type(self).__name__) if _REPLACED in text else text
 
     def validate(self) -> None:  # type: ignore[override]
         """Check what the service would refuse, before any request.
@@ -234,6 +239,9 @@ class Jsonizable(PydanticModel):
     def _problems(self) -> list[Problem]:
         """Return what is wrong: types, then limits."""
         text = self._to_json()
+        unkeepable = problem_of(json.loads(text))
+        if unkeepable is not None:
+            return [unkeepable]
         try:
             # Containers hand out their contents, so a type may have gone wrong since the checks.
             self._resource.__pydantic_validator__.validate_json(text, context=STRICT)

@@ -10,6 +10,7 @@ from batchcompute.resources import (
     AppDescription,
     AppJobDescription,
     ClusterDescription,
+    Command,
     ImageDescription,
     JobDescription,
     ModifyClusterDescription,
@@ -161,3 +162,51 @@ def test_images_and_apps() -> None:
     AppJobDescription({"Name": "1a", "Type": "App", "App": {"AppName": ":x"}}).validate()
     assert set(paths(AppJobDescription())) == {"Name", "App.AppName"}
     assert set(paths(AppJobDescription({"Type": "DAG"}))) == {"Name", "Type", "App.AppName"}
+
+
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+UNKEEPABLE: list[tuple[Any, str, str]] = [
+    (ClusterDescription({"UserData": {"a": deep(99)}}), "UserData.a.0", "more than 100 levels deep"),
+    (ClusterDescription({"UserData": {"a": [1] * 50_001}}), "", "more than 50000 values"),
+    (ClusterDescription({"UserData": {"a": 2**63}}), "UserData.a", "must fit 64 bits"),
+    (ClusterDescription({"UserData": {"a": "\0"}}), "UserData.a", "the character NUL"),
+    (ClusterDescription({"UserData": {"\ud800": 1}}), "UserData", "half of a surrogate pair"),
+    (JobDescription(Name="\ud800"), "Name", "half of a surrogate pair"),
+    (JobDescription({"DAG": {"Tasks": {"t": {"Timeout": 2**70}}}}), "DAG.Tasks.t.Timeout", "64 bits"),
+    (Command(CommandLine="a\0b"), "CommandLine", "the character NUL"),
+]
+
+
+@pytest.mark.parametrize(("description", "path", "allowed"), UNKEEPABLE)
+def test_what_no_body_may_hold_is_told_with_its_path(description: Any, path: str, allowed: str) -> None:
+    with pytest.raises(ValidationError, match=allowed) as caught:
+        description.validate()
+    assert caught.value.problems[0].path.startswith(path)
+
+
+def test_keys_and_numbers_of_app_jobs() -> None:
+    long = f"oss://b/{'k' * 1025}"
+    task = {"ClusterId": "c", "Parameters": {"Command": {"CommandLine": "x"}}}
+    fields: list[tuple[str, Any]] = [
+        ("InputMapping", {long: "/a"}),
+        ("OutputMapping", {"/a": long}),
+        ("LogMapping", {"/a": long}),
+        ("Mounts", {"Entries": [{"Source": long, "Destination": "/a"}]}),
+        ("Parameters", {"Command": {"CommandLine": "x", "PackagePath": long}}),
+        ("Parameters", {"Command": {"CommandLine": "x"}, "StdoutRedirectPath": long}),
+        ("Parameters", {"Command": {"CommandLine": "x"}, "StderrRedirectPath": long}),
+    ]
+    for field, value in fields:
+        with pytest.raises(ValidationError, match="a key of at most 1024 bytes") as caught:
+            TaskDescription({**task, field: value}).validate()
+        assert caught.value.problems[0].path.startswith(field)
+        assert "1025 bytes" in caught.value.problems[0].value
+    for name, number in (("InstanceCount", 0), ("MaxRetryCount", -1), ("Timeout", -1)):
+        made = AppJobDescription({"Name": "a", "App": {"AppName": "b", "Config": {name: number}}})
+        assert list(paths(made)) == [f"App.Config.{name}"]

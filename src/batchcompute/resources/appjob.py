@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from batchcompute._limits import AppName, AtMost, Name, Needed, Range, Variables, Words
+from batchcompute._limits import AppName, AtLeast, AtMost, Name, Needed, Range, Variables, Words
 from batchcompute._values import AnyMap, Flag, Text, Whole
 from batchcompute.jsonizable import Description
 from batchcompute.resources._setters import ConfigSetters
@@ -23,7 +23,7 @@ class Config(ConfigSetters):
     """How the machines are paid for."""
     instance_type: Text | None = None
     """Instance type of the machines."""
-    instance_count: Whole | None = None
+    instance_count: Annotated[Whole, AtLeast(1)] | None = None
     """How many instances run."""
     min_disk_size: Whole | None = None
     """Smallest system disk in GB."""
@@ -35,9 +35,9 @@ class Config(ConfigSetters):
     """Type of the data disk."""
     data_disk_mount_point: Text | None = None
     """Where the data disk is mounted."""
-    max_retry_count: Whole | None = None
+    max_retry_count: Annotated[Whole, AtLeast(0)] | None = None
     """How often a failed instance is run again."""
-    timeout: Whole | None = None
+    timeout: Annotated[Whole, AtLeast(0)] | None = None
     """Seconds that one attempt of an instance may take."""
     classic_network: Flag | None = None
     """Whether the machines are in the classic network."""

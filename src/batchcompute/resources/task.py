@@ -12,6 +12,7 @@ from batchcompute._limits import (
     MOST_VARIABLES,
     AtLeast,
     AtMost,
+    KeyLength,
     Keys,
     Needed,
     Place,
@@ -85,7 +86,7 @@ class Command(Description):
 
     command_line: Annotated[Text, Needed("the command to run"), Runnable()] | None = None
     """The command, run by ``/bin/sh``. Required."""
-    package_path: Text | None = None
+    package_path: Annotated[Text, KeyLength()] | None = None
     """An object to unpack into the working directory first: ``oss://…/worker.tar.gz``."""
     env_vars: Annotated[EnvMap, AtMost(MOST_VARIABLES, "entries"), Variables()] | None = Field(
         default_factory=dict
@@ -95,12 +96,9 @@ class Command(Description):
     """A container image to run the command in."""
 
     def _further_rules(self, at: str) -> Iterator[Problem]:
-        if "\0" in (self.command_line or ""):
-            yield Problem(join(at, "CommandLine"), "", "must not hold the character NUL")
-        for name, value in self.env_vars.items():
-            if not name or "=" in name or "\0" in name + value:
-                allowed = "must be a name without '=', and a value without NUL"
-                yield Problem(join(at, "EnvVars"), shown(name), allowed)
+        for name in self.env_vars:
+            if not name or "=" in name:
+                yield Problem(join(at, "EnvVars"), shown(name), "must be a name without '='")
 
 
 class Parameters(Description):
@@ -110,9 +108,9 @@ class Parameters(Description):
     """What its instances run."""
     input_mapping_config: InputMappingConfig | None = Field(default_factory=InputMappingConfig)
     """How input mappings read file names."""
-    stdout_redirect_path: Text | None = None
+    stdout_redirect_path: Annotated[Text, KeyLength()] | None = None
     """``oss://…/`` directory for ``stdout.<job>.<task>.<instance>``; empty to keep none."""
-    stderr_redirect_path: Text | None = None
+    stderr_redirect_path: Annotated[Text, KeyLength()] | None = None
     """``oss://…/`` directory for ``stderr.<job>.<task>.<instance>``; empty to keep none."""
 
 

@@ -13,7 +13,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote_to_bytes
 
-from batchcompute._limits import LARGEST_BODY
+from batchcompute._bodies import LARGEST_BODY, problem_of
 from batchcompute.service.faults import Refusal, invalid
 from batchcompute.signing import API_VERSION
 
@@ -27,18 +27,6 @@ __all__ = ["Request", "Response"]
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 _CUT = re.compile("%(?![0-9A-Fa-f]{2})")
-
-_DEEPEST = 100
-"""Levels of objects and lists in a body."""
-
-_MOST_VALUES = 50_000
-"""Values in a body; the edges of a dense graph of 400 tasks are 40,000."""
-
-_LONGEST_PATHS = 4 * 1024**2
-"""Characters of the paths of all values of a body together."""
-
-_SHOWN = 200
-"""Characters of a path that are shown."""
 
 
 class BadTarget(ValueError):
@@ -237,50 +225,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _unkeepable(body: Any) -> str:
-    """Say what in a body neither the database nor an answer can hold; empty for nothing."""
-    waiting: list[tuple[str, int, int, Any]] = [("", 0, 0, body)]
-    count = paths = 0
-    while waiting:
-        # A path is cut where it is shown, and counted in full: what is wrong with a value is told with its path.
-        at, length, depth, value = waiting.pop()
-        if depth > _DEEPEST:
-            return f"{at} is nested more than {_DEEPEST} levels deep."
-        if isinstance(value, (dict, list)):
-            count += len(cast("list[Any]", value))
-            paths += len(cast("list[Any]", value)) * length
-            if count > _MOST_VALUES or paths > _LONGEST_PATHS:
-                return f"It holds more than {_MOST_VALUES} values, or many of them below long names."
-        if isinstance(value, dict):
-            for key, inner in cast("dict[str, Any]", value).items():
-                if "\0" in key or not _is_text(key):
-                    return f"A name in {at or 'the body'} holds NUL, or half of a surrogate pair."
-                path = f"{at}.{key}" if at else key
-                waiting.append((path[:_SHOWN], length + len(key) + 1, depth + 1, inner))
-        elif isinstance(value, list):
-            for index, inner in enumerate(cast("list[Any]", value)):
-                waiting.append((f"{at}.{index}"[:_SHOWN], length + 6, depth + 1, inner))
-        elif isinstance(value, str):
-            if "\0" in value:
-                return f"{at} holds the character NUL."
-            if not _is_text(value):
-                return f"{at} holds half of a surrogate pair."
-        elif isinstance(value, float):
-            if value in (float("inf"), float("-inf")):
-                return f"{at} is a number beyond what can be kept."
-        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-            return f"{at} is a number beyond what can be kept: it must fit 64 bits."
-    return ""
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Params:
     """What a handler gets of a request."""
@@ -309,9 +253,10 @@ class Params:
         if not isinstance(value, dict):
             text = "Specified http body is not valid. Its type must be object."
             raise Refusal(403, "InvalidHttpBody", text)
-        wrong = _unkeepable(value)
-        if wrong:
-            raise Refusal(400, "InvalidJsonFormat", f"Request body is not valid JSON. {wrong}")
+        wrong = problem_of(value)
+        if wrong is not None:
+            text = f"Request body is not valid JSON. {wrong.path or 'It'} {wrong.allowed}."
+            raise Refusal(400, "InvalidJsonFormat", text)
         return cast("dict[str, Any]", value)
 
     def count(self) -> int:

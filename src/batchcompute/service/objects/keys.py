@@ -18,14 +18,11 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
 
+from batchcompute._limits import LONGEST_KEY
 from batchcompute.errors import ValidationError
 
 __all__: list[str] = []
-
-LONGEST_KEY: Final = 1024
-"""Bytes of a key."""
 
 _LONGEST_NAME = 240
 """Bytes of a name; file systems take 255."""

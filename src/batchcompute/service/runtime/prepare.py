@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from batchcompute._limits import LONGEST_KEY
 from batchcompute.errors import ValidationError
 from batchcompute.service import trees
 from batchcompute.service.confined import NotRegular, Root, has_no_room, is_transient
 from batchcompute.service.engines.base import Box
 from batchcompute.service.objects.base import ObjectStore
-from batchcompute.service.objects.keys import LONGEST_KEY
 from batchcompute.service.runtime import container, sandbox, stage
 from batchcompute.service.runtime.attempts import Attempt, Describer
 from batchcompute.service.runtime.cleaning import Cleaner

@@ -14,11 +14,11 @@ from collections.abc import Generator, Iterable, Set
 from dataclasses import replace
 from pathlib import Path
 
+from batchcompute._limits import LONGEST_KEY
 from batchcompute.errors import ValidationError
 from batchcompute.service import trees
 from batchcompute.service.confined import NotRegular, Parts, Root, has_no_room, is_transient
 from batchcompute.service.objects.base import ObjectStore, parts_of
-from batchcompute.service.objects.keys import LONGEST_KEY
 from batchcompute.service.runtime.plans import (
     TMP,
     WORKDIR,
