@@ -19,10 +19,10 @@ from typing import Any
 import httpx
 
 from batchcompute import Client, Credentials
+from batchcompute.http.signing import sign
 from batchcompute.resources import JobDescription, TaskDescription
 from batchcompute.service import LocalService
-from batchcompute.service.wire import Request
-from batchcompute.signing import sign
+from batchcompute.service.api.requests import Request
 from benchmarks.common import Row
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

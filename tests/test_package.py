@@ -90,69 +90,74 @@ def test_a_client_does_not_load_the_service() -> None:
     assert loaded == []
 
 
-# From the ground up; what stands on one line is one floor.
+# From the ground up; the rooms of one line are one floor.
 FLOORS = [
-    ["_version", "errors", "_values", "_shell"],
-    [
-        "regions",
-        "_problems",
-        "_bodies",
-        "_limits",
-        "_containers",
-        "_fields",
-        "_schemas",
-        "_old_style",
-        "_model",
-        "_json_schema",
-        "_pydantic",
-        "_mapping",
-        "_writing",
-        "jsonizable",
-    ],
+    ["_version", "errors"],
+    ["runner"],
+    ["regions"],
+    ["models"],
     ["resources", "types"],
-    ["responses", "answers", "_pages"],
-    ["operations", "filters", "calls"],
-    ["signing", "credentials", "timeouts", "_logs", "tracing", "objects", "waiting"],
-    ["retry"],
-    ["transport", "trials"],
+    ["api"],
+    ["http"],
     ["client"],
     ["core", "utils"],
     ["service"],
     ["cli"],
 ]
 SERVICE_FLOORS = [
-    ["descriptors", "locking", "states", "faults", "catalogue", "capacity", "environ", "loglimit", "workers"],
-    ["confined", "connections", "bodies", "health"],
-    ["store", "datadir", "trees", "waits"],
-    ["atend"],
-    ["keyfile", "large", "nonces"],
-    ["wire", "idempotency", "acs3", "tidying", "trimming", "buckets"],
+    ["errors", "locking", "log_limit", "secret_environment", "workers", "waiters"],
+    ["domain", "data_directory"],
+    ["api"],
+    ["store"],
     ["objects"],
-    ["engines", "runtime"],
-    ["isolation", "settings"],
-    ["defaults", "appjobs", "lifecycle", "machines", "picking", "recovery"],
-    ["ends", "access", "routes"],
-    ["starts"],
-    ["scheduler"],
-    ["handlers"],
-    ["core"],
-    ["local"],
-    ["http", "server", "joined"],
-    ["embedded", "direct"],
+    ["engines", "isolation", "settings"],
+    ["workspaces"],
+    ["large_jobs", "retention", "at_exit", "recovery"],
+    ["attempt_ends"],
+    ["attempt_starts"],
+    ["dispatcher"],
+    ["watchdog"],
+    ["local_service"],
+    ["embedded"],
+    ["transports"],
 ]
 
 
 def imports(path: Path, prefix: str) -> list[tuple[str, int]]:
-    """Return what a file imports of the package at run time, at the module's own level."""
+    """Return the modules of the package that a file imports, anywhere in it, with the line of each."""
     found: list[tuple[str, int]] = []
-    for node in ast.parse(path.read_text("utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(prefix):
-            found.append(((node.module or "")[len(prefix) :].split(".")[0], node.lineno))
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(prefix):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [(name[len(prefix) :].split(".")[0], node.lineno) for name in names]
+        elif isinstance(node, ast.Import):
+            found += [
+                (alias.name[len(prefix) :].split(".")[0], node.lineno)
+                for alias in node.names
+                if alias.name.startswith(prefix)
+            ]
     return found
 
 
-def floor_of(name: str, floors: list[list[str]]) -> int:
-    return next(number for number, rooms in enumerate(floors) if name in rooms)
+def violations(folder: Path, prefix: str, floors: list[list[str]]) -> list[str]:
+    floor_of = {room: number for number, rooms in enumerate(floors) for room in rooms}
+    found: list[str] = []
+    for path in sorted(folder.rglob("*.py*")):
+        room = path.relative_to(folder).parts[0].removesuffix(path.suffix)
+        if path.suffix not in (".py", ".pyi") or room == "__init__":
+            continue
+        for target, line in imports(path, prefix):
+            if target in floor_of and target != room and floor_of[target] > floor_of[room]:
+                found.append(f"{path.relative_to(folder)}:{line} imports {target}")
+    return found
+
+
+NOT_YET = {
+    ("client", "service"), ("errors", "resources"), ("runner", "models"), ("runner", "service"),
+    ("api", "isolation"), ("api", "store"), ("api", "objects"), ("api", "settings"), ("api", "workspaces"),
+    ("domain", "objects"), ("domain", "workspaces"), ("domain", "store"), ("local_service", "transports"),
+}  # fmt: skip
+"""Imports that still go up; the list only gets shorter."""
 
 
 @pytest.mark.parametrize(
@@ -160,22 +165,16 @@ def floor_of(name: str, floors: list[list[str]]) -> int:
     [(SOURCE, "batchcompute.", FLOORS), (SOURCE / "service", "batchcompute.service.", SERVICE_FLOORS)],
 )
 def test_imports_only_go_down(folder: Path, prefix: str, floors: list[list[str]]) -> None:
-    checked = 0
-    for path in folder.rglob("*.py"):
-        room = path.relative_to(folder).parts[0].removesuffix(".py")
-        if room == "__init__" or (folder == SOURCE and room == "service"):
-            continue
-        for target, line in imports(path, prefix):
-            if target and target != room:
-                assert floor_of(target, floors) <= floor_of(room, floors), f"{path}:{line} imports {target}"
-                checked += 1
-    assert checked > 10
-
-
-def test_the_sdk_half_imports_nothing_of_the_service_half() -> None:
-    for path in SOURCE.rglob("*.py"):
-        if "service" not in path.relative_to(SOURCE).parts:
-            assert "service" not in [target for target, _ in imports(path, "batchcompute.")]
+    rooms = {path.name.removesuffix(".py") for path in folder.iterdir() if path.suffix in ("", ".py")}
+    listed = {room for floor in floors for room in floor}
+    assert rooms - listed <= {"__init__", "__pycache__", "py.typed", "behaviour", "openapi.json"}, (
+        "each room has its floor"
+    )
+    found = violations(folder, prefix, floors)
+    new = [
+        line for line in found if (line.replace(".py", "/").split("/")[0], line.split()[-1]) not in NOT_YET
+    ]
+    assert not new
 
 
 def test_modules_stay_small() -> None:

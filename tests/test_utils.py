@@ -18,8 +18,8 @@ import pytest
 
 import batchcompute
 from batchcompute import ConfigError
+from batchcompute.api.responses import CreateResponse, HttpResponse
 from batchcompute.resources import JobDescription, Topic
-from batchcompute.responses import CreateResponse, RawAnswer
 from batchcompute.utils import functions, get_logger, log, remap, set_log_level
 from batchcompute.utils.canonicalization import CamelCasedClass
 from batchcompute.utils.jsonizable import BatchEncoder, Jsonizable
@@ -256,7 +256,7 @@ def test_files_of_loggers(levels: logging.Logger, tmp_path: Path) -> None:
 
 
 def test_the_encoder() -> None:
-    created = CreateResponse(RawAnswer(201, {}, b'{"Id": "job-1"}'))
+    created = CreateResponse(HttpResponse(201, {}, b'{"Id": "job-1"}'))
     value = {"d": Topic({"Name": "n"}), "r": created, "t": datetime(2015, 1, 2, 3, 4, 5), "b": b"x"}  # noqa: DTZ001
     found = json.loads(json.dumps(value, cls=BatchEncoder))
     assert (found["d"]["Name"], found["r"], found["t"], found["b"]) == (

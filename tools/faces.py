@@ -16,16 +16,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, get_args, get_origin
 
-from batchcompute import _values
-from batchcompute._fields import ContainerField, Field, NestedField, TimeField
-from batchcompute._json_schema import doc_of
-from batchcompute.jsonizable import Description, Jsonizable
-from batchcompute.resources import _types
+from batchcompute.models import field_types
+from batchcompute.models.base import Description, Jsonizable
+from batchcompute.models.fields import ContainerField, Field, NestedField, TimeField
+from batchcompute.models.json_schema import doc_of
+from batchcompute.resources import _literals
 
 MODULES = ("_setters", "image", "quota", "configs", "cluster", "appjob", "task", "job", "app")
 FOLDER = Path("src/batchcompute/resources")
 TYPES = Path("src/batchcompute/types.py")
-_OPEN = {getattr(_types, name): name for name in _types.__all__}
+_OPEN = {getattr(_literals, name): name for name in _literals.__all__}
 _BANNER = "# Made by tools/generate.py from {name}; change that file instead.\n"
 
 
@@ -76,7 +76,7 @@ def setter(field: Field) -> str:
             entry = f"{_alias(field.item)} | Mapping[str, object]"
             return f"{'Mapping[str, ' if get_origin(field.type) is dict else 'Sequence['}{entry}] | None"
         if get_origin(field.type) is dict:
-            value = "object" if item in (Any, _values.EnvText) else _plain(item)
+            value = "object" if item in (Any, field_types.EnvText) else _plain(item)
             if get_origin(item) is list:
                 value = f"list[{_plain(get_args(item)[0])}] | tuple[{_plain(get_args(item)[0])}, ...]"
             return f"Mapping[str, {value}] | None"
@@ -162,9 +162,9 @@ def _stub(module: ModuleType, path: Path) -> str:
         and (node.module or "").startswith("batchcompute.")
         and node.module
         not in (
-            "batchcompute._limits",
-            "batchcompute._values",
-            "batchcompute._problems",
+            "batchcompute.models.constraints",
+            "batchcompute.models.field_types",
+            "batchcompute.models.problems",
             "batchcompute.errors",
         )
         and "_rules" not in ast.unparse(node)
@@ -211,7 +211,7 @@ def _dict_type(field: Field) -> str:
         if field.item is not None:
             name = _dict_name(field.item)
             return f"dict[str, {name}]" if get_origin(field.type) is dict else f"list[{name}]"
-        if get_origin(field.type) is dict and item in (Any, _values.EnvText):
+        if get_origin(field.type) is dict and item in (Any, field_types.EnvText):
             return "Mapping[str, object]"
     nullable = " | None" if field.nullable else ""
     return _plain(field.type, "") + nullable
@@ -226,7 +226,7 @@ def _typed_dicts(classes: Sequence[type[Jsonizable]]) -> str:
         + _BANNER.format(name="the models")
         + "from __future__ import annotations\n\nfrom collections.abc import Mapping\n"
         + "from typing import Any, TypedDict\n\n"
-        + f"from batchcompute.resources._types import {', '.join(sorted(_types.__all__))}\n\n"
+        + f"from batchcompute.resources._literals import {', '.join(sorted(_literals.__all__))}\n\n"
         + f"__all__ = {sorted(names)!r}\n\n"
     )
     for cls in classes:

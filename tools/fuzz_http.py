@@ -39,9 +39,9 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from batchcompute import Client, Credentials
-from batchcompute.operations import OPERATIONS
+from batchcompute.api.operations import OPERATIONS
+from batchcompute.http.signing import API_VERSION, sign
 from batchcompute.service.objects.signatures import SUBRESOURCES
-from batchcompute.signing import API_VERSION, sign
 
 ID, SECRET, HOST = "id", "s3cret", "127.0.0.1"
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": SECRET}

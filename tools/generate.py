@@ -68,9 +68,9 @@ def main() -> int:
 def _limits() -> dict[Path, str]:
     """Write the page of what the service accepts of each field, from the models' own declarations."""
     from batchcompute import resources
-    from batchcompute._bodies import DEEPEST, LARGEST_BODY, MOST_VALUES
-    from batchcompute._limits import MOST_INSTANCES
-    from batchcompute.jsonizable import Description
+    from batchcompute.models.base import Description
+    from batchcompute.models.body_limits import DEEPEST, LARGEST_BODY, MOST_VALUES
+    from batchcompute.models.constraints import MOST_INSTANCES
 
     lines = [
         "# Limits",
@@ -104,7 +104,7 @@ def _limits() -> dict[Path, str]:
 
 def _operations() -> dict[Path, str]:
     """Put the table of operations into its page of the documentation."""
-    from batchcompute.operations import OPERATIONS
+    from batchcompute.api.operations import OPERATIONS
 
     page = Path("docs/reference/operations.md")
     lines = [
@@ -115,7 +115,7 @@ def _operations() -> dict[Path, str]:
         query = f"?{'&'.join(row.query)}" if row.query else ""
         body = f"`{row.body}`" if row.body else ""
         lines.append(
-            f"| `{row.name}` | {row.api} | `{row.method} {row.path}{query}` | {body} | {row.status} | {row.repeat} |"
+            f"| `{row.name}` | {row.api} | `{row.method} {row.path}{query}` | {body} | {row.status} | {row.retry_class} |"
         )
     head = (ROOT / page).read_text("utf-8").partition("<!-- operations -->")[0]
     return {page: head + "<!-- operations -->\n\n" + "\n".join(lines) + "\n", **_retries(), **_decisions()}
@@ -150,7 +150,7 @@ _LOST = {
 
 def _retries() -> dict[Path, str]:
     """Put what may be sent again into its page, from the same table."""
-    from batchcompute.operations import OPERATIONS
+    from batchcompute.api.operations import OPERATIONS
 
     page = Path("docs/retries.md")
     lines = [
@@ -158,9 +158,9 @@ def _retries() -> dict[Path, str]:
         "| --- | --- | --- | --- |",
     ]
     for row in OPERATIONS.values():
-        check = f"`{row.check}`" if row.check else ""
-        said = "yes; 408, 429 after a read" if row.repeat == "action" else "yes"
-        lines.append(f"| `{row.name}` | {said} | {_LOST[row.repeat]} | {check} |")
+        check = f"`{row.status_operation}`" if row.status_operation else ""
+        said = "yes; 408, 429 after a read" if row.retry_class == "action" else "yes"
+        lines.append(f"| `{row.name}` | {said} | {_LOST[row.retry_class]} | {check} |")
     head, _, rest = (ROOT / page).read_text("utf-8").partition("<!-- table -->")
     tail = rest.partition("<!-- end -->")[2]
     return {page: f"{head}<!-- table -->\n\n" + "\n".join(lines) + f"\n\n<!-- end -->{tail}"}

@@ -34,9 +34,9 @@ from tests.service.helpers import carrying, until  # noqa: E402
 from tests.service.injection import LIMIT, SLOTS, Faults, labels_of, passes  # noqa: E402
 from tests.service.test_injection import OK, SCENES, Scene  # noqa: E402
 
-from batchcompute.service import ends, scheduler, tidying  # noqa: E402
+from batchcompute.service import attempt_ends, dispatcher, large_jobs  # noqa: E402
 from batchcompute.service.engines import local as engine  # noqa: E402
-from batchcompute.service.runtime import prepare  # noqa: E402
+from batchcompute.service.workspaces import local as workspace  # noqa: E402
 
 BATCH = 5
 """Call sites that fail in one case of a sample."""
@@ -52,28 +52,28 @@ _PASSING = "(EMFILE|ENFILE|ENOMEM|EAGAIN)"
 
 KNOWN: list[tuple[str, str]] = [
     (
-        rf"^boxed: {_PASSING} at os.rmdir confined:Root._remove.*_Rubbish.remove",
+        rf"^boxed: {_PASSING} at os.rmdir runner/confined:Root._remove.*_Rubbish.remove",
         "directories that were moved up to be removed are removed by the next start",
     ),
     (
-        rf"^objects: {_ANY} at os.rmdir confined:Root.remove_folder.*ObjectApi._answer",
+        rf"^objects: {_ANY} at os.rmdir runner/confined:Root.remove_folder.*ObjectApi._answer",
         "directories around a removed object stay, and are listed as keys",
     ),
-    (r"^boxed: EACCES at os.stat .*runtime/view:", "what this user may not look at counts as none"),
+    (r"^boxed: EACCES at os.stat .*view:", "what this user may not look at counts as none"),
     (
-        r"^boxed: (EIO|EACCES|ENOSPC) at os.stat runtime/sandbox:(_try|_look_again)",
+        r"^boxed: (EIO|EACCES|ENOSPC) at os.stat runner/sandbox:(_try|_look_again)",
         "bubblewrap that the disk cannot tell of counts as not installed, until it is looked for again",
     ),
     (r"^repeats: killed ", "kept directories of a job that was deleted right before the crash stay for ever"),
     (
-        r"out of memory at sqlite \w+ (buckets:Buckets.may|runtime/attempts:Describer._read_task)",
+        r"out of memory at sqlite \w+ (service/store/buckets:Buckets.may|service/workspaces/planner:AttemptPlanner._read_task)",
         "a lack of memory while an attempt is described fails it, and what waits behind it is not started",
     ),
     (
-        r" at .*engines/processes:(_stat|_token_of|_inode|_has_arguments|Sweeper)",
+        r" at .*processes:(_stat|_token_of|_inode|_has_arguments|Sweeper)",
         "what is told of a process cannot be read, for a reason that no kernel gives",
     ),
-    (r" at os.read engines/spawning:spawn", "a child whose first report cannot be read runs all the same"),
+    (r" at os.read runner/spawning:spawn", "a child whose first report cannot be read runs all the same"),
 ]
 """What is known to fail: a regular expression for the name of the case, and the reason."""
 
@@ -111,13 +111,13 @@ class Case:
 def _hasten() -> None:
     """Shorten the pauses of the service: they are there to spare a machine in trouble."""
     for module, name, seconds in (
-        (scheduler, "_PAUSE", 0.05),
-        (scheduler, "_REPEAT", 0.1),
-        (scheduler, "_TROUBLE", 0.05),
-        (ends, "_LOOK", 0.02),
+        (dispatcher, "_PAUSE", 0.05),
+        (dispatcher, "_REPEAT", 0.1),
+        (dispatcher, "_TROUBLE", 0.05),
+        (attempt_ends, "_LOOK", 0.02),
         (engine, "_TROUBLE", 0.02),
-        (prepare, "_PAUSE", 0.02),
-        (tidying, "_PAUSE", 0.05),
+        (workspace, "_PAUSE", 0.02),
+        (large_jobs, "_PAUSE", 0.05),
     ):
         setattr(module, name, seconds)
 

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from batchcompute import _version, resources
-from batchcompute.jsonizable import Description
-from batchcompute.operations import OPERATIONS, Operation
-from batchcompute.service.states import STATES
+from batchcompute.api.operations import OPERATIONS, Operation
+from batchcompute.models.base import Description
+from batchcompute.service.domain.states import STATES
 
 PATH = Path("src/batchcompute/service/openapi.json")
 _ANSWERS = {
@@ -108,7 +108,7 @@ def _operation(row: Operation) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": row.api,
         "tags": [row.path.split("/")[1]],
-        "summary": f"{row.api} (reference, {row.reference})",
+        "summary": f"{row.api} (reference, {row.section})",
         "parameters": [_parameter(name, row) for name in row.query],
         "responses": {
             str(row.status): _success(row),
@@ -138,15 +138,15 @@ def _body(row: Operation) -> dict[str, Any]:
 
 
 def _success(row: Operation) -> dict[str, Any]:
-    if row.answer == "ActionResponse":
+    if row.response == "ActionResponse":
         return {"description": "Done; the body is empty."}
     schema: dict[str, Any]
     if row.name == "create_job":
         schema = {"anyOf": [_ref("Created"), _ref("SynchronousInstance")]}
-    elif row.answer == "CreateResponse":
+    elif row.response == "CreateResponse":
         schema = _ref("CreatedApp" if row.name == "create_app" else "Created")
     elif row.name == "get_app_revisions":
-        schema = {"type": "array", "items": _ref(row.answer)}
+        schema = {"type": "array", "items": _ref(row.response)}
     elif row.name == "get_job_description":
         schema = {"anyOf": [_ref("JobDescription"), _ref("AppJobDescription")]}
     elif row.is_list:
@@ -155,22 +155,22 @@ def _success(row: Operation) -> dict[str, Any]:
             "required": ["Items", "NextMarker"],
             "additionalProperties": False,
             "properties": {
-                "Items": {"type": "array", "items": _ref(row.answer), "maxItems": 100},
+                "Items": {"type": "array", "items": _ref(row.response), "maxItems": 100},
                 "NextMarker": {"type": "string", "description": "Empty on the last page."},
             },
         }
     else:
-        schema = _ref(_ANSWERS[row.answer])
+        schema = _ref(_ANSWERS[row.response])
     return {"description": "The answer.", "content": {"application/json": {"schema": schema}}}
 
 
 def _failure(status: str) -> dict[str, Any]:
-    return {"description": _REASONS[status], "content": {"application/json": {"schema": _ref("Refusal")}}}
+    return {"description": _REASONS[status], "content": {"application/json": {"schema": _ref("ApiError")}}}
 
 
 def _statuses(row: Operation) -> Iterable[str]:
     yield from ("400", "403", "404")
-    if row.repeat in ("action", "change", "delete"):
+    if row.retry_class in ("action", "change", "delete"):
         yield "409"
     if "sync" in row.query:
         yield "503"
@@ -199,7 +199,7 @@ def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    used = {row.body for row in OPERATIONS.values()} | {row.answer for row in OPERATIONS.values()}
+    used = {row.body for row in OPERATIONS.values()} | {row.response for row in OPERATIONS.values()}
     names = {_ANSWERS.get(name, name) for name in used} | {"AppJobDescription", "SynchronousInstance"}
     classes = [getattr(resources, name) for name in sorted(names) if hasattr(resources, name)]
     inputs: Any = [(cls, "serialization") for cls in classes]
@@ -224,7 +224,7 @@ def _schemas() -> dict[str, Any]:
     text_field = {"type": "string"}
     schemas["Created"] = {"type": "object", "required": ["Id"], "properties": {"Id": text_field}}
     schemas["CreatedApp"] = {"type": "object", "required": ["Name"], "properties": {"Name": text_field}}
-    schemas["Refusal"] = {
+    schemas["ApiError"] = {
         "type": "object",
         "required": ["Code", "Message", "RequestId"],
         "additionalProperties": False,

@@ -40,7 +40,7 @@ _SUBSTITUTIONS = [
     (r"open_async_http", "open_http"),
     (r"fresh_async_credentials", "fresh_credentials"),
     (r"asynchronous=True", "asynchronous=False"),
-    (r"client\._async_(http|exchange)", r"client._\1"),
+    (r"client\._async_(pool|exchange)", r"client._\1"),
     (r"client\._async\b", "client._sync"),
     (r"client/_sync`` is made from this package", "client/_async`` is what this package is made from"),
     (r"The asynchronous client", "The synchronous client"),

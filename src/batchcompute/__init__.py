@@ -25,6 +25,13 @@ if _TYPE_CHECKING:
     from batchcompute import service as service
     from batchcompute import types as types
     from batchcompute import utils as utils
+    from batchcompute.api.responses import (
+        ActionResponse,
+        CreateResponse,
+        GetResponse,
+        ListResponse,
+        RawResponse,
+    )
     from batchcompute.client import AsyncClient, Client
     from batchcompute.errors import (
         Attempt,
@@ -58,8 +65,11 @@ if _TYPE_CHECKING:
         ValidationError,
         WaitTimeout,
     )
-    from batchcompute.jsonizable import Jsonizable
-    from batchcompute.objects import InstanceLogs
+    from batchcompute.http.oss import InstanceLogs
+    from batchcompute.http.retry import RetryPolicy
+    from batchcompute.http.signing import Credentials
+    from batchcompute.http.timeouts import Timeout
+    from batchcompute.models.base import Jsonizable
     from batchcompute.regions import (
         AP_SOUTHEAST_1,
         AP_SOUTHEAST_2,
@@ -77,16 +87,6 @@ if _TYPE_CHECKING:
         US_EAST_1,
         US_WEST_1,
     )
-    from batchcompute.responses import (
-        ActionResponse,
-        CreateResponse,
-        GetResponse,
-        ListResponse,
-        RawResponse,
-    )
-    from batchcompute.retry import RetryPolicy
-    from batchcompute.signing import Credentials
-    from batchcompute.timeouts import Timeout
 
 __all__ = [
     "AP_SOUTHEAST_1",
@@ -157,16 +157,16 @@ _MODULES = {
         "ResponseError ResponseTooLarge ServerError StateConflictError TLSError ThrottledError "
         "TransportError TransportTimeout UnknownFieldWarning ValidationError WaitTimeout"
     ),
-    "jsonizable": "Jsonizable",
+    "models.base": "Jsonizable",
     "regions": (
         "AP_SOUTHEAST_1 AP_SOUTHEAST_2 CN_BEIJING CN_CHENGDU CN_HANGZHOU CN_HONGKONG CN_HUHEHAOTE "
         "CN_QINGDAO CN_SHANGHAI CN_SHENZHEN CN_ZHANGJIAKOU EU_CENTRAL_1 LOCAL US_EAST_1 US_WEST_1"
     ),
-    "responses": "ActionResponse CreateResponse GetResponse ListResponse RawResponse",
-    "objects": "InstanceLogs",
-    "retry": "RetryPolicy",
-    "signing": "Credentials",
-    "timeouts": "Timeout",
+    "api.responses": "ActionResponse CreateResponse GetResponse ListResponse RawResponse",
+    "http.oss": "InstanceLogs",
+    "http.retry": "RetryPolicy",
+    "http.signing": "Credentials",
+    "http.timeouts": "Timeout",
     "client": "AsyncClient Client",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -15,8 +15,8 @@ from batchcompute._version import __version__
 from batchcompute.errors import ConfigError
 
 if TYPE_CHECKING:
-    from batchcompute.service.catalogue import InstanceType
-    from batchcompute.service.keyfile import KeyFile
+    from batchcompute.service.domain.instance_types import InstanceType
+    from batchcompute.service.store.keys import KeyFile
 
 __all__ = ["main"]
 
@@ -171,7 +171,7 @@ def _table(tables: dict[str, Any], name: str, path: str) -> dict[str, Any]:
 
 def _instance_type(name: str, value: object, path: str) -> InstanceType:
     """Read one entry of ``[instance_types]``: ``name = { cores = 4, memory = 8 }``."""
-    from batchcompute.service.catalogue import InstanceType
+    from batchcompute.service.domain.instance_types import InstanceType
 
     table = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     cores, memory = table.get("cores"), table.get("memory")
@@ -190,7 +190,7 @@ def _instance_type(name: str, value: object, path: str) -> InstanceType:
 
 
 def _directory(named: str | None) -> Path:
-    from batchcompute.service.datadir import default_directory
+    from batchcompute.service.data_directory import default_directory
 
     return Path(named).expanduser().absolute() if named else default_directory()
 
@@ -204,10 +204,10 @@ def _serve(arguments: argparse.Namespace) -> int:
     level = str(options.get("log_level", "INFO")).upper()
     if level not in logging.getLevelNamesMapping():
         raise ConfigError(f"log level must be DEBUG, INFO, WARNING or ERROR, not {level!r}")
-    from batchcompute.service.keyfile import KeyFile
-    from batchcompute.service.local import LocalService
-    from batchcompute.service.loglimit import LogLimit
-    from batchcompute.service.server import listen, serve
+    from batchcompute.service.local_service import LocalService
+    from batchcompute.service.log_limit import LogLimit
+    from batchcompute.service.store.keys import KeyFile
+    from batchcompute.service.transports.server import listen, serve
 
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(LogLimit())
@@ -262,7 +262,7 @@ def _pairs(given: object) -> dict[str, str]:
 
 
 def _keys(arguments: argparse.Namespace) -> int:
-    from batchcompute.service.keyfile import KeyFile
+    from batchcompute.service.store.keys import KeyFile
 
     file = KeyFile(_directory(arguments.data_dir) / "credentials.json")
     if arguments.action == "list":
@@ -296,9 +296,9 @@ def _check_owner(file: KeyFile, arguments: argparse.Namespace) -> None:
 
 
 def _buckets(arguments: argparse.Namespace) -> int:
-    from batchcompute.service.buckets import EVERYBODY, Buckets
     from batchcompute.service.objects.directory import bucket_names
-    from batchcompute.service.store import Store
+    from batchcompute.service.store.buckets import EVERYBODY, Buckets
+    from batchcompute.service.store.database import Store
 
     directory = _directory(arguments.data_dir)
     if not (directory / "batchcompute.db").exists():
@@ -323,7 +323,7 @@ def _buckets(arguments: argparse.Namespace) -> int:
 
 
 def _trim(arguments: argparse.Namespace) -> int:
-    from batchcompute.service.trimming import trim
+    from batchcompute.service.retention import trim
 
     directory = _directory(arguments.data_dir)
     if not (directory / "batchcompute.db").exists():
@@ -346,7 +346,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = _parser().parse_args(arguments)
     if arguments is None and parsed.command == "serve":
-        from batchcompute.service.environ import hide_secrets
+        from batchcompute.service.secret_environment import hide_secrets
 
         # This process is the command's own, and may begin anew.
         hide_secrets()

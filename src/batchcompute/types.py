@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from batchcompute.resources._types import (
+from batchcompute.resources._literals import (
     JobType,
     Platform,
     ResourceTypeName,

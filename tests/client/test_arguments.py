@@ -12,8 +12,8 @@ import pytest
 import respx
 
 from batchcompute import AsyncClient, Client, ConfigError, Credentials, ValidationError
-from batchcompute import filters as filters_module
-from batchcompute.operations import OPERATIONS
+from batchcompute.api import filters as filters_module
+from batchcompute.api.operations import OPERATIONS
 from batchcompute.resources import (
     ClusterDescription,
     Configs,

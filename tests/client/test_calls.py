@@ -27,7 +27,7 @@ from batchcompute import (
     TransportTimeout,
     ValidationError,
 )
-from batchcompute.operations import OPERATIONS
+from batchcompute.api.operations import OPERATIONS
 from batchcompute.resources import AppRevision, Instance, Job, JobDescription, Task
 from tests.client.kinds import Kind
 

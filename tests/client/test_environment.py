@@ -30,8 +30,8 @@ from batchcompute import (
 )
 from batchcompute.client._proxies import environment_proxies
 from batchcompute.errors import TransportError
+from batchcompute.http.transport import tls_context, transport_error
 from batchcompute.service import LocalService
-from batchcompute.transport import tls_context, transport_error
 from tests.client.loopback import Loopback, ok
 
 ONCE = RetryPolicy.none()

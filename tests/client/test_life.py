@@ -32,7 +32,8 @@ from batchcompute import (
     TLSError,
     TransportTimeout,
 )
-from batchcompute.transport import tls_context
+from batchcompute.http.signing import signature, string_to_sign
+from batchcompute.http.transport import tls_context
 from tests.client.kinds import Kind
 from tests.client.loopback import CERTIFICATE, Loopback, created, ok
 from tests.client.test_calls import JOB
@@ -243,9 +244,9 @@ def test_a_callers_client_is_used_and_left_open(library: Any) -> None:
     assert (method, target) == ("GET", "/quotas?p=v")
     assert headers["x-mine"] == "2"
     assert headers["authorization"].startswith("acs id:")
-    text = batchcompute.signing.string_to_sign(method, target, headers)
+    text = string_to_sign(method, target, headers)
     assert "x-acs-extra:1" in text
-    assert headers["authorization"] == f"acs id:{batchcompute.signing.signature('secret', text)}"
+    assert headers["authorization"] == f"acs id:{signature('secret', text)}"
     assert headers["user-agent"].startswith("batchcompute-python/")
 
 

@@ -32,11 +32,11 @@ from batchcompute import (
     ResponseTooLarge,
     RetryPolicy,
 )
+from batchcompute.api.operations import OPERATIONS, Call
 from batchcompute.client._reading import Reading
-from batchcompute.objects import get_object
-from batchcompute.operations import OPERATIONS, Call
+from batchcompute.http.oss import get_object
+from batchcompute.http.transport import MAX_RESPONSE_BYTES
 from batchcompute.service import LocalService
-from batchcompute.transport import MAX_RESPONSE_BYTES
 from tests.client.kinds import KINDS, Driven, Kind
 from tests.client.test_calls import JOB
 from tests.client.test_waiting import instance_with

@@ -30,8 +30,8 @@ from batchcompute import (
 )
 from batchcompute.core import exceptions as old
 from batchcompute.errors import network
+from batchcompute.http.transport import transport_error
 from batchcompute.resources import DAG, ClusterDescription, Job, JobDescription
-from batchcompute.transport import transport_error
 from batchcompute.utils.functions import ConfigError
 
 URL = "http://127.0.0.1:8790"

@@ -34,9 +34,9 @@ from batchcompute import (
     TransportError,
     TransportTimeout,
 )
-from batchcompute.operations import OPERATIONS
-from batchcompute.retry import Quota, delay_before, retry_after
-from batchcompute.trials import verdict
+from batchcompute.api.operations import OPERATIONS
+from batchcompute.http.retry import Quota, delay_before, retry_after
+from batchcompute.http.retry_state import verdict
 from tests.client.kinds import Kind
 
 URL = "http://127.0.0.1:9"
@@ -95,11 +95,11 @@ def test_the_table(kind: Kind, respx_mock: respx.MockRouter, name: str) -> None:
     for replies, again in (
         (NOT_RECEIVED, True),
         (REFUSED, True),
-        (LOST, operation.repeat != "action"),
+        (LOST, operation.retry_class != "action"),
         (FINAL, False),
     ):
         for reply in replies:
-            if operation.repeat == "action" and replies in (LOST, REFUSED):
+            if operation.retry_class == "action" and replies in (LOST, REFUSED):
                 continue  # that goes by a read: see below
             before = route.call_count
             route.mock(side_effect=[reply] * 5)  # type: ignore[list-item]
@@ -109,7 +109,7 @@ def test_the_table(kind: Kind, respx_mock: respx.MockRouter, name: str) -> None:
             assert len(sent) == (3 if again else 1), (name, reply)
             error: Any = caught.value
             assert [attempt.number for attempt in error.attempts] == list(range(1, len(sent) + 1))
-            unknown = operation.repeat == "create" and replies is LOST
+            unknown = operation.retry_class == "create" and replies is LOST
             assert isinstance(error, OutcomeUnknown) == unknown
             assert not unknown or re.search(
                 "IdempotentToken=" + error.token, str(route.calls.last.request.url)

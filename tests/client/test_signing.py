@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchcompute.signing import Credentials, sign, signature, string_to_sign, verify
+from batchcompute.http.signing import Credentials, sign, signature, string_to_sign, verify
 
 # The test vectors of reference 1.1: id testid, secret testsecret.
 HEADERS = {

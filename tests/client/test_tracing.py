@@ -15,7 +15,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from batchcompute import NotFoundError, RetryPolicy, tracing
+from batchcompute import NotFoundError, RetryPolicy
+from batchcompute.http import tracing
 from tests.client.kinds import Kind
 
 URL = "http://127.0.0.1:9"

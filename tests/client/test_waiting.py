@@ -31,10 +31,10 @@ from batchcompute import (
     WaitTimeout,
 )
 from batchcompute.client._progress import reporter
+from batchcompute.client.waiting import Runner, Watch
 from batchcompute.resources import Job
 from batchcompute.service import LocalService
-from batchcompute.service.keyfile import KeyFile
-from batchcompute.waiting import Runner, Watch
+from batchcompute.service.store.keys import KeyFile
 from tests.client.kinds import Kind
 from tests.service import helpers
 from tests.service.test_serve import serving

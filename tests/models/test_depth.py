@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from batchcompute._pages import read_page
-from batchcompute._writing import plain
-from batchcompute.answers import (
+from batchcompute.api.parsing import read_page
+from batchcompute.api.resource_responses import (
     AppResponse,
     ClusterResponse,
     InstanceResponse,
     JobDescriptionResponse,
     JobResponse,
 )
-from batchcompute.jsonizable import Jsonizable, Status
+from batchcompute.api.responses import HttpResponse
+from batchcompute.models.base import Jsonizable, Status
+from batchcompute.models.serialization import plain
 from batchcompute.resources import AppStatus, Job, SynchronousInstance, Task
-from batchcompute.responses import RawAnswer
 from tests.models.test_answers import CLUSTER, INSTANCE, JOB
 
 DESCRIPTION = {
@@ -108,7 +108,7 @@ def test_methods_of_their_own() -> None:
 @pytest.mark.parametrize("told", ["", None])
 def test_a_time_that_is_told_to_be_unknown_is_there(told: str | None) -> None:
     body = json.dumps({"Items": [{"TaskName": "t", "EndTime": told}], "NextMarker": ""}).encode()
-    (item,), _ = read_page(RawAnswer(200, {}, body), Task)
+    (item,), _ = read_page(HttpResponse(200, {}, body), Task)
     for task in (item, Task._read({"TaskName": "t", "EndTime": told})):
         assert "EndTime" in task
         assert task.EndTime is None

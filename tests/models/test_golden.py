@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from batchcompute._values import UNSET
-from batchcompute.jsonizable import Jsonizable
+from batchcompute.models.base import Jsonizable
+from batchcompute.models.field_types import UNSET
 from batchcompute.resources import app, appjob, cluster, configs, image, job, quota, task
 
 HERE = Path(__file__).parent
@@ -51,7 +51,7 @@ def rows() -> list[str]:
     for cls in CLASSES:
         for field in cls._declared:
             type_ = str(field.type).replace("typing.", "").replace("batchcompute.resources.", "")
-            type_ = type_.split(", <")[0].replace("Annotated[", "") if "_values" in type_ else type_
+            type_ = type_.split(", <")[0].replace("Annotated[", "") if "field_types" in type_ else type_
             type_ = "<class 'str'>" if type_ == "str" else type_
             place = cls.__module__.rpartition(".")[2]
             lines.append(

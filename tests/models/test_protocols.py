@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from batchcompute.answers import JobDescriptionResponse, JobResponse
+from batchcompute.api.resource_responses import JobDescriptionResponse, JobResponse
+from batchcompute.api.responses import ActionResponse, CreateResponse, HttpResponse, ListResponse, attach
 from batchcompute.resources import Cluster, Command, Job, JobDescription, Task, TaskDescription
-from batchcompute.responses import ActionResponse, CreateResponse, ListResponse, RawAnswer, attach
 
 
 def job() -> JobDescription:
@@ -25,7 +25,7 @@ def job() -> JobDescription:
 def answer() -> JobResponse:
     body = b'{"Id": "job-1", "State": "Running", "StartTime": "2016-11-01T15:25:02.837728Z", "EndTime": "", "X": 1}'
     made = JobResponse._read(body)
-    attach(made, RawAnswer(200, {"x-acs-request-id": "r"}, body))
+    attach(made, HttpResponse(200, {"x-acs-request-id": "r"}, body))
     return made
 
 
@@ -111,20 +111,20 @@ def test_statuses_sort_by_their_ids() -> None:
 
 
 def test_plain_responses() -> None:
-    created = CreateResponse(RawAnswer(201, {"request-id": "r"}, b'{"Id": "job-1"}'))
+    created = CreateResponse(HttpResponse(201, {"request-id": "r"}, b'{"Id": "job-1"}'))
     assert (created.Id, created["Id"], created.StatusCode, created.RequestId) == ("job-1", "job-1", 201, "r")
     assert pickle.loads(pickle.dumps(created)) == created == copy.copy(created)
-    app = CreateResponse(RawAnswer(201, {}, b'{"Name": "app"}'))
+    app = CreateResponse(HttpResponse(201, {}, b'{"Name": "app"}'))
     assert (app.Id, app.Name, app.get("Id")) == ("app", "app", "app")
-    action = ActionResponse(RawAnswer(200, {}, b""))
+    action = ActionResponse(HttpResponse(200, {}, b""))
     assert action.content == {}
     assert action.StatusCode == 200
-    done = ActionResponse(RawAnswer(200, {"date": "D", "request-id": "r"}, b"done"))
+    done = ActionResponse(HttpResponse(200, {"date": "D", "request-id": "r"}, b"done"))
     assert (done.content, done.Date) == ("done", "D")
     # `json.loads(str(response))` is what old programs do.
     assert json.loads(str(done)) == {"StatusCode": 200, "RequestId": "r", "Date": "D"}
     assert json.loads(str(created)) == {"Id": "job-1", "StatusCode": 201, "RequestId": "r", "Date": ""}
-    page = ListResponse(RawAnswer(200, {}, b'{"Items": [], "NextMarker": ""}'), [1, 2, 3], "m")
+    page = ListResponse(HttpResponse(200, {}, b'{"Items": [], "NextMarker": ""}'), [1, 2, 3], "m")
     assert (len(page), page[0], page[1:], list(page), 2 in page, page.index(3)) == (
         3,
         1,
@@ -134,5 +134,5 @@ def test_plain_responses() -> None:
         2,
     )
     assert page.NextMarker == page.next_marker == "m"
-    assert not ListResponse(RawAnswer(200, {}, b"[]"), [])
+    assert not ListResponse(HttpResponse(200, {}, b"[]"), [])
     assert copy.copy(page).Items == page.Items

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, RootModel, TypeAdapter
 
 from batchcompute import UnknownFieldWarning, ValidationError
-from batchcompute._fields import ContainerField, Field, NestedField, TimeField
-from batchcompute._json_schema import doc_of
-from batchcompute._values import NULL
-from batchcompute.answers import JobDescriptionResponse, JobResponse
-from batchcompute.jsonizable import Jsonizable, Status
+from batchcompute.api.resource_responses import JobDescriptionResponse, JobResponse
+from batchcompute.models.base import Jsonizable, Status
+from batchcompute.models.field_types import NULL
+from batchcompute.models.fields import ContainerField, Field, NestedField, TimeField
+from batchcompute.models.json_schema import doc_of
 from batchcompute.resources import (
     AnyJobDescription,
     AppJobDescription,
@@ -428,7 +428,7 @@ def without_nulls(value: Any) -> Any:
 def complete(body: dict[str, Any]) -> bool:
     """Return whether a recorded body is one that a service would take."""
     from batchcompute import resources
-    from batchcompute.calls import job_kind
+    from batchcompute.api.calls import job_kind
 
     for cls in (
         job_kind(body)[0],

@@ -31,25 +31,26 @@ from unittest import mock
 import batchcompute.service
 from batchcompute import LOCAL, BatchComputeError, Client, RetryPolicy
 from batchcompute.service import LocalService
-from batchcompute.service.datadir import DirectoryInUse
-from batchcompute.service.direct import ServiceTransport
-from batchcompute.service.wire import Admission, Request
+from batchcompute.service.api.requests import Admission, Request
+from batchcompute.service.data_directory import DirectoryInUse
+from batchcompute.service.transports.in_process import ServiceTransport
 
 T = TypeVar("T")
 SLOTS = 2
 LIMIT = 8.0
 """Seconds in which everything has to come right."""
 
-SERVICE = f"{Path(batchcompute.service.__file__).parent}/"
+PACKAGE = f"{Path(batchcompute.service.__file__).parent.parent}/"
+ROOMS = (f"{PACKAGE}service/", f"{PACKAGE}runner/")
 
 _STEPS = (
-    "confined",
-    "descriptors",
-    "trees",
-    "store",
-    "locking",
-    "objects/directory",
-    "objects/listing",
+    "runner/confined",
+    "runner/descriptors",
+    "runner/trees",
+    "service/store/database",
+    "service/locking",
+    "service/objects/directory",
+    "service/objects/listing",
 )
 """Modules whose functions are steps of others: what counts is whom they work for."""
 
@@ -123,8 +124,8 @@ def site_of(name: str, frame: FrameType | None) -> str:
     inner = ""
     while frame is not None:
         code = frame.f_code
-        if code.co_filename.startswith(SERVICE):
-            module = code.co_filename[len(SERVICE) :].removesuffix(".py")
+        if code.co_filename.startswith(ROOMS):
+            module = code.co_filename[len(PACKAGE) :].removesuffix(".py")
             where = f"{module}:{code.co_qualname}+{frame.f_lineno - code.co_firstlineno}"
             if module not in _STEPS:
                 return f"{name} {inner} < {where}" if inner else f"{name} {where}"

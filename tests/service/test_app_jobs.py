@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from batchcompute import Client, ClientError, calls
+from batchcompute import Client, ClientError
+from batchcompute.api import calls
 from batchcompute.resources import AppDescription, AppJobDescription
+from batchcompute.runner import sandbox
 from batchcompute.service import LocalService
-from batchcompute.service.runtime import sandbox
 from tests.service.helpers import finish, output, until
 from tests.service.test_mappings import put
 
@@ -52,7 +53,7 @@ def test_a_command_that_could_run_a_value_is_refused(local: Client, change: bool
 def test_a_command_that_was_stored_before_the_rules_is_refused_for_each_job(local: Client) -> None:
     local.create_app(app("true", InputParameters={"x": {"Default": "a"}}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batchcompute.service.appjobs.check", lambda description: None)
+        patch.setattr("batchcompute.service.domain.app_jobs.check", lambda description: None)
         local.modify_app("tool", app("eval ${x}", InputParameters={"x": {"Default": "a"}}))
     with pytest.raises(ClientError) as caught:
         local.create_job(app_job())

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchcompute.service.runtime.appwords import BUILTINS, HARMLESS_BUILTINS, KEYWORDS
-from batchcompute.service.runtime.substitute import UnsafeLine, substitute, variables
+from batchcompute.service.domain.app_commands.substitution import UnsafeLine, substitute, variables
+from batchcompute.service.domain.app_commands.words import BUILTINS, HARMLESS_BUILTINS, KEYWORDS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs commands as Linux does")
 

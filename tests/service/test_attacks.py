@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 from batchcompute import ConfigError, ValidationError
-from batchcompute.service import LocalService, trees
-from batchcompute.service.access import Keys
-from batchcompute.service.confined import Root
-from batchcompute.service.datadir import private_folder
+from batchcompute.runner import sandbox, trees
+from batchcompute.runner.confined import Root
+from batchcompute.runner.shim import shim
+from batchcompute.service import LocalService
+from batchcompute.service.api.authentication import Keys
+from batchcompute.service.data_directory import private_folder
 from batchcompute.service.isolation import Isolation, accounts_of
-from batchcompute.service.keyfile import KeyFile
 from batchcompute.service.objects.directory import DirectoryStore
-from batchcompute.service.runtime import sandbox
-from batchcompute.service.runtime.command import shim
+from batchcompute.service.store.keys import KeyFile
 from tests.service.helpers import finish, job, task, until
 from tests.service.test_mappings import run
 
@@ -200,7 +200,7 @@ def test_a_loop_whose_rounds_fail_is_not_well(tmp_path: Path, monkeypatch: pytes
             raise RuntimeError("a defect")
 
         with monkeypatch.context() as patch:
-            patch.setattr(service._scheduler, "_end_overdue", broken)
+            patch.setattr(service._dispatcher, "_end_overdue", broken)
             job_id = client.create_job(job("true")).Id
             until(lambda: service.health().failing_seconds > 0)
             # The other parts of each round are done all the same.
@@ -209,17 +209,17 @@ def test_a_loop_whose_rounds_fail_is_not_well(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_defect_of_one_description_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from batchcompute.service.runtime.attempts import Describer
+    from batchcompute.service.workspaces.planner import AttemptPlanner
 
-    real = Describer.describe
+    real = AttemptPlanner.plan
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
 
-        def broken(self: Describer, key: Any, *args: Any) -> Any:
+        def broken(self: AttemptPlanner, key: Any, *args: Any) -> Any:
             if key[0] == 1:
                 raise KeyError("Destination")
             return real(self, key, *args)
 
-        monkeypatch.setattr(Describer, "describe", broken)
+        monkeypatch.setattr(AttemptPlanner, "plan", broken)
         first = client.create_job(job("true")).Id
         finish(client, first, "Failed")
         assert "Destination" in client.get_instance(first, "t", 0).Result.ErrorMessage
@@ -242,8 +242,8 @@ def test_processes_without_an_environment_hold_nobody_up(tmp_path: Path) -> None
 
 def test_tokens_cannot_be_guessed(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d") as service:
-        describer = service._scheduler._preparer.describer
-        tokens = [describer.new_token((1, 0, 0)) for _ in range(100)]
+        planner = service._dispatcher._workspace.planner
+        tokens = [planner.new_token((1, 0, 0)) for _ in range(100)]
         assert len({token.rpartition("-")[2] for token in tokens}) == 100
         assert all(len(token.rpartition("-")[2]) == 16 for token in tokens)
 

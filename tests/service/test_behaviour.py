@@ -14,7 +14,7 @@ from batchcompute.service.behaviour import DECISIONS, Decision
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda each: each.point)
 def test_what_carries_a_decision_out_is_there(decision: Decision) -> None:
     module, _, name = decision.where.partition(":")
-    assert attrgetter(name)(importlib.import_module(f"batchcompute.service.{module}")) is not None
+    assert attrgetter(name)(importlib.import_module(f"batchcompute.{module}")) is not None
     assert decision.choice
     assert decision.ground
 

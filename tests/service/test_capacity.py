@@ -10,7 +10,7 @@ import pytest
 
 from batchcompute import Client, ClientError
 from batchcompute.service import LocalService
-from batchcompute.service.catalogue import InstanceType
+from batchcompute.service.domain.instance_types import InstanceType
 from tests.service.helpers import alive, carrying, finish, job, output, task, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchcompute import ConfigError
-from batchcompute.service import LocalService, trees
-from batchcompute.service.confined import NotRegular, OutsideRoot, Root
-from batchcompute.service.datadir import private_folder
+from batchcompute.runner import trees
+from batchcompute.runner.confined import NotRegular, OutsideRoot, Root
+from batchcompute.service import LocalService
+from batchcompute.service.data_directory import private_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs descriptors of directories")
 

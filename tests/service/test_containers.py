@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from batchcompute import ClientError
+from batchcompute.runner import container
 from batchcompute.service import LocalService
-from batchcompute.service.runtime import container
 from tests.service.helpers import finish, job, output, task, until
 from tests.service.test_mappings import put
 

@@ -16,7 +16,7 @@ import pytest
 
 from batchcompute import LOCAL, Client, ClientError, ConfigError, RetryPolicy
 from batchcompute.service import LocalService
-from batchcompute.service.direct import ServiceTransport
+from batchcompute.service.transports.in_process import ServiceTransport
 from tests.service.helpers import carrying, finish, job, output, task, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")
@@ -157,7 +157,7 @@ def test_a_clock_that_jumps_while_a_program_runs(
     tmp_path: Path, jump: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Time limits of running programs are kept by a clock that does not jump."""
-    import batchcompute.service.scheduler as module
+    import batchcompute.service.dispatcher as module
 
     moments = {"-2 days": -2 * 86400, "+2 days": 2 * 86400}
 

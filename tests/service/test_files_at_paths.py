@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from batchcompute import Client
+from batchcompute.runner import sandbox
+from batchcompute.runner import view as views
+from batchcompute.runner.plan import Choices, plan_of
+from batchcompute.runner.view import View
 from batchcompute.service import LocalService
+from batchcompute.service.domain.mappings import mappings_of
 from batchcompute.service.objects.keys import file_names
-from batchcompute.service.runtime import sandbox
-from batchcompute.service.runtime import view as views
-from batchcompute.service.runtime.mappings import mappings_of
-from batchcompute.service.runtime.plans import Choices, plan_of
-from batchcompute.service.runtime.view import View
 from tests.service.helpers import finish, job, task
 from tests.service.test_mappings import put, result, run
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchcompute.operations import OPERATIONS
+from batchcompute.api.operations import OPERATIONS
+from batchcompute.http.signing import Credentials, sign
 from batchcompute.service import LocalService
-from batchcompute.service.wire import Request
-from batchcompute.signing import Credentials, sign
+from batchcompute.service.api.requests import Request
 
 TASK = {"AutoCluster": {}, "Parameters": {"Command": {"CommandLine": "true"}}}
 BODIES: dict[str, Any] = {

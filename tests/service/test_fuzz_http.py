@@ -19,14 +19,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from batchcompute.errors import ValidationError
+from batchcompute.http.signing import signature, string_to_sign, verify
 from batchcompute.service import LocalService
-from batchcompute.service.faults import Refusal
-from batchcompute.service.http import Application
+from batchcompute.service.api.requests import BadTarget, Request, Response, query_of
+from batchcompute.service.api.routes import find
+from batchcompute.service.errors import ApiError
 from batchcompute.service.objects.keys import decode, is_ours, names_of, parts_of
 from batchcompute.service.objects.signatures import SUBRESOURCES, path_of, verdict
-from batchcompute.service.routes import find
-from batchcompute.service.wire import BadTarget, Request, Response, query_of
-from batchcompute.signing import signature, string_to_sign, verify
+from batchcompute.service.transports.asgi import Application
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")
 
@@ -196,7 +196,7 @@ def test_a_signature_of_the_api_is_good_for_one_meaning(tail: str, base: str) ->
             return None
         try:
             operation, path, query = find("GET", target)
-        except (BadTarget, Refusal):
+        except (BadTarget, ApiError):
             return None
         return operation.name, dict(path), query
 

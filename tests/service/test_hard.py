@@ -12,25 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from batchcompute import (
-    LOCAL,
-    Client,
-    ClientError,
-    ConfigError,
-    InvalidParameterError,
-    ValidationError,
-    calls,
-)
+from batchcompute import LOCAL, Client, ClientError, ConfigError, InvalidParameterError, ValidationError
+from batchcompute.api import calls
 from batchcompute.resources import JobDescription
-from batchcompute.service import LocalService, embedded_service, machines
-from batchcompute.service.confined import Root
+from batchcompute.runner import spawning
+from batchcompute.runner.confined import Root
+from batchcompute.runner.processes import Sweeper
+from batchcompute.runner.shim import Outcome, outcome, read_exit
+from batchcompute.service import LocalService, embedded_service
 from batchcompute.service.engines import local as engine_module
-from batchcompute.service.engines import spawning
 from batchcompute.service.engines.base import InstanceStart
 from batchcompute.service.engines.local import LocalEngine
-from batchcompute.service.engines.processes import Sweeper
-from batchcompute.service.runtime.command import Outcome, outcome, read_exit
-from batchcompute.service.store import _MIGRATIONS, Store
+from batchcompute.service.store import machines
+from batchcompute.service.store.database import _MIGRATIONS, Store
 from tests.service.helpers import alive, carrying, finish, job, task, until
 from tests.service.test_life import child
 
@@ -114,7 +108,7 @@ def test_a_defect_of_one_instance_is_its_own(
         raise RuntimeError("a defect")
 
     with monkeypatch.context() as patch:
-        patch.setattr("batchcompute.service.runtime.prepare.unpack", broken)
+        patch.setattr("batchcompute.service.workspaces.local.unpack", broken)
         described = task("true")
         described.Parameters.Command.PackagePath = "oss://bucket/x"
         service.objects.write("oss://bucket/x", [b"x"])

@@ -24,9 +24,9 @@ import pytest
 
 from batchcompute import BatchComputeError
 from batchcompute.resources import TaskDescription
-from batchcompute.service import large
-from batchcompute.service.keyfile import KeyFile
-from batchcompute.service.runtime import sandbox
+from batchcompute.runner import sandbox
+from batchcompute.service.store import large_jobs
+from batchcompute.service.store.keys import KeyFile
 from tests.service.helpers import carrying, job, task, until
 from tests.service.injection import LIMIT, SLOTS, Driver, Faults, as_failing, passes, reason_of
 
@@ -290,9 +290,9 @@ def late(scene: Scene) -> None:
 
 def big(scene: Scene) -> None:
     """A job that is written, stopped, started and removed in steps."""
-    large.STEP = 3  # type: ignore[misc]
-    large._REMOVED = 2
-    large.ranges.__defaults__ = large._parts.__defaults__ = (3,)
+    large_jobs.STEP = 3  # type: ignore[misc]
+    large_jobs._REMOVED = 2
+    large_jobs.ranges.__defaults__ = large_jobs._parts.__defaults__ = (3,)
     made = scene.job("big", {"t": scene.task("big.t", "sleep 54321", InstanceCount=8)}, {})
     if scene.state(made):
         scene.runs(made, SLOTS)

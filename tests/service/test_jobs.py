@@ -14,7 +14,8 @@ import pytest
 
 from batchcompute import Client, ClientError, InvalidParameterError, NotFoundError, StateConflictError
 from batchcompute.resources import ClusterDescription, JobDescription
-from batchcompute.service import LocalService, machines
+from batchcompute.service import LocalService
+from batchcompute.service.store import machines
 from tests.service.helpers import carrying, finish, job, output, task, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")

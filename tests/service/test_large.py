@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 from batchcompute.cli import main
 from batchcompute.resources import JobDescription
-from batchcompute.service import LocalService, large
-from batchcompute.service.confined import Root
+from batchcompute.runner.confined import Root
+from batchcompute.service import LocalService
 from batchcompute.service.objects.base import Page, Stat, page_of
 from batchcompute.service.objects.directory import DirectoryStore
+from batchcompute.service.store import large_jobs
 from tests.service.helpers import finish, job, task, until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
@@ -104,7 +105,7 @@ def test_the_same_create_at_the_same_time_is_one_job(tmp_path: Path) -> None:
 def test_a_large_job_that_fails_and_one_that_releases_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(large, "STEP", 20)
+    monkeypatch.setattr(large_jobs, "STEP", 20)
     with LocalService(tmp_path / "d", slots=2) as service, service.client() as client:
         failing = client.create_job(big(300, "exit 1")).Id
         finish(client, failing, "Failed")
@@ -123,9 +124,10 @@ def test_a_kill_in_the_middle(tmp_path: Path, when: str) -> None:
     """The next start removes what was not complete, and goes on with what was not done."""
     code = f"""
 import os, sys, threading
-from batchcompute.service import LocalService, large
+from batchcompute.service import LocalService
+from batchcompute.service.store import large_jobs
 name = {{"create": "insert", "remove": "remove", "settle": "settle"}}[{when!r}]
-real, calls = getattr(large, name), []
+real, calls = getattr(large_jobs, name), []
 def counted(*args):
     calls.append(1)
     if name != "insert":
@@ -141,7 +143,7 @@ def killed(write):
             os._exit(9)
         return write()
     return wrapped
-setattr(large, name, counted)
+setattr(large_jobs, name, counted)
 from tests.service.test_large import big
 service = LocalService({str(tmp_path / "d")!r}, slots=1)
 client = service.client()

@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from batchcompute import LOCAL, Client, ClientError, ConfigError
+from batchcompute.http.signing import Credentials, sign
 from batchcompute.service import LocalService, Request, embedded_service
-from batchcompute.signing import Credentials, sign
 from tests.service.helpers import carrying, finish, job, output, task, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from batchcompute import Client, NotFoundError, StateConflictError
-from batchcompute.service import machines
+from batchcompute.service.store import machines
 
 CLUSTER: dict[str, Any] = {
     "Name": "c",

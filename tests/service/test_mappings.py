@@ -11,8 +11,8 @@ from typing import Any, Literal
 import pytest
 
 from batchcompute import Client, ClientError
+from batchcompute.runner import sandbox
 from batchcompute.service import LocalService
-from batchcompute.service.runtime import sandbox
 from tests.service.helpers import finish, job, output, task, until
 from tests.service.test_life import child
 

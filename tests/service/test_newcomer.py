@@ -25,9 +25,9 @@ from batchcompute import (
     StateConflictError,
 )
 from batchcompute.errors import LocalServiceError, client_error
-from batchcompute.objects import get_object
+from batchcompute.http.oss import get_object
 from batchcompute.service import LocalService
-from batchcompute.service.catalogue import InstanceType
+from batchcompute.service.domain.instance_types import InstanceType
 from tests.client.loopback import CERTIFICATE, HERE
 from tests.service.helpers import finish, job, task, until
 from tests.service.test_serve import serving

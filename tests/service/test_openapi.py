@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from batchcompute import Client, Credentials
-from batchcompute.operations import OPERATIONS
-from batchcompute.signing import sign
+from batchcompute.api.operations import OPERATIONS
+from batchcompute.http.signing import sign
 from tests.service.helpers import job as make_job
 from tests.service.helpers import task
 from tests.service.test_serve import serving

@@ -17,10 +17,10 @@ import pytest
 
 from batchcompute import Client, ClientError, ConfigError, ForbiddenError
 from batchcompute.cli import main
-from batchcompute.service import LocalService, datadir
+from batchcompute.runner import sandbox
+from batchcompute.service import LocalService, data_directory
 from batchcompute.service.isolation import Isolation, accounts_of
-from batchcompute.service.keyfile import KeyFile
-from batchcompute.service.runtime import sandbox
+from batchcompute.service.store.keys import KeyFile
 from tests.service.helpers import finish, job, task, until
 from tests.service.test_serve import KEYS, serving
 
@@ -43,7 +43,7 @@ def modes(folder: Path) -> dict[str, str]:
 
 def test_nobody_else_can_look_into_a_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(datadir._log, "warning", lambda text, *values: told.append(text % values))
+    monkeypatch.setattr(data_directory._log, "warning", lambda text, *values: told.append(text % values))
     before = os.umask(0)
     try:
         directory = tmp_path / "d"

@@ -25,12 +25,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchcompute.service import trees
-from batchcompute.service.confined import Root
-from batchcompute.service.runtime import package
-from batchcompute.service.runtime.package import PackageError, unpack
-from batchcompute.service.runtime.tarbytes import Limits
-from batchcompute.utils.archives import MAX_DEPTH, MAX_PART, check_link, check_name
+from batchcompute.runner import package, trees
+from batchcompute.runner.archive_rules import MAX_DEPTH, MAX_PART, check_link, check_name
+from batchcompute.runner.confined import Root
+from batchcompute.runner.package import PackageError, unpack
+from batchcompute.runner.tar_bytes import Limits
 from batchcompute.utils.functions import do_tar
 
 PLACE = "oss://bucket/worker.tar.gz"

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import pytest
 
 from batchcompute import Client, ClientError
+from batchcompute.runner import sandbox, staging
 from batchcompute.service import LocalService
-from batchcompute.service.runtime import sandbox, stage
 from tests.service.helpers import carrying, finish, job, task, until
 from tests.service.test_life import child
 from tests.service.test_mappings import put, result, run
@@ -94,7 +94,7 @@ def test_a_failure_of_the_service_itself_gives_the_slot_back(
         raise RuntimeError("a defect")
 
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
-        monkeypatch.setattr(stage, "bring_away", broken)
+        monkeypatch.setattr(staging, "bring_away", broken)
         job_id = run(client, "true", "Failed", **OUT)
         assert "a defect" in result(client, job_id)[1]
         finish(client, client.create_job(job("true")).Id)
@@ -182,7 +182,7 @@ def test_a_service_that_ends_while_outputs_are_brought_away_loses_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began = threading.Event()
-    deliver = stage._deliver
+    deliver = staging._deliver
 
     def slow(delivery: Any, *rest: Any) -> None:
         began.set()
@@ -191,12 +191,12 @@ def test_a_service_that_ends_while_outputs_are_brought_away_loses_none(
 
     service = LocalService(tmp_path / "data", slots=1, sandbox="never")
     with service.client() as client:
-        monkeypatch.setattr(stage, "_deliver", slow)
+        monkeypatch.setattr(staging, "_deliver", slow)
         many = f"i=0; while [ $i -lt 300 ]; do echo $i > {ROOT}/out/f$i; i=$((i+1)); done"
         job_id = client.create_job(job({"t": task(many, **OUT)})).Id
         assert began.wait(20)
         service.close()
-    monkeypatch.setattr(stage, "_deliver", deliver)
+    monkeypatch.setattr(staging, "_deliver", deliver)
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         finish(client, job_id)
         assert len(list(service.oss_path("oss://b/out/").iterdir())) == 300
@@ -206,10 +206,10 @@ def test_a_service_that_ends_while_outputs_are_brought_away_loses_none(
 LATE = """
 import sys, time
 from batchcompute.service import LocalService
-from batchcompute.service.runtime import stage
+from batchcompute.runner import staging
 from tests.service.helpers import job, task
 def never(*arguments): print("bringing away", flush=True); time.sleep(600)
-stage.bring_away = never
+staging.bring_away = never
 service = LocalService(sys.argv[1], slots=1)
 client = service.client()
 made = task(f"echo x >> {sys.argv[2]}; sleep 60", Timeout=1, OutputMapping={"/out/": "oss://b/out/"})
@@ -321,7 +321,7 @@ def test_hundreds_of_full_clusters_hold_nobody_up(tmp_path: Path) -> None:
         last = client.create_job(job("true")).Id
         finish(client, last)
         with service._store.read() as db:
-            from batchcompute.service.picking import pick
+            from batchcompute.service.domain.selection import pick
 
             looks: list[str] = []
             db.set_trace_callback(looks.append)

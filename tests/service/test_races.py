@@ -20,10 +20,10 @@ import pytest
 
 from batchcompute.resources import JobDescription
 from batchcompute.service import LocalService
-from batchcompute.service.keyfile import KeyFile
-from batchcompute.service.objects.answers import tree
-from batchcompute.service.store import Store
-from batchcompute.service.wire import Request, Response
+from batchcompute.service.api.requests import Request, Response
+from batchcompute.service.objects.responses import tree
+from batchcompute.service.store.database import Store
+from batchcompute.service.store.keys import KeyFile
 from tests.service.helpers import finish, job, task, until
 from tests.service.test_mappings import put
 
@@ -69,7 +69,7 @@ def test_keys_that_are_added_at_once_are_all_there(tmp_path: Path) -> None:
     KeyFile(path).ensure({})
     revoked = [KeyFile(path).add("local").access_key_id for _ in range(5)]
     code = (
-        "import sys; from pathlib import Path; from batchcompute.service.keyfile import KeyFile\n"
+        "import sys; from pathlib import Path; from batchcompute.service.store.keys import KeyFile\n"
         "for _ in range(15): print(KeyFile(Path(sys.argv[1])).add('local').access_key_id, flush=True)"
     )
     adders = [
@@ -89,7 +89,7 @@ def test_keys_survive_kills(tmp_path: Path) -> None:
     path = tmp_path / "credentials.json"
     first = KeyFile(path).ensure({})
     code = (
-        "import sys; from pathlib import Path; from batchcompute.service.keyfile import KeyFile\n"
+        "import sys; from pathlib import Path; from batchcompute.service.store.keys import KeyFile\n"
         "while True: print(KeyFile(Path(sys.argv[1])).add('local').access_key_id, flush=True)"
     )
     acknowledged: set[str] = set()
@@ -218,7 +218,7 @@ def test_a_reader_sees_one_version(tmp_path: Path) -> None:
 
 
 def test_an_order_that_fails_is_given_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from batchcompute.service.engines.processes import Sweeper
+    from batchcompute.runner.processes import Sweeper
 
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         failed: list[int] = []

@@ -15,12 +15,12 @@ import fsspec  # type: ignore[import-untyped]
 import pytest
 
 from batchcompute import Client, ConfigError, ValidationError
+from batchcompute.runner import sandbox
+from batchcompute.runner.confined import Root
 from batchcompute.service import LocalService
-from batchcompute.service.confined import Root
 from batchcompute.service.objects.base import ObjectStore, Page
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.objects.remote import RemoteStore
-from batchcompute.service.runtime import sandbox
 from tests.service.helpers import finish, job, task
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs commands as Linux does")

@@ -20,9 +20,10 @@ from urllib.parse import quote
 import pytest
 
 from batchcompute import LOCAL, Client, ConfigError
-from batchcompute.service import LocalService, acs3
-from batchcompute.service.wire import Request
-from batchcompute.signing import Credentials, sign, signature, string_to_sign
+from batchcompute.http.signing import Credentials, sign, signature, string_to_sign
+from batchcompute.service import LocalService
+from batchcompute.service.api import acs3
+from batchcompute.service.api.requests import Request
 from tests.service.helpers import finish, job
 from tests.service.test_serve import serving
 

@@ -21,7 +21,7 @@ import pytest
 
 from batchcompute import Client
 from batchcompute.service import LocalService
-from batchcompute.service.loglimit import LogLimit
+from batchcompute.service.log_limit import LogLimit
 from batchcompute.service.workers import WorkerPool
 from tests.service.helpers import finish, job, task, until
 from tests.service.test_serve import KEYS, serving
@@ -176,7 +176,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("quick") / "d"
     code = f"""
 import sys
-from batchcompute.service import connections
+from batchcompute.service.transports import connections
 short = connections.ConnectionLimits(total=12, per_address=10, head=0.6, body=0.6, reading=1.0)
 connections.limits_for = lambda slots: short
 connections._SWEEP = 0.05
@@ -367,12 +367,12 @@ def test_the_loop_sleeps_while_all_slots_are_taken(tmp_path: Path) -> None:
         until(lambda: client.get_job(first).State == "Running")
         second = client.create_job(job("true")).Id
         rounds: list[int] = []
-        real = service._scheduler._collect
+        real = service._dispatcher._collect
 
         def counted() -> None:
             rounds.append(1)
             real()
 
-        service._scheduler._collect = counted  # type: ignore[method-assign]
+        service._dispatcher._collect = counted  # type: ignore[method-assign]
         finish(client, second)
         assert len(rounds) < 50

@@ -30,14 +30,14 @@ from batchcompute import (
     ForbiddenError,
     NotFoundError,
     RetryPolicy,
-    calls,
 )
+from batchcompute.api import calls
 from batchcompute.cli import main
+from batchcompute.http.signing import sign
 from batchcompute.service import LocalService
-from batchcompute.service.keyfile import KeyFile
-from batchcompute.service.server import check_address
-from batchcompute.service.wire import Request
-from batchcompute.signing import sign
+from batchcompute.service.api.requests import Request
+from batchcompute.service.store.keys import KeyFile
+from batchcompute.service.transports.server import check_address
 from tests.client.loopback import CERTIFICATE, HERE
 from tests.service.helpers import job as make_job
 from tests.service.helpers import task, until

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from batchcompute import Client, ClientError, ValidationError
-from batchcompute._limits import LONGEST_STRING, MOST_VARIABLES
+from batchcompute.models.constraints import LONGEST_STRING, MOST_VARIABLES
 from batchcompute.resources import AppDescription, AppJobDescription, TaskDescription
 from batchcompute.service import LocalService
-from batchcompute.service.runtime import environment
+from batchcompute.service.workspaces import environment
 from tests.service.helpers import finish, job, task
 from tests.service.test_containers import calls  # noqa: F401 - a fixture
 from tests.service.test_files_at_paths import service_of

@@ -12,10 +12,10 @@ from typing import Literal
 import pytest
 
 from batchcompute import Client
+from batchcompute.runner import sandbox
 from batchcompute.service import LocalService
 from batchcompute.service.engines.base import Engine
-from batchcompute.service.health import Watchdog
-from batchcompute.service.runtime import sandbox
+from batchcompute.service.watchdog import Watchdog
 from tests.service.helpers import finish, job, task, until
 from tests.service.test_mappings import put, run
 
@@ -139,8 +139,8 @@ def test_a_loop_that_is_stuck_is_told(tmp_path: Path, caplog: pytest.LogCaptureF
     with LocalService(tmp_path / "data", slots=1, engine=engine) as stuck, stuck.client() as client:  # type: ignore[arg-type]
         finish(client, client.create_job(job("true")).Id)
         assert stuck.health().ok
-        scheduler = stuck._scheduler
-        watchdog = Watchdog(scheduler, limit=0.1, look=0.02)
+        dispatcher = stuck._dispatcher
+        watchdog = Watchdog(dispatcher, limit=0.1, look=0.02)
         try:
             hold.clear()
             client.create_job(job("true"))

@@ -2,7 +2,7 @@
 from typing import assert_type
 
 from batchcompute import AsyncClient, Client, ClientError, CreateResponse, ListResponse
-from batchcompute.answers import (
+from batchcompute.api.resource_responses import (
     ClusterResponse,
     JobDescriptionResponse,
     JobResponse,

@@ -18,7 +18,7 @@ from batchcompute import (
 )
 from batchcompute.client import AsyncItems, Items
 from batchcompute.resources import Instance, Job
-from batchcompute.responses import ListResponse
+from batchcompute.api.responses import ListResponse
 
 
 def provider() -> Credentials:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from batchcompute.client._http import HttpClient
+from batchcompute.client._pool import HttpClient
 from batchcompute.client._sync._iterate import Items
 from batchcompute.client.client import Client
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from batchcompute.client import response as response
     from batchcompute.client._async._iterate import AsyncItems
     from batchcompute.client._async.client import AsyncClient
-    from batchcompute.client._async_http import AsyncHttpClient
+    from batchcompute.client._async_pool import AsyncHttpClient
 
 __all__ = ["AsyncClient", "AsyncHttpClient", "AsyncItems", "Client", "HttpClient", "Items"]
 
 _LAZY = {
     "AsyncClient": "batchcompute.client._async.client",
-    "AsyncHttpClient": "batchcompute.client._async_http",
+    "AsyncHttpClient": "batchcompute.client._async_pool",
     "AsyncItems": "batchcompute.client._async._iterate",
 }
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from batchcompute.client._exchange import check_open, too_late
 from batchcompute.errors import ConnectError
-from batchcompute.transport import WIRE_LIMIT
+from batchcompute.http.transport import WIRE_LIMIT
 
 if TYPE_CHECKING:
-    from batchcompute.client._async_http import AsyncPool
+    from batchcompute.api.responses import HttpResponse
+    from batchcompute.client._async_pool import AsyncPool
     from batchcompute.client._reading import Reading
-    from batchcompute.responses import RawAnswer
 
 __all__: list[str] = []
 
 
 async def exchange_async(
     pool: AsyncPool, http: Any, request: Any, left: float | None, reading: Reading
-) -> RawAnswer:
+) -> HttpResponse:
     """Send a request; return the whole answer.
 
     Args:
@@ -77,7 +77,7 @@ async def exchange_async(
             gate.release()
 
 
-async def _receive(http: Any, request: Any, options: dict[str, Any], reading: Reading) -> RawAnswer:
+async def _receive(http: Any, request: Any, options: dict[str, Any], reading: Reading) -> HttpResponse:
     response = await http.send(request, stream=True, **options)
     pieces = response.aiter_raw()
     try:
@@ -95,7 +95,9 @@ async def _receive(http: Any, request: Any, options: dict[str, Any], reading: Re
         raise
 
 
-async def _receive_shielded(http: Any, request: Any, options: dict[str, Any], reading: Reading) -> RawAnswer:
+async def _receive_shielded(
+    http: Any, request: Any, options: dict[str, Any], reading: Reading
+) -> HttpResponse:
     """Send and receive in a task of its own, and end that by the scope that the library's clean-up respects.
 
     asyncio's own way to cancel would interrupt that clean-up, and with it lose the connection.
@@ -104,7 +106,7 @@ async def _receive_shielded(http: Any, request: Any, options: dict[str, Any], re
 
     scope = anyio.CancelScope()
 
-    async def run() -> RawAnswer | None:
+    async def run() -> HttpResponse | None:
         with scope:
             return await _receive(http, request, options, reading)
         # Only a scope that was cancelled ends like this, and then nobody waits for the answer.

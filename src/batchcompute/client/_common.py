@@ -9,14 +9,14 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from batchcompute.credentials import CredentialSource, fresh_credentials
+from batchcompute.api.operations import IdLike, id_of
 from batchcompute.errors import ConfigError, Problem, ValidationError
 from batchcompute.errors._values import UnknownChoice
-from batchcompute.operations import IdLike, id_of
-from batchcompute.signing import Credentials, header_problem
+from batchcompute.http.credentials import CredentialSource, fresh_credentials
+from batchcompute.http.signing import Credentials, header_problem
 
 if TYPE_CHECKING:
-    from batchcompute.service.direct import DirectTransport
+    from batchcompute.service.transports.in_process import InProcessTransport
 
 __all__: list[str] = []
 
@@ -118,15 +118,15 @@ def check_headers(headers: Mapping[str, object], options: Collection[str] = ()) 
     return checked
 
 
-def local_transport(source: CredentialSource) -> DirectTransport:
+def local_transport(source: CredentialSource) -> InProcessTransport:
     """Return a transport to the embedded service of this process; it starts at the first request.
 
     The SDK half does not import the service half, so the module is named here and loaded only for a
     client that asked for it.
     """
-    direct = importlib.import_module("batchcompute.service.direct")
+    direct = importlib.import_module("batchcompute.service.transports.in_process")
     credentials = fresh_credentials(source)
-    transport: DirectTransport = direct.embedded_transport(
+    transport: InProcessTransport = direct.embedded_transport(
         credentials.access_key_id, credentials.access_key_secret
     )
     return transport

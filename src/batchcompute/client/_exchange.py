@@ -8,13 +8,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ConfigError, TransportTimeout
-from batchcompute.transport import WIRE_LIMIT
+from batchcompute.http.transport import WIRE_LIMIT
 
 if TYPE_CHECKING:
-    from batchcompute.client._async_http import AsyncPool
-    from batchcompute.client._http import Pool
+    from batchcompute.api.responses import HttpResponse
+    from batchcompute.client._async_pool import AsyncPool
+    from batchcompute.client._pool import Pool
     from batchcompute.client._reading import Reading
-    from batchcompute.responses import RawAnswer
 
 __all__: list[str] = []
 
@@ -28,7 +28,7 @@ def check_open(pool: Pool | AsyncPool, http: Any) -> None:
         raise ConfigError("the HTTP client that was given as http_client has been closed")
 
 
-def exchange(pool: Pool, http: Any, request: Any, left: float | None, reading: Reading) -> RawAnswer:
+def exchange(pool: Pool, http: Any, request: Any, left: float | None, reading: Reading) -> HttpResponse:
     """Send a request; return the whole answer.
 
     Args:
@@ -50,7 +50,7 @@ def exchange(pool: Pool, http: Any, request: Any, left: float | None, reading: R
         return _receive(http, request, pool.options, reading)
     # Time limits of a socket begin anew with each byte, so a slow enough answer outlives them all. A
     # thread waits in the caller's place, and is left to its own end when the deadline comes first.
-    done: queue.SimpleQueue[tuple[RawAnswer | None, BaseException | None]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[HttpResponse | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
         try:
@@ -69,7 +69,7 @@ def exchange(pool: Pool, http: Any, request: Any, left: float | None, reading: R
     return answer
 
 
-def _receive(http: Any, request: Any, options: dict[str, Any], reading: Reading) -> RawAnswer:
+def _receive(http: Any, request: Any, options: dict[str, Any], reading: Reading) -> HttpResponse:
     response = http.send(request, stream=True, **options)
     try:
         if response.is_stream_consumed:

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from batchcompute.objects import get_object
-from batchcompute.operations import Call
+from batchcompute.api.operations import Call
+from batchcompute.http.oss import get_object
 
 if TYPE_CHECKING:
-    from batchcompute.responses import RawAnswer
+    from batchcompute.api.responses import HttpResponse
 
 __all__: list[str] = []
 
@@ -60,7 +60,7 @@ def get_piece(base: str, place: str, start: int, size: int) -> Call[Piece]:
     """
     call = get_object(base, place, start)
 
-    def parse(raw: RawAnswer) -> Piece:
+    def parse(raw: HttpResponse) -> Piece:
         data = call.parse(raw)
         if raw.status != 206:
             # The range was not heeded: all of the object came.
@@ -91,7 +91,7 @@ def get_tail(base: str, place: str, tail: int, size: int) -> Call[Piece]:
     """
     call = get_object(base, place, tail=min(tail, size))
 
-    def parse(raw: RawAnswer) -> Piece:
+    def parse(raw: HttpResponse) -> Piece:
         data = call.parse(raw)
         start = len(raw.body) - len(data) if raw.status != 206 else _range_of(raw)[0]
         if start is None and tail > size:
@@ -101,7 +101,7 @@ def get_tail(base: str, place: str, tail: int, size: int) -> Call[Piece]:
     return Call(call.operation, call.target, parse, resource=call.resource, headers=call.headers)
 
 
-def _range_of(raw: RawAnswer) -> tuple[int | None, int | None]:
+def _range_of(raw: HttpResponse) -> tuple[int | None, int | None]:
     """Return where the bytes of an answer begin, and the size of the object; None for what it does not say."""
     found = _RANGE.fullmatch(raw.headers.get("content-range", ""))
     if found is None:

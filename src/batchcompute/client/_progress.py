@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any, Protocol
 
-from batchcompute.waiting import Watch
+from batchcompute.client.waiting import Watch
 
 __all__: list[str] = []
 

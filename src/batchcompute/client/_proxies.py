@@ -16,7 +16,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from batchcompute._logs import log
+from batchcompute.http.log import log
 
 __all__: list[str] = []
 

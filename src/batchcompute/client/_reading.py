@@ -7,14 +7,14 @@ import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from batchcompute.api.responses import HttpResponse
 from batchcompute.errors import ConfigError, ProtocolError, ResponseTooLarge
-from batchcompute.responses import RawAnswer
-from batchcompute.transport import headers_of
+from batchcompute.http.transport import headers_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from batchcompute.operations import Call
+    from batchcompute.api.operations import Call
 
 __all__: list[str] = []
 
@@ -122,7 +122,7 @@ class Reading:
             raise self._too_large()
         self._decode(piece)
 
-    def end(self) -> RawAnswer:
+    def end(self) -> HttpResponse:
         """Return the answer, now that all of its body has been taken in.
 
         Raises:
@@ -131,9 +131,9 @@ class Reading:
         # Some servers declare a coding for an empty body, too.
         if self._decoder is not None and not self._decoder.eof and self._wire != self.wire_limit:
             raise ProtocolError(f"the compressed answer from {self.where} breaks off")
-        return RawAnswer(self._status, self._headers, self._body.getvalue())
+        return HttpResponse(self._status, self._headers, self._body.getvalue())
 
-    def loaded(self, response: Any) -> RawAnswer:
+    def loaded(self, response: Any) -> HttpResponse:
         """Return the answer of a response whose body is in memory already.
 
         Raises:
@@ -143,7 +143,7 @@ class Reading:
         body: bytes = response.content
         if len(body) > self._limit:
             raise self._too_large()
-        return RawAnswer(self._status, self._headers, body)
+        return HttpResponse(self._status, self._headers, body)
 
     def _decode(self, data: bytes) -> None:
         while not self._decoder.eof:
@@ -173,7 +173,7 @@ class Reading:
 
     def _too_large(self) -> ResponseTooLarge:
         operation, target = self._call.operation, self._call.target.partition("?")[0]
-        answer = RawAnswer(self._status, self._headers, b"")
+        answer = HttpResponse(self._status, self._headers, b"")
         return ResponseTooLarge(
             f"the answer to {operation.name} ({operation.method} {target}) from {self.where} is larger than "
             f"the client's limit of {self._limit} bytes; it was not read to its end. If answers of this size "

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from batchcompute.api.responses import (
+    ActionResponse,
+    CreateResponse,
+    GetResponse,
+    ListResponse,
+    RawResponse,
+)
 from batchcompute.resources.app import AppRevision
 from batchcompute.resources.app import AppStatus as App
 from batchcompute.resources.cluster import Cluster, ClusterInstance, Disk, Group, Metrics
@@ -21,13 +28,6 @@ from batchcompute.resources.quota import (
     AvailableNetworkType,
     AvailableResource,
     Quota,
-)
-from batchcompute.responses import (
-    ActionResponse,
-    CreateResponse,
-    GetResponse,
-    ListResponse,
-    RawResponse,
 )
 
 __all__ = [

@@ -8,7 +8,7 @@ of an app is ``AppStatus`` here and ``App`` in ``batchcompute.client.response``.
 
 from __future__ import annotations
 
-from batchcompute.resources._types import (
+from batchcompute.resources._literals import (
     ClusterState,
     ImageType,
     JobState,

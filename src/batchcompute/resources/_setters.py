@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchcompute.jsonizable import Description
+from batchcompute.models.base import Description
 
 __all__: list[str] = []
 

@@ -2,7 +2,7 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from batchcompute.jsonizable import Description
+from batchcompute.models.base import Description
 
 __all__ = []
 

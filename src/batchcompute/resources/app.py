@@ -7,8 +7,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from batchcompute._limits import MOST_VARIABLES, AtMost, Name, Needed, Variables, Words, join
-from batchcompute._values import (
+from batchcompute.errors import Problem
+from batchcompute.models.base import Description, Status
+from batchcompute.models.constraints import MOST_VARIABLES, AtMost, Name, Needed, Variables, Words, join
+from batchcompute.models.field_types import (
     NULL,
     AnyDefault,
     EnvMap,
@@ -19,8 +21,6 @@ from batchcompute._values import (
     Time,
     Whole,
 )
-from batchcompute.errors import Problem
-from batchcompute.jsonizable import Description, Status
 from batchcompute.resources._setters import ConfigSetters
 
 __all__ = [

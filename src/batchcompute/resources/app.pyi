@@ -3,7 +3,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeAlias, overload
 
-from batchcompute.jsonizable import Description, Status
+from batchcompute.models.base import Description, Status
 from batchcompute.resources._setters import ConfigSetters
 
 __all__ = [

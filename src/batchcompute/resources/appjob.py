@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from batchcompute._limits import AppName, AtLeast, AtMost, Name, Needed, Range, Variables, Words
-from batchcompute._values import AnyMap, Flag, Text, Whole
-from batchcompute.jsonizable import Description
+from batchcompute.models.base import Description
+from batchcompute.models.constraints import AppName, AtLeast, AtMost, Name, Needed, Range, Variables, Words
+from batchcompute.models.field_types import AnyMap, Flag, Text, Whole
+from batchcompute.resources._literals import JobType, ResourceTypeName
 from batchcompute.resources._setters import ConfigSetters
-from batchcompute.resources._types import JobType, ResourceTypeName
 from batchcompute.resources.configs import Notification
 
 __all__ = ["App", "AppJobDescription", "Config", "Logging"]

@@ -2,9 +2,9 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias, overload
 
-from batchcompute.jsonizable import Description
+from batchcompute.models.base import Description
+from batchcompute.resources._literals import JobType, ResourceTypeName
 from batchcompute.resources._setters import ConfigSetters
-from batchcompute.resources._types import JobType, ResourceTypeName
 from batchcompute.resources.configs import Notification
 
 __all__ = ["App", "AppJobDescription", "Config", "Logging"]

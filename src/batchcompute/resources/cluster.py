@@ -7,8 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from batchcompute._limits import Keys, Name, Needed, Range, join
-from batchcompute._values import (
+from batchcompute.errors import Problem
+from batchcompute.models.base import Description, Status
+from batchcompute.models.constraints import Keys, Name, Needed, Range, join
+from batchcompute.models.field_types import (
     AnyMap,
     EnvMap,
     FilledText,
@@ -21,9 +23,7 @@ from batchcompute._values import (
     Time,
     Whole,
 )
-from batchcompute.errors import Problem
-from batchcompute.jsonizable import Description, Status
-from batchcompute.resources._types import ClusterState, MachineState, ResourceTypeName
+from batchcompute.resources._literals import ClusterState, MachineState, ResourceTypeName
 from batchcompute.resources.configs import (
     NAS,
     OSS,

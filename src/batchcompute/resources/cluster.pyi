@@ -3,8 +3,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeAlias, overload
 
-from batchcompute.jsonizable import Description, Status
-from batchcompute.resources._types import ClusterState, MachineState, ResourceTypeName
+from batchcompute.models.base import Description, Status
+from batchcompute.resources._literals import ClusterState, MachineState, ResourceTypeName
 from batchcompute.resources.configs import (
     NAS,
     OSS,

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from batchcompute._limits import Needed, Place, Range
-from batchcompute._values import FilledText, Flag, Number, Text, TextList, Whole
-from batchcompute.jsonizable import Description
+from batchcompute.models.base import Description
+from batchcompute.models.constraints import Needed, Place, Range
+from batchcompute.models.field_types import FilledText, Flag, Number, Text, TextList, Whole
 
 __all__ = [
     "NAS",

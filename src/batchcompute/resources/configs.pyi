@@ -2,7 +2,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, overload
 
-from batchcompute.jsonizable import Description
+from batchcompute.models.base import Description
 
 __all__ = [
     "NAS",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from batchcompute._limits import Needed, Words
-from batchcompute._values import Text, TextOrWhole, Time
-from batchcompute.jsonizable import Description, Status
-from batchcompute.resources._types import ImageType, Platform
+from batchcompute.models.base import Description, Status
+from batchcompute.models.constraints import Needed, Words
+from batchcompute.models.field_types import Text, TextOrWhole, Time
+from batchcompute.resources._literals import ImageType, Platform
 
 __all__ = ["Image", "ImageDescription"]
 

@@ -3,8 +3,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeAlias, overload
 
-from batchcompute.jsonizable import Description, Status
-from batchcompute.resources._types import ImageType, Platform
+from batchcompute.models.base import Description, Status
+from batchcompute.resources._literals import ImageType, Platform
 
 __all__ = ["Image", "ImageDescription"]
 

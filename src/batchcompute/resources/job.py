@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from batchcompute._limits import MOST_INSTANCES, Keys, Name, Needed, Range, Words, join
-from batchcompute._problems import shown
-from batchcompute._values import AnyMap, Flag, Text, TextOrWhole, Time, Whole
 from batchcompute.errors import Problem
-from batchcompute.jsonizable import Description, Status
+from batchcompute.models.base import Description, Status
+from batchcompute.models.constraints import MOST_INSTANCES, Keys, Name, Needed, Range, Words, join
+from batchcompute.models.field_types import AnyMap, Flag, Text, TextOrWhole, Time, Whole
+from batchcompute.models.problems import shown
+from batchcompute.resources._literals import JobState, JobType
 from batchcompute.resources._rules import cycle, instances_of, kind_of
-from batchcompute.resources._types import JobState, JobType
 from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
 from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts, Notification
 from batchcompute.resources.task import (

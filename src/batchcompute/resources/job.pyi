@@ -3,8 +3,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias, overload
 
-from batchcompute.jsonizable import Description, Status
-from batchcompute.resources._types import JobState, JobType
+from batchcompute.models.base import Description, Status
+from batchcompute.resources._literals import JobState, JobType
 from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
 from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts, Notification
 from batchcompute.resources.task import (

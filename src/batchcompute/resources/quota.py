@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from batchcompute._values import Flag, Number, Text, TextList, Whole
-from batchcompute.jsonizable import Status
+from batchcompute.models.base import Status
+from batchcompute.models.field_types import Flag, Number, Text, TextList, Whole
 
 __all__ = ["AvailableInstanceDesc", "AvailableNetworkType", "AvailableResource", "Quota"]
 

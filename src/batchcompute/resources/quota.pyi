@@ -2,7 +2,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, overload
 
-from batchcompute.jsonizable import Status
+from batchcompute.models.base import Status
 
 __all__ = ["AvailableInstanceDesc", "AvailableNetworkType", "AvailableResource", "Quota"]
 

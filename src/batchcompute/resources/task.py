@@ -7,7 +7,9 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from batchcompute._limits import (
+from batchcompute.errors import Problem
+from batchcompute.models.base import Description
+from batchcompute.models.constraints import (
     LARGEST,
     MOST_VARIABLES,
     AtLeast,
@@ -22,11 +24,9 @@ from batchcompute._limits import (
     Variables,
     join,
 )
-from batchcompute._problems import shown
-from batchcompute._values import AnyMap, EnvMap, Flag, Number, Text, TextMap, Whole
-from batchcompute.errors import Problem
-from batchcompute.jsonizable import Description
-from batchcompute.resources._types import ResourceTypeName
+from batchcompute.models.field_types import AnyMap, EnvMap, Flag, Number, Text, TextMap, Whole
+from batchcompute.models.problems import shown
+from batchcompute.resources._literals import ResourceTypeName
 from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts
 
 __all__ = [

@@ -2,8 +2,8 @@
 from collections.abc import Mapping
 from typing import Any, Self, TypeAlias, overload
 
-from batchcompute.jsonizable import Description
-from batchcompute.resources._types import ResourceTypeName
+from batchcompute.models.base import Description
+from batchcompute.resources._literals import ResourceTypeName
 from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts
 
 __all__ = ["AutoCluster", "Command", "CredentialConfig", "Docker", "Parameters", "TaskDescription"]

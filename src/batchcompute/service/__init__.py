@@ -6,8 +6,8 @@ only the core dependencies and the standard library.
 
 from __future__ import annotations
 
+from batchcompute.service.api.requests import Request, Response
 from batchcompute.service.embedded import embedded_service
-from batchcompute.service.local import LocalService
-from batchcompute.service.wire import Request, Response
+from batchcompute.service.local_service import LocalService
 
 __all__ = ["LocalService", "Request", "Response", "embedded_service"]

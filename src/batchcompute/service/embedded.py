@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from batchcompute.service.datadir import default_directory
-from batchcompute.service.local import LocalService
+from batchcompute.service.data_directory import default_directory
+from batchcompute.service.local_service import LocalService
 
 __all__: list[str] = []
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from batchcompute.errors import ConfigError
+from batchcompute.runner import sandbox
 from batchcompute.service.engines.base import User
-from batchcompute.service.keyfile import FIRST_OWNER
-from batchcompute.service.runtime import sandbox
+from batchcompute.service.store.keys import FIRST_OWNER
 
 __all__: list[str] = []
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from batchcompute.service import lifecycle
-from batchcompute.service.runtime.command import Outcome
+from batchcompute.runner.shim import Outcome
+from batchcompute.service.store import transitions
 
 if TYPE_CHECKING:
     from batchcompute.service.engines.base import Engine
-    from batchcompute.service.runtime.attempts import Attempt
-    from batchcompute.service.runtime.prepare import Preparer
-    from batchcompute.service.store import Store
+    from batchcompute.service.store.database import Store
+    from batchcompute.service.workspaces.local import LocalWorkspace
+    from batchcompute.service.workspaces.planner import Attempt
 
 __all__: list[str] = []
 
@@ -34,13 +34,13 @@ class Found:
     """Seconds that it may still take."""
 
 
-def recover(store: Store, engine: Engine, preparer: Preparer) -> list[Found]:
+def recover(store: Store, engine: Engine, workspace: LocalWorkspace) -> list[Found]:
     """Find what still runs and what has ended; what is lost waits to run again.
 
     Args:
         store: The database.
         engine: What ran it.
-        preparer: Tells what attempts are made of.
+        workspace: Tells what attempts are made of.
 
     Raises:
         OSError: The machine cannot tell at this moment what became of an attempt.
@@ -50,38 +50,38 @@ def recover(store: Store, engine: Engine, preparer: Preparer) -> list[Found]:
     started: dict[str, str] = {row["token"]: row["started"] for row in rows}
     late: set[str] = {row["token"] for row in rows if row["late"]}
     attempts: dict[str, Attempt] = {}
-    gone: list[lifecycle.Key] = []
+    gone: list[transitions.Key] = []
     for row in rows:
         key = (row["job"], row["task"], row["number"])
         try:
-            attempts[row["token"]] = preparer.describer.describe(
+            attempts[row["token"]] = workspace.planner.plan(
                 key, row["token"], row["worker"], row["way"], row["work"]
             )
         except (FileNotFoundError, NotADirectoryError):
             # The directory that it worked in is gone, in memory for example: so is all that it did.
             gone.append(key)
     # An exit file has the last word, whatever the program may have left running.
-    ended = {token for token, attempt in attempts.items() if preparer.has_ended(attempt)}
-    handles = engine.reconcile([token for token in attempts if token not in ended], preparer.describer.family)
+    ended = {token for token, attempt in attempts.items() if workspace.has_ended(attempt)}
+    handles = engine.reconcile([token for token in attempts if token not in ended], workspace.planner.family)
     found: list[Found] = []
     lost: list[Attempt] = []
     for token, attempt in attempts.items():
         if handles.get(token) is not None:
-            time_left = 0.0 if token in late else preparer.time_left(attempt, started[token])
+            time_left = 0.0 if token in late else workspace.time_left(attempt, started[token])
             found.append(Found(attempt, True, token in late, time_left))
-        elif token in late or token in ended or preparer.has_ended(attempt):
+        elif token in late or token in ended or workspace.has_ended(attempt):
             found.append(Found(attempt, False, token in late))
         else:
             lost.append(attempt)
     with store.write() as db:
         for key in [*gone, *(attempt.key for attempt in lost)]:
-            lifecycle.requeue(db, key)
+            transitions.requeue(db, key)
     for attempt in lost:
         if attempt.way == "container":
             # It goes on without the command that started it.
-            preparer.end_container(attempt)
-        preparer.clean(attempt)
-    preparer.clean_all_but({known.attempt.token for known in found})
+            workspace.end_container(attempt)
+        workspace.clean(attempt)
+    workspace.clean_all_but({known.attempt.token for known in found})
     with store.read() as db:
-        preparer.clean_kept({row["id"] for row in db.execute("SELECT id FROM jobs WHERE NOT hidden")})
+        workspace.clean_kept({row["id"] for row in db.execute("SELECT id FROM jobs WHERE NOT hidden")})
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from batchcompute.service.catalogue import TYPES, InstanceType
+from batchcompute.service.domain.instance_types import TYPES, InstanceType
 from batchcompute.service.isolation import Isolation
 
 __all__ = ["Settings"]

@@ -11,7 +11,7 @@ from functools import partial
 
 __all__: list[str] = []
 
-_log = logging.getLogger("batchcompute.service.scheduler")
+_log = logging.getLogger("batchcompute.service.dispatcher")
 
 _IDLE = 10.0
 """Seconds after which a thread without work ends."""

@@ -6,7 +6,7 @@ import json
 from typing import Any, cast
 
 from batchcompute.errors import JsonError
-from batchcompute.jsonizable import Jsonizable
+from batchcompute.models.base import Jsonizable
 from batchcompute.utils.constants import PY2, PY3, STATE_MAP, STRING
 from batchcompute.utils.functions import (
     import_json,

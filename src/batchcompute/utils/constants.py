@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 from typing import Final
 
+from batchcompute.http.signing import API_VERSION
 from batchcompute.regions import (
     AP_SOUTHEAST_1,
     AP_SOUTHEAST_2,
@@ -23,7 +24,6 @@ from batchcompute.regions import (
     US_WEST_1,
     get_regions,
 )
-from batchcompute.signing import API_VERSION
 
 __all__ = [
     "ANY",

@@ -20,9 +20,9 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 from batchcompute.errors import ConfigError, Problem, ValidationError
+from batchcompute.http.signing import API_VERSION
 from batchcompute.regions import get_regions, register_region, resolve
-from batchcompute.signing import API_VERSION
-from batchcompute.utils.archives import ArchiveError, check_link, check_name, check_type
+from batchcompute.runner.archive_rules import ArchiveError, check_link, check_name, check_type
 from batchcompute.utils.constants import ENDPOINT_INFO, PY2, PY3, PY25, STRING, UTC_FORMAT
 
 __all__ = [

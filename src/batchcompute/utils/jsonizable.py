@@ -6,9 +6,9 @@ import json
 from datetime import datetime
 from typing import Any
 
+from batchcompute.api.responses import RawResponse
 from batchcompute.errors import FieldError, JsonError, ValidationError
-from batchcompute.jsonizable import Jsonizable
-from batchcompute.responses import RawResponse
+from batchcompute.models.base import Jsonizable
 from batchcompute.utils.constants import STRING
 
 __all__ = ["STRING", "BatchEncoder", "FieldError", "JsonError", "Jsonizable", "ValidationError"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from batchcompute import _logs as _logs
 from batchcompute.errors import ConfigError
 from batchcompute.utils.constants import LOG_FORMATTER, LOG_LEVEL
 

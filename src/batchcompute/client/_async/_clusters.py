@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack
 
-from batchcompute import calls
+from batchcompute.api import calls
 from batchcompute.client._async._base import AsyncBase
 from batchcompute.client._async._iterate import AsyncItems
 
 if TYPE_CHECKING:
-    from batchcompute.answers import ClusterInstanceResponse, ClusterResponse
-    from batchcompute.filters import NoFilters
-    from batchcompute.operations import IdLike
+    from batchcompute.api.filters import NoFilters
+    from batchcompute.api.operations import IdLike
+    from batchcompute.api.resource_responses import ClusterInstanceResponse, ClusterResponse
+    from batchcompute.api.responses import ActionResponse, CreateResponse, ListResponse
     from batchcompute.resources import (
         Cluster,
         ClusterDescription,
         ClusterInstance,
         ModifyClusterDescription,
     )
-    from batchcompute.responses import ActionResponse, CreateResponse, ListResponse
 
 __all__: list[str] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Generic, TypeVar
 
-from batchcompute.responses import ListResponse
+from batchcompute.api.responses import ListResponse
 
 __all__ = ["AsyncItems"]
 

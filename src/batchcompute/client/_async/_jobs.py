@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
-from batchcompute import calls
+from batchcompute.api import calls
 from batchcompute.client._async._base import AsyncBase
 from batchcompute.client._async._iterate import AsyncItems
 
 if TYPE_CHECKING:
-    from batchcompute.answers import (
+    from batchcompute.api.filters import InstanceFilters, JobFilters, TaskFilters
+    from batchcompute.api.operations import IdLike
+    from batchcompute.api.resource_responses import (
         InstanceResponse,
         JobDescriptionResponse,
         JobResponse,
         SynchronousInstanceResponse,
         TaskResponse,
     )
-    from batchcompute.filters import InstanceFilters, JobFilters, TaskFilters
-    from batchcompute.operations import IdLike
+    from batchcompute.api.responses import ActionResponse, CreateResponse, ListResponse
     from batchcompute.resources import (
         AppJobDescription,
         Instance,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         JobState,
         Task,
     )
-    from batchcompute.responses import ActionResponse, CreateResponse, ListResponse
 
 __all__: list[str] = []
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from batchcompute.client._async._jobs import AsyncJobs
 from batchcompute.client._objects import Piece, get_piece, get_tail, piece_size
+from batchcompute.client.waiting import FINAL_STATES
 from batchcompute.errors import BatchComputeError, ClientError, LogsUnavailable, NotFoundError
-from batchcompute.objects import InstanceLogs, object_base
-from batchcompute.waiting import FINAL_STATES
+from batchcompute.http.oss import InstanceLogs, object_base
 
 if TYPE_CHECKING:
-    from batchcompute.operations import IdLike
+    from batchcompute.api.operations import IdLike
     from batchcompute.resources import Instance, Task
 
 __all__: list[str] = []

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self, overload
 
-from batchcompute._logs import log
 from batchcompute.client._async._logs import AsyncLogs
 from batchcompute.client._common import ids_of, tell_async
 from batchcompute.client._progress import reporter
+from batchcompute.client.waiting import FINAL_STATES, Runner, Watch
 from batchcompute.errors import (
     BatchComputeError,
     ClientError,
@@ -22,14 +22,14 @@ from batchcompute.errors import (
     NotFoundError,
     StateConflictError,
 )
-from batchcompute.retry import passes
-from batchcompute.timeouts import seconds_of
-from batchcompute.waiting import FINAL_STATES, Runner, Watch
+from batchcompute.http.log import log
+from batchcompute.http.retry import is_transient
+from batchcompute.http.timeouts import seconds_of
 
 if TYPE_CHECKING:
-    from batchcompute.operations import IdLike
+    from batchcompute.api.operations import IdLike
+    from batchcompute.client.waiting import Until
     from batchcompute.resources import Instance, Job, Task
-    from batchcompute.waiting import Until
 
 __all__: list[str] = []
 
@@ -129,7 +129,7 @@ class AsyncWaiting(AsyncLogs):
                     failures = 0
                 except BatchComputeError as error:
                     failures += 1
-                    if not passes(error) or failures >= _PATIENCE:
+                    if not is_transient(error) or failures >= _PATIENCE:
                         raise
                     log.warning(
                         "wait: a look failed (%s: %s); the next one follows", type(error).__name__, error

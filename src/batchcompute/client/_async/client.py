@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
-from batchcompute.client._async._catalogue import AsyncCatalogue
 from batchcompute.client._async._clusters import AsyncClusters
+from batchcompute.client._async._images_apps import AsyncCatalogue
 from batchcompute.client._async._waiting import AsyncWaiting
 from batchcompute.client._common import Found, easy_list_call, keep
 
 if TYPE_CHECKING:
-    from batchcompute.operations import IdLike
+    from batchcompute.api.operations import IdLike
     from batchcompute.resources import (
         AppStatus,
         Cluster,

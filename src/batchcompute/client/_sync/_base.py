@@ -24,23 +24,23 @@ from batchcompute.client._common import (
     local_transport,
     options_of,
 )
-from batchcompute.client._http import Http, HttpClient, Pool, check_given, open_http
+from batchcompute.client._pool import Http, HttpClient, Pool, check_given, open_http
 from batchcompute.client._reading import check_limit
 from batchcompute.client._sync._send import Sender
-from batchcompute.credentials import (
+from batchcompute.errors import ConfigError
+from batchcompute.http.credentials import (
     CredentialSource,
     check_source,
     from_environment,
 )
-from batchcompute.errors import ConfigError
-from batchcompute.objects import object_base
-from batchcompute.retry import Quota, RetryPolicy
-from batchcompute.signing import API_VERSION, Credentials, header_problem
-from batchcompute.timeouts import Timeout, TimeoutLike, timeout_of
-from batchcompute.transport import MAX_RESPONSE_BYTES, tls_for
+from batchcompute.http.oss import object_base
+from batchcompute.http.retry import Quota, RetryPolicy
+from batchcompute.http.signing import API_VERSION, Credentials, header_problem
+from batchcompute.http.timeouts import Timeout, TimeoutLike, timeout_of
+from batchcompute.http.transport import MAX_RESPONSE_BYTES, tls_for
 
 if TYPE_CHECKING:
-    from batchcompute.service.direct import DirectTransport
+    from batchcompute.service.transports.in_process import InProcessTransport
 
 __all__: list[str] = []
 
@@ -307,7 +307,7 @@ class Base(Sender):
         """
         self.version = value
 
-    def _use(self, transport: DirectTransport) -> None:
+    def _use(self, transport: InProcessTransport) -> None:
         """Send everything through a transport of the service's instead of the network."""
         self._pool = Pool(partial(Http.of_service, transport), None, warn=False)
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import tenacity
 
-from batchcompute._logs import log, log_answer
 from batchcompute.client._exchange import exchange
-from batchcompute.client._http import reached
+from batchcompute.client._pool import reached
 from batchcompute.client._reading import Reading
-from batchcompute.credentials import CredentialSource, fresh_credentials
 from batchcompute.errors import BatchComputeError, ConnectError
-from batchcompute.tracing import tracer
-from batchcompute.transport import (
+from batchcompute.http.credentials import CredentialSource, fresh_credentials
+from batchcompute.http.log import log, log_answer
+from batchcompute.http.retry_state import RetryState
+from batchcompute.http.tracing import tracer
+from batchcompute.http.transport import (
     build_request,
     given_request,
     hide_secrets,
@@ -26,15 +27,14 @@ from batchcompute.transport import (
     understand,
     where_of,
 )
-from batchcompute.trials import Trial
 
 if TYPE_CHECKING:
+    from batchcompute.api.operations import Call
     from batchcompute.client._common import HeaderMap
-    from batchcompute.client._http import Pool
-    from batchcompute.operations import Call
+    from batchcompute.client._pool import Pool
+    from batchcompute.http.retry import Quota, RetryPolicy
+    from batchcompute.http.signing import Credentials
     from batchcompute.regions import Endpoint
-    from batchcompute.retry import Quota, RetryPolicy
-    from batchcompute.signing import Credentials
 
 __all__: list[str] = []
 
@@ -118,7 +118,7 @@ class Sender:
             return answer
         # tenacity takes over only now: a call that succeeds at once, as nearly all do, is spared its
         # cost. The failure that there was is its first attempt.
-        trial = Trial(call, policy, self._quota, started, end)
+        trial = RetryState(call, policy, self._quota, started, end)
         trial.failed(first[0])
 
         def attempt() -> A:
@@ -144,7 +144,7 @@ class Sender:
             self._quota.give_back()
         return answer
 
-    def _again(self, call: Call[A], trial: Trial, end: float | None) -> A:
+    def _again(self, call: Call[A], trial: RetryState, end: float | None) -> A:
         """Make a further attempt, after reading what became of the one before where that matters."""
         if trial.must_look():
             found = self._look(call, trial, end)
@@ -163,7 +163,7 @@ class Sender:
             raise
 
     def _look(
-        self, call: Call[A], trial: Trial, end: float | None, refusal: BatchComputeError | None = None
+        self, call: Call[A], trial: RetryState, end: float | None, refusal: BatchComputeError | None = None
     ) -> A | None:
         """Read the state; return the call's answer if it has happened, None if it has not.
 
@@ -178,15 +178,15 @@ class Sender:
         """
         found: Any = None
         try:
-            if call.check is not None:
-                found = self._send(call.check, end, pays=False)
+            if call.status_call is not None:
+                found = self._send(call.status_call, end, pays=False)
         except BatchComputeError as error:
             if trial.is_missing(error):
                 if call.operation.name in ("stop_job", "start_job"):
                     # A job is not gone because it was stopped or started; a machine is, that was recreated.
                     trial.block()
                     raise
-            elif refusal is not None and call.operation.repeat == "delete":
+            elif refusal is not None and call.operation.retry_class == "delete":
                 # The refusal stands, and to delete again does no harm.
                 return None
             else:

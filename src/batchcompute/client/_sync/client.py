@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from batchcompute.client._common import Found, easy_list_call, keep
-from batchcompute.client._sync._catalogue import Catalogue
 from batchcompute.client._sync._clusters import Clusters
+from batchcompute.client._sync._images_apps import Catalogue
 from batchcompute.client._sync._waiting import Waiting
 
 if TYPE_CHECKING:
-    from batchcompute.operations import IdLike
+    from batchcompute.api.operations import IdLike
     from batchcompute.resources import (
         AppStatus,
         Cluster,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-from batchcompute.service.confined import RootedFile
+from batchcompute.runner.confined import RootedFile
 
 __all__ = ["Box", "Capabilities", "Engine", "EngineState", "Handle", "InstanceStart", "Token", "User"]
 

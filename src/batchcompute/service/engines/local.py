@@ -22,16 +22,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from batchcompute.service.confined import has_no_room
-from batchcompute.service.engines.base import (
-    Capabilities,
-    EngineState,
-    Handle,
-    InstanceStart,
-    Token,
-)
-from batchcompute.service.engines.processes import HAS_PROC, Sweeper
-from batchcompute.service.engines.spawning import (
+from batchcompute.runner.confined import has_no_room
+from batchcompute.runner.processes import HAS_PROC, Sweeper
+from batchcompute.runner.spawning import (
     HAS_PIDFD,
     OutputBlocked,
     has_ended,
@@ -39,6 +32,13 @@ from batchcompute.service.engines.spawning import (
     pidfd_of,
     spawn,
     wait_for,
+)
+from batchcompute.service.engines.base import (
+    Capabilities,
+    EngineState,
+    Handle,
+    InstanceStart,
+    Token,
 )
 
 __all__ = ["LocalEngine"]

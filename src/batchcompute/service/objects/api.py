@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from batchcompute.errors import ValidationError
-from batchcompute.service.confined import NotRegular, OutsideRoot
-from batchcompute.service.faults import Refusal
-from batchcompute.service.objects import answers, conditions
-from batchcompute.service.objects.answers import Refused
+from batchcompute.runner.confined import NotRegular, OutsideRoot
+from batchcompute.service.api.requests import Admission, BadTarget, Request, Response, decoded, query_of
+from batchcompute.service.errors import ApiError
+from batchcompute.service.objects import conditions, responses
 from batchcompute.service.objects.base import ObjectReader, Outside, Stat, parts_of
 from batchcompute.service.objects.bucket_api import BucketApi, acl
+from batchcompute.service.objects.responses import ObjectError
 from batchcompute.service.objects.signatures import SUBRESOURCES, path_of, verdict
 from batchcompute.service.objects.uploads import SpoolWriter, Uploads
-from batchcompute.service.wire import Admission, BadTarget, Request, Response, decoded, query_of
 
 if TYPE_CHECKING:
-    from batchcompute.service.buckets import Buckets
     from batchcompute.service.objects.base import ObjectStore
+    from batchcompute.service.store.buckets import Buckets
 
 __all__: list[str] = []
 
@@ -89,7 +89,7 @@ class ObjectApi:
         store: The objects.
         uploads: Directory for the parts of uploads that are not yet complete.
         find: Returns secret and owner of an access key; empty texts for an unknown one. It raises
-            `Refusal` for an owner who may not use this service.
+            `ApiError` for an owner who may not use this service.
         buckets: Who may do what with which bucket.
     """
 
@@ -131,61 +131,63 @@ class ObjectApi:
 
     @staticmethod
     def _answer_of(error: Exception, request: Request) -> Response:
-        if isinstance(error, Refused):
+        if isinstance(error, ObjectError):
             refused = error
         elif isinstance(error, BadTarget):
-            refused = Refused(400, "InvalidArgument", f"{error}.")
-        elif isinstance(error, Refusal):
-            refused = Refused(error.status, "AccessDenied", error.message)
+            refused = ObjectError(400, "InvalidArgument", f"{error}.")
+        elif isinstance(error, ApiError):
+            refused = ObjectError(error.status, "AccessDenied", error.message)
         elif isinstance(error, Outside):
-            refused = answers.no_key()
+            refused = responses.no_key()
         elif isinstance(error, (ValidationError, OutsideRoot)):
-            refused = Refused(400, "InvalidObjectName", str(error))
+            refused = ObjectError(400, "InvalidObjectName", str(error))
         elif isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError, NotRegular)):
             text = "The name is that of a directory of other objects, or goes through an object."
-            refused = Refused(409, "FileAlreadyExists", text)
+            refused = ObjectError(409, "FileAlreadyExists", text)
         elif isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             text = "A part of the name is longer than the file system of this storage takes."
-            refused = Refused(400, "InvalidObjectName", text)
+            refused = ObjectError(400, "InvalidObjectName", text)
         elif isinstance(error, OSError) and error.errno in _FOR_A_WHILE:
             _log.warning(
                 "the storage failed: %s %s: %s", request.method, request.target.partition("?")[0], error
             )
-            refused = Refused(503, "ServiceUnavailable", f"{_FOR_A_WHILE[error.errno]} Try again later.")
+            refused = ObjectError(503, "ServiceUnavailable", f"{_FOR_A_WHILE[error.errno]} Try again later.")
         else:
             _log.exception("the storage failed: %s %s", request.method, request.target.partition("?")[0])
             reason = getattr(error, "strerror", None) or type(error).__name__
-            refused = Refused(500, "InternalError", f"The storage failed: {reason}.")
+            refused = ObjectError(500, "InternalError", f"The storage failed: {reason}.")
         if refused.status == 404:
             text = f"{refused.message.removesuffix('.')}: {path_of(request)[:300]}."
-            refused = Refused(404, refused.code, text)
-        return answers.refuse(refused)
+            refused = ObjectError(404, refused.code, text)
+        return responses.refuse(refused)
 
     def _admit(self, request: Request) -> Admission:
         """Return what a request that may be answered is about.
 
         Raises:
-            Refused: It may not.
+            ObjectError: It may not.
         """
         found = verdict(request, lambda key_id: self._find(key_id)[0])
         if found.code:
-            raise Refused(400 if found.code == "InvalidArgument" else 403, found.code, _MESSAGES[found.code])
+            raise ObjectError(
+                400 if found.code == "InvalidArgument" else 403, found.code, _MESSAGES[found.code]
+            )
         _, owner = self._find(found.key_id)
         query = query_of(request.target)
         bucket, slash, key = path_of(request).removeprefix("/").partition("/")
         if slash and not bucket:
-            raise Refused(400, "InvalidBucketName", "The name of the bucket in the path is empty.")
+            raise ObjectError(400, "InvalidBucketName", "The name of the bucket in the path is empty.")
         served = _OF_OBJECTS if key else _OF_BUCKETS if bucket else _OF_ALL
         what = _subresource(query, served)
         if request.method not in served[what]:
             if what:
-                raise answers.not_served(f"{request.method} of {what}")
-            raise answers.not_allowed()
+                raise responses.not_served(f"{request.method} of {what}")
+            raise responses.not_allowed()
         if bucket:
             parts_of(f"oss://{bucket}/{key}")
             writes = request.method not in ("GET", "HEAD")
             if not self._buckets.may(owner, bucket, writes):
-                raise Refused(403, "AccessDenied", _NOT_YOURS)
+                raise ObjectError(403, "AccessDenied", _NOT_YOURS)
         return Admission(owner, bucket, key, what, query)
 
     def _answer(self, request: Request, found: Admission) -> Response:
@@ -196,7 +198,7 @@ class ObjectApi:
             return self._bucket_api.answer(request, owner, bucket, what, query)
         place = f"oss://{bucket}/{key}"
         if request.method in ("PUT", "POST") and not self._buckets.claim(owner, bucket):
-            raise Refused(403, "AccessDenied", _NOT_YOURS)
+            raise ObjectError(403, "AccessDenied", _NOT_YOURS)
         source = request.headers.get("x-oss-copy-source", "")
         if what in ("uploads", "uploadId"):
             if source and request.method == "PUT":
@@ -212,67 +214,67 @@ class ObjectApi:
         if request.method == "PUT":
             return self._put(place, request, source, owner)
         self._store.remove(place)
-        return answers.done(status=204)
+        return responses.done(status=204)
 
     # -- objects ------------------------------------------------------------------------------
 
     def _open(self, place: str) -> ObjectReader:
         reader = self._store.open(place)
         if reader is None:
-            raise answers.no_key()
+            raise responses.no_key()
         return reader
 
     def _put(self, place: str, request: Request, source: str, owner: str) -> Response:
         forbids = request.headers.get("x-oss-forbid-overwrite", "").lower()
         if forbids not in ("", "true", "false"):
             # Taken for "false", it would cost the object that was to be kept.
-            raise Refused(400, "InvalidArgument", "x-oss-forbid-overwrite must be true or false.")
+            raise ObjectError(400, "InvalidArgument", "x-oss-forbid-overwrite must be true or false.")
         if forbids == "true" and self._store.stat(place):
-            raise Refused(
+            raise ObjectError(
                 409, "FileAlreadyExists", "The object you specified already exists and is not overwritten."
             )
         if source:
             with self._source(source, request.headers, owner) as origin:
                 # A copy onto itself changes nothing but metadata, which is not kept here.
                 if place.endswith("/") and origin.size:
-                    raise answers.is_directory()
+                    raise responses.is_directory()
                 stat = origin.stat if origin.place == place else self._store.write(place, origin.pieces())
-            answer = answers.xml(
-                f"<CopyObjectResult><LastModified>{answers.timestamp(stat.modified)}</LastModified>"
+            answer = responses.xml(
+                f"<CopyObjectResult><LastModified>{responses.timestamp(stat.modified)}</LastModified>"
                 f"<ETag>{escape(stat.tag)}</ETag></CopyObjectResult>"
             )
             return Response(answer.status, {**answer.headers, "ETag": stat.tag}, answer.body)
         spool = request.spool
         if place.endswith("/"):
             if spool.size if spool else request.body:
-                raise answers.is_directory()
-            return answers.done(self._store.write(place, []).tag)
+                raise responses.is_directory()
+            return responses.done(self._store.write(place, []).tag)
         given = request.headers.get("content-md5", "")
         if spool is None:
-            answers.check_digest(hashlib.md5(request.body, usedforsecurity=False).digest(), given)
-            return answers.done(self._store.write(place, [request.body]).tag)
-        answers.check_digest(spool.md5, given)
-        return answers.done(self._store.deliver(spool.file.root, spool.file.parts, place).tag)
+            responses.check_digest(hashlib.md5(request.body, usedforsecurity=False).digest(), given)
+            return responses.done(self._store.write(place, [request.body]).tag)
+        responses.check_digest(spool.md5, given)
+        return responses.done(self._store.deliver(spool.file.root, spool.file.parts, place).tag)
 
     def _source(self, source: str, headers: Mapping[str, str], owner: str) -> _Source:
         """Open the object that is copied."""
         if "?" in source:
-            raise answers.not_served("versions of a source")
+            raise responses.not_served("versions of a source")
         bucket, _, key = decoded(source).removeprefix("/").partition("/")
         place = f"oss://{bucket}/{key}"
         parts_of(place)
         if not self._buckets.may(owner, bucket, False):
-            raise Refused(403, "AccessDenied", _NOT_YOURS)
+            raise ObjectError(403, "AccessDenied", _NOT_YOURS)
         reader = self._open(place)
         try:
             if conditions.check(headers, reader.stat, "x-oss-copy-source-"):
-                raise Refused(304, "NotModified", "The source is as the caller has it already.")
+                raise ObjectError(304, "NotModified", "The source is as the caller has it already.")
             wanted = headers.get("x-oss-copy-source-range", "")
             start, end, partial = conditions.wanted(
                 {"range": wanted, "x-oss-range-behavior": "standard"}, reader.stat.size
             )
             if wanted and not partial:
-                raise Refused(400, "InvalidArgument", "The range of the source is none.")
+                raise ObjectError(400, "InvalidArgument", "The range of the source is none.")
         except BaseException:
             reader.close()
             raise
@@ -288,14 +290,14 @@ class ObjectApi:
         stat = reader.stat
         kind = mimetypes.guess_type(place)[0] or "application/octet-stream"
         if conditions.check(request.headers, stat):
-            return Response(304, {**answers.headers_of("", 0), "ETag": stat.tag})
+            return Response(304, {**responses.headers_of("", 0), "ETag": stat.tag})
         start, end, partial = conditions.wanted(request.headers, stat.size)
         wants_body = request.method == "GET" and not meta
         large = end - start > _AT_ONCE
         body = reader.read(start, end) if wants_body and not large else b""
         # What an instance still writes may have been cut short by now.
         length = len(body) if meta or (wants_body and not large) else end - start
-        headers = answers.headers_of(kind, length)
+        headers = responses.headers_of(kind, length)
         headers["ETag"] = stat.tag
         headers["Last-Modified"] = format_datetime(stat.modified, usegmt=True)
         headers["x-oss-object-type"] = "Normal"
@@ -310,7 +312,7 @@ class ObjectApi:
         ):
             value = query.get(f"response-{name.lower()}", "")
             if value and (not value.isprintable() or value != value.strip()):
-                raise Refused(
+                raise ObjectError(
                     400, "InvalidArgument", f"A {name} is printable text without spaces at its ends."
                 )
             if value:
@@ -357,14 +359,14 @@ def _subresource(query: Mapping[str, str], served: Mapping[str, object]) -> str:
     """Return the sub-resource that a query names; empty for none.
 
     Raises:
-        Refused: It is none that is served, and must not be taken for a plain put or delete; or there are two, of
+        ObjectError: It is none that is served, and must not be taken for a plain put or delete; or there are two, of
             which one would win by its place in the query, which no signature covers.
     """
     named = [name for name in query if name in SUBRESOURCES and name not in _HARMLESS]
     named = [name for name in named if not name.startswith("response-")]
     for name in named:
         if name not in served:
-            raise answers.not_served(name)
+            raise responses.not_served(name)
     if len(named) > 1:
-        raise Refused(400, "InvalidArgument", f"The query names both {named[0]} and {named[1]}.")
+        raise ObjectError(400, "InvalidArgument", f"The query names both {named[0]} and {named[1]}.")
     return named[0] if named else ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from batchcompute.service.objects.answers import Refused
+from batchcompute.service.api.requests import date_of
 from batchcompute.service.objects.base import Stat
-from batchcompute.service.wire import date_of
+from batchcompute.service.objects.responses import ObjectError
 
 __all__: list[str] = []
 
@@ -18,7 +18,7 @@ def wanted(headers: Mapping[str, str], size: int) -> tuple[int, int, bool]:
     """Return where the wanted part of an object begins and ends, and whether it is a part only.
 
     Raises:
-        Refused: There is no such part, and the standard's behaviour was asked for.
+        ObjectError: There is no such part, and the standard's behaviour was asked for.
     """
     found = _RANGE.fullmatch(headers.get("range", ""))
     if not found:
@@ -29,7 +29,7 @@ def wanted(headers: Mapping[str, str], size: int) -> tuple[int, int, bool]:
     if start < end:
         return start, end, True
     if headers.get("x-oss-range-behavior") == "standard":
-        raise Refused(416, "InvalidRange", "The requested range cannot be satisfied.")
+        raise ObjectError(416, "InvalidRange", "The requested range cannot be satisfied.")
     # As the vendor's storage does it: a range that makes no sense is none.
     return 0, size, False
 
@@ -46,9 +46,9 @@ def check(headers: Mapping[str, str], stat: Stat, prefix: str = "") -> bool:
         Whether the caller has the object as it is already.
 
     Raises:
-        Refused: A condition does not hold.
+        ObjectError: A condition does not hold.
     """
-    failed = Refused(
+    failed = ObjectError(
         412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold."
     )
     match = headers.get(f"{prefix}if-match", "")

@@ -12,9 +12,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from batchcompute.service import trees
-from batchcompute.service.confined import NotRegular, Parts, Root, RootedFile
-from batchcompute.service.descriptors import can_be_run, make_executable
+from batchcompute.runner import trees
+from batchcompute.runner.confined import NotRegular, Parts, Root, RootedFile
+from batchcompute.runner.descriptors import can_be_run, make_executable
 from batchcompute.service.objects.base import MOUNTED, ObjectReader, Outside, Page, Stat, modified_ns
 from batchcompute.service.objects.keys import file_names, is_written_otherwise, parts_of
 from batchcompute.service.objects.listing import Lister

@@ -19,8 +19,8 @@ import errno
 import re
 from collections.abc import Iterator, Sequence
 
-from batchcompute._limits import LONGEST_KEY
 from batchcompute.errors import ValidationError
+from batchcompute.models.constraints import LONGEST_KEY
 
 __all__: list[str] = []
 

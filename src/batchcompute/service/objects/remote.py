@@ -19,8 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from batchcompute.errors import ConfigError
-from batchcompute.service import trees
-from batchcompute.service.confined import Parts, Root
+from batchcompute.runner import trees
+from batchcompute.runner.confined import Parts, Root
 from batchcompute.service.objects.base import MOUNTED, ObjectReader, Page, Stat, page_of
 from batchcompute.service.objects.keys import decode, file_names, is_ours, parts_of
 

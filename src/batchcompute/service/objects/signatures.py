@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from batchcompute.operations import OPERATIONS
+from batchcompute.api.operations import OPERATIONS
+from batchcompute.service.api.requests import Request, date_of, path_of_target, query_of
 from batchcompute.service.objects import version4
-from batchcompute.service.wire import Request, date_of, path_of_target, query_of
 
 __all__: list[str] = []
 

@@ -20,12 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from batchcompute.service import trees
-from batchcompute.service.confined import Root
-from batchcompute.service.objects import answers
-from batchcompute.service.objects.answers import Refused
+from batchcompute.runner import trees
+from batchcompute.runner.confined import Root
+from batchcompute.service.api.requests import Request, Response, Spool
+from batchcompute.service.objects import responses
 from batchcompute.service.objects.base import ObjectStore
-from batchcompute.service.wire import Request, Response, Spool
+from batchcompute.service.objects.responses import ObjectError
 
 __all__: list[str] = []
 
@@ -134,15 +134,15 @@ class Uploads:
             copied: Content of a part that comes from another object; None for one that came along.
 
         Raises:
-            Refused: There is no such upload, or a part is wrong.
+            ObjectError: There is no such upload, or a part is wrong.
         """
-        names = f"<Bucket>{bucket}</Bucket><Key>{answers.text(key)}</Key>"
+        names = f"<Bucket>{bucket}</Bucket><Key>{responses.text(key)}</Key>"
         if request.method == "POST" and "uploads" in query:
             if key.endswith("/"):
-                raise answers.is_directory()
+                raise responses.is_directory()
             upload = self._begin(bucket, key)
             names += f"<UploadId>{upload}</UploadId>"
-            return answers.xml(f"<InitiateMultipartUploadResult>{names}</InitiateMultipartUploadResult>")
+            return responses.xml(f"<InitiateMultipartUploadResult>{names}</InitiateMultipartUploadResult>")
         upload = query.get("uploadId", "")
         if not _UPLOAD.fullmatch(upload) or self._place(upload) != f"{bucket}/{key}":
             # It may be there, and be that of another object.
@@ -152,12 +152,12 @@ class Uploads:
         if request.method == "DELETE":
             with self._lock(upload):
                 self._root.remove((upload,))
-            return answers.done(status=204)
+            return responses.done(status=204)
         if request.method == "GET":
             return self._list(upload, f"{names}<UploadId>{upload}</UploadId>")
         if request.method == "POST":
             return self._complete(request.body, bucket, key, upload)
-        raise answers.not_allowed()
+        raise responses.not_allowed()
 
     def _begin(self, bucket: str, key: str) -> str:
         upload = secrets.token_hex(16).upper()
@@ -205,11 +205,13 @@ class Uploads:
 
     def _put(self, request: Request, upload: str, number: str, copied: Spool | None) -> Response:
         if not _NUMBER.fullmatch(number) or not 1 <= int(number) <= _MOST_PARTS:
-            raise Refused(400, "InvalidArgument", "A part has a number from 1 to 10000.")
+            raise ObjectError(400, "InvalidArgument", "A part has a number from 1 to 10000.")
         spool = copied or self.spooled(request)
         digest = spool.md5.hex().upper()
         try:
-            answers.check_digest(spool.md5, request.headers.get("content-md5", "") if copied is None else "")
+            responses.check_digest(
+                spool.md5, request.headers.get("content-md5", "") if copied is None else ""
+            )
             with self._lock(upload):
                 # The new one first: a crash in between leaves both, and the list that completes chooses.
                 self._root.rename(spool.file.parts, self._root, (upload, f"{int(number)}.{digest}"))
@@ -219,11 +221,11 @@ class Uploads:
             raise _no_upload() from None
         finally:
             spool.file.remove()
-        tag = answers.tag_of(spool.md5)
+        tag = responses.tag_of(spool.md5)
         if copied is None:
-            return answers.done(tag)
-        now = answers.timestamp(datetime.now(UTC))
-        answer = answers.xml(
+            return responses.done(tag)
+        now = responses.timestamp(datetime.now(UTC))
+        answer = responses.xml(
             f"<CopyPartResult><LastModified>{now}</LastModified><ETag>{escape(tag)}</ETag></CopyPartResult>"
         )
         return Response(answer.status, {**answer.headers, "ETag": tag}, answer.body)
@@ -235,12 +237,12 @@ class Uploads:
             for digest in sorted(found[number])[:1]:
                 with suppress(FileNotFoundError):
                     stat = self._root.lstat((upload, f"{number}.{digest}"))
-                    modified = answers.timestamp(datetime.fromtimestamp(stat.st_mtime, UTC))
+                    modified = responses.timestamp(datetime.fromtimestamp(stat.st_mtime, UTC))
                     parts += (
                         f"<Part><PartNumber>{number}</PartNumber><LastModified>{modified}</LastModified>"
                         f'<ETag>"{digest}"</ETag><Size>{stat.st_size}</Size></Part>'
                     )
-        return answers.xml(
+        return responses.xml(
             f"<ListPartsResult>{names}<NextPartNumberMarker>{max(found, default=0)}</NextPartNumberMarker>"
             f"<MaxParts>{_MOST_PARTS}</MaxParts><IsTruncated>false</IsTruncated>{parts}</ListPartsResult>"
         )
@@ -254,10 +256,10 @@ class Uploads:
                 with suppress(FileNotFoundError):
                     begun = datetime.fromtimestamp(self._root.lstat((upload, _PLACE)).st_mtime, UTC)
                     found += (
-                        f"<Upload><Key>{answers.text(key)}</Key><UploadId>{upload}</UploadId>"
-                        f"<Initiated>{answers.timestamp(begun)}</Initiated></Upload>"
+                        f"<Upload><Key>{responses.text(key)}</Key><UploadId>{upload}</UploadId>"
+                        f"<Initiated>{responses.timestamp(begun)}</Initiated></Upload>"
                     )
-        return answers.xml(
+        return responses.xml(
             f"<ListMultipartUploadsResult><Bucket>{bucket}</Bucket><NextKeyMarker></NextKeyMarker>"
             f"<NextUploadIdMarker></NextUploadIdMarker><MaxUploads>1000</MaxUploads>"
             f"<IsTruncated>false</IsTruncated>{found}</ListMultipartUploadsResult>"
@@ -279,8 +281,10 @@ class Uploads:
             stat = self._store.write(f"oss://{bucket}/{key}", self._content(upload, names))
             # After the object, so that a crash in between leaves an upload that can be completed again.
             self._root.remove((upload,))
-        names_xml = f"<Bucket>{bucket}</Bucket><Key>{answers.text(key)}</Key><ETag>{escape(stat.tag)}</ETag>"
-        return answers.xml(f"<CompleteMultipartUploadResult>{names_xml}</CompleteMultipartUploadResult>")
+        names_xml = (
+            f"<Bucket>{bucket}</Bucket><Key>{responses.text(key)}</Key><ETag>{escape(stat.tag)}</ETag>"
+        )
+        return responses.xml(f"<CompleteMultipartUploadResult>{names_xml}</CompleteMultipartUploadResult>")
 
     def _content(self, upload: str, names: list[str]) -> Iterator[bytes]:
         for name in names:
@@ -332,17 +336,17 @@ class SpoolWriter:
 
 def _listed(body: bytes) -> Iterator[tuple[int, str]]:
     """Yield number and digest of the parts that an upload is completed with; no digest where none is named."""
-    for element in answers.tree(body).iter("Part"):
+    for element in responses.tree(body).iter("Part"):
         number = (element.findtext("PartNumber") or "").strip()
         if not _NUMBER.fullmatch(number):
             raise _invalid_part()
         yield int(number), (element.findtext("ETag") or "").strip().strip('"').upper()
 
 
-def _invalid_part() -> Refused:
+def _invalid_part() -> ObjectError:
     text = "One or more of the specified parts could not be found, or is another one than was sent."
-    return Refused(400, "InvalidPart", text)
+    return ObjectError(400, "InvalidPart", text)
 
 
-def _no_upload() -> Refused:
-    return Refused(404, "NoSuchUpload", "The specified upload does not exist.")
+def _no_upload() -> ObjectError:
+    return ObjectError(404, "NoSuchUpload", "The specified upload does not exist.")

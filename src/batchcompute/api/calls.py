@@ -1,0 +1,397 @@
+"""One function an operation: it checks its arguments and returns the `Call` to be sent.
+
+The names, orders and defaults of the arguments are those of the old SDK's client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from batchcompute.api.filters import PRIVATE, query_of, scope_of
+from batchcompute.api.operations import (
+    Call,
+    IdLike,
+    count_of,
+    id_of,
+    make_call,
+    marker_of,
+    name_of,
+    number_of,
+    qualifier_of,
+    token_query,
+)
+from batchcompute.errors import Problem, ValidationError
+from batchcompute.errors._values import UnknownChoice
+
+if TYPE_CHECKING:
+    from batchcompute.api.resource_responses import (
+        AppResponse,
+        AvailableResourceResponse,
+        ClusterInstanceResponse,
+        ClusterResponse,
+        ImageResponse,
+        InstanceResponse,
+        JobDescriptionResponse,
+        JobResponse,
+        QuotaResponse,
+        SynchronousInstanceResponse,
+        TaskResponse,
+    )
+    from batchcompute.api.responses import ActionResponse, CreateResponse, ListResponse
+    from batchcompute.models.base import Jsonizable
+    from batchcompute.resources import (
+        AppJobDescription,
+        AppRevision,
+        AppStatus,
+        Cluster,
+        ClusterInstance,
+        Image,
+        Instance,
+        Job,
+        JobDescription,
+        Task,
+    )
+
+__all__: list[str] = []
+
+D = TypeVar("D", bound="Jsonizable")
+
+
+def _page(marker: object, max_item_count: object) -> dict[str, str]:
+    return {"Marker": marker_of(marker), "MaxItemCount": count_of(max_item_count)}
+
+
+def _described(description: object, cls: type[D]) -> D:
+    """Copy a description that came in any of its forms, and check it."""
+    if description is None:
+        raise ValidationError(
+            [Problem("", "None", "must be a description, a mapping of one, or its JSON text")]
+        )
+    own = cls(description)
+    own.validate()
+    return own
+
+
+def _body(description: Jsonizable) -> bytes:
+    from batchcompute.models.body_limits import LARGEST_BODY
+
+    # Indented as the old SDK sent it, unless the white space alone makes it too large for the service.
+    indented = description._to_json(4)
+    return indented if len(indented) <= LARGEST_BODY else description._to_json()
+
+
+# -- jobs -----------------------------------------------------------------------------------------
+
+
+def job_kind(job_desc: object) -> tuple[type[JobDescription] | type[AppJobDescription], object]:
+    """Tell a DAG job from an App job, and parse the description if it is a text."""
+    from batchcompute.resources import AppJobDescription, JobDescription
+    from batchcompute.resources._rules import kind_of
+
+    if isinstance(job_desc, (str, bytes, bytearray)):
+        job_desc = JobDescription._parse(job_desc)
+    return (AppJobDescription if kind_of(job_desc) == "App" else JobDescription), job_desc
+
+
+def create_job(job_desc: object, token: object = "", **flags: str) -> Call[CreateResponse]:
+    from batchcompute.api.responses import GetResponse
+    from batchcompute.models.base import Jsonizable
+    from batchcompute.resources import AppJobDescription
+
+    cls, description = job_kind(job_desc)
+    if isinstance(description, Jsonizable) and not isinstance(description, cls):
+        # GetJobDescription answers with one class for both kinds of job.
+        description = description.detail() if isinstance(description, GetResponse) else description
+    own = _described(description, cls)
+    if "Id" in own:
+        # The service tells the id of an existing job here; a new one has none.
+        del own["Id"]
+    if isinstance(own, AppJobDescription) and "Type" not in own:
+        # It has one possible value.
+        own["Type"] = "App"
+    return make_call("create_job", query={**token_query(token), **flags}, body=_body(own))
+
+
+def create_job_sync(job_desc: object, token: object = "") -> Call[SynchronousInstanceResponse]:
+    from batchcompute.api.operations import ResourceParser
+
+    call: Call[Any] = create_job(job_desc, token, sync="")
+    return replace(call, parse=ResourceParser("SynchronousInstanceResponse"))
+
+
+def is_app_job(job_desc: object) -> bool:
+    """Tell whether a description is that of an App job; only those can be synchronous."""
+    from batchcompute.resources import AppJobDescription
+
+    return job_kind(job_desc)[0] is AppJobDescription
+
+
+def list_jobs(
+    marker: object,
+    max_item_count: object,
+    state: str = "",
+    cluster_id: object = "",
+    project_id: str = "",
+    **filters: object,
+) -> Call[ListResponse[Job]]:
+    given = {"state": state, "cluster_id": cluster_id, "project_id": project_id}
+    query = {**_page(marker, max_item_count), **query_of("list_jobs", given, filters)}
+    return make_call("list_jobs", query=query)
+
+
+def _job(job: IdLike) -> dict[str, str]:
+    return {"JobId": id_of(job, "job")}
+
+
+def _task(job: IdLike, task_name: object) -> dict[str, str]:
+    return {"JobId": id_of(job, "job"), "TaskName": name_of(task_name, "task_name")}
+
+
+def get_job(job: IdLike) -> Call[JobResponse]:
+    return make_call("get_job", _job(job))
+
+
+def get_job_description(job: IdLike) -> Call[JobDescriptionResponse]:
+    return make_call("get_job_description", _job(job), {"description": ""})
+
+
+def stop_job(job: IdLike) -> Call[ActionResponse]:
+    return make_call("stop_job", _job(job))
+
+
+def start_job(job: IdLike) -> Call[ActionResponse]:
+    return make_call("start_job", _job(job))
+
+
+def change_job_priority(job: IdLike, priority: int) -> Call[ActionResponse]:
+    path = _job(job)
+    if isinstance(priority, bool) or not hasattr(type(priority), "__index__"):
+        raise ValidationError([Problem("Priority", repr(priority)[:60], "must be an integer in [0, 1000]")])
+    if not 0 <= int(priority) <= 1000:
+        raise ValidationError([Problem("Priority", repr(priority), "must be in [0, 1000]")])
+    return make_call("change_job_priority", path, body=b'{"Priority": %d}' % int(priority))
+
+
+def delete_job(job: IdLike) -> Call[ActionResponse]:
+    return make_call("delete_job", _job(job))
+
+
+def list_tasks(
+    job: IdLike,
+    marker: object,
+    max_item_count: object,
+    state: str = "",
+    cluster_id: object = "",
+    **filters: object,
+) -> Call[ListResponse[Task]]:
+    found = query_of("list_tasks", {"state": state, "cluster_id": cluster_id}, filters)
+    return make_call("list_tasks", _job(job), {**_page(marker, max_item_count), **found})
+
+
+def get_task(job: IdLike, task_name: object) -> Call[TaskResponse]:
+    return make_call("get_task", _task(job, task_name))
+
+
+def list_instances(
+    job: IdLike,
+    task_name: object,
+    marker: object,
+    max_item_count: object,
+    state: str = "",
+    **filters: object,
+) -> Call[ListResponse[Instance]]:
+    found = query_of("list_instances", {"state": state}, filters)
+    return make_call("list_instances", _task(job, task_name), {**_page(marker, max_item_count), **found})
+
+
+def get_instance(job: IdLike, task_name: object, instance_id: object) -> Call[InstanceResponse]:
+    path = {**_task(job, task_name), "InstanceId": number_of(instance_id, "instance_id")}
+    return make_call("get_instance", path)
+
+
+# -- clusters -------------------------------------------------------------------------------------
+
+
+def create_cluster(cluster_desc: object, token: object = "") -> Call[CreateResponse]:
+    from batchcompute.resources import ClusterDescription
+
+    body = _body(_described(cluster_desc, ClusterDescription))
+    return make_call("create_cluster", query=token_query(token), body=body)
+
+
+def list_clusters(marker: object, max_item_count: object, **filters: object) -> Call[ListResponse[Cluster]]:
+    query = {**_page(marker, max_item_count), **query_of("list_clusters", {}, filters)}
+    return make_call("list_clusters", query=query)
+
+
+def _cluster(cluster: IdLike) -> dict[str, str]:
+    return {"ClusterId": id_of(cluster, "cluster")}
+
+
+def get_cluster(cluster: IdLike) -> Call[ClusterResponse]:
+    return make_call("get_cluster", _cluster(cluster))
+
+
+def modify_cluster(cluster: IdLike, modify_cluster_desc: object) -> Call[ActionResponse]:
+    from batchcompute.resources import ModifyClusterDescription
+
+    body = _body(_described(modify_cluster_desc, ModifyClusterDescription))
+    return make_call("modify_cluster", _cluster(cluster), body=body)
+
+
+def change_cluster(cluster: IdLike, **parts: object) -> Call[ActionResponse]:
+    """Modify only the named parts; nothing else is in the body, as the old SDK had it."""
+    from batchcompute.resources import ModifyClusterDescription
+
+    changes = ModifyClusterDescription(parts)
+    changes.validate()
+    if "Groups" not in parts:
+        del changes["Groups"]
+    return make_call("modify_cluster", _cluster(cluster), body=_body(changes))
+
+
+def change_cluster_map(cluster: IdLike, name: str, data: object) -> Call[ActionResponse]:
+    """Replace one of the maps of a cluster; nothing is no map, so that it is not emptied by mistake."""
+    if not isinstance(data, Mapping):
+        raise ValidationError([Problem(name, repr(data)[:60], "must be a mapping")])
+    return change_cluster(cluster, **{name: dict(cast("Mapping[str, object]", data))})
+
+
+def change_cluster_desired_vm_count(cluster: IdLike, counts: Mapping[str, object]) -> Call[ActionResponse]:
+    missing = [name for name, count in counts.items() if count is None]
+    if missing:
+        raise ValidationError([Problem(f"Groups.{missing[0]}.DesiredVMCount", "None", "must be an integer")])
+    groups = {name: {"DesiredVMCount": count} for name, count in counts.items()}
+    return change_cluster(cluster, Groups=groups)
+
+
+def change_cluster_spot_config(
+    cluster: IdLike, group_name: str, strategy: str = "", price_limit: float = 0.0
+) -> Call[ActionResponse]:
+    # What is not named stays as it is.
+    given = {"SpotStrategy": strategy, "SpotPriceLimit": price_limit}
+    return change_cluster(
+        cluster, Groups={group_name: {name: value for name, value in given.items() if value}}
+    )
+
+
+def delete_cluster(cluster: IdLike) -> Call[ActionResponse]:
+    return make_call("delete_cluster", _cluster(cluster))
+
+
+def _machines(cluster_id: IdLike, group_name: str) -> dict[str, str]:
+    return {"ClusterId": id_of(cluster_id, "cluster_id"), "GroupName": id_of(group_name, "group_name")}
+
+
+def _machine(cluster_id: IdLike, group_name: str, instance_id: IdLike) -> dict[str, str]:
+    return {**_machines(cluster_id, group_name), "InstanceId": id_of(instance_id, "instance_id")}
+
+
+def list_cluster_instances(
+    cluster_id: IdLike, group_name: str, marker: object, max_item_count: object, **filters: object
+) -> Call[ListResponse[ClusterInstance]]:
+    query = {**_page(marker, max_item_count), **query_of("list_cluster_instances", {}, filters)}
+    return make_call("list_cluster_instances", _machines(cluster_id, group_name), query)
+
+
+def get_cluster_instance(
+    cluster_id: IdLike, group_name: str, instance_id: IdLike
+) -> Call[ClusterInstanceResponse]:
+    return make_call("get_cluster_instance", _machine(cluster_id, group_name, instance_id))
+
+
+def recreate_cluster_instance(
+    cluster_id: IdLike, group_name: str, instance_id: IdLike
+) -> Call[ActionResponse]:
+    return make_call("recreate_cluster_instance", _machine(cluster_id, group_name, instance_id))
+
+
+def delete_cluster_instance(cluster_id: IdLike, group_name: str, instance_id: IdLike) -> Call[ActionResponse]:
+    return make_call("delete_cluster_instance", _machine(cluster_id, group_name, instance_id))
+
+
+# -- images ---------------------------------------------------------------------------------------
+
+
+def create_image(image_desc: object, token: object = "") -> Call[CreateResponse]:
+    from batchcompute.resources import ImageDescription
+
+    body = _body(_described(image_desc, ImageDescription))
+    return make_call("create_image", query=token_query(token), body=body)
+
+
+def list_images(
+    marker: object, max_item_count: object, type_: str = "", **filters: object
+) -> Call[ListResponse[Image]]:
+    found = query_of("list_images", {"type_": type_}, filters)
+    # The old SDK sent no other type; own images are what comes without one.
+    system = {"Type": "System"} if found.get("Type", "").strip() == "System" else {}
+    return make_call("list_images", query={**_page(marker, max_item_count), **system})
+
+
+def get_image(image: IdLike) -> Call[ImageResponse]:
+    return make_call("get_image", {"ImageId": id_of(image, "image")})
+
+
+def delete_image(image: IdLike) -> Call[ActionResponse]:
+    return make_call("delete_image", {"ImageId": id_of(image, "image")})
+
+
+# -- apps -----------------------------------------------------------------------------------------
+
+
+def _app(app: object, argument: str) -> dict[str, str]:
+    return {"AppName": id_of(app, argument, "Name")}
+
+
+def create_app(app_desc: object, token: object = "") -> Call[CreateResponse]:
+    from batchcompute.resources import AppDescription
+
+    body = _body(_described(app_desc, AppDescription))
+    return make_call("create_app", query=token_query(token), body=body)
+
+
+def list_apps(
+    scope: str = PRIVATE, marker: object = "", max_item_count: object = 50, **filters: object
+) -> Call[ListResponse[AppStatus]]:
+    query = {"Scope": scope_of(scope, filters), **_page(marker, max_item_count)}
+    return make_call("list_apps", query=query)
+
+
+def get_app(app_name: object, scope: str = "Private") -> Call[AppResponse]:
+    if scope not in ("Private", "Public"):
+        raise UnknownChoice([Problem("scope", repr(scope)[:60], "must be Private or Public")])
+    return make_call("get_app", _app(app_name, "app_name"), {"Scope": scope})
+
+
+def get_app_detail(app: object, qualifier: object = "") -> Call[AppResponse]:
+    query = {"Detail": "True", "Qualifier": qualifier_of(qualifier)}
+    return make_call("get_app_detail", _app(app, "app"), query)
+
+
+def get_app_revisions(app_name: object) -> Call[ListResponse[AppRevision]]:
+    return make_call("get_app_revisions", _app(app_name, "app_name"), {"Revisions": "True"})
+
+
+def modify_app(app_name: object, app_desc: object) -> Call[ActionResponse]:
+    from batchcompute.resources import AppDescription
+
+    body = _body(_described(app_desc, AppDescription))
+    return make_call("modify_app", _app(app_name, "app_name"), body=body)
+
+
+def delete_app(app_name: object, qualifier: object = "") -> Call[ActionResponse]:
+    return make_call("delete_app", _app(app_name, "app_name"), {"Qualifier": qualifier_of(qualifier)})
+
+
+# -- choices --------------------------------------------------------------------------------------
+
+
+def get_quotas() -> Call[QuotaResponse]:
+    return make_call("get_quotas")
+
+
+def get_available_resource() -> Call[AvailableResourceResponse]:
+    return make_call("get_available_resource")

@@ -1,0 +1,131 @@
+"""The JSON schema of a model: the texts of its fields, their limits, and what is required."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from batchcompute.models.constraints import AppName, Limit, Name, Needed
+from batchcompute.models.fields import Field
+
+__all__: list[str] = []
+
+
+@cache
+def docs_of(cls: type[Any]) -> dict[str, str]:
+    """Return the docstring under each field that a class itself declares, by its snake_case name.
+
+    A program whose sources are not there has none.
+    """
+    module = sys.modules.get(cls.__module__)
+    try:
+        source = inspect.getsource(module) if module is not None else ""
+    except (OSError, TypeError):
+        return {}
+    classes = [node for node in ast.walk(_tree_of(source)) if isinstance(node, ast.ClassDef)]
+    body: list[ast.stmt] = []
+    for node in classes:
+        if node.name == cls.__name__:
+            body = node.body
+    found: dict[str, str] = {}
+    for first, second in pairwise(body):
+        if not isinstance(first, ast.AnnAssign) or not isinstance(first.target, ast.Name):
+            continue
+        if isinstance(second, ast.Expr) and isinstance(second.value, ast.Constant):
+            found[first.target.id] = str(second.value.value)
+    return found
+
+
+@cache
+def _tree_of(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
+def doc_of(cls: type[Any], name: str) -> str:
+    """Return the docstring of a field, which a base may have declared; empty for none."""
+    return next((docs_of(base)[name] for base in cls.__mro__ if name in docs_of(base)), "")
+
+
+def is_required(field: Field) -> bool:
+    """Return whether the service demands that a field is set."""
+    return any(isinstance(limit, (Needed, Name, AppName)) for limit in field.limits)
+
+
+def _limited(schema: dict[str, Any], limits: tuple[Limit, ...]) -> dict[str, Any]:
+    """Add limits to the schema of one field, to the choice that they are meant for."""
+    added: dict[str, Any] = {}
+    for limit in limits:
+        for key, value in limit.schema().items():
+            if key == "additionalProperties":
+                value = {**schema.get(key, {}), **value} if isinstance(schema.get(key), dict) else value
+            added[key] = value
+    if not added:
+        return schema
+    if "enum" in added and "anyOf" in schema:
+        # The closed list takes the place of an open one.
+        return {**{key: value for key, value in schema.items() if key != "anyOf"}, "type": "string", **added}
+    return {**schema, **added}
+
+
+_NULL = {"type": "null"}
+
+
+def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a field for which null is a value."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*(choice for choice in schema["anyOf"] if choice != _NULL), _NULL]}
+    return {"anyOf": [schema, _NULL]}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a field that is left out where it is not set."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != _NULL]
+    if len(choices) > 1:
+        return {**schema, "anyOf": choices}
+    return {
+        **{key: value for key, value in schema.items() if key != "anyOf"},
+        **(choices[0] if choices else {}),
+    }
+
+
+def described(cls: type[Any], schema: dict[str, Any], handler: Any) -> dict[str, Any]:
+    """Return pydantic's schema of a model with descriptions, required fields, limits and examples.
+
+    A field that is not set is left out, so no field is null, but those whose null is a value.
+
+    Args:
+        cls: The class.
+        schema: What pydantic made.
+        handler: Resolves references.
+    """
+    found = handler.resolve_ref_schema(schema)
+    properties: dict[str, Any] = found.get("properties", {})
+    required = set(found.get("required", ()))
+    # What an answer holds is the service's to say; it may leave out what the caller may not see.
+    demanding = not cls._reads_leniently()
+    for field in cls._declared:
+        key = next((name for name in (field.wire, field.name) if name in properties), "")
+        if not key:
+            continue
+        made = dict(properties[key])
+        made.pop("title", None)
+        if made.get("default", 0) is None and not field.nullable:
+            del made["default"]
+        made = _with_null(made) if field.nullable else _without_null(made)
+        if demanding:
+            made = _limited(made, field.limits)
+        doc = doc_of(cls, field.name)
+        if doc:
+            made["description"] = doc
+        properties[key] = made
+        if demanding and is_required(field) and field.default is None:
+            required.add(key)
+    if required:
+        found["required"] = [key for key in properties if key in required]
+    if cls._examples:
+        found["examples"] = list(cls._examples)
+    return schema

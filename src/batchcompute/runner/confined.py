@@ -1,0 +1,393 @@
+"""Files below a root directory, reached by descriptor and never through a link.
+
+A path that a program, a name or a client could have influenced is not trusted: between a check and a use,
+a directory can become a link to somewhere else. So every part of a path is opened from the descriptor of the
+part before it, without following links (``openat`` with ``O_NOFOLLOW``), and names that could leave the
+root (``..``, a slash, an absolute path) are refused before anything is opened.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from batchcompute.runner.descriptors import (
+    FOLDER,
+    NEW,
+    RACES,
+    TRANSIENT,
+    NotRegular,
+    OutsideRoot,
+    Parts,
+    check_parts,
+    chmod,
+    empty,
+    has_no_room,
+    is_transient,
+    open_regular,
+    remove_plain,
+)
+
+__all__ = [
+    "TRANSIENT",
+    "NotRegular",
+    "OutsideRoot",
+    "Parts",
+    "Root",
+    "RootedFile",
+    "has_no_room",
+    "is_transient",
+]
+
+T = TypeVar("T")
+
+_log = logging.getLogger("batchcompute.service.files")
+
+
+class Root:
+    """A directory; everything below it is reached without following links.
+
+    Args:
+        path: The directory. Links in its own path are followed, as its owner has chosen it.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path: Path = path
+        """The directory, as it was named."""
+        self._fd = os.open(path, FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def parts_of(self, path: Path) -> tuple[str, ...]:
+        """Return the names that lead from the root to a path.
+
+        Raises:
+            OutsideRoot: It is not below the root.
+        """
+        if not path.is_relative_to(self.path):
+            raise OutsideRoot(errno.EPERM, f"is not below {self.path}", str(path))
+        parts = path.relative_to(self.path).parts
+        check_parts(parts)
+        return parts
+
+    def file(self, *parts: str) -> RootedFile:
+        """Return a file below the root.
+
+        Raises:
+            OutsideRoot: It would not be below the root.
+        """
+        check_parts(parts)
+        return RootedFile(self, parts)
+
+    def where(self, parts: Parts) -> Path:
+        """Return the path of something below the root.
+
+        Raises:
+            OutsideRoot: It would not be below the root.
+        """
+        check_parts(parts)
+        return self.path.joinpath(*parts)
+
+    @contextmanager
+    def folder(self, parts: Parts, make: int = 0) -> Generator[int]:
+        """Open a directory below the root.
+
+        Args:
+            parts: Its names.
+            make: Mode of the directories that are made where they are missing; 0 to make none.
+
+        Yields:
+            Its descriptor.
+
+        Raises:
+            OutsideRoot: A name would leave the root.
+            OSError: It is not there, or a link, or no directory.
+        """
+        check_parts(parts)
+        here = self._fd
+        try:
+            for part in parts:
+                try:
+                    there = os.open(part, FOLDER, dir_fd=here)
+                except FileNotFoundError:
+                    if not make:
+                        raise
+                    with suppress(FileExistsError):
+                        os.mkdir(part, make, dir_fd=here)
+                    there = os.open(part, FOLDER, dir_fd=here)
+                if here != self._fd:
+                    os.close(here)
+                here = there
+            yield here
+        finally:
+            if here != self._fd:
+                os.close(here)
+
+    def make_folder(self, parts: Parts, mode: int = 0o700) -> None:
+        """Make a directory and those around it; one that is there is left as it is."""
+        self._against_races(lambda: self._make_folder(parts, mode))
+
+    def _make_folder(self, parts: Parts, mode: int) -> None:
+        with self.folder(parts, mode):
+            pass
+
+    def new_folder(self, parts: Parts, mode: int = 0o700) -> None:
+        """Make a directory that must not be there yet, in one that is.
+
+        Raises:
+            FileExistsError: Something of that name is there.
+        """
+        with self.folder(parts[:-1]) as fd:
+            check_parts(parts[-1:])
+            os.mkdir(parts[-1], mode, dir_fd=fd)
+
+    def new_file(self, parts: Parts, mode: int = 0o600, make: int = 0o700) -> int:
+        """Make a file, in place of whatever plain file, link or pipe has its name; open it to read and write.
+
+        Args:
+            parts: Its names.
+            mode: Its mode.
+            make: Mode of the directories that are made where they are missing; 0 to make none.
+
+        Returns:
+            The descriptor.
+
+        Raises:
+            OSError: It cannot be made; `IsADirectoryError` where its name is that of a directory.
+        """
+        return self._against_races(lambda: self._new_file(parts, mode, make))
+
+    def _new_file(self, parts: Parts, mode: int, make: int) -> int:
+        check_parts(parts)
+        name = parts[-1]
+        with self.folder(parts[:-1], make) as fd:
+            for _ in range(RACES):
+                try:
+                    return os.open(name, NEW, mode, dir_fd=fd)
+                except FileExistsError:
+                    if stat.S_ISDIR(os.lstat(name, dir_fd=fd).st_mode):
+                        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name) from None
+                    with suppress(FileNotFoundError):
+                        os.unlink(name, dir_fd=fd)
+        raise FileExistsError(errno.EEXIST, "somebody else makes this file again and again", name)
+
+    @staticmethod
+    def _against_races(action: Callable[[], T]) -> T:
+        # Whoever removes the last file of a directory removes the directory, too, perhaps just now.
+        for _ in range(RACES):
+            with suppress(FileNotFoundError):
+                return action()
+        return action()
+
+    def open_file(self, parts: Parts) -> int:
+        """Open a plain file to read it.
+
+        Raises:
+            FileNotFoundError: It is not there.
+            NotRegular: It is something else than a plain file.
+            OSError: It cannot be opened.
+        """
+        check_parts(parts)
+        with self.folder(parts[:-1]) as fd:
+            return open_regular(parts[-1], fd)
+
+    def read(self, parts: Parts, limit: int, tail: bool = False) -> bytes:
+        """Return the content of a plain file, the first or last bytes of a longer one.
+
+        Args:
+            parts: Its names.
+            limit: The most bytes that are read.
+            tail: Whether those are the last ones.
+
+        Raises:
+            FileNotFoundError: It is not there.
+            NotRegular: It is something else than a plain file.
+            OSError: It cannot be read.
+        """
+        fd = self.open_file(parts)
+        try:
+            start = max(0, os.fstat(fd).st_size - limit) if tail else 0
+            return os.pread(fd, limit, start)
+        finally:
+            os.close(fd)
+
+    def lstat(self, parts: Parts) -> os.stat_result:
+        """Return what is known of something, a link itself and not what it leads to."""
+        check_parts(parts)
+        if not parts:
+            return os.fstat(self._fd)
+        with self.folder(parts[:-1]) as fd:
+            return os.stat(parts[-1], dir_fd=fd, follow_symlinks=False)
+
+    def names(self, parts: Parts = ()) -> list[str]:
+        """Return the names in a directory."""
+        with self.folder(parts) as fd:
+            return os.listdir(fd)
+
+    def link(self, target: Path, parts: Parts) -> None:
+        """Make a symbolic link.
+
+        Args:
+            target: What it leads to.
+            parts: Its names.
+        """
+        check_parts(parts)
+        with self.folder(parts[:-1]) as fd:
+            os.symlink(target, parts[-1], dir_fd=fd)
+
+    def rename(self, parts: Parts, target: Root, target_parts: Parts, make: int = 0) -> None:
+        """Move something within one file system; it takes the place of a file of that name.
+
+        Args:
+            parts: Its names.
+            target: The root that it goes below.
+            target_parts: Its new names.
+            make: Mode of the directories that are made where they are missing; 0 to make none.
+        """
+
+        def move() -> None:
+            with self.folder(parts[:-1]) as here, target.folder(target_parts[:-1], make) as there:
+                check_parts([parts[-1], target_parts[-1]])
+                os.rename(parts[-1], target_parts[-1], src_dir_fd=here, dst_dir_fd=there)
+
+        # What is moved may be missing for good; what it is moved into comes back.
+        self.lstat(parts)
+        if make:
+            self._against_races(move)
+        else:
+            move()
+
+    def unlink(self, parts: Parts) -> None:
+        """Remove a file or a link; what is not there is no error."""
+        check_parts(parts)
+        with suppress(FileNotFoundError), self.folder(parts[:-1]) as fd:
+            os.unlink(parts[-1], dir_fd=fd)
+
+    def remove_folder(self, parts: Parts) -> bool:
+        """Remove a directory if it is empty, and return whether it is gone."""
+        check_parts(parts)
+        try:
+            with self.folder(parts[:-1]) as fd:
+                os.rmdir(parts[-1], dir_fd=fd)
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY):
+                return False
+            raise
+        return True
+
+    def remove(self, parts: Parts) -> None:
+        """Remove a file, or a directory with all that is in it; what is not there is no error.
+
+        Any depth, any names and any modes are fine. What cannot be removed is logged and left.
+        """
+        try:
+            self._remove(parts)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if is_transient(error):
+                raise
+            _log.warning("%s cannot be removed: %s", self.path.joinpath(*parts), error)
+
+    def _remove(self, parts: Parts) -> None:
+        check_parts(parts)
+        if not parts:
+            raise OutsideRoot(errno.EPERM, "the root itself is not removed", str(self.path))
+        with self.folder(parts[:-1]) as fd:
+            if remove_plain(parts[-1], fd):
+                return
+            # Directories inside are moved up beside it, so that depth needs neither descriptors nor long paths.
+            waiting = [parts[-1]]
+            for name in waiting:
+                for moved in empty(name, fd):
+                    waiting.append(moved)
+                os.rmdir(name, dir_fd=fd)
+
+    def chmod(self, parts: Parts, mode: int) -> None:
+        """Change the mode of a file or directory, never of what a link leads to."""
+        check_parts(parts)
+        with self.folder(parts[:-1]) as fd:
+            chmod(parts[-1], mode, fd)
+
+    def walk(
+        self, parts: Parts = (), skip: Callable[[str], bool] | None = None
+    ) -> Iterator[tuple[str, os.stat_result]]:
+        """Yield everything below a directory that is no directory, with its path relative to it.
+
+        A directory that its owner has locked is opened up. Links are yielded and not followed.
+
+        Args:
+            parts: The directory.
+            skip: Returns whether a relative path is left out, with what is below it.
+        """
+        waiting = [""]
+        while waiting:
+            at = waiting.pop()
+            for name, found in self._listed_unlocked([*parts, *at.split("/")] if at else parts):
+                path = f"{at}/{name}" if at else name
+                if skip is not None and skip(path):
+                    continue
+                if stat.S_ISDIR(found.st_mode):
+                    waiting.append(path)
+                else:
+                    yield path, found
+
+    def _listed(self, parts: Parts) -> list[tuple[str, os.stat_result]]:
+        with self.folder(parts) as fd:
+            found: list[tuple[str, os.stat_result]] = []
+            for name in os.listdir(fd):
+                # What is removed meanwhile is not listed.
+                with suppress(FileNotFoundError):
+                    found.append((name, os.stat(name, dir_fd=fd, follow_symlinks=False)))
+            return found
+
+    def _listed_unlocked(self, parts: Parts) -> list[tuple[str, os.stat_result]]:
+        try:
+            return self._listed(parts)
+        except PermissionError:
+            for length in range(1, len(parts) + 1):
+                self.chmod(parts[:length], stat.S_IRWXU)
+            return self._listed(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class RootedFile:
+    """A file below a root."""
+
+    root: Root
+    """The root."""
+    parts: tuple[str, ...]
+    """Its names."""
+
+    @property
+    def path(self) -> Path:
+        """Its path, for what only takes paths, and for messages."""
+        return self.root.where(self.parts)
+
+    def new(self) -> int:
+        """Make the file anew, with the directories around it; return its descriptor."""
+        return self.root.new_file(self.parts)
+
+    def read(self, limit: int, tail: bool = False) -> bytes:
+        """Return what `Root.read` returns of it."""
+        return self.root.read(self.parts, limit, tail)
+
+    def remove(self) -> None:
+        """Remove it."""
+        self.root.remove(self.parts)

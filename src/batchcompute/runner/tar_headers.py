@@ -1,0 +1,295 @@
+"""The headers of a tar archive: old and POSIX ones, with the extensions of GNU and pax.
+
+Python's `tarfile` reads extension headers of any size into memory, and what it takes for an archive depends
+on its patch level. This reads members one by one, in one pass, and keeps nothing of those that went by.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from batchcompute.runner.archive_rules import MAX_TIME, ArchiveError, shown
+from batchcompute.runner.tar_bytes import PACKINGS, Budget, Limits, Source
+
+__all__: list[str] = []
+
+_BLOCK = 512
+_ZEROS = bytes(_BLOCK)
+
+_TAIL = 1024**2
+"""Bytes behind what matters that are read, so that a checksum of compressed data is compared."""
+
+_FILES = (b"\0", b"0", b"7")
+_LONG_NAME, _LONG_LINK = b"L", b"K"
+_PAX = (b"x", b"X")
+_PAX_GLOBAL = b"g"
+
+_RECORDS = (b"path", b"linkpath", b"size", b"mtime")
+"""Pax records that matter here. The others are of no effect."""
+
+_OCTAL = re.compile(rb"[0-7]*")
+_SIZE = re.compile(rb"[0-9]{1,20}")
+_SPARSE = b"GNU.sparse."
+"""How the keywords begin that describe a sparse file."""
+
+_TIME = re.compile(rb"([0-9]{1,12})(?:\.([0-9]*))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of an archive, as its headers describe it. Nothing of it has been checked."""
+
+    name: str
+    """Its name; bytes that are not UTF-8 are surrogates."""
+    type: bytes
+    """Its type; that of a directory for a file whose name ends with a slash."""
+    size: int
+    """Bytes of its content."""
+    mode: int
+    """Its mode."""
+    mtime: int | None
+    """When it was changed, in nanoseconds since 1970; None if the headers do not say so sensibly."""
+    target: str
+    """What a link leads to."""
+
+
+def open_archive(fd: int, limits: Limits, abort: threading.Event | None = None) -> Source | None:
+    """Return the bytes of an archive; None for a file that is none.
+
+    An archive is what begins with the header of a member or with an end marker, compressed or not.
+
+    Args:
+        fd: The file, at its beginning.
+        limits: The limits.
+        abort: Ends it.
+
+    Raises:
+        ArchiveError: It is compressed and cannot be decompressed.
+        OSError: It cannot be read.
+        Aborted: Nobody wants it any more.
+    """
+    size = os.fstat(fd).st_size
+    plain = Source(fd, None, Budget(limits, size), abort)
+    head = plain.peek(_BLOCK)
+    if _is_header(head):
+        return plain
+    for packing in PACKINGS:
+        if head.startswith(packing.magic):
+            os.lseek(fd, 0, os.SEEK_SET)
+            source = Source(fd, packing, Budget(limits, size), abort)
+            try:
+                if _is_header(source.peek(_BLOCK)):
+                    return source
+                # Of damaged data, anything can come out before that is noticed.
+                _read_on(source)
+            except ArchiveError:
+                if packing.certain:
+                    raise
+    return None
+
+
+class Reader:
+    """Reads the members of an archive one after the other.
+
+    Args:
+        source: The archive's bytes.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._limits = source.budget.limits
+        self._mtime: bytes = b""
+        self._records_left = self._limits.records
+        self._rest = 0
+        self._padding = 0
+
+    def next(self) -> Member | None:
+        """Return the next member; None at the end. What is left of the one before is passed over.
+
+        Raises:
+            ArchiveError: The headers are damaged or break a rule.
+            OSError: The file cannot be read.
+            Aborted: Nobody wants it any more.
+        """
+        for _ in self.content():
+            pass
+        self._read(self._padding)
+        self._padding = 0
+        long: dict[bytes, bytes] = {}
+        records: dict[bytes, bytes] = {}
+        for number in range(self._limits.extensions + 1):
+            block = self._source.exactly(_BLOCK)
+            if not block or block == _ZEROS:
+                if number:
+                    raise ArchiveError("it ends where a member is announced")
+                if self._source.packing:
+                    _read_on(self._source)
+                return None
+            if not _is_header(block):
+                raise ArchiveError("a header is damaged" if len(block) == _BLOCK else "it ends in a header")
+            type, size = block[156:157], _number(block[124:136], "size")
+            # An empty record or name takes back one that came before: then the header's own field holds.
+            if type in (_LONG_NAME, _LONG_LINK):
+                long[type] = _text(self._extension(size))
+            elif type in _PAX:
+                records |= self._records(self._extension(size))
+            elif type == _PAX_GLOBAL:
+                self._apply_global(self._records(self._extension(size)))
+            else:
+                name = records.get(b"path") or long.get(_LONG_NAME) or _name(block)
+                linked = records.get(b"linkpath") or long.get(_LONG_LINK) or _text(block[157:257])
+                try:
+                    return self._member(block, _decoded(name), _decoded(linked), size, records)
+                except ArchiveError as error:
+                    raise ArchiveError(f"member {shown(_decoded(name))}: {error}") from error
+        raise ArchiveError(f"more than {self._limits.extensions} extension headers stand before one member")
+
+    def content(self) -> Iterator[bytes]:
+        """Yield the content of the member that was returned last, in pieces.
+
+        Raises:
+            ArchiveError: It cannot be decompressed, is too much, or ends too early.
+            OSError: The file cannot be read.
+            Aborted: Nobody wants it any more.
+        """
+        while self._rest:
+            piece = self._source.read(self._rest)
+            if not piece:
+                raise ArchiveError("the archive ends in the middle of its content")
+            self._rest -= len(piece)
+            yield piece
+
+    def _member(self, block: bytes, name: str, target: str, size: int, records: dict[bytes, bytes]) -> Member:
+        type = b"S" if _SPARSE in records else block[156:157]
+        if given := records.get(b"size"):
+            if not _SIZE.fullmatch(given):
+                raise ArchiveError(f"the pax record 'size' is no size: {given[:40]!r}")
+            size = int(given)
+        if type not in _FILES:
+            # What the others have as their size is no content that follows.
+            size = 0
+        elif name.endswith("/"):
+            # Archives from before POSIX have no other sign for a directory.
+            if size:
+                raise ArchiveError("it is a directory by its name, and has content")
+            type = b"5"
+        self._rest, self._padding = size, -size % _BLOCK
+        mode = _number(block[100:108], "mode")
+        mtime = _time(records.get(b"mtime") or self._mtime, block[136:148])
+        return Member(name, type, size, mode, mtime, target)
+
+    def _extension(self, size: int) -> bytes:
+        if size > self._limits.extension:
+            raise ArchiveError(f"an extension header has more than {self._limits.extension:,} bytes")
+        data = self._read(size)
+        self._read(-size % _BLOCK)
+        return data
+
+    def _records(self, data: bytes) -> dict[bytes, bytes]:
+        """Return the pax records that matter: each is its own length, a space, a keyword, ``=``, a value.
+
+        Raises:
+            ArchiveError: They are damaged, or too many.
+        """
+        found: dict[bytes, bytes] = {}
+        at = 0
+        while at < len(data) and data[at]:
+            self._records_left -= 1
+            if self._records_left < 0:
+                raise ArchiveError(f"it has more than {self._limits.records:,} pax records")
+            space = data.find(b" ", at, at + 20)
+            digits = data[at : max(at, space)]
+            end = at + int(digits) if digits.isdigit() else 0
+            keyword, equals, value = data[space + 1 : max(0, end - 1)].partition(b"=")
+            if not equals or end > len(data) or data[end - 1 : end] != b"\n":
+                raise ArchiveError("a pax record is damaged")
+            if keyword.startswith(_SPARSE):
+                found[_SPARSE] = value
+            elif keyword in _RECORDS:
+                found[keyword] = value
+            at = end
+        return found
+
+    def _apply_global(self, records: dict[bytes, bytes]) -> None:
+        self._mtime = records.pop(b"mtime", self._mtime)
+        if records:
+            raise ArchiveError(f"a global pax header sets {_decoded(min(records))!r} for all members")
+
+    def _read(self, size: int) -> bytes:
+        data = self._source.exactly(size)
+        if len(data) < size:
+            raise ArchiveError("it ends in the middle of a member")
+        return data
+
+
+def _read_on(source: Source) -> None:
+    left = _TAIL
+    while left > 0 and (piece := source.read(left)):
+        left -= len(piece)
+
+
+def _is_header(block: bytes) -> bool:
+    """Return whether a block is an end marker, or a header with the right checksum."""
+    if len(block) != _BLOCK:
+        return False
+    if block == _ZEROS:
+        return True
+    try:
+        stated = _number(block[148:156], "checksum")
+    except ArchiveError:
+        return False
+    counted = block[:148] + b" " * 8 + block[156:]
+    unsigned = sum(counted)
+    # Some old programs took bytes for signed numbers.
+    return stated == unsigned or stated == unsigned - 256 * sum(byte > 127 for byte in counted)
+
+
+def _number(field: bytes, what: str) -> int:
+    """Return a number of a header: octal digits, or binary behind a first bit that is set.
+
+    Raises:
+        ArchiveError: It is none, or negative.
+    """
+    if field[0] & 0x80:
+        if field[0] & 0x40:
+            raise ArchiveError(f"the {what} in a header is negative")
+        return int.from_bytes(bytes([field[0] & 0x3F]) + field[1:], "big")
+    digits = _text(field).strip(b" ")
+    if not _OCTAL.fullmatch(digits):
+        raise ArchiveError(f"the {what} in a header is no number: {field!r}")
+    return int(digits or b"0", 8)
+
+
+def _text(field: bytes) -> bytes:
+    return field.partition(b"\0")[0]
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
+
+
+def _name(block: bytes) -> bytes:
+    name = _text(block[:100])
+    # GNU's own format has other things where POSIX has the first part of the name.
+    prefix = _text(block[345:500]) if block[257:263] == b"ustar\0" else b""
+    return prefix + b"/" + name if prefix else name
+
+
+def _time(record: bytes, field: bytes) -> int | None:
+    """Return a time in nanoseconds; None if there is none that a file may have."""
+    found = _TIME.fullmatch(record)
+    if found:
+        seconds, fraction = int(found[1]), int((found[2] or b"")[:9].ljust(9, b"0"))
+    elif record:
+        return None
+    else:
+        try:
+            seconds, fraction = _number(field, "time"), 0
+        except ArchiveError:
+            # A time that makes no sense is no reason to refuse a file.
+            return None
+    return seconds * 10**9 + fraction if seconds <= MAX_TIME else None

@@ -1,0 +1,87 @@
+"""ACS3-HMAC-SHA256, the signature of the vendor's generated clients in all languages.
+
+They sign the hash of a canonical request: method, path, sorted query, the headers that they name, and the
+hash of the body.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from batchcompute.service.api.requests import query_of
+
+__all__: list[str] = []
+
+SCHEME = "ACS3-HMAC-SHA256"
+
+
+_ALWAYS = frozenset({"host", "x-acs-date", "x-acs-content-sha256"})
+"""Headers that have to be signed: without them, a signature would be good for any time, place and body."""
+
+
+def fields_of(authorization: str) -> dict[str, str]:
+    """Return the parts of the header: ``Credential``, ``SignedHeaders`` and ``Signature``."""
+    return dict(re.findall(r"(\w+)=([^,\s]*)", authorization))
+
+
+def date_of(text: str) -> datetime | None:
+    """Read the date of such a request, ``2026-11-23T08:00:00Z``; None for another text."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def unsigned(headers: Mapping[str, str], fields: Mapping[str, str]) -> list[str]:
+    """Return the headers that should be signed and are not.
+
+    Args:
+        headers: Headers with lower-case names.
+        fields: What `fields_of` returned.
+    """
+    signed = set(fields.get("SignedHeaders", "").split(";"))
+    wanted = _ALWAYS | {name for name in headers if name.startswith("x-acs-")}
+    return sorted((wanted - signed) | (_ALWAYS - set(headers)))
+
+
+def covers(headers: Mapping[str, str], body: bytes) -> bool:
+    """Return whether the digest that was signed is that of the body."""
+    digest = headers.get("x-acs-content-sha256", "")
+    return hmac.compare_digest(digest.encode("utf-8", "replace"), hashlib.sha256(body).hexdigest().encode())
+
+
+def verify(
+    method: str, target: str, headers: Mapping[str, str], secret: str, fields: Mapping[str, str]
+) -> bool:
+    """Return whether a signature is right; what it says of the body is for `covers`.
+
+    Args:
+        method: HTTP method.
+        target: Path and query as they were sent.
+        headers: Headers with lower-case names.
+        secret: Secret of the access key.
+        fields: What `fields_of` returned.
+
+    Raises:
+        BadTarget: The query is no text, or names a key twice.
+    """
+    names = fields.get("SignedHeaders", "").split(";")
+    pairs = sorted(query_of(target).items())
+    canonical = "\n".join(
+        [
+            method,
+            target.partition("?")[0] or "/",
+            "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in pairs),
+            "".join(f"{name}:{headers.get(name, '').strip()}\n" for name in names),
+            ";".join(names),
+            headers.get("x-acs-content-sha256", ""),
+        ]
+    )
+    text = f"{SCHEME}\n{hashlib.sha256(canonical.encode('utf-8', 'replace')).hexdigest()}"
+    made = hmac.new(secret.encode("utf-8"), text.encode("utf-8"), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(made.encode(), fields.get("Signature", "").encode("utf-8", "replace"))

@@ -1,0 +1,3 @@
+"""Rules of the service without input and output: states, selection, defaults, App jobs, capacity."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""The command lines of apps: their language, and how values are substituted."""
+
+__all__: list[str] = []

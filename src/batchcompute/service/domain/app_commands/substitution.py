@@ -1,0 +1,121 @@
+"""``${name}`` in the command of an app: values reach the command in environment variables only.
+
+The line is read (`appline`), checked (`apprules`), and written anew from its parts: constant text in single
+quotes where it needs any, and each value as a variable in double quotes. A line that cannot be read or
+checked is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Mapping
+
+from batchcompute.service.domain.app_commands.parser import PLAIN, PREFIX, parameter_at, read
+from batchcompute.service.domain.app_commands.parts import (
+    Command,
+    Piece,
+    Redirection,
+    UnsupportedCommand,
+    Word,
+)
+from batchcompute.service.domain.app_commands.rules import check
+
+__all__: list[str] = []
+
+
+class UnsafeLine(ValueError):
+    """A line could run a value; the message says where, why, and how to write it."""
+
+
+def variables(names: Iterable[str]) -> dict[str, str]:
+    """Return the environment variable of each parameter.
+
+    A parameter ``x`` has the variable ``BC_PARAM_x``. Characters that cannot stand in the name of a variable
+    become underscores. Where this makes two names equal, one of them gets a number.
+
+    Args:
+        names: The names of the parameters of an app.
+    """
+    names = list(dict.fromkeys(names))
+    found = {name: PREFIX + name for name in names if re.fullmatch(r"[A-Za-z0-9_]+", name)}
+    taken = set(found.values())
+    for name in names:
+        if name in found:
+            continue
+        base = variable = PREFIX + re.sub(r"[^A-Za-z0-9_]", "_", name)
+        number = 1
+        while variable in taken:
+            number += 1
+            variable = f"{base}_{number}"
+        found[name] = variable
+        taken.add(variable)
+    return {name: found[name] for name in names}
+
+
+def substitute(line: str, names: Mapping[str, str], fixed: Container[str] = ()) -> str:
+    """Return a command line in which parameters are environment variables.
+
+    A line without ``${name}`` of a parameter is returned as it is.
+
+    Args:
+        line: The command line of an app.
+        names: From the name of a parameter to its environment variable.
+        fixed: Parameters whose values the app itself determines.
+
+    Raises:
+        UnsafeLine: A value would not plainly be an argument of a command.
+    """
+    places = (name for at in range(len(line)) if (name := parameter_at(line, at, names)) is not None)
+    first = next(places, None)
+    if first is None:
+        return line
+    try:
+        commands = read(line, names)
+        check(commands, fixed)
+    except UnsupportedCommand as error:
+        name = error.parameter or first
+        message = (
+            f"cannot take a value for ${{{name}}} near `{error.near}`: {error.reason}. "
+            f'To take care of it yourself, write "${names[name]}" with its double quotes, '
+            "and do so for every parameter of the line"
+        )
+        raise UnsafeLine(message) from None
+    return "".join(_command(command, names) for command in commands)
+
+
+# -- writing ------------------------------------------------------------------------------------
+
+
+def _command(command: Command, names: Mapping[str, str]) -> str:
+    parts = [_word(word, names) for word in command.words]
+    parts += [_redirection(item, names) for item in command.redirections]
+    end = {"": "", "\n": "\n", ";": "; "}.get(command.end, f" {command.end} ")
+    return " ".join(parts) + end
+
+
+def _redirection(item: Redirection, names: Mapping[str, str]) -> str:
+    return f"{item.descriptor}{item.operator}{_word(item.target, names, one_word=True)}"
+
+
+def _word(word: Word, names: Mapping[str, str], one_word: bool = False) -> str:
+    """Return the text that a shell reads as a word.
+
+    Args:
+        word: The word.
+        names: From the name of a parameter to its environment variable.
+        one_word: Whether it is one word, also where an environment variable holds blanks.
+    """
+    one_word = one_word or word.has_value
+    # The shell splits a variable without quotes, and there even empty quotes beside it matter.
+    splits = not one_word and any(piece.kind == "environment" and not piece.quoted for piece in word.pieces)
+    return "".join(_piece(piece, names, one_word, splits) for piece in word.pieces) or "''"
+
+
+def _piece(piece: Piece, names: Mapping[str, str], one_word: bool, splits: bool) -> str:
+    if piece.kind == "value":
+        return f'"${{{names[piece.text]}}}"'
+    if piece.kind == "environment":
+        return f'"${{{piece.text}}}"' if one_word or piece.quoted else f"${{{piece.text}}}"
+    if piece.kind == "glob" or (PLAIN.fullmatch(piece.text) and not (piece.quoted and splits)):
+        return piece.text
+    return "'" + piece.text.replace("'", "'\\''") + "'"

@@ -1,0 +1,192 @@
+"""App jobs: what runs when an app is given its inputs and outputs (reference, 3.4 and 5.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from batchcompute.errors import Problem, ValidationError
+from batchcompute.models.problems import shown
+from batchcompute.resources import AppDescription, AppJobDescription, JobDescription
+from batchcompute.service.domain.app_commands.substitution import UnsafeLine, substitute, variables
+from batchcompute.service.objects.base import parts_of
+
+__all__: list[str] = []
+
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "ResourceType": "OnDemand",
+    "InstanceType": "",
+    "InstanceCount": 1,
+    "MaxRetryCount": 0,
+    "Timeout": 86400,
+}
+"""Values of the configuration that neither the app nor the job sets (reference, 3.3), where they mean
+something here."""
+
+_OF_JOBS_ONLY = ("ClusterId", "ReserveOnFail", "ClassicNetwork")
+_MANDATORY = "is mandatory for this app: it has no Default"
+
+
+def task_name(app_name: str) -> str:
+    """Return the name of the one task of an App job, which is not documented: the app's, as far as it goes."""
+    name = app_name[:32]
+    return f"_{name[:31]}" if name[:1].isdigit() else name
+
+
+def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
+    """Return the DAG that runs an app.
+
+    Args:
+        app: The app.
+        job: The job.
+
+    Raises:
+        ValidationError: The job does not fit the app; every problem is told.
+    """
+    problems: list[Problem] = []
+    config = _config(app, job, problems)
+    values: dict[str, str] = {}
+    inputs: list[dict[str, Any]] = []
+    outputs: dict[str, str] = {}
+    given = dict(job.app.inputs)
+    for name, parameter in app.input_parameters.items():
+        at = f"App.Inputs.{name}"
+        value = given.pop(name, parameter.default)
+        if value is None:
+            problems.append(Problem("App.Inputs", name, _MANDATORY, "missing"))
+            continue
+        values[name] = _value(value, parameter.type or "String", at, problems)
+        if parameter.local_path:
+            _check_place(values[name], parameter.local_path, at, problems)
+            inputs.append(
+                {"Source": values[name], "Destination": parameter.local_path, "WriteSupport": False}
+            )
+            values[name] = parameter.local_path
+    problems += [Problem("App.Inputs", name, "is no input of this app") for name in given]
+    wanted = dict(job.app.outputs)
+    for name, output in app.output_parameters.items():
+        path = values[name] = output.local_path or ""
+        place = wanted.pop(name, None) if path else None
+        if place is not None:
+            _check_place(place, path, f"App.Outputs.{name}", problems)
+            if path in outputs:
+                problems.append(
+                    Problem(f"App.Outputs.{name}", path, "is the LocalPath of another output, too")
+                )
+            outputs[path] = str(place)
+    allowed = "is no output of this app that has a LocalPath"
+    problems += [Problem("App.Outputs", name, allowed) for name in wanted]
+    if problems:
+        raise ValidationError(problems)
+    names = _variables(app)
+    command = _command(app)
+    logging = job.app.logging
+    cluster = str(config.get("ClusterId") or "")
+    task = {
+        "ClusterId": cluster,
+        "InstanceCount": config["InstanceCount"],
+        "MaxRetryCount": config["MaxRetryCount"],
+        "Timeout": config["Timeout"],
+        "Parameters": {
+            "Command": {
+                "CommandLine": command,
+                "EnvVars": {**dict(app.env_vars), **{names[name]: value for name, value in values.items()}},
+                "Docker": {"Image": app.docker.image or ""},
+            },
+            "StdoutRedirectPath": logging.stdout_path or "",
+            "StderrRedirectPath": logging.stderr_path or "",
+        },
+        # And not InputMapping, where a place that two inputs have in common could stand but once.
+        "Mounts": {"Entries": inputs},
+        "OutputMapping": outputs,
+    }
+    if not cluster:
+        task["AutoCluster"] = {
+            "InstanceType": config["InstanceType"] or "default",
+            "ResourceType": config["ResourceType"],
+            "ReserveOnFail": bool(config.get("ReserveOnFail")),
+        }
+    return {"DAG": {"Tasks": {task_name(app.name or ""): task}}}
+
+
+def _variables(app: AppDescription) -> dict[str, str]:
+    """Return the environment variable of each parameter."""
+    return variables([*app.input_parameters, *app.output_parameters])
+
+
+def _command(app: AppDescription) -> str:
+    # The value of a parameter with a LocalPath is that path, so no job can choose it.
+    parameters = [*app.input_parameters.items(), *app.output_parameters.items()]
+    chosen = {name for name, parameter in parameters if not parameter.local_path}
+    fixed = {name for name, _ in parameters} - chosen
+    try:
+        return substitute(app.command_line or "", _variables(app), fixed)
+    except UnsafeLine as error:
+        raise ValidationError([Problem("CommandLine", "", str(error))]) from None
+
+
+def check(app: AppDescription) -> None:
+    """Refuse an app whose command could run a value of a parameter.
+
+    Raises:
+        ValidationError: It could.
+    """
+    _command(app)
+
+
+def as_job(job: AppJobDescription, plan: Mapping[str, Any]) -> JobDescription:
+    """Return the DAG job that an App job amounts to, for the checks that all jobs go through."""
+    return JobDescription({"Name": "app", "Type": "DAG", "Priority": job.priority or 0, **plan})
+
+
+def _config(app: AppDescription, job: AppJobDescription, problems: list[Problem]) -> dict[str, Any]:
+    values = dict(_DEFAULTS)
+    fixed: set[str] = set()
+    for name, item in app.config.items():
+        if item is None:
+            continue
+        if item.get("Default") is not None:
+            values[name] = item["Default"]
+        if not item.get("Overwritable", True):
+            fixed.add(name)
+    for name, value in job.app.config.items():
+        if name in fixed:
+            problems.append(
+                Problem("App.Config", name, "must not be given: the app does not let a job overwrite it")
+            )
+        elif name in _DEFAULTS or name in _OF_JOBS_ONLY:
+            values[name] = value
+    for name, lowest in (("InstanceCount", 1), ("MaxRetryCount", 0), ("Timeout", 0)):
+        number = values[name]
+        if isinstance(number, float) and number.is_integer():
+            values[name] = number = int(number)
+        if isinstance(number, bool) or not isinstance(number, int) or number < lowest:
+            problems.append(
+                Problem(f"App.Config.{name}", shown(number), f"must be an integer, {lowest} or more")
+            )
+            values[name] = lowest
+    return values
+
+
+def _value(value: object, kind: str, at: str, problems: list[Problem]) -> str:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind == "Number" and not is_number:
+        problems.append(Problem(at, shown(value), "must be a number"))
+    elif kind != "Number" and not is_number and not isinstance(value, str):
+        problems.append(Problem(at, shown(value), "must be a text"))
+    text = str(value)
+    if "\0" in text:
+        problems.append(Problem(at, shown(value), "must not hold the character NUL"))
+    return text
+
+
+def _check_place(value: object, local_path: str, at: str, problems: list[Problem]) -> None:
+    text = str(value)
+    try:
+        parts_of(text)
+    except ValidationError:
+        problems.append(Problem(at, shown(value), "must be a place like oss://bucket/key"))
+        return
+    if text.endswith("/") != local_path.endswith("/"):
+        allowed = f"must end in a slash as its LocalPath does: {local_path}"
+        problems.append(Problem(at, shown(value), allowed))

@@ -1,0 +1,133 @@
+"""What the service fills into descriptions, and what it refuses beyond the model's own rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from batchcompute.errors import Problem, ValidationError
+from batchcompute.models.constraints import MOST_INSTANCES
+from batchcompute.models.problems import shown
+from batchcompute.resources import AppJobDescription, JobDescription, TaskDescription
+from batchcompute.resources._rules import instances_of
+from batchcompute.runner import container
+from batchcompute.service.domain.mappings import mount_problems, problems_of
+from batchcompute.service.errors import ApiError
+from batchcompute.service.objects.base import parts_of
+from batchcompute.service.workspaces.environment import room, size_of
+
+__all__: list[str] = []
+
+NO_NOTIFICATION: Final[Mapping[str, Any]] = {"Topic": {"Name": "", "Endpoint": "", "Events": []}}
+"""The vendor's command line dies where ``Notification.Topic`` is not in the answer (reference, 2.1)."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def check_ascii(name: str | None, path: str) -> None:
+    """Refuse a name that the client let pass: it may hold letters that the service does not take.
+
+    Raises:
+        ValidationError: It does.
+    """
+    if name and not _NAME.fullmatch(name):
+        allowed = "may only hold [A-Za-z0-9_-]"
+        raise ValidationError([Problem(path, shown(name), allowed)])
+
+
+def job_description(body: Mapping[str, Any]) -> JobDescription:
+    """Read the description of a DAG job, check it, and fill in the service's defaults.
+
+    Raises:
+        ValidationError: It is refused, with every problem at once.
+    """
+    description = JobDescription(body)
+    if instances_of(description.dag.tasks.values()) > MOST_INSTANCES:
+        raise ApiError(403, "QuotaExhausted", f"The InstanceCount ({MOST_INSTANCES}) quota is exhausted.")
+    description.validate()
+    problems = list(_further(description))
+    if problems:
+        raise ValidationError(problems)
+    _fill(description, body)
+    for task in description.dag.tasks.values():
+        if "ClusterId" not in task:
+            task.cluster_id = ""
+        if "WriteSupport" not in task:
+            task.write_support = False
+    return description
+
+
+def app_job_description(body: Mapping[str, Any]) -> AppJobDescription:
+    """Read the description of an App job, check it, and fill in the service's defaults.
+
+    Raises:
+        ValidationError: It is refused, with every problem at once.
+    """
+    description = AppJobDescription({"Type": "App", **body})
+    description.validate()
+    check_ascii(description.name, "Name")
+    _fill(description, body)
+    if "JobFailOnInstanceFail" not in description:
+        description.job_fail_on_instance_fail = True
+    if "AutoRelease" not in description:
+        description.auto_release = False
+    return description
+
+
+def _fill(description: JobDescription | AppJobDescription, body: Mapping[str, Any]) -> None:
+    """Fill in what both kinds of jobs have by default."""
+    if "Description" not in body:
+        # The model's own default names the Python SDK, which need not have sent this.
+        description.description = ""
+    if "Priority" not in description:
+        description.priority = 0
+    if "Notification" not in description:
+        description.notification = NO_NOTIFICATION
+
+
+def _further(description: JobDescription) -> Iterator[Problem]:
+    """What this service cannot do is refused, never silently left out."""
+    if description.name and not _NAME.fullmatch(description.name):
+        yield Problem("Name", shown(description.name), "may only hold [A-Za-z0-9_-]")
+    for name, task in description.dag.tasks.items():
+        at = f"DAG.Tasks.{name}"
+        if not _NAME.fullmatch(name):
+            yield Problem(at, shown(name), "may only hold [A-Za-z0-9_-]")
+        yield from _task_problems(task, at)
+
+
+def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
+    yield from problems_of(task.detail(), at)
+    if "AutoCluster" in task and "Configs" in task.auto_cluster:
+        mounts = task.auto_cluster.configs.detail().get("Mounts")
+        yield from mount_problems(mounts, f"{at}.AutoCluster.Configs.Mounts")
+    image = container.image_of(task.parameters.command.detail())
+    if image.startswith("-"):
+        # The runtime's command would take it for an option.
+        yield Problem(f"{at}.Parameters.Command.Docker.Image", shown(image), "must be the name of an image")
+    elif image:
+        runtime = container.probe()
+        if not runtime.program:
+            allowed = f"must be empty: no container runtime can be used on this machine ({runtime.reason})"
+            yield Problem(f"{at}.Parameters.Command.Docker.Image", shown(image), allowed)
+    for field in ("StdoutRedirectPath", "StderrRedirectPath"):
+        if not _is_place(task.parameters[field]):
+            allowed = "must be a directory like oss://bucket/logs/"
+            yield Problem(f"{at}.Parameters.{field}", shown(task.parameters[field]), allowed)
+    command = task.parameters.command
+    most, size = room(), size_of(command.env_vars)
+    if size > most:
+        allowed = f"may hold at most {most} bytes on this machine, in all variables with their names"
+        yield Problem(f"{at}.Parameters.Command.EnvVars", f"{size} bytes", allowed)
+    if not _is_place(command.package_path):
+        allowed = "must be an object like oss://bucket/worker.tar.gz"
+        yield Problem(f"{at}.Parameters.Command.PackagePath", shown(command.package_path), allowed)
+
+
+def _is_place(place: str | None) -> bool:
+    """Tell whether a text names a place in object storage; none at all is one, too."""
+    try:
+        return not place or bool(parts_of(place))
+    except ValidationError:
+        return False

@@ -1,0 +1,190 @@
+"""Which places of object storage a task wants to see at which paths (reference, 5.3 and 5.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, cast
+
+from batchcompute.errors import Problem, ValidationError
+from batchcompute.models.problems import shown
+from batchcompute.service.objects.base import parts_of
+
+__all__: list[str] = []
+
+_NEVER = ("/proc", "/dev", "/sys")
+"""Directories of the kernel; nothing is mapped into them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A place that is seen at a path."""
+
+    source: str
+    """``oss://bucket/key``, or a prefix that ends in a slash."""
+    path: str
+    """Where the program sees it."""
+    write: bool = False
+    """Whether the program may write there; what it writes stays with the instance."""
+    mount: bool = False
+    """Whether it is an entry of ``Mounts``, which a service may be told to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A path whose contents are brought to object storage when the program has ended."""
+
+    path: str
+    """A file, or a directory that ends in a slash."""
+    target: str
+    """Where it goes; ends in a slash with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mappings:
+    """Everything that one task maps."""
+
+    inputs: tuple[Input, ...] = ()
+    """What is seen."""
+    outputs: tuple[Output, ...] = ()
+    """What is brought away."""
+    logs: tuple[Output, ...] = ()
+    """Files that are brought below a prefix, under names that tell the instance."""
+
+    def __bool__(self) -> bool:
+        return bool(self.inputs or self.outputs or self.logs)
+
+
+def inner(value: Any, *names: str) -> Any:
+    """Return what stands below names of a JSON value; None where there is no such thing."""
+    for name in names:
+        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+    return value
+
+
+def entries_of(mounts: Any) -> list[dict[str, Any]]:
+    """Return the entries of a ``Mounts`` object, which may be missing or empty."""
+    return list(inner(mounts, "Entries") or [])
+
+
+def canonical(path: str) -> str:
+    """Return a path with single slashes and without ``.``; one that ends in a slash still does."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    end = "/" if path.endswith("/") and parts else ""
+    return f"/{'/'.join(parts)}{end}" if path.startswith("/") else path
+
+
+def _pairs(task: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+    found: Mapping[str, str] = task.get(name) or {}
+    return [(str(left), str(right)) for left, right in found.items()]
+
+
+def mappings_of(task: Mapping[str, Any], mounts: Iterable[Mapping[str, Any]] = ()) -> Mappings:
+    """Read the mappings of a task.
+
+    Args:
+        task: Its description, in the words of the API.
+        mounts: The mounts of the cluster that it runs on.
+    """
+    write = bool(task.get("WriteSupport"))
+    entries = [*entries_of(task.get("Mounts")), *mounts]
+    return Mappings(
+        (
+            *(Input(source, canonical(path), write) for source, path in _pairs(task, "InputMapping")),
+            *(
+                Input(entry["Source"], canonical(entry["Destination"]), bool(entry.get("WriteSupport")), True)
+                for entry in entries
+            ),
+        ),
+        tuple(Output(canonical(path), target) for path, target in _pairs(task, "OutputMapping")),
+        tuple(Output(canonical(path), target) for path, target in _pairs(task, "LogMapping")),
+    )
+
+
+def problems_of(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
+    """Say what is wrong with a task's mappings, before anything of them is tried.
+
+    Args:
+        task: Its description, in the words of the API.
+        at: Where the task stands in the job.
+    """
+    seen: dict[str, str] = {}
+    logs: set[str] = set()
+    for source, path in _pairs(task, "InputMapping"):
+        where = f"{at}.InputMapping"
+        yield from _place(source, where)
+        yield from _path(path, where, seen)
+        yield from _both(source, path, where)
+    for kind in ("OutputMapping", "LogMapping"):
+        for path, target in _pairs(task, kind):
+            where = f"{at}.{kind}"
+            yield from _place(target, where)
+            yield from _path(path, where, seen)
+            if kind == "OutputMapping":
+                yield from _both(path, target, where)
+            elif path.endswith("/") or not target.endswith("/"):
+                allowed = "must map a file to a prefix that ends in a slash"
+                yield Problem(where, f"{path} -> {target}", allowed)
+            else:
+                name = f"{target}{PurePosixPath(path).name}"
+                yield from _place(name, where)
+                if name in logs:
+                    yield Problem(where, path, f"must not have the name of another log that goes to {target}")
+                logs.add(name)
+    yield from mount_problems(task.get("Mounts"), f"{at}.Mounts", seen)
+
+
+def mount_problems(mounts: Any, at: str, seen: dict[str, str] | None = None) -> Iterator[Problem]:
+    """Say what is wrong with a ``Mounts`` object."""
+    for entry in entries_of(mounts):
+        source = str(entry.get("Source") or "")
+        scheme = source.partition("://")[0]
+        if scheme in ("nas", "smb", "lustre", "nasplus"):
+            allowed = "must be a place like oss://bucket/dir/: the local service mounts nothing else"
+            yield Problem(f"{at}.Entries.Source", shown(source), allowed)
+        else:
+            yield from _place(source, f"{at}.Entries.Source")
+        yield from _path(entry.get("Destination"), f"{at}.Entries.Destination", {} if seen is None else seen)
+
+
+def path_problems(maps: Mappings) -> list[Problem]:
+    """Return what is wrong with paths that the checks of jobs and clusters, each on its own, could not know of."""
+    seen: dict[str, str] = {}
+    paths = [given.path for given in maps.inputs]
+    paths += [output.path for output in (*maps.outputs, *maps.logs)]
+    return [problem for path in paths for problem in _path(path, "the mappings", seen)]
+
+
+def is_of_kernel(path: str) -> bool:
+    """Return whether a path is in a directory of the kernel, into which nothing is mapped."""
+    return any(PurePosixPath(path).is_relative_to(never) for never in _NEVER)
+
+
+def _place(place: Any, where: str) -> Iterator[Problem]:
+    try:
+        parts_of(str(place or ""))
+    except ValidationError:
+        yield Problem(where, shown(place), "must be a place like oss://bucket/key")
+
+
+def _path(path: Any, where: str, seen: dict[str, str]) -> Iterator[Problem]:
+    text = str(path or "")
+    pure = PurePosixPath(canonical(text))
+    if re.fullmatch(r"[A-Za-z]:.*", text):
+        yield Problem(where, shown(path), "must be a path of Linux: there are no drives here")
+    elif not pure.is_absolute() or ".." in pure.parts or "\0" in text or pure == PurePosixPath("/"):
+        yield Problem(where, shown(path), "must be an absolute path without '..', and not the root itself")
+    elif is_of_kernel(str(pure)):
+        yield Problem(where, shown(path), f"must not be below {', '.join(_NEVER)}")
+    elif str(pure) in seen:
+        yield Problem(where, shown(path), f"must be mapped once; {seen[str(pure)]} maps it, too")
+    else:
+        seen[str(pure)] = where
+
+
+def _both(source: Any, target: Any, where: str) -> Iterator[Problem]:
+    if str(source).endswith("/") != str(target).endswith("/"):
+        allowed = "must end in a slash on both sides, for a directory, or on neither"
+        yield Problem(where, f"{source} -> {target}", allowed)

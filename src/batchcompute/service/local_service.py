@@ -1,0 +1,398 @@
+"""`LocalService`: the service of one data directory, in this process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from batchcompute.errors import ConfigError, ValidationError
+from batchcompute.runner.confined import Root
+from batchcompute.service.api.authentication import CLOCK_SKEW, Keys
+from batchcompute.service.api.dispatch import Core
+from batchcompute.service.api.handlers.apps import Apps
+from batchcompute.service.api.handlers.clusters import Clusters
+from batchcompute.service.api.handlers.images import Images
+from batchcompute.service.api.handlers.jobs import Jobs
+from batchcompute.service.api.handlers.quotas import Quotas
+from batchcompute.service.api.handlers.submit import Submissions
+from batchcompute.service.at_exit import left_open, prospect, unfinished_jobs
+from batchcompute.service.data_directory import Lock, check_ours, identity_of, tighten, work_of
+from batchcompute.service.dispatcher import Dispatcher
+from batchcompute.service.domain.capacity import cores
+from batchcompute.service.domain.instance_types import TYPES, InstanceType
+from batchcompute.service.engines.local import LocalEngine
+from batchcompute.service.isolation import Isolation, accounts_of, why_no_boxes
+from batchcompute.service.objects.api import ObjectApi
+from batchcompute.service.objects.base import ObjectStore
+from batchcompute.service.objects.directory import DirectoryStore
+from batchcompute.service.objects.signatures import is_for_objects
+from batchcompute.service.settings import Settings
+from batchcompute.service.store import transitions
+from batchcompute.service.store.buckets import Buckets
+from batchcompute.service.store.database import Store
+from batchcompute.service.store.keys import FIRST_OWNER, KeyFile
+from batchcompute.service.store.nonces import Nonces
+from batchcompute.service.watchdog import Health, Watchdog
+from batchcompute.service.workspaces.local import LocalWorkspace
+from batchcompute.service.workspaces.planner import AttemptPlanner
+
+if TYPE_CHECKING:
+    from batchcompute import AsyncClient, Client
+    from batchcompute.service.api.requests import Admission, Request, Response
+    from batchcompute.service.engines.base import Engine
+    from batchcompute.service.objects.uploads import SpoolWriter
+
+__all__ = ["LocalService"]
+
+_log = logging.getLogger("batchcompute.service")
+
+_OWNER = FIRST_OWNER
+"""Whom everything belongs to: the process is its own owner, whichever key it uses."""
+
+
+class LocalService:
+    """The service, in this process: it keeps jobs in a data directory and runs them on this machine.
+
+    It is a context manager. Only one process can have a data directory open at a time.
+
+    Args:
+        data_dir: Directory for the database, the objects and the work; without it a temporary one,
+            which is removed at the end.
+        slots: How many instances run at once; without it, as many as there are cores.
+        engine: What runs them; without it, processes of this machine.
+        full_sync: Whether each commit waits for the disk, so that not even a power cut loses one.
+        refuse_replays: Whether a request whose nonce was seen before is refused.
+        detach: Whether instances that run at the end are left alone; the next start adopts them.
+        sandbox: When bubblewrap is used: ``auto`` for tasks with mappings, ``always``, or ``never``.
+        keep_mounts: Whether what programs write to mounts with ``WriteSupport`` stays in object storage.
+        types: Further instance types of the catalogue.
+        max_file_size: Bytes that a file of a program may grow to, its output too; 0 for any.
+        work_dir: Where programs run; without it, in the data directory. In a directory in memory, short
+            programs run twice as fast as on some disks.
+        storage: URL of object storage elsewhere, as fsspec knows it; without it, a directory in the data
+            directory.
+        oss_host: Where programs reach object storage; without it, the storage's own URL.
+        run_as: Unix users by owner: the programs of these owners run as them. The service has to be root.
+        trust_owners: Whether owners trust each other, so that their programs need not be kept apart.
+        hide: Further files and directories that no program in a sandbox sees: a private key, for example.
+
+    Raises:
+        ConfigError: The directory cannot be written, or another process owns it.
+
+    Example:
+        >>> with LocalService() as service, service.client() as client:
+        ...     print(client.get_quotas().AvailableClusterResourceType)
+        ['OnDemand', 'Spot']
+    """
+
+    def __init__(
+        self,
+        data_dir: str | os.PathLike[str] | None = None,
+        *,
+        slots: int | None = None,
+        engine: Engine | None = None,
+        full_sync: bool = False,
+        detach: bool = False,
+        refuse_replays: bool = False,
+        sandbox: Literal["auto", "always", "never"] = "auto",
+        keep_mounts: bool = False,
+        types: Iterable[InstanceType] = (),
+        oss_host: str = "",
+        storage: str = "",
+        max_file_size: int = 0,
+        work_dir: str | os.PathLike[str] | None = None,
+        run_as: Mapping[str, str] | None = None,
+        trust_owners: bool = False,
+        hide: Iterable[str | os.PathLike[str]] = (),
+    ) -> None:
+        if sys.platform == "win32":
+            raise ConfigError("the service runs on Linux and macOS only; clients run everywhere")
+        if sandbox not in ("auto", "always", "never"):
+            raise ConfigError(f"sandbox must be 'auto', 'always' or 'never', not {sandbox!r}")
+        if slots is not None and (isinstance(slots, bool) or not isinstance(slots, int) or slots < 1):
+            raise ConfigError(f"slots must be an integer, 1 or more, not {slots!r}")
+        if max_file_size < 0:
+            raise ConfigError(
+                f"max_file_size must be 0 for any size, or a number of bytes, not {max_file_size!r}"
+            )
+        if run_as and keep_mounts:
+            raise ConfigError(
+                "keep_mounts cannot be used with run_as: the storage is not open to other users"
+            )
+        accounts = accounts_of(run_as or {})
+        self._temporary = data_dir is None
+        directory = tempfile.mkdtemp(prefix="batchcompute-") if data_dir is None else data_dir
+        self.data_dir: Path = Path(directory).expanduser().absolute()
+        self._hide = tuple(Path(path).expanduser().absolute() for path in hide)
+        self._pid = os.getpid()
+        self._closed = False
+        self.unfinished: int = 0
+        """Jobs that had not ended when the service was closed, and will not go on by themselves."""
+        self._work_dir = None if work_dir is None else Path(work_dir).expanduser().absolute()
+        with ExitStack() as stack:
+            try:
+                check_ours(self.data_dir)
+                lock = Lock(self.data_dir)
+                stack.callback(lock.release)
+                catalogue = {**{kind.name: kind for kind in TYPES}, **{kind.name: kind for kind in types}}
+                isolation = Isolation(trusts=trust_owners, run_as=accounts)
+                if sandbox != "never":
+                    has_boxes = shutil.which("bwrap") is not None
+                    isolation = replace(isolation, why_no_boxes=why_no_boxes, has_boxes=has_boxes)
+                settings = Settings(
+                    slots or cores(),
+                    oss_host=oss_host,
+                    sandbox=sandbox,
+                    keep_mounts=keep_mounts,
+                    max_file_size=max_file_size,
+                    types=catalogue,
+                    isolation=isolation,
+                )
+                self._open(stack, settings, engine, full_sync, detach, refuse_replays, storage)
+            except OSError as error:
+                raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
+            except sqlite3.Error as error:
+                raise ConfigError(f"the database in {self.data_dir} cannot be used: {error}") from error
+            except (RuntimeError, MemoryError) as error:
+                # A thread cannot be started, for example.
+                text = f"the service cannot start: {error}; the machine has no room for it"
+                raise ConfigError(text) from error
+            # What is undone in the reverse order: each part even if the one before it fails.
+            self._parts = stack.pop_all()
+        left_open.add(self)
+
+    def _open(
+        self,
+        stack: ExitStack,
+        settings: Settings,
+        engine: Engine | None,
+        full_sync: bool,
+        detach: bool,
+        refuse_replays: bool,
+        storage: str,
+    ) -> None:
+        store = Store(self.data_dir / "batchcompute.db", full_sync)
+        stack.callback(store.close)
+        self._store = store
+        # Before the database is closed, and after all else.
+        stack.callback(self._count_unfinished, detach)
+        tighten(self.data_dir, whole=not store.was_done("tightened"))
+        store.note_done("tightened")
+        self.identity: str = identity_of(self.data_dir, make=True)
+        directory = DirectoryStore(self.data_dir / "oss")
+        stack.callback(directory.close)
+        self.objects: ObjectStore = directory
+        if storage:
+            from batchcompute.service.objects.remote import RemoteStore
+
+            self.objects = RemoteStore(storage)
+        work = stack.enter_context(
+            work_of(self.data_dir, self._work_dir, store.id, shared=bool(settings.isolation.run_as))
+        )
+        kept = self.data_dir / "kept"
+        kept.mkdir(mode=0o700, exist_ok=True)
+        kept_root = Root(kept)
+        stack.callback(kept_root.close)
+        settings = replace(settings, hidden=(self.data_dir, work.path, *self.objects.folders(), *self._hide))
+        nonces = Nonces(store, 2 * CLOCK_SKEW) if refuse_replays else None
+        self._keys = Keys(
+            KeyFile(self.data_dir / "credentials.json"),
+            nonces,
+            isolation=settings.isolation,
+            owners=store.owners(),
+        )
+        buckets = Buckets(store, self.objects.has_bucket)
+        self._object_api = ObjectApi(self.objects, self.data_dir / "uploads", self._keys.find, buckets)
+        stack.callback(self._object_api.uploads.close)
+        planner = AttemptPlanner(store, self.objects, work, kept, settings, buckets, self._keys.owners)
+        stack.callback(planner.close)
+        workspace = LocalWorkspace(planner, self.objects, kept_root, settings)
+        stack.callback(workspace.close)
+        engine = engine or LocalEngine(settings.slots)
+        stack.callback(engine.close, detach)
+        dispatcher = Dispatcher(store, engine, workspace, settings.slots)
+        stack.callback(dispatcher.close, detach)
+        self._give_up_waits = dispatcher.waiters.give_up
+        self._dispatcher = dispatcher
+        self.slots: int = settings.slots
+
+        def cluster_changed(effects: transitions.Effects) -> None:
+            planner.forget()
+            dispatcher.apply(effects)
+            dispatcher.wake()
+
+        handlers: dict[str, Any] = {}
+        for family in (
+            Submissions(
+                store,
+                settings,
+                buckets,
+                dispatcher.wake,
+                dispatcher.admit,
+                dispatcher.waiters.wait_for,
+                dispatcher.apply,
+            ),
+            Jobs(
+                store,
+                dispatcher.wake,
+                dispatcher.apply,
+                workspace.drop_kept,
+                dispatcher.starts,
+                settings.slots,
+            ),
+            Clusters(store, settings.slots, buckets, cluster_changed),
+            Images(store),
+            Apps(store),
+            Quotas(settings.types),
+        ):
+            handlers.update({name: getattr(family, name) for name in dir(family) if not name.startswith("_")})
+        self._core = Core(self._keys, handlers)
+        watchdog = Watchdog(dispatcher, self._object_api.uploads.trim)
+        stack.callback(watchdog.close)
+        self._health = watchdog.health
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError(
+            "LocalService cannot be pickled: it is a part of this process. Make a client in each process, of the "
+            "server that `batchcompute serve` runs"
+        )
+
+    def __repr__(self) -> str:
+        return f"<LocalService {self.data_dir}{' closed' if self._closed else ''}>"
+
+    @property
+    def closed(self) -> bool:
+        """Whether the service has been closed, or belongs to the process that this one was forked of."""
+        return self._closed or self._pid != os.getpid()
+
+    def health(self) -> Health:
+        """Return how the loop that runs the jobs gets on."""
+        return self._health()
+
+    def give_up_waits(self) -> None:
+        """Answer everybody who waits for a job, as the service is about to end."""
+        self._give_up_waits()
+
+    def add_key(self, access_key_id: str, access_key_secret: str) -> None:
+        """Make a key pair known; the secret of a known one stays what it is."""
+        self._keys.add(access_key_id, access_key_secret, _OWNER)
+
+    def dispatch(self, request: Request, admission: Admission | None = None) -> Response:
+        """Answer a request.
+
+        Args:
+            request: The request.
+            admission: What `admit` said of its head, if it was asked.
+
+        Raises:
+            ConfigError: The service is closed.
+        """
+        if self.closed:
+            raise ConfigError(f"the local service of {self.data_dir} is closed")
+        if is_for_objects(request):
+            return self._object_api.answer(request, admission)
+        return self._core.dispatch(request, admission)
+
+    def admit(self, head: Request) -> Admission | Response:
+        """Judge a request by its head: return what it is about, or the answer that refuses it.
+
+        Args:
+            head: The request without its body.
+        """
+        return self._object_api.admit(head) if is_for_objects(head) else self._core.admit(head)
+
+    def new_spool(self) -> SpoolWriter:
+        """Open a file for a body that is too large to be held in memory."""
+        return self._object_api.new_spool()
+
+    def _known_pair(self, access_key_id: str, access_key_secret: str) -> tuple[str, str]:
+        """Make a key pair known, a new one where none is given, and return it."""
+        if not access_key_id:
+            access_key_id, access_key_secret = f"local-{secrets.token_hex(4)}", secrets.token_hex(16)
+        self.add_key(access_key_id, access_key_secret)
+        return access_key_id, access_key_secret
+
+    def client(self, access_key_id: str = "", access_key_secret: str = "") -> Client:
+        """Return a client of this service.
+
+        Args:
+            access_key_id: Access key id; without it, the client gets a key pair of its own.
+            access_key_secret: Access key secret.
+        """
+        from batchcompute.client import Client
+        from batchcompute.regions import LOCAL
+        from batchcompute.service.transports.in_process import ServiceTransport
+
+        client = Client(LOCAL, *self._known_pair(access_key_id, access_key_secret))
+        client._use(ServiceTransport(self))
+        return client
+
+    def async_client(self, access_key_id: str = "", access_key_secret: str = "") -> AsyncClient:
+        """Return an asynchronous client of this service; the arguments are those of `client`."""
+        from batchcompute.client import AsyncClient
+        from batchcompute.regions import LOCAL
+        from batchcompute.service.transports.in_process import ServiceTransport
+
+        client = AsyncClient(LOCAL, *self._known_pair(access_key_id, access_key_secret))
+        client._use(ServiceTransport(self))
+        return client
+
+    def oss_path(self, place: str) -> Path:
+        """Return where an object lies.
+
+        Args:
+            place: ``oss://bucket/key``.
+
+        Raises:
+            ValidationError: It is no such name.
+            ConfigError: The storage is not on this machine.
+        """
+        if not isinstance(place, str):
+            raise ValidationError(f"a place is a text like oss://bucket/key, not {type(place).__name__}")
+        found = self.objects.local(place)
+        if found is None:
+            raise ConfigError(f"{place} is at {self.objects.describe()}, and no file of this machine")
+        return found
+
+    def _count_unfinished(self, detach: bool) -> None:
+        self.unfinished = 0 if detach or not self._closed else unfinished_jobs(self._store)
+        if self.unfinished:
+            _log.warning("%s", prospect(self.unfinished, self.data_dir, self._temporary))
+
+    def close(self) -> None:
+        """End every instance and all threads, and give the data directory up.
+
+        Instances that ran start anew when the directory is opened again.
+        """
+        if self.closed:
+            return
+        self._closed = True
+        left_open.discard(self)
+        try:
+            self._parts.close()
+        finally:
+            if self._temporary:
+                parent = Root(self.data_dir.parent)
+                try:
+                    parent.remove((self.data_dir.name,))
+                finally:
+                    parent.close()

@@ -1,3 +1,0 @@
-"""What one instance needs: environment, package, command and result."""
-
-__all__: list[str] = []

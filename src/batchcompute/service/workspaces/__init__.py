@@ -1,0 +1,3 @@
+"""Where the files of an attempt are."""
+
+__all__: list[str] = []

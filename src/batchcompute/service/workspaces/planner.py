@@ -1,0 +1,398 @@
+"""What an attempt of an instance is made of: told from the database, before any of it is made."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from batchcompute.errors import ValidationError
+from batchcompute.runner import container, sandbox
+from batchcompute.runner.confined import Root, RootedFile, is_transient
+from batchcompute.runner.plan import Bind, Choices, Plan, Way, plan_of
+from batchcompute.runner.shim import is_long
+from batchcompute.runner.staging import ROOT_VARIABLE
+from batchcompute.runner.view import View, emptied, real_of
+from batchcompute.service.domain.mappings import Mappings, entries_of, inner, mappings_of
+from batchcompute.service.engines.base import InstanceStart, User
+from batchcompute.service.objects.keys import split_place
+from batchcompute.service.store.database import Store, load
+from batchcompute.service.workspaces.environment import environment, from_machine
+from batchcompute.service.workspaces.names import (
+    auto_cluster_id,
+    auto_machine_id,
+    base_of,
+    home_of,
+    log_place,
+    tree_of,
+)
+
+if TYPE_CHECKING:
+    from batchcompute.service.isolation import Account
+    from batchcompute.service.objects.base import ObjectStore
+    from batchcompute.service.settings import Settings
+    from batchcompute.service.store.buckets import Buckets
+
+__all__: list[str] = []
+
+Key = tuple[int, int, int]
+"""Job, task and number of an instance."""
+
+STREAMS = ("stdout", "stderr")
+
+SCRIPT = "/.batchcompute-command"
+"""Where a program that has a file system of its own sees the file that holds its command, if that is long."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt of an instance."""
+
+    key: Key
+    """Whose it is."""
+    start: InstanceStart
+    """What the engine gets."""
+    work: Root
+    """The directory that it works below."""
+    timeout: float
+    """Seconds that the program may take."""
+    maps: Mappings
+    """What it wants to see, and what it leaves."""
+    plan: Plan
+    """The same as files of this machine."""
+    package: str
+    """Place of its package; empty for none."""
+    way: str
+    """How mappings get to their paths: ``direct`` (there are none), ``box`` (bubblewrap), ``root`` (they
+    are below a directory instead), or ``container``."""
+    image: str = ""
+    """Image of its container; empty for none."""
+    note: str = ""
+    """What its result says about the way."""
+    problem: str = ""
+    """Why it cannot be made; empty where it can."""
+    account: Account | None = None
+    """The Unix user that it runs as; None for that of the service."""
+    strict: bool = False
+    """Whether its sandbox keeps it apart from other owners, too."""
+    owner: str = ""
+    """Whose job it is of."""
+    buckets: frozenset[tuple[str, bool]] = frozenset()
+    """The buckets that it needs, and whether it writes to them."""
+    abort: threading.Event = field(default_factory=threading.Event)
+    """Set when nobody waits for it any more: it was stopped, or lost its machine."""
+    keep_at: str = ""
+    """Where its working directory is kept if it fails for good; empty if it is not."""
+    script: RootedFile | None = None
+    """The file that its command is read from; None where it is short enough for an argument."""
+    command: str = ""
+    """What is in that file."""
+
+    @property
+    def token(self) -> str:
+        """Its name."""
+        return self.start.token
+
+    @property
+    def quick(self) -> bool:
+        """Whether making it ready, and ending it, takes no longer than starting a thread would."""
+        return (
+            not self.package
+            and self.way == "direct"
+            and not self.plan.deliveries
+            and not self.problem
+            and self.account is None
+        )
+
+    @property
+    def base(self) -> str:
+        """Name of the directory for what it needs beside its working directory."""
+        return base_of(self.token)
+
+    @property
+    def home(self) -> tuple[str, ...]:
+        """Names of its working directory."""
+        return home_of(self.token, self.way)
+
+    def view(self, hidden: Collection[Path]) -> View:
+        """Return the file system as its program sees it, in a sandbox."""
+        return View(self.plan, emptied(hidden, self.strict), self.strict, self.start.user)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    owner: str
+    job_id: str
+    name: str
+    cluster: str
+    timeout: int
+    parameters: dict[str, Any]
+    maps: Mappings
+    image: str
+    environment: dict[str, str]
+    reserved: bool
+    buckets: frozenset[tuple[str, bool]]
+    """The buckets that it needs, and whether it writes to them."""
+
+
+def buckets_of(maps: Mappings, parameters: dict[str, Any], keep_mounts: bool) -> frozenset[tuple[str, bool]]:
+    """Return the buckets that a task needs, and whether it writes to them.
+
+    Args:
+        maps: Its mappings.
+        parameters: ``Parameters`` of its description.
+        keep_mounts: Whether writable mounts are the storage itself.
+    """
+    places = [(given.source, keep_mounts and given.mount and given.write) for given in maps.inputs]
+    places += [(output.target, True) for output in (*maps.outputs, *maps.logs)]
+    places += [(parameters.get(f"{stream.capitalize()}RedirectPath") or "", True) for stream in STREAMS]
+    places.append((parameters["Command"].get("PackagePath") or "", False))
+    return frozenset((split_place(place)[0], writes) for place, writes in places if place)
+
+
+class AttemptPlanner:
+    """Tells what attempts are made of.
+
+    Args:
+        store: The database.
+        objects: Object storage.
+        work: Directory for working directories and exit files.
+        kept: Directory for the working directories that are kept after a failure.
+        settings: How the service was set up.
+        buckets: Who may do what with which bucket.
+        owners: Returns all owners that have keys.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        objects: ObjectStore,
+        work: Root,
+        kept: Path,
+        settings: Settings,
+        buckets: Buckets,
+        owners: Callable[[], Collection[str]],
+    ) -> None:
+        self.family: str = f"{store.id}-"
+        """What the tokens of all attempts of this service begin with."""
+        self.work: Root = work
+        """Where new attempts work."""
+        self._store = store
+        self._objects = objects
+        self._kept = kept
+        self._settings = settings
+        self._buckets = buckets
+        self._owners = owners
+        self._machine = from_machine()
+        self._elsewhere: dict[str, Root] = {}
+        self._task = lru_cache(maxsize=256)(self._read_task)
+
+    def forget(self) -> None:
+        """Read tasks anew: their clusters have changed."""
+        self._task.cache_clear()
+
+    def close(self) -> None:
+        """Give back the directories in which earlier services worked."""
+        for root in self._elsewhere.values():
+            root.close()
+
+    def _root_of(self, work: str) -> Root:
+        # An earlier service may have worked elsewhere.
+        if not work or work == str(self.work.path):
+            return self.work
+        if work not in self._elsewhere:
+            self._elsewhere[work] = Root(Path(work))
+        return self._elsewhere[work]
+
+    def new_token(self, key: Key) -> str:
+        """Name a new attempt."""
+        # Nobody can guess it from another one: a process that has it in its environment is taken for this attempt's.
+        return f"{self.family}{key[0]}-{key[1]}-{key[2]}-{secrets.token_hex(8)}"
+
+    def _read_task(self, job: int, position: int) -> _Task:
+        with self._store.read() as db:
+            row = db.execute(
+                "SELECT j.id, j.owner, j.description, j.plan, t.name, t.cluster, t.timeout FROM jobs j "
+                "JOIN tasks t ON t.job = j.seq WHERE j.seq = ? AND t.position = ?",
+                (job, position),
+            ).fetchone()
+            if row is None:
+                raise LookupError(f"job {job} is gone")
+            found = db.execute("SELECT description FROM clusters WHERE id = ?", (row["cluster"],)).fetchone()
+        task = load(row["plan"] or row["description"])["DAG"]["Tasks"][row["name"]]
+        command = task["Parameters"]["Command"]
+        image = container.image_of(command)
+        cluster: dict[str, Any] = load(found["description"]) if found else {}
+        mounts = [
+            *entries_of(inner(cluster, "Configs", "Mounts")),
+            *entries_of(inner(task, "AutoCluster", "Configs", "Mounts")),
+        ]
+        # In a container, only the task's own mounts are seen (reference, 5.3).
+        maps = mappings_of(task, [] if image else mounts)
+        cluster_id = row["cluster"] or auto_cluster_id(row["id"], row["name"])
+        return _Task(
+            row["owner"],
+            row["id"],
+            row["name"],
+            row["cluster"],
+            row["timeout"],
+            task["Parameters"],
+            maps,
+            image,
+            environment(
+                {} if image else self._machine,
+                job_id=row["id"],
+                task_name=row["name"],
+                cluster_id=cluster_id,
+                region=self._settings.region,
+                oss_host=self._settings.oss_host or self._objects.describe(),
+                env_vars=command.get("EnvVars") or {},
+            ),
+            bool(inner(task, "AutoCluster", "ReserveOnFail")),
+            buckets_of(maps, task["Parameters"], self._settings.keep_mounts),
+        )
+
+    def plan(self, key: Key, token: str, worker: str, way: str = "", work: str = "") -> Attempt:
+        """Return what an attempt is made of; one that cannot be made says why.
+
+        Args:
+            key: Its instance.
+            token: Its name.
+            worker: The machine that it runs on.
+            way: How its mappings got to their paths, if it was made before; else that is decided now.
+            work: The directory that it works below, if it was made before.
+
+        Raises:
+            LookupError: Its job is gone.
+            OSError: The directory that it worked below is gone.
+        """
+        task = self._task(*key[:2])
+        root = self._root_of(work)
+        isolation = self._settings.isolation
+        account = isolation.run_as.get(task.owner)
+        strict = isolation.is_strict(task.owner, self._owners())
+        variables = {
+            **task.environment,
+            "BATCH_COMPUTE_DAG_INSTANCE_ID": str(key[2]),
+            "BATCH_COMPUTE_WORKER_ID": worker or auto_machine_id(task.job_id, task.name, key[2]),
+        }
+        if account is not None:
+            variables |= {"HOME": account.home, "USER": account.name, "LOGNAME": account.name}
+        user = account.user if account else None
+        way = way or self._way(task, user, strict)
+        plan, problem = Plan(root.where(tree_of(token))), self.denied(task.owner, task.buckets)
+        if strict and not task.image and (way != "box" or not sandbox.probe(user).processes):
+            reason = sandbox.probe(user).reason or "the sandbox is switched off, or cannot hide processes"
+            problem = f"Programs of owner {task.owner} cannot be kept apart from those of others: {reason}."
+        outputs: list[RootedFile | None] = [root.file(f"{token}.{stream}") for stream in STREAMS]
+        try:
+            if way != "direct":
+                plan = self._plan(task, key, plan.tree, cast("Way", way), account, strict)
+            outputs, plan = self._streams(task, key, root, token, plan)
+        except (OSError, ValidationError) as error:
+            if is_transient(error):
+                raise
+            # A link in the storage, for example. It is this instance's trouble only.
+            problem = f"The mappings cannot be made: {error}"
+        if way == "root":
+            variables[ROOT_VARIABLE] = str(plan.tree)
+        command = line = str(task.parameters["Command"]["CommandLine"])
+        script = root.file(f"{token}.command") if is_long(command) else None
+        if script is not None:
+            line = f". {shlex.quote(str(script.path))}"
+            if way in ("box", "container"):
+                line = f". {SCRIPT}"
+                plan = plan.with_bind(Bind(script.path, SCRIPT, False, False))
+        start = InstanceStart(
+            token=token,
+            command=line,
+            directory=root.where(home_of(token, way)),
+            environment=variables,
+            stdout=outputs[0],
+            stderr=outputs[1],
+            exit_file=root.file(f"{token}.exit"),
+            max_file_size=self._settings.max_file_size,
+            user=user,
+        )
+        package = task.parameters["Command"].get("PackagePath") or ""
+        keep_at = str(self._kept / f"{task.job_id}.{task.name}.{key[2]}") if task.reserved else ""
+        note = ""
+        if way == "root":
+            reason = sandbox.probe(user).reason or "the sandbox is switched off"
+            note = f"Mappings are below ${ROOT_VARIABLE}, and not at their literal paths: {reason}."
+        return Attempt(
+            key,
+            start,
+            root,
+            task.timeout,
+            task.maps,
+            plan,
+            package,
+            way,
+            task.image,
+            note,
+            problem,
+            account=account,
+            strict=strict,
+            owner=task.owner,
+            buckets=task.buckets,
+            keep_at=keep_at,
+            script=script,
+            command=command if script else "",
+        )
+
+    def denied(self, owner: str, buckets: Collection[tuple[str, bool]]) -> str:
+        """Say which bucket an owner may not use any more; empty for none."""
+        for bucket, writes in buckets:
+            if not self._buckets.may(owner, bucket, writes):
+                return f"The bucket {bucket} belongs to another owner, who has not granted access to it."
+        return ""
+
+    def _plan(
+        self, task: _Task, key: Key, tree: Path, way: Way, account: Account | None, strict: bool
+    ) -> Plan:
+        apart = strict or account is not None
+        choices = Choices(
+            way,
+            f"{task.job_id}.{task.name}.{key[2]}",
+            # Where owners are kept apart, no program writes to the storage itself: it could lay a link for the next one.
+            keep_mounts=self._settings.keep_mounts and not strict,
+            bind_logs=way != "root" and not apart,
+            # The files of the storage are of no use to another Unix user: everything is a copy.
+            copy_all=account is not None,
+            real=real_of(emptied(self._settings.hidden, strict)) if way == "box" else str,
+        )
+        return plan_of(task.maps, tree, self._objects, choices)
+
+    def _way(self, task: _Task, user: User | None, strict: bool) -> str:
+        if task.image:
+            return "container"
+        mode = self._settings.sandbox
+        wanted = mode == "always" or (mode != "never" and (strict or task.maps))
+        if wanted and sandbox.probe(user).usable:
+            return "box"
+        return "root" if task.maps else "direct"
+
+    def _streams(
+        self, task: _Task, key: Key, root: Root, token: str, plan: Plan
+    ) -> tuple[list[RootedFile | None], Plan]:
+        """Return the files of stdout and stderr, and the plan with those that have to be uploaded."""
+        outputs: list[RootedFile | None] = []
+        for stream in STREAMS:
+            folder = task.parameters.get(f"{stream.capitalize()}RedirectPath") or ""
+            place = log_place(folder, stream, task.job_id, task.name, key[2])
+            local = self._objects.log_file(place) if place else None
+            if not place and stream == "stdout":
+                # Nobody can ever ask for it; of errors, the end goes into the result.
+                local = None
+            elif local is None:
+                local = root.file(f"{token}.{stream}")
+                if place:
+                    plan = plan.with_log(local.path, place, stream)
+            outputs.append(local)
+        return outputs, plan
