@@ -105,7 +105,7 @@ FLOORS = [
     ["cli"],
 ]
 SERVICE_FLOORS = [
-    ["errors", "locking", "log_limit", "secret_environment", "workers", "waiters"],
+    ["errors", "clock", "locking", "log_limit", "secret_environment", "workers", "waiters"],
     ["domain", "data_directory"],
     ["api"],
     ["store"],

@@ -1,0 +1,52 @@
+"""The only reader of time in the service."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from batchcompute.models.field_types import format_time
+
+__all__ = ["SYSTEM_CLOCK", "Clock", "SystemClock", "timestamp"]
+
+
+class Clock(Protocol):
+    """A source of time: the machine's, or a simulated one."""
+
+    def time(self) -> float:
+        """Return the wall clock, in seconds since 1970-01-01 UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return a clock that never goes back, in seconds from an arbitrary start."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread for a number of seconds."""
+        ...
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def time(self) -> float:
+        """Return the wall clock, in seconds since 1970-01-01 UTC."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return a clock that never goes back, in seconds from an arbitrary start."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread for a number of seconds."""
+        time.sleep(seconds)
+
+
+SYSTEM_CLOCK: Final[Clock] = SystemClock()
+"""The clock that everything uses unless it is given another one."""
+
+
+def timestamp(clock: Clock = SYSTEM_CLOCK) -> str:
+    """Return the current time as the API writes it, for example ``2026-11-26T08:00:00.123456Z``."""
+    return format_time(datetime.fromtimestamp(clock.time(), UTC))
