@@ -57,6 +57,9 @@ def main() -> int:
     stale += _write(_formatted(faces()), check)
     stale += _write(_operations(), check)
     stale += _write(_limits(), check)
+    from rest_api import page
+
+    stale += _write(page(ROOT), check)
     from openapi import document
 
     stale += _write(document(), check)
