@@ -30,8 +30,7 @@ COUNT = 1000
 ROUNDS = 3
 MANY = 100_000
 PAUSE = 6.0
-"""Seconds before each measurement: removing the last one's directories slows the disk down
-(local-service 4.2)."""
+"""Seconds before each measurement: removing the last one's directories slows the disk down."""
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """Where a working directory costs nothing; on this disk it may cost more than the program."""
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}

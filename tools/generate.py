@@ -125,9 +125,11 @@ def _operations() -> dict[Path, str]:
 
 
 def _decisions() -> dict[Path, str]:
-    """Put every decision where the reference is silent into the page on behaviour."""
+    """Put every decision where the sources are silent into the page on behaviour."""
     from batchcompute.service.behaviour import DECISIONS
+    from rest_api import PAGE, anchors, linked
 
+    places = anchors((ROOT / PAGE).read_text("utf-8"))
     page = Path("docs/behaviour.md")
     lines: list[str] = []
     about = ""
@@ -136,7 +138,8 @@ def _decisions() -> dict[Path, str]:
             about = row.about
             lines += ["", f"### {about.capitalize()}", ""]
             lines += ["| point | choice | ground | code |", "| --- | --- | --- | --- |"]
-        lines.append(f"| {row.point} | {row.choice} | {row.ground} | `{row.where}` |")
+        ground = linked(row.ground, lambda words, number: f"[{words}]({PAGE.name}#{places[number]})")
+        lines.append(f"| {row.point} | {row.choice} | {ground} | `{row.where}` |")
     head, _, rest = (ROOT / page).read_text("utf-8").partition("<!-- decisions -->")
     tail = rest.partition("<!-- end -->")[2]
     return {page: f"{head}<!-- decisions -->\n" + "\n".join(lines) + f"\n\n<!-- end -->{tail}"}

@@ -29,7 +29,7 @@ _ANSWERS = {
     "AvailableResourceResponse": "AvailableResource",
 }
 _REASONS = {
-    "400": "The request, its signature or a value in it is wrong (section 7).",
+    "400": "The request, its signature or a value in it is wrong (REST API, 7).",
     "403": "What is asked for is not allowed, or there is too much of it.",
     "404": "There is no such resource, or no such access key.",
     "409": "The state of the resource does not allow it.",
@@ -79,7 +79,8 @@ def document() -> dict[Path, str]:
             "title": "BatchCompute",
             "version": "2015-11-11",
             "description": "The API of BatchCompute as `batchcompute serve` answers it. Requests are signed with "
-            "HMAC-SHA1: see the page on authentication.",
+            "HMAC-SHA1: see the page on authentication. Citations such as (REST API, 2.1) name sections of "
+            "docs/rest-api.md.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             "x-package-version": _version.__version__,
         },
@@ -108,7 +109,7 @@ def _operation(row: Operation) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": row.api,
         "tags": [row.path.split("/")[1]],
-        "summary": f"{row.api} (reference, {row.section})",
+        "summary": f"{row.api} (REST API, {row.section})",
         "parameters": [_parameter(name, row) for name in row.query],
         "responses": {
             str(row.status): _success(row),

@@ -19,6 +19,10 @@ from batchcompute.models.json_schema import doc_of
 PAGE = Path("docs/rest-api.md")
 SERVICE = Path("src/batchcompute/service")
 HEADING = re.compile(r"^#{2,3} (\d+(?:\.\d+)?) (.+)$", re.MULTILINE)
+CITATION = re.compile(
+    r"(?<![>\[])REST[\s#]+API,[\s#]+(\d+(?:\.\d+)?(?:(?:,[\s#]+|[\s#]+(?:and|to)[\s#]+)\d+(?:\.\d+)?)*)"
+)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _BLOCK = re.compile(r"(<!-- generated: (\w+) ?([^\n]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 
@@ -45,6 +49,24 @@ def anchors(text: str) -> dict[str, str]:
         words = re.sub(r"[^\w\s-]", "", f"{number} {title}".lower())
         found[number] = re.sub(r"\s", "-", words.strip())
     return found
+
+
+def linked(text: str, link: Callable[[str, str], str]) -> str:
+    """Return a text in which each section that it cites is a link.
+
+    Args:
+        text: The text, with citations such as ``(REST API, 2.1 and 3.4)``.
+        link: Makes a link from the words that are shown and the number of a section.
+    """
+
+    def cited(match: re.Match[str]) -> str:
+        first, *_ = numbers = _NUMBER.findall(match[1])
+        rest = match[1][len(first) :]
+        return link(f"REST API, {first}", first) + (
+            _NUMBER.sub(lambda each: link(each[0], each[0]), rest) if len(numbers) > 1 else ""
+        )
+
+    return CITATION.sub(cited, text)
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

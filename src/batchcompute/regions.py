@@ -1,4 +1,4 @@
-"""Regions and endpoints: from what a caller names to where requests go (reference, section 6).
+"""Regions and endpoints: from what a caller names to where requests go (REST API, 6).
 
 Plain HTTP is spoken only where somebody asked for it: ``security_conn=False``, an ``http://`` URL,
 or a region that was registered with a port other than 443, as programs do for private endpoints.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from batchcompute.http.signing import Credentials, sign, signature, string_to_sign, verify
 
-# The test vectors of reference 1.1: id testid, secret testsecret.
+# The test vectors (REST API, 1.1): id testid, secret testsecret.
 HEADERS = {
     "Accept": "application/json",
     "Content-Type": "application/json",

@@ -24,7 +24,7 @@ from batchcompute.resources import (
     Task,
 )
 
-# The samples of reference 2.1 to 2.3.
+# The samples of the documents (REST API, 2.1 to 2.3).
 JOB = {
     "Id": "job-0000000058184218000008150000000D", "Name": "demo", "OwnerId": 48351, "State": "Running", "Message": "",
     "CreationTime": "2016-11-01T15:25:02.837728Z", "StartTime": "2016-11-01T15:25:03.020203Z", "EndTime": "",

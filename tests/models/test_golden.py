@@ -26,7 +26,7 @@ CLASSES = [
     and cls.__module__ == module.__name__
     and not cls.__name__.startswith("_")
 ]
-# What the reference has beyond the old SDK's classes (api.md 2.3, 3.1, 3.2, 3.6, and the guide's 2.2).
+# Fields beyond those of the old SDK's classes (REST API, 2.1, 2.3, 3.2 and 3.6).
 ADDED = {
     "Docker": {"RunMode"},
     "TaskDescription": {"CredentialConfig"},

@@ -100,7 +100,7 @@ def test_cluster_or_auto_cluster() -> None:
     job(DAG={"Tasks": {"a": neither}}).validate()
     both = task(AutoCluster={"InstanceType": "x"})
     assert "only one of" in paths(job(DAG={"Tasks": {"a": both}}))["DAG.Tasks.a.ClusterId"]
-    # As the service's own answers have it (reference, 2.1).
+    # As the service's own answers have it (REST API, 2.1).
     job(DAG={"Tasks": {"a": task(AutoCluster={"InstanceType": "", "ImageId": ""})}}).validate()
 
 

@@ -1,4 +1,4 @@
-"""The script of reference section 13, made of the vendor's own functional tests, over HTTP.
+"""The conformance script of the vendor's functional tests, over HTTP (REST API, 13).
 
 Of its App jobs and its machines' slow comings and goings it leaves out what is not served yet.
 """

@@ -1,6 +1,6 @@
 """The API as one table, and one small function an operation: arguments in, a `Call` out.
 
-The table (`OPERATIONS`) holds what reference 2.0 lists: method, path, query, body, answer, statuses,
+The table (`OPERATIONS`) holds method, path, query, body, answer and status of each operation (REST API, 2.0),
 and what may be sent again. Both clients, the service's routes and the documentation are made from
 it. A `Call` is plain data, and parsing its answer is pure; nothing here sends anything.
 """
@@ -79,7 +79,7 @@ class Operation:
     body: str = ""
     """Class of its body in `resources`; empty for none."""
     section: str = ""
-    """Section of the reference."""
+    """Section of docs/rest-api.md."""
     status_operation: str = ""
     """The operation whose answer tells what became of this one when its own answer was lost."""
 

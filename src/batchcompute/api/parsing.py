@@ -26,7 +26,7 @@ def read_page(raw: HttpResponse, cls: type[Jsonizable]) -> tuple[list[Any], str]
     """Return the items of a page and the next marker.
 
     An item with a wrong type never takes the page down with it. A bare list is a page, too, and a
-    missing ``NextMarker`` is the end (reference, 2.0 and 2.5).
+    missing ``NextMarker`` is the end (REST API, 2.0 and 2.5).
 
     Raises:
         ResponseError: The answer is neither an object nor a list.
@@ -55,6 +55,6 @@ def read_page(raw: HttpResponse, cls: type[Jsonizable]) -> tuple[list[Any], str]
 
 
 def _marker(value: Any) -> str:
-    # The recorded last page of instances has the number 0 (reference, 2.2); as a marker it would
+    # The recorded last page of instances has the number 0 (REST API, 2.2); as a marker it would
     # mean "from the start" and make every loop endless.
     return "" if value in (None, 0, "0") else str(value)

@@ -1,6 +1,6 @@
 """What calls return: the answer's data together with its request id and status.
 
-Every response has ``RequestId`` and ``StatusCode``, as the old SDK's guide says in 2.3; the classes
+Every response has ``RequestId`` and ``StatusCode``, as in the old SDK; the classes
 that are both a response and a resource are in `batchcompute.api.resource_responses`.
 """
 
@@ -41,7 +41,7 @@ class HttpResponse:
 
     @property
     def request_id(self) -> str:
-        """The service's id of the request (reference, 1.4)."""
+        """The service's id of the request (REST API, 1.4)."""
         return self.headers.get("x-acs-request-id") or self.headers.get("request-id", "")
 
     @property
@@ -214,7 +214,7 @@ class CreateResponse(_PlainResponse):
         content = raw.json()
         if not isinstance(content, dict):
             raise raw.not_understood("a create must answer with an object")
-        # CreateApp answers with a Name and no Id (reference, 2.5); the old SDK copied it.
+        # CreateApp answers with a Name and no Id (REST API, 2.5); the old SDK copied it.
         fields = cast("dict[str, Any]", content)
         self._name = str(fields.get("Name") or "")
         self._id = str(fields.get("Id") or self._name)

@@ -1,6 +1,6 @@
 """The connections of a client: HTTP clients of its own or of the caller's, and how long each lives.
 
-The rules (sdk-anchors R6, R7, R8, R10): nothing is opened before it is needed; an event loop, and a
+The rules: nothing is opened before it is needed; an event loop, and a
 process, each have connections of their own; those of the caller are never closed here; what was
 opened and never closed is warned of.
 """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["FINAL_STATES", "Runner", "Until", "Watch"]
 
 FINAL_STATES = frozenset({"Finished", "Failed", "Stopped"})
-"""States that a job does not leave by itself (reference, 4.1)."""
+"""States that a job does not leave by itself (REST API, 4.1)."""
 
 Until: TypeAlias = "JobState | Collection[JobState] | Callable[[Job], object]"
 """A state, several states, or a callable that is given the job and says whether it will do."""

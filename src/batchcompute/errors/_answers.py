@@ -9,7 +9,7 @@ __all__: list[str] = []
 
 
 class ClientError(BatchComputeError):
-    """The service answered with a status outside 2xx (reference, section 7).
+    """The service answered with a status outside 2xx (REST API, 7).
 
     Args:
         status: HTTP status of the answer.
@@ -97,7 +97,7 @@ class ServerError(ClientError):
     """The service failed (5xx)."""
 
 
-# Codes of reference section 1.5; the vendor never published these, so ours are matched by name.
+# The vendor never published these codes (REST API, 1.5), so they are matched by their beginnings.
 _AUTHENTICATION_CODES = (
     "InvalidAuthorization",
     "SignatureDoesNotMatch",

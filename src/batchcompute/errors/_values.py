@@ -22,7 +22,7 @@ class Problem:
     allowed: str
     """What is wrong with it, and what is allowed."""
     kind: Literal["missing", "invalid", "cycle"] = "invalid"
-    """Which of the service's error codes it would get (reference, section 7)."""
+    """Which of the service's error codes it would get (REST API, 7)."""
 
     def __str__(self) -> str:
         shown = f" (got {self.value})" if self.value else ""

@@ -1,4 +1,4 @@
-"""Signing requests, and telling whether a signature is right (reference, section 1).
+"""Signing requests, and telling whether a signature is right (REST API, 1).
 
 Everything here is pure: the clock and the nonce come in as arguments, so that each attempt of a
 request can be signed anew and each test can be exact. Clients sign with `sign`; the service
@@ -61,7 +61,7 @@ def header_problem(text: str) -> str:
 
 
 def string_to_sign(method: str, target: str, headers: Mapping[str, str]) -> str:
-    """Build the text that is signed (reference, 1.1).
+    """Build the text that is signed (REST API, 1.1).
 
     Args:
         method: HTTP method.
@@ -171,7 +171,7 @@ def _decoded(target: str) -> str:
 
 
 def _targets(target: str) -> Iterable[str]:
-    """Every form of the target that some SDK signs (reference, 1.1)."""
+    """Every form of the target that some SDK signs (REST API, 1.1)."""
     yield target
     path, mark, query = target.partition("?")
     if mark:

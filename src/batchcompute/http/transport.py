@@ -277,7 +277,7 @@ def understand(call: Call[A], raw: HttpResponse) -> A:
 
 
 def _error_of(raw: HttpResponse) -> tuple[str, str, str]:
-    """Return code, request id and message of an answer outside 2xx (reference, section 7)."""
+    """Return code, request id and message of an answer outside 2xx (REST API, 7)."""
     try:
         content = raw.json()
     except ResponseError:

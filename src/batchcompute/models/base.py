@@ -1,8 +1,8 @@
 """`Jsonizable`: the base of every model of a description or of a status.
 
 A model is a pydantic model whose fields can be named in two ways, ``job_desc.Name`` as on the wire
-and ``job_desc.name`` as in Python, and which also reads like a mapping, ``job_desc["Name"]``. The
-reference for its behaviour is section 2.2 of the old SDK's guide.
+and ``job_desc.name`` as in Python, and which also reads like a mapping, ``job_desc["Name"]``. It
+behaves as the vendor's guide to the old SDK describes.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from batchcompute.errors import Problem
 __all__: list[str] = []
 
 LARGEST_BODY: Final = 256 * 1024
-"""Bytes of one request's body that the service takes (reference, 1.3 and section 9)."""
+"""Bytes of one request's body that the service takes (REST API, 1.2 and 9)."""
 
 DEEPEST: Final = 100
 """Levels of objects and lists in a body."""

@@ -19,7 +19,7 @@ from batchcompute.runner.shell_words import BUILT_IN
 __all__: list[str] = []
 
 SCHEMES = ("oss", "nas", "smb", "lustre", "nasplus")
-"""Where a mapping or a mount may come from (reference, 3.6)."""
+"""Where a mapping or a mount may come from (REST API, 3.6)."""
 
 LARGEST = 2**31 - 1
 """Seconds and retries that the service can count; more than 60 years of either."""
@@ -192,7 +192,7 @@ class Words(Limit):
 
 
 class Name(Limit):
-    """A name of letters, digits, ``_`` and ``-`` (reference, 3.0)."""
+    """A name of letters, digits, ``_`` and ``-`` (REST API, 3.0)."""
 
     __slots__ = ("digit_first", "longest")
 
@@ -226,7 +226,7 @@ class Name(Limit):
 
 
 class AppName(Limit):
-    """A reference to an app: ``App1``, ``:App1`` or ``Public:App1`` (reference, 3.0)."""
+    """The name by which a job refers to an app: ``App1``, ``:App1`` or ``Public:App1`` (REST API, 3.0)."""
 
     __slots__ = ("longest",)
 
@@ -265,7 +265,7 @@ class KeyLength(Limit):
 
 
 class Place(Limit):
-    """A place in a storage whose scheme the reference lists."""
+    """A place in a storage with a known scheme (REST API, 3.6)."""
 
     __slots__ = ("schemes",)
 

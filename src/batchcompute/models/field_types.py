@@ -38,11 +38,11 @@ NULL: Final = _Sentinel("NULL")
 """An explicit null: sent as ``null``, where an unset field is not sent at all."""
 
 EMPTY_TIME: Final = _Sentinel("EMPTY_TIME")
-"""The service's ``""`` for a time that is not known yet (reference, section 9)."""
+"""The service's ``""`` for a time that is not known yet (REST API, 9)."""
 
 
 def format_time(value: datetime) -> str:
-    """Write a time as the service does: UTC, six decimals, ``Z`` (reference, section 9)."""
+    """Write a time as the service does: UTC, six decimals, ``Z`` (REST API, 9)."""
     return in_utc(value).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 

@@ -55,7 +55,7 @@ class Model(OldStyle):
         serialize_by_alias=True,
         # What answers hold beyond the declared fields is kept by `_read`, and by nothing else.
         extra="ignore",
-        # Importing 60 models costs 8 ms so, against 49 ms (sdk-anchors 4.7).
+        # Importing 60 models costs 8 ms with this setting, and 49 ms without it.
         defer_build=True,
         arbitrary_types_allowed=True,
         protected_namespaces=(),

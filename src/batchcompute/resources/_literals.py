@@ -19,22 +19,22 @@ __all__ = [
 ]
 
 JobState: TypeAlias = Literal["Waiting", "Running", "Finished", "Failed", "Stopped"] | str
-"""State of a job, a task or an instance (reference, 4.1)."""
+"""State of a job, a task or an instance (REST API, 4.1)."""
 
 ClusterState: TypeAlias = Literal["Active", "Deleting", "Deleted", "Error"] | str
-"""State of a cluster (reference, 4.4)."""
+"""State of a cluster (REST API, 4.4)."""
 
 MachineState: TypeAlias = Literal["Pending", "Starting", "Running", "Deleting", "Deleted"] | str
-"""State of a machine of a cluster (reference, 4.4)."""
+"""State of a machine of a cluster (REST API, 4.4)."""
 
 JobType: TypeAlias = Literal["DAG", "App"] | str
-"""Kind of a job (reference, 3.1 and 3.4)."""
+"""Kind of a job (REST API, 3.1 and 3.4)."""
 
 ResourceTypeName: TypeAlias = Literal["OnDemand", "Spot"] | str
-"""How a machine is paid for (reference, 3.2)."""
+"""How a machine is paid for (REST API, 3.2)."""
 
 Platform: TypeAlias = Literal["Linux", "Windows"] | str
-"""Operating system of an image (reference, 3.7)."""
+"""Operating system of an image (REST API, 3.7)."""
 
 ImageType: TypeAlias = Literal["Self", "System"] | str
-"""Whose an image is (reference, 2.4)."""
+"""Whose an image is (REST API, 2.4)."""

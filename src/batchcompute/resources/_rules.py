@@ -11,7 +11,7 @@ __all__: list[str] = []
 def kind_of(description: Any) -> str:
     """Return whether a description, in any of its forms, is that of a ``DAG`` job or of an ``App`` job.
 
-    The old SDK took a DAG job without Priority for an App job (reference, 11.1); here ``Type``
+    The old SDK took a DAG job without Priority for an App job (REST API, 11); here ``Type``
     decides, and where it is missing, what the description holds.
 
     Args:

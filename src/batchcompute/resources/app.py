@@ -1,4 +1,4 @@
-"""Apps: commands with named inputs and outputs (reference, 2.5 and 3.3)."""
+"""Apps: commands with named inputs and outputs (REST API, 2.5 and 3.3)."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ class Config(ConfigSetters):
 
 
 class AppDescription(ConfigSetters):
-    """An app to make or to change (CreateApp, ModifyApp; reference, 3.3)."""
+    """An app to make or to change (CreateApp, ModifyApp; REST API, 3.3)."""
 
     _examples = (
         {

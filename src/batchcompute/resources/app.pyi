@@ -647,7 +647,7 @@ class Config(ConfigSetters):
     def Timeout(self, value: _Timeout | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
 class AppDescription(ConfigSetters):
-    """An app to make or to change (CreateApp, ModifyApp; reference, 3.3)."""
+    """An app to make or to change (CreateApp, ModifyApp; REST API, 3.3)."""
     @overload
     def __init__(
         self,

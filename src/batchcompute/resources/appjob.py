@@ -1,4 +1,4 @@
-"""App jobs: the run of an app with inputs and outputs (reference, 3.4)."""
+"""App jobs: the run of an app with inputs and outputs (REST API, 3.4)."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class App(Description):
 
 
 class AppJobDescription(Description):
-    """A job that runs an app (CreateJob; reference, 3.4)."""
+    """A job that runs an app (CreateJob; REST API, 3.4)."""
 
     _examples = ({"Name": "demo", "Type": "App", "App": {"AppName": "echo", "Inputs": {"text": "hello"}}},)
 

@@ -323,7 +323,7 @@ class App(Description):
         """
 
 class AppJobDescription(Description):
-    """A job that runs an app (CreateJob; reference, 3.4)."""
+    """A job that runs an app (CreateJob; REST API, 3.4)."""
     @overload
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Clusters: machines in groups (reference, 2.3 and 3.5)."""
+"""Clusters: machines in groups (REST API, 2.3 and 3.5)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class _GroupBase(Description):
 
 
 class GroupDescription(_GroupBase):
-    """A group of equal machines (reference, 3.5)."""
+    """A group of equal machines (REST API, 3.5)."""
 
     instance_type: FilledText | None = None
     """Instance type of the machines; the cluster's own when not set."""

@@ -113,7 +113,7 @@ class _GroupBase(Description):
     def SpotPriceLimit(self, value: float | None) -> None: ...  # noqa: N802
 
 class GroupDescription(_GroupBase):
-    """A group of equal machines (reference, 3.5)."""
+    """A group of equal machines (REST API, 3.5)."""
     @overload
     def __init__(
         self,

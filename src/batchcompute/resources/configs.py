@@ -1,4 +1,4 @@
-"""What machines are set up with: disks, networks, mounts, notifications (reference, 3.6 and 3.8)."""
+"""What machines are set up with: disks, networks, mounts, notifications (REST API, 3.6 and 3.8)."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class OSS(Description):
 
 
 class Mounts(Description):
-    """What a machine mounts, and how (reference, 3.6)."""
+    """What a machine mounts, and how (REST API, 3.6)."""
 
     entries: list[MountEntry] | None = None
     """The mounts."""
@@ -208,8 +208,8 @@ class Configs(Description):
     def __init__(self, properties: object = None, **fields: object) -> None:
         super().__init__(properties, **fields)
         if not properties and not fields:
-            # A fresh object shows no classic network, and each copy of it in a larger one does
-            # (compatibility.md), so requests always have it.
+            # In the old SDK, a fresh object shows no classic network, and each copy of it in a larger one
+            # does, so requests always have it.
             self.__dict__["networks"].__dict__["classic"] = None
 
     __init__.__pydantic_base_init__ = True
@@ -252,7 +252,7 @@ class Configs(Description):
 
 
 class Topic(Description):
-    """Where events are sent, and which (reference, 3.8 and 8)."""
+    """Where events are sent, and which (REST API, 3.8 and 8)."""
 
     name: Text | None = ""
     """Name of the MNS topic."""

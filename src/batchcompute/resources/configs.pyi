@@ -517,7 +517,7 @@ class OSS(Description):
     def AccessSecurityToken(self, value: str | None) -> None: ...  # noqa: N802
 
 class Mounts(Description):
-    """What a machine mounts, and how (reference, 3.6)."""
+    """What a machine mounts, and how (REST API, 3.6)."""
     @overload
     def __init__(
         self,
@@ -762,7 +762,7 @@ class Configs(Description):
         """Choose the classic network; the old SDK's spelling."""
 
 class Topic(Description):
-    """Where events are sent, and which (reference, 3.8 and 8)."""
+    """Where events are sent, and which (REST API, 3.8 and 8)."""
     @overload
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Images: what machines start from (reference, 2.4 and 3.7)."""
+"""Images: what machines start from (REST API, 2.4 and 3.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs: DAGs of tasks, their instances and results (reference, 2.1, 2.2, 3.1, 4)."""
+"""Jobs: DAGs of tasks, their instances and results (REST API, 2.1, 2.2, 3.1, 4)."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class DAG(Description):
 
 
 class JobDescription(Description):
-    """A job to run (CreateJob; reference, 3.1)."""
+    """A job to run (CreateJob; REST API, 3.1)."""
 
     _examples = (
         {
@@ -239,7 +239,7 @@ class Task(Status):
 
 
 class Result(Status):
-    """How the program of an instance ended (reference, 4.3)."""
+    """How the program of an instance ended (REST API, 4.3)."""
 
     exit_code: Whole | None = None
     """Exit code of the program; 0 before it ended, too."""

@@ -106,7 +106,7 @@ class DAG(Description):
         """
 
 class JobDescription(Description):
-    """A job to run (CreateJob; reference, 3.1)."""
+    """A job to run (CreateJob; REST API, 3.1)."""
     @overload
     def __init__(
         self,
@@ -587,7 +587,7 @@ class Task(Status):
     def InstanceMetrics(self, value: _InstanceMetrics | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
 class Result(Status):
-    """How the program of an instance ended (reference, 4.3)."""
+    """How the program of an instance ended (REST API, 4.3)."""
     @overload
     def __init__(
         self,

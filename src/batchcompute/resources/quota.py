@@ -1,4 +1,4 @@
-"""Quotas and available resources: what may be chosen (reference, 2.6)."""
+"""Quotas and available resources: what may be chosen (REST API, 2.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks: what their instances run, on what, and with which files (reference, 3.2)."""
+"""Tasks: what their instances run, on what, and with which files (REST API, 3.2)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = [
 
 
 class AutoCluster(Description):
-    """A cluster of its own for one task (reference, 3.2)."""
+    """A cluster of its own for one task (REST API, 3.2)."""
 
     instance_type: Text | None = ""
     """Instance type of the machines."""
@@ -68,7 +68,7 @@ class AutoCluster(Description):
     """Third-party service that is needed, for example ``GTX``."""
 
     def _names_machines(self) -> bool:
-        # The service fills an unused AutoCluster with empty texts in its answers (reference, 2.1).
+        # The service fills an unused AutoCluster with empty texts in its answers (REST API, 2.1).
         return bool(self.instance_type or self.image_id or self.ecs_image_id or self.cluster_id)
 
 
@@ -124,7 +124,7 @@ class CredentialConfig(Description):
 
 
 class TaskDescription(Description):
-    """A task: a number of identical instances of a command (reference, 3.2)."""
+    """A task: a number of identical instances of a command (REST API, 3.2)."""
 
     _examples = ({"ClusterId": "cls-1", "Parameters": {"Command": {"CommandLine": "echo hello"}}},)
 

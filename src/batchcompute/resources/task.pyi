@@ -9,7 +9,7 @@ from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts
 __all__ = ["AutoCluster", "Command", "CredentialConfig", "Docker", "Parameters", "TaskDescription"]
 
 class AutoCluster(Description):
-    """A cluster of its own for one task (reference, 3.2)."""
+    """A cluster of its own for one task (REST API, 3.2)."""
     @overload
     def __init__(
         self,
@@ -360,7 +360,7 @@ class CredentialConfig(Description):
     def Chain(self, value: list[dict[str, Any]] | tuple[dict[str, Any], ...] | None) -> None: ...  # noqa: N802
 
 class TaskDescription(Description):
-    """A task: a number of identical instances of a command (reference, 3.2)."""
+    """A task: a number of identical instances of a command (REST API, 3.2)."""
     @overload
     def __init__(
         self,

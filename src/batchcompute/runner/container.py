@@ -1,4 +1,4 @@
-"""Docker images, by whichever of docker and podman works on this machine (reference, 5.5)."""
+"""Docker images, by whichever of docker and podman works on this machine (REST API, 5.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bringing a task's package into the working directory (reference, 5.2).
+"""Bringing a task's package into the working directory (REST API, 5.2).
 
 A package is an object of hostile content. It is unpacked by rules of this project's own (docs/packages.md),
 whatever the patch level of Python is.

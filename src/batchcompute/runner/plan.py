@@ -19,7 +19,7 @@ from batchcompute.service.domain.mappings import Input, Mappings, Output, is_of_
 __all__: list[str] = []
 
 WORKDIR = "/batchcompute/workdir"
-"""Where a program runs (reference, 5.1), seen from the root of its tree."""
+"""Where a program runs (REST API, 5.1), seen from the root of its tree."""
 
 TMP = "/tmp"  # noqa: S108 - the program's own
 """Where programs put what they need for a while."""

@@ -1,7 +1,7 @@
 """Finding and ending the processes of an attempt, wherever they have gone.
 
-A process group alone is not enough: a program that daemonises leaves it, and its session, too. What
-it keeps is its environment, in which the attempt's token stands (local-service 2.6).
+A process group alone is not enough: a program that daemonises leaves it, and its session, too. It keeps
+its environment, which holds the attempt's token.
 """
 
 from __future__ import annotations

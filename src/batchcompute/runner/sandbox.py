@@ -1,4 +1,4 @@
-"""Bubblewrap: mappings at their literal paths, without root (local-service 2.7).
+"""Bubblewrap: mappings at their literal paths, without root.
 
 Many machines forbid it (Ubuntu 24.04's AppArmor, most containers), so it is tried once, with all that
 is used of it, before anything relies on it.

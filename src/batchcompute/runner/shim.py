@@ -23,7 +23,7 @@ INCOMPLETE = "OutputIncomplete"
 """``ErrorCode`` of an instance that has finished, and of whose outputs something cannot be an object."""
 
 # Descriptor 0 is the exit file, which no program gets to see. The record is one small write that ends in a newline,
-# so a whole line is a whole result; it is written even if the service is dead by then (local-service 2.5).
+# so a whole line is a whole result; it is written even if the service is dead by then.
 _RUN = f"""trap 'exit {NOT_RUN}' 0; "$@" </dev/null; c=$?; trap - 0; echo "$c" >&0; exit "$c\""""
 _LIMIT = "ulimit -f "
 _LONGEST_LINE = 64 * 1024
@@ -40,7 +40,7 @@ def shim(command: str, wrapper: Sequence[str] = (), max_file_size: int = 0) -> l
 
     The command is an argument and no part of the script's text, so nothing in it can end the script
     early, and it does not stand in the environment, where its children would find it. Plain words need no second
-    shell, which halves what a short program costs (local-service 4.2).
+    shell; without it, a short program costs half as much.
 
     Args:
         command: The command, as a shell reads it.
@@ -80,7 +80,7 @@ class Outcome:
     exit_code: int
     """Exit code of the command."""
     error_code: str = ""
-    """Empty after success (reference, 4.3)."""
+    """Empty after success (REST API, 4.3)."""
     error_message: str = ""
     """The same in words."""
     detail: str = ""

@@ -1,4 +1,4 @@
-"""Every decision where the reference is silent or disagrees with itself, as data.
+"""Every decision where the sources of the REST API are silent or disagree, as data.
 
 The page on behaviour is made of this table by ``tools/generate.py``; `Decision.where` names what carries a
 decision out, and a test looks whether it is still there.
@@ -23,7 +23,7 @@ class Decision:
     choice: str
     """How."""
     ground: str
-    """On what evidence (sections are those of the reference)."""
+    """On what evidence; a citation names a section of docs/rest-api.md."""
     where: str
     """What carries it out: ``module:name``, with the module's path below ``batchcompute``."""
 
@@ -32,12 +32,12 @@ _D = Decision
 
 DECISIONS: Final = (
     # -- access
-    _D("access", "codes of failed authentication", "400 `InvalidAuthorization`, 404 `InvalidAccessKeyId.NotFound`, 400 `SignatureDoesNotMatch`, 400 `InvalidTimeStamp.Expired`", "documents only say 400; named after the vendor's convention (1.5)", "service.api.authentication:Keys.owner_of"),
+    _D("access", "codes of failed authentication", "400 `InvalidAuthorization`, 404 `InvalidAccessKeyId.NotFound`, 400 `SignatureDoesNotMatch`, 400 `InvalidTimeStamp.Expired`", "documents only say 400; named after the vendor's convention (REST API, 1.5)", "service.api.authentication:Keys.owner_of"),
     _D("access", "a date that is none", "400 `InvalidTimeStamp.Format`", "silent", "service.api.authentication:Keys.owner_of"),
     _D("access", "ACS3-HMAC-SHA256", "accepted, too", "the vendor's generated clients sign so", "service.api.acs3:verify"),
-    _D("access", "which resource is signed", "the path and query as they were sent, or decoded: either is right", "the SDKs disagree (1.1)", "service.api.authentication:Keys.owner_of"),
-    _D("access", "`contentMd5` and `Content-MD5`", "taken into the text as sent, never computed anew", "five sources give four encodings (1.1)", "service.api.authentication:Keys.owner_of"),
-    _D("access", "a request without a nonce", "accepted; a repeated one is refused on request only (400 `SignatureNonceUsed`)", "one of the vendor's SDKs sends none (1.2)", "service.store.nonces:Nonces.use"),
+    _D("access", "which resource is signed", "the path and query as they were sent, or decoded: either is right", "the SDKs disagree (REST API, 1.1)", "service.api.authentication:Keys.owner_of"),
+    _D("access", "`contentMd5` and `Content-MD5`", "taken into the text as sent, never computed anew", "five sources give four encodings (REST API, 1.1)", "service.api.authentication:Keys.owner_of"),
+    _D("access", "a request without a nonce", "accepted; a repeated one is refused on request only (400 `SignatureNonceUsed`)", "one of the vendor's SDKs sends none (REST API, 1.2)", "service.store.nonces:Nonces.use"),
     _D("access", "a key of a second owner where programs cannot be kept apart", "403 `Forbidden`, with what would keep them apart", "silent", "service.isolation:Isolation.problem"),
     _D("access", "headers that ACS3 has to sign", "`host`, `x-acs-date`, `x-acs-content-sha256` and every `x-acs-` header that is sent, else 400 `InvalidAuthorization`", "silent; a signature without them is good for any time and body", "service.api.acs3:unsigned"),
     _D("access", "`OwnerId`", "a number made of the owner's name; 0 for system images", "recorded as a number; the old SDK refuses a text", "service.domain.states:owner_number"),
@@ -49,13 +49,13 @@ DECISIONS: Final = (
     _D("requests", "the same `IdempotentToken` with another body", "400 `IdempotentTokenMismatch`; bodies are compared as JSON values", "the code is documented", "service.api.idempotency:known"),
     _D("requests", "a token with other characters, or longer than 64", "400 `InvalidIdempotentToken`", "the documents give the rule and no code", "service.api.requests:Params.token"),
     _D("requests", "order of lists", "oldest first", "recordings", "service.api.handlers.jobs:Jobs.list_jobs"),
-    _D("requests", "what a marker is", "the id or number of the next page's first item; it also works when that item is deleted meanwhile", "not stated (9)", "service.api.handlers.jobs:Jobs.list_jobs"),
+    _D("requests", "what a marker is", "the id or number of the next page's first item; it also works when that item is deleted meanwhile", "not stated (REST API, 9)", "service.api.handlers.jobs:Jobs.list_jobs"),
     _D("requests", "`NextMarker` of the last page", "`\"\"`", "documents; one recording has 0, which makes a client loop", "service.api.handlers.jobs:Jobs.list_instances"),
     _D("requests", "a `State` that is none", "400 `InvalidState`", "silent", "service.api.requests:Params.state"),
-    _D("requests", "`ProjectId`, `RegionId` and other unknown query keys", "ignored", "undocumented (2.0, 2.1)", "service.api.routes:find"),
-    _D("requests", "operations that only the generated SDK knows (regions, projects, renewal, workers)", "400 `InvalidUrlPattern`, or 400 `MethodNotAllowed`", "bodies unknown (2.0)", "service.api.routes:find"),
-    _D("requests", "what is not found", "404 `InvalidResource.NotFound`; the documented sentence, then the kind and the id, and which tasks, instances, groups or revisions there are", "the text is documented without them (7)", "service.errors:not_found"),
-    _D("requests", "delete of a job, cluster, image or app", "204 without a body, with `Content-Type: application/json`. Run against it: the old Python SDK 2.1.7 (all four) and the vendor's generated Python client of 2021 (all four), which take every 2xx. Only read: the Java SDK, which takes every 2xx but not an answer without this header, even if it is empty; and its functional tests, which take 200, 202 and 204, save that of clusters: it wants 202 for one with machines and 200 for one without", "documents say 204 (2.1, 12)", "service.api.handlers.jobs:Jobs.delete_job"),
+    _D("requests", "`ProjectId`, `RegionId` and other unknown query keys", "ignored", "undocumented (REST API, 2.0, 2.1)", "service.api.routes:find"),
+    _D("requests", "operations that only the generated SDK knows (regions, projects, renewal, workers)", "400 `InvalidUrlPattern`, or 400 `MethodNotAllowed`", "bodies unknown (REST API, 2.0)", "service.api.routes:find"),
+    _D("requests", "what is not found", "404 `InvalidResource.NotFound`; the documented sentence, then the kind and the id, and which tasks, instances, groups or revisions there are", "the text is documented without them (REST API, 7)", "service.errors:not_found"),
+    _D("requests", "delete of a job, cluster, image or app", "204 without a body, with `Content-Type: application/json`. Run against it: the old Python SDK 2.1.7 (all four) and the vendor's generated Python client of 2021 (all four), which take every 2xx. Only read: the Java SDK, which takes every 2xx but not an answer without this header, even if it is empty; and its functional tests, which take 200, 202 and 204, save that of clusters: it wants 202 for one with machines and 200 for one without", "documents say 204 (REST API, 2.1, 12)", "service.api.handlers.jobs:Jobs.delete_job"),
     # -- jobs
     _D("jobs", "a new job", "waits for 30 ms, whatever is free, so that who asks right after the create sees it `Waiting`", "the vendor's tests expect it", "service.dispatcher:Dispatcher.admit"),
     _D("jobs", "change of priority", "allowed in Stopped and Failed", "the API page says Stopped, the Java page both", "service.domain.states:ALLOWED"),
@@ -71,57 +71,57 @@ DECISIONS: Final = (
     _D("jobs", "task names", "at most 32 bytes", "the documents; the command line allows 63", "service.domain.defaults:job_description"),
     _D("jobs", "instances of one job", "at most 1,000,000, else 403 `QuotaExhausted`", "silent", "service.domain.defaults:job_description"),
     _D("jobs", "`Timeout` and `MaxRetryCount`", "at most 2147483647", "silent", "service.domain.defaults:job_description"),
-    _D("jobs", "notifications", "described as they were given; nothing is published, as there is no such topic service", "nowhere to publish to (8)", "service.domain.defaults:job_description"),
+    _D("jobs", "notifications", "described as they were given; nothing is published, as there is no such topic service", "nowhere to publish to (REST API, 8)", "service.domain.defaults:job_description"),
     _D("jobs", "secrets in `Mounts.OSS`", "returned as stored", "one functional test; a fixture has them blank", "service.api.handlers.jobs:Jobs.get_job_description"),
     # -- instances
     _D("instances", "`Timeout`", "of each attempt, from the start of its program", "silent", "service.dispatcher:Dispatcher._launch"),
-    _D("instances", "`ErrorCode` of a result", "`ProgramFailed`, `ProgramKilled`, `CommandNotFound`, `Timeout`, `PackageError`, `MountError`, `OutputError`, `StartFailed`, and `OutputIncomplete` of an instance that has finished; the end of stderr in `Detail`", "no list was published (4.3)", "runner.shim:outcome"),
+    _D("instances", "`ErrorCode` of a result", "`ProgramFailed`, `ProgramKilled`, `CommandNotFound`, `Timeout`, `PackageError`, `MountError`, `OutputError`, `StartFailed`, and `OutputIncomplete` of an instance that has finished; the end of stderr in `Detail`", "no list was published (REST API, 4.3)", "runner.shim:outcome"),
     _D("instances", "a command of more than 64 KiB", "is read from a file by its shell, with the same `$0`, input and files; the body of a request is what bounds it. A simple command with a word of more than 131071 bytes is refused: no program can be given it", "the kernel passes no argument of 128 KiB", "runner.shim:is_long"),
     _D("instances", "a variable of more than 131071 bytes as `NAME=value`, or more than 2000 variables, or more than the machine hands to a program", "400 `InvalidEnvVars`, of an app's input 400 `InvalidInputs`, with the limit; variables and mounts that are more than about 2,900 together fail the instance with `MountError`, where bubblewrap makes the mounts", "the kernel passes no variable of 128 KiB, bubblewrap takes 9,000 arguments", "service.workspaces.environment:room"),
     _D("instances", "attempts that were lost with their service or machine", "counted in `RetryCount`, not against `MaxRetryCount`", "silent", "service.store.transitions:requeue"),
     _D("instances", "`Progress`", "0", "every recording", "service.api.handlers.jobs:Jobs.get_instance"),
     _D("instances", "`ReserveOnFail`", "the working directory of an instance that failed for good is kept until its job is deleted; `Detail` says where", "the machines were to be kept; here their directories are", "service.workspaces.local:LocalWorkspace.keep"),
     # -- files
-    _D("files", "outputs after a failure", "uploaded to object storage after success and after a non-zero exit, not after a stop or a time-out; logs always", "silent (5.3)", "runner.staging:bring_away"),
+    _D("files", "outputs after a failure", "uploaded to object storage after success and after a non-zero exit, not after a stop or a time-out; logs always", "silent (REST API, 5.3)", "runner.staging:bring_away"),
     _D("files", "an output file that was not written", "no error", "silent", "runner.staging:bring_away"),
     _D("files", "links, pipes and sockets among outputs, and names that no object has", "stay behind; the instance is Finished with `ErrorCode` `OutputIncomplete`, `ErrorMessage` names them, and so does the job's `Message`", "there are none in object storage; never without a word", "runner.staging:bring_away"),
-    _D("files", "modes of inputs and mounts", "every file can be read and executed, whatever its mode in the storage: objects have mode 0700, a file that was put there by hand is made executable at the start of an instance that maps it, and one that belongs to somebody else, or has a second name, is copied", "\"files appear r-x\" (5.3)", "service.objects.directory:DirectoryStore.is_mountable"),
+    _D("files", "modes of inputs and mounts", "every file can be read and executed, whatever its mode in the storage: objects have mode 0700, a file that was put there by hand is made executable at the start of an instance that maps it, and one that belongs to somebody else, or has a second name, is copied", "\"files appear r-x\" (REST API, 5.3)", "service.objects.directory:DirectoryStore.is_mountable"),
     _D("files", "an input whose key no file can have as its name (an empty part, a part longer than 255 bytes)", "the instance fails with `MountError`, which names the key; other keys are names of files as they are", "never left out without a word", "service.objects.keys:file_names"),
     _D("files", "hard links and renames", "work between the working directory, all outputs, writable inputs, and `/tmp`: they are one file system, and `/tmp` is then the program's own, with what this machine's holds mounted into it", "a machine of its own has one disk", "runner.view:View"),
     _D("files", "where hard links and renames do not work", "to and from read-only inputs, mounts that are kept, and logs that grow; `/tmp`, where this machine's holds more than 100 entries or nothing is uploaded, or there is no bubblewrap; outputs in directories of this machine that hold more than 300 entries together with those around them (one that holds more than 300 by itself fails the instance with `MountError`); in a container between mapped directories that do not lie in each other", "each of these is a file system of its own", "runner.view:View"),
-    _D("files", "the working directory of a task with mappings", "`/batchcompute/workdir`", "the path of containers (5.1); that of machines is not documented", "service.workspaces.names:home_of"),
-    _D("files", "what is written to a mount with `WriteSupport`", "seen by the instance, not kept unless an `OutputMapping` names it; `--keep-mounts` keeps it", "documents disagree; users say it is lost (5.3)", "runner.plan:plan_of"),
+    _D("files", "the working directory of a task with mappings", "`/batchcompute/workdir`", "the path of containers (REST API, 5.1); that of machines is not documented", "service.workspaces.names:home_of"),
+    _D("files", "what is written to a mount with `WriteSupport`", "seen by the instance, not kept unless an `OutputMapping` names it; `--keep-mounts` keeps it", "documents disagree; users say it is lost (REST API, 5.3)", "runner.plan:plan_of"),
     _D("files", "`WriteSupport` of a task", "its input mappings can be written to; nothing of that is kept", "a legacy flag", "service.domain.mappings:mappings_of"),
     _D("files", "an input that does not exist", "the instance fails with `MountError` before its program starts", "silent", "runner.staging:check_inputs"),
-    _D("files", "a log of `LogMapping` that stays empty", "is removed", "the command line takes a missing object for no log (5.4)", "runner.staging:bring_away"),
-    _D("files", "a log of `LogMapping` while it grows", "is the object itself, mounted at its path: it can be written and cut, and not renamed", "\"uploaded while the program runs\" (5.4)", "runner.plan:plan_of"),
+    _D("files", "a log of `LogMapping` that stays empty", "is removed", "the command line takes a missing object for no log (REST API, 5.4)", "runner.staging:bring_away"),
+    _D("files", "a log of `LogMapping` while it grows", "is the object itself, mounted at its path: it can be written and cut, and not renamed", "\"uploaded while the program runs\" (REST API, 5.4)", "runner.plan:plan_of"),
     _D("files", "something mapped inside of an output directory", "goes to its own target, a file or log also to that of the directory", "silent", "runner.staging:bring_away"),
     _D("files", "`nas://`, `smb://`, `lustre://`, drive letters", "refused at submit", "there are none on this machine", "service.domain.mappings:problems_of"),
-    _D("files", "mounts of clusters", "seen by tasks outside of containers; in one, only the task's own are", "5.3", "service.workspaces.planner:AttemptPlanner.plan"),
-    _D("files", "`Locale`, `Lock`, caches of mounts", "accepted, without effect: files are plain files here", "3.6", "service.domain.mappings:mappings_of"),
+    _D("files", "mounts of clusters", "seen by tasks outside of containers; in one, only the task's own are", "in a container, only the task's own mounts are seen (REST API, 5.3)", "service.workspaces.planner:AttemptPlanner.plan"),
+    _D("files", "`Locale`, `Lock`, caches of mounts", "accepted, without effect: files are plain files here", "they belong to network file systems (REST API, 3.6)", "service.domain.mappings:mappings_of"),
     _D("files", "where bubblewrap cannot be used", "mappings are copies below `$BATCH_COMPUTE_ROOT`, and `Detail` says so", "no other way without root", "runner.sandbox:probe"),
-    _D("files", "`Docker.Image`", "run by docker or podman where one answers, else 400 `InvalidImage` at submit", "5.5", "runner.container:probe"),
-    _D("files", "a registry in object storage", "not started; the image's name is left to the runtime, without `localhost:5000/`", "the vendor's machines had one (5.5)", "runner.container:image_of"),
+    _D("files", "`Docker.Image`", "run by docker or podman where one answers, else 400 `InvalidImage` at submit", "the field is documented (REST API, 5.5)", "runner.container:probe"),
+    _D("files", "a registry in object storage", "not started; the image's name is left to the runtime, without `localhost:5000/`", "the vendor's machines had one (REST API, 5.5)", "runner.container:image_of"),
     # -- clusters
     _D("clusters", "machines", "there at once, `Running`, all with the address 127.0.0.1; when a group shrinks, idle ones go first, then the youngest", "the recorded ones took minutes", "service.store.machines:adjust"),
-    _D("clusters", "how much runs on a machine", "one instance at a time; on all of them together no more than this machine's slots", "\"number of parallel instances = machines\" (3.2)", "service.domain.selection:pick"),
+    _D("clusters", "how much runs on a machine", "one instance at a time; on all of them together no more than this machine's slots", "\"number of parallel instances = machines\" (REST API, 3.2)", "service.domain.selection:pick"),
     _D("clusters", "a machine that is released", "`Deleting` for 5 seconds, then 404; what ran on it runs again on another one", "\"Deleting on an immediate GET\"; the time is not told", "service.store.machines:release"),
     _D("clusters", "recreate or delete of a machine that is `Deleting`", "409 `StateConflict`", "\"an error (409 presumably)\"", "service.api.handlers.clusters:Clusters.recreate_cluster_instance"),
-    _D("clusters", "delete of a cluster that jobs need", "they fail, and `Message` says why", "silent (12)", "service.store.transitions:fail_jobs_of"),
-    _D("clusters", "a cluster that is deleted", "`Deleting` for 5 seconds, with 409 for a second delete, then 404", "2.3 and 4.4; the time is not told", "service.api.handlers.clusters:Clusters.delete_cluster"),
+    _D("clusters", "delete of a cluster that jobs need", "they fail, and `Message` says why", "silent (REST API, 12)", "service.store.transitions:fail_jobs_of"),
+    _D("clusters", "a cluster that is deleted", "`Deleting` for 5 seconds, with 409 for a second delete, then 404", "`Deleting` and 409 are documented (REST API, 2.3 and 4.4), the time is not", "service.api.handlers.clusters:Clusters.delete_cluster"),
     _D("clusters", "names of machines", "`HostnamePrefix`, or this machine's name, and the machine's id", "programs tell machines by them", "service.store.machines:status"),
     _D("clusters", "`DesiredVMCount`", "0 to 65536", "the documents say from 1, the vendor's tests use 0", "service.api.handlers.clusters:Clusters.create_cluster"),
     _D("clusters", "a task's own cluster", "has an id that programs are told, and is in no list", "silent", "service.workspaces.names:auto_cluster_id"),
     _D("clusters", "`Bootstrap`", "not run, and the operation log says so: the machines run already", "silent", "service.api.handlers.clusters:Clusters.create_cluster"),
-    _D("clusters", "instance types", "any name is accepted; one of the catalogue that is larger than this machine is told in `Message` while the job waits, and in the service's log", "2.6", "service.domain.capacity:notes_of"),
+    _D("clusters", "instance types", "any name is accepted; one of the catalogue that is larger than this machine is told in `Message` while the job waits, and in the service's log", "the documents list choices, not limits (REST API, 2.6)", "service.domain.capacity:notes_of"),
     # -- apps
-    _D("apps", "the task of an App job", "is named after the app, cut to 32 bytes", "not documented (12)", "service.domain.app_jobs:task_name"),
-    _D("apps", "`${name}` in a command", "the value of the environment variable `BC_PARAM_name`, in one word; the variables are set for all parameters", "5.6, and safety", "service.domain.app_commands.substitution:substitute"),
+    _D("apps", "the task of an App job", "is named after the app, cut to 32 bytes", "not documented (REST API, 12)", "service.domain.app_jobs:task_name"),
+    _D("apps", "`${name}` in a command", "the value of the environment variable `BC_PARAM_name`, in one word; the variables are set for all parameters", "the placeholder is documented (REST API, 5.6); a value must not become a command", "service.domain.app_commands.substitution:substitute"),
     _D("apps", "`${name}` in a command that is not plainly an argument, or a file, of a simple command", "400 `InvalidCommandLine`, when the app is made", "safety", "service.domain.app_commands.rules:check"),
-    _D("apps", "an input that is missing, unknown, or of the wrong type", "400 `MissingInputs`, 400 `InvalidInputs`", "silent (5.6)", "service.domain.app_jobs:plan_of"),
-    _D("apps", "a value for what the app does not let a job overwrite", "400 `InvalidConfig`; unknown keys are ignored", "silent; the command line sends a misspelt key (5.6)", "service.domain.app_jobs:plan_of"),
+    _D("apps", "an input that is missing, unknown, or of the wrong type", "400 `MissingInputs`, 400 `InvalidInputs`", "silent (REST API, 5.6)", "service.domain.app_jobs:plan_of"),
+    _D("apps", "a value for what the app does not let a job overwrite", "400 `InvalidConfig`; unknown keys are ignored", "silent; the command line sends a misspelt key (REST API, 5.6)", "service.domain.app_jobs:plan_of"),
     _D("apps", "an app that is not there", "400 `InvalidAppName`", "silent", "service.api.handlers.submit:Submissions.create_job"),
-    _D("apps", "public apps", "there are none", "the vendor's are gone (5.6)", "service.api.handlers.apps:Apps.list_apps"),
+    _D("apps", "public apps", "there are none", "the vendor's are gone (REST API, 5.6)", "service.api.handlers.apps:Apps.list_apps"),
     _D("apps", "the answer to a synchronous App job that is stopped", "`Error.Code` is `Stopped`", "silent", "service.api.handlers.submit:Submissions.create_job"),
     _D("apps", "`Daemonize`", "kept, without effect: the program is started for each run", "there is no machine that it could stay on", "service.api.handlers.apps:Apps.create_app"),
     _D("apps", "delete of an app that does not exist", "204", "the vendor's tests rely on it", "service.api.handlers.apps:Apps.delete_app"),

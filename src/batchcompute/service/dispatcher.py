@@ -122,7 +122,7 @@ class Dispatcher:
             self._condition.notify_all()
 
     def admit(self, job: int) -> None:
-        """Let a new job, given by its number, be seen waiting before it runs (reference, 4.1)."""
+        """Let a new job, given by its number, be seen waiting before it runs (REST API, 4.1)."""
         with self._condition:
             self._held[job] = time.monotonic() + _SEEN_WAITING
 

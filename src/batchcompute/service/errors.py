@@ -1,4 +1,4 @@
-"""How the service refuses: statuses, codes and messages of reference section 7."""
+"""How the service refuses: statuses, codes and messages (REST API, 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls for clusters and their machines (reference, 2.3)."""
+"""Calls for clusters and their machines (REST API, 2.3)."""
 
 from __future__ import annotations
 

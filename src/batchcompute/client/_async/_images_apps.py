@@ -1,4 +1,4 @@
-"""Calls for images, apps and what may be chosen (reference, 2.4 to 2.6)."""
+"""Calls for images, apps and what may be chosen (REST API, 2.4 to 2.6)."""
 
 from __future__ import annotations
 

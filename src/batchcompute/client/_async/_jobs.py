@@ -1,4 +1,4 @@
-"""Calls for jobs, tasks and instances (reference, 2.1 and 2.2)."""
+"""Calls for jobs, tasks and instances (REST API, 2.1 and 2.2)."""
 
 from __future__ import annotations
 

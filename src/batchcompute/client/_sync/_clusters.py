@@ -1,5 +1,5 @@
 # Made by tools/generate.py from client/_async/_clusters.py; change that file instead.
-"""Calls for clusters and their machines (reference, 2.3)."""
+"""Calls for clusters and their machines (REST API, 2.3)."""
 
 from __future__ import annotations
 

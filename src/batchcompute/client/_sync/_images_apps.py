@@ -1,5 +1,5 @@
 # Made by tools/generate.py from client/_async/_images_apps.py; change that file instead.
-"""Calls for images, apps and what may be chosen (reference, 2.4 to 2.6)."""
+"""Calls for images, apps and what may be chosen (REST API, 2.4 to 2.6)."""
 
 from __future__ import annotations
 

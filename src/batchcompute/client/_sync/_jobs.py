@@ -1,5 +1,5 @@
 # Made by tools/generate.py from client/_async/_jobs.py; change that file instead.
-"""Calls for jobs, tasks and instances (reference, 2.1 and 2.2)."""
+"""Calls for jobs, tasks and instances (REST API, 2.1 and 2.2)."""
 
 from __future__ import annotations
 

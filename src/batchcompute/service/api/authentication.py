@@ -1,4 +1,4 @@
-"""Who may ask: keys, clocks and signatures (reference, 1.1 and 1.5)."""
+"""Who may ask: keys, clocks and signatures (REST API, 1.1 and 1.5)."""
 
 from __future__ import annotations
 

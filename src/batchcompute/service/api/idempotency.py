@@ -1,4 +1,4 @@
-"""Idempotent tokens: the same create twice is one resource (reference, 2.0)."""
+"""Idempotent tokens: the same create twice is one resource (REST API, 2.0)."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Response:
 
 
 def takes_long(request: Request) -> bool:
-    """Tell a request that is answered when a job has ended: a synchronous App job (reference, 2.1)."""
+    """Tell a request that is answered when a job has ended: a synchronous App job (REST API, 2.1)."""
     path, _, query = request.target.partition("?")
     return request.method == "POST" and path == "/jobs" and "sync" in query
 
@@ -177,7 +177,7 @@ def date_of(text: str) -> datetime | None:
 
 
 def answer(status: int, content: Any, request_id: str) -> Response:
-    """Make an answer with the headers that clients read (reference, 1.4)."""
+    """Make an answer with the headers that clients read (REST API, 1.4)."""
     body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode("utf-8")
     headers = {
         "Content-Type": "application/json",
@@ -205,7 +205,7 @@ _ID_LETTERS = "0123456789abcdefghijklmnopqrstuv"
 
 
 def new_id(prefix: str, length: int = 18) -> str:
-    """Make an id for a resource, as the recorded ones are (reference, 3.0)."""
+    """Make an id for a resource, as the recorded ones are (REST API, 3.0)."""
     return prefix + "".join(secrets.choice(_ID_LETTERS) for _ in range(length))
 
 
@@ -260,7 +260,7 @@ class Params:
         return cast("dict[str, Any]", value)
 
     def count(self) -> int:
-        """Return the number of items that a page may hold (reference, section 9)."""
+        """Return the number of items that a page may hold (REST API, 9)."""
         text = self.query.get("MaxItemCount", "")
         if not text:
             return 50
@@ -271,7 +271,7 @@ class Params:
         return int(text)
 
     def token(self) -> str:
-        """Return the idempotent token (reference, 2.0); empty for none."""
+        """Return the idempotent token (REST API, 2.0); empty for none."""
         token = self.query.get("IdempotentToken", "")
         if token and not re.fullmatch("[A-Za-z0-9_]{1,64}", token):
             raise invalid("IdempotentToken", "It must be 1 to 64 letters, digits and underscores.")

@@ -27,7 +27,7 @@ def find(method: str, target: str) -> tuple[Operation, Mapping[str, str], Mappin
     """Return the operation of a request, the variable parts of its path, and its query.
 
     Raises:
-        ApiError: There is no such path, or not with this method (reference, section 7).
+        ApiError: There is no such path, or not with this method (REST API, 7).
         BadTarget: The path or the query is no text.
     """
     path = target.partition("?")[0]

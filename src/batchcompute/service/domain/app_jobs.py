@@ -1,4 +1,4 @@
-"""App jobs: what runs when an app is given its inputs and outputs (reference, 3.4 and 5.6)."""
+"""App jobs: what runs when an app is given its inputs and outputs (REST API, 3.4 and 5.6)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "MaxRetryCount": 0,
     "Timeout": 86400,
 }
-"""Values of the configuration that neither the app nor the job sets (reference, 3.3), where they mean
+"""Values of the configuration that neither the app nor the job sets (REST API, 3.3), where they mean
 something here."""
 
 _OF_JOBS_ONLY = ("ClusterId", "ReserveOnFail", "ClassicNetwork")

@@ -1,4 +1,4 @@
-"""What jobs ask for, and what this machine has: said, and never silently cut (local-service 1.2)."""
+"""What jobs ask for, and what this machine has: said, and never silently cut."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from batchcompute.service.workspaces.environment import room, size_of
 __all__: list[str] = []
 
 NO_NOTIFICATION: Final[Mapping[str, Any]] = {"Topic": {"Name": "", "Endpoint": "", "Events": []}}
-"""The vendor's command line dies where ``Notification.Topic`` is not in the answer (reference, 2.1)."""
+"""The vendor's command line dies where ``Notification.Topic`` is not in the answer (REST API, 2.1)."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 

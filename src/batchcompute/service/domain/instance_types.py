@@ -20,7 +20,7 @@ class InstanceType:
     """Memory in GB."""
 
     def described(self) -> dict[str, Any]:
-        """Return it as GetAvailableResource tells it (reference, 2.6)."""
+        """Return it as GetAvailableResource tells it (REST API, 2.6)."""
         return {
             "InstanceType": self.name,
             "CpuCore": self.cores,

@@ -1,4 +1,4 @@
-"""Which places of object storage a task wants to see at which paths (reference, 5.3 and 5.4)."""
+"""Which places of object storage a task wants to see at which paths (REST API, 5.3 and 5.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may follow what: the states of jobs, tasks and instances as pure functions (reference, 4)."""
+"""What may follow what: the states of jobs, tasks and instances as pure functions (REST API, 4)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "priority": frozenset({"Stopped", "Failed"}),
     "delete": ENDED,
 }
-"""In which states of a job an action is allowed (reference, 4.1)."""
+"""In which states of a job an action is allowed (REST API, 4.1)."""
 
 
 def task_state(counts: Mapping[str, int], fail_fast: bool) -> State:
@@ -33,7 +33,7 @@ def task_state(counts: Mapping[str, int], fail_fast: bool) -> State:
     Args:
         counts: How many instances are in which state.
         fail_fast: ``JobFailOnInstanceFail``; without it, a task whose instances have all ended is
-            finished even if some of them failed (reference, 4.2).
+            finished even if some of them failed (REST API, 4.2).
     """
     if counts["Running"]:
         return "Running"

@@ -19,7 +19,7 @@ __all__ = ["ObjectReader", "ObjectStore", "Stat", "parts_of", "split_place"]
 
 MOUNTED: Final = 0o700
 """Mode of objects, and of the copies that programs get: storage has no modes, and what is mounted can be read and
-executed (reference, 5.3)."""
+executed (REST API, 5.3)."""
 
 
 class Outside(ValidationError):

@@ -1,7 +1,7 @@
 """The database: what the service knows, and the only place that writes it.
 
-SQLite in WAL mode behind one connection and one lock. A statement takes tens of microseconds
-(local-service 3.3), so readers need no connection of their own, and every answer sees whole
+SQLite in WAL mode behind one connection and one lock. A statement takes tens of
+microseconds, so readers need no connection of their own, and every answer sees whole
 transactions only.
 """
 

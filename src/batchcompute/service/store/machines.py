@@ -1,4 +1,4 @@
-"""The machines of clusters (reference, 2.3 and 4.4): rows that come and go as their groups want."""
+"""The machines of clusters (REST API, 2.3 and 4.4): rows that come and go as their groups want."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def find(db: sqlite3.Connection, cluster: int, group: str, machine_id: str) -> s
 
 
 def status(row: sqlite3.Row, prefix: str = "") -> dict[str, Any]:
-    """Return the status of a machine (reference, 2.3).
+    """Return the status of a machine (REST API, 2.3).
 
     Args:
         row: The machine.

@@ -213,7 +213,7 @@ def settle_task(db: sqlite3.Connection, job: int, position: int, now: str, effec
 
 def _finish_job(db: sqlite3.Connection, job: int, now: str, effects: Effects) -> None:
     db.execute("UPDATE jobs SET state = 'Finished', ended = ? WHERE seq = ?", (now, job))
-    # AutoRelease deletes a job that has finished, and no other one (reference, 4.2).
+    # AutoRelease deletes a job that has finished, and no other one (REST API, 4.2).
     if db.execute("SELECT 1 FROM jobs WHERE seq = ? AND auto_release", (job,)).fetchone():
         remove_job(db, job, effects)
 

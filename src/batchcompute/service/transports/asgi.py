@@ -35,7 +35,7 @@ __all__ = ["Application"]
 _log = logging.getLogger("batchcompute.service.http")
 
 LARGEST_REQUEST = 300 * 1024
-"""Bytes of a body of the API that are read; the API itself refuses more than 256 KB (reference, 1.2)."""
+"""Bytes of a body of the API that are read; the API itself refuses more than 256 KB (REST API, 1.2)."""
 
 LARGEST_DOCUMENT = 2 * 1024**2
 """Bytes of a document that is posted to object storage: the parts of an upload, or the keys to delete."""

@@ -1,4 +1,4 @@
-"""The environment of an instance's program (reference, 5.1)."""
+"""The environment of an instance's program (REST API, 5.1)."""
 
 from __future__ import annotations
 

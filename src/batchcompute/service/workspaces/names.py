@@ -25,7 +25,7 @@ def home_of(token: str, way: str) -> tuple[str, ...]:
 
 
 def log_place(directory: str, stream: str, job_id: str, task_name: str, number: int) -> str:
-    """Return the object that holds an instance's output (reference, 5.4); empty for none."""
+    """Return the object that holds an instance's output (REST API, 5.4); empty for none."""
     if not directory:
         return ""
     return f"{directory.rstrip('/')}/{stream}.{job_id}.{task_name}.{number}"

@@ -232,7 +232,7 @@ class AttemptPlanner:
             *entries_of(inner(cluster, "Configs", "Mounts")),
             *entries_of(inner(task, "AutoCluster", "Configs", "Mounts")),
         ]
-        # In a container, only the task's own mounts are seen (reference, 5.3).
+        # In a container, only the task's own mounts are seen (REST API, 5.3).
         maps = mappings_of(task, [] if image else mounts)
         cluster_id = row["cluster"] or auto_cluster_id(row["id"], row["name"])
         return _Task(

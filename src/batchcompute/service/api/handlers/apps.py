@@ -1,4 +1,4 @@
-"""Apps and their revisions (reference, 2.5)."""
+"""Apps and their revisions (REST API, 2.5)."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Apps:
             db.execute("UPDATE apps SET next = next + 1 WHERE seq = ?", (row["seq"],))
 
     def delete_app(self, params: Params) -> None:
-        """Answer DeleteApp; to delete what is not there is no error (reference, 2.5)."""
+        """Answer DeleteApp; to delete what is not there is no error (REST API, 2.5)."""
         qualifier = params.query.get("Qualifier", "")
         with self._store.write() as db:
             row = _find(db, params.owner, params.path["AppName"])

@@ -1,4 +1,4 @@
-"""Clusters (reference, 2.3). Their machines, in `machines`, are places on this one."""
+"""Clusters (REST API, 2.3). Their machines, in `machines`, are places on this one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images (reference, 2.4): a register; programs run on this machine's own system."""
+"""Images (REST API, 2.4): a register; programs run on this machine's own system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs, tasks and instances (reference, 2.1 and 2.2)."""
+"""Jobs, tasks and instances (REST API, 2.1 and 2.2)."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class Jobs:
         count = params.count()
         state = params.state(STATES)
         marker = params.query.get("Marker", "")
-        # The old SDK's easy_list begins with 0 (reference, 2.2).
+        # The old SDK's easy_list begins with 0 (REST API, 2.2).
         number = params.number(marker)
         start = (0 if not marker else _NO_START) if number is None else number
         with self._store.read() as db:
@@ -331,7 +331,7 @@ def _task_status(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def error_of(job: sqlite3.Row, row: sqlite3.Row) -> dict[str, str]:
-    """Say what went wrong while an app ran (reference, 4.3); a DAG job's instances say it in ``Result``."""
+    """Say what went wrong while an app ran (REST API, 4.3); a DAG job's instances say it in ``Result``."""
     code, message = (row["error_code"], row["error_message"]) if job["plan"] else ("", "")
     return {"Code": code, "Message": message}
 

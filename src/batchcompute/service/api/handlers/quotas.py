@@ -1,4 +1,4 @@
-"""What may be chosen (reference, 2.6)."""
+"""What may be chosen (REST API, 2.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CreateJob: a DAG of tasks, or the run of an app (reference, 2.1)."""
+"""CreateJob: a DAG of tasks, or the run of an app (REST API, 2.1)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Submissions:
         self._admit = admit
         self._wait_for = wait_for
         self._apply = apply
-        # The recorded ids hold the start of a service process and its number (reference, 3.0).
+        # The recorded ids hold the start of a service process and its number (REST API, 3.0).
         self._prefix = f"job-{0:08X}{int(time.time()):08X}{os.getpid() & 0xFFFFFFFF:08X}"
 
     def create_job(self, params: Params) -> dict[str, Any]:
@@ -215,7 +215,7 @@ class Submissions:
         return AppDescription(row["description"])
 
     def _run_of(self, job_id: str, release: bool) -> dict[str, Any]:
-        """Wait for the end of a job, and return its run (reference, 2.1)."""
+        """Wait for the end of a job, and return its run (REST API, 2.1)."""
 
         def row() -> sqlite3.Row | None:
             with self._store.read() as db:
@@ -268,7 +268,7 @@ def tasks_of(description: JobDescription) -> list[dict[str, object]]:
         {
             "position": position,
             "name": name,
-            # An AutoCluster may put its machines into a cluster that there is (reference, 3.2).
+            # An AutoCluster may put its machines into a cluster that there is (REST API, 3.2).
             "cluster": task.cluster_id or ("AutoCluster" in task and task.auto_cluster.cluster_id) or "",
             "max_retries": task.max_retry_count,
             "timeout": task.timeout,
