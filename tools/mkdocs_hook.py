@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+# MkDocs restores the path after it has loaded the hook, so the import is here.
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tools")]
+
+from rest_api import PAGE, anchors, linked  # noqa: E402
 
 
 def on_page_content(html: str, page: Any, **_: object) -> str:
@@ -18,8 +21,6 @@ def on_page_content(html: str, page: Any, **_: object) -> str:
         page: The page, as MkDocs describes it.
     """
     from mkdocs.utils import get_relative_url
-
-    from rest_api import PAGE, anchors, linked
 
     if page.file.src_uri == PAGE.name:
         return html
