@@ -1,6 +1,6 @@
 """The conformance script of the vendor's functional tests, over HTTP (REST API, 13).
 
-Of its App jobs and its machines' slow comings and goings it leaves out what is not served yet.
+Its App job runs an app without a container image, and its machines are there at once.
 """
 
 from __future__ import annotations
@@ -74,8 +74,9 @@ def test_clusters_and_jobs(client: Client) -> None:
         assert client.change_cluster_desired_vm_count(created, group1=count).StatusCode == 200
         assert client.get_cluster(created).Groups["group1"].DesiredVMCount == count
 
+    credentials = {"ServiceRole": "r", "Chain": [{"Role": "s", "UserId": 1}]}
     description = {
-        **job(ClusterId=created.Id),
+        **job(ClusterId=created.Id, CredentialConfig=credentials),
         "JobFailOnInstanceFail": False,
         "AutoRelease": True,
         "Notification": {"Topic": {"Name": "t", "Endpoint": "e", "Events": ["OnJobFinished", "OnJobFailed"]}},
@@ -85,6 +86,7 @@ def test_clusters_and_jobs(client: Client) -> None:
     found = client.get_job_description(first)
     assert (found.Priority, found.JobFailOnInstanceFail, found.AutoRelease) == (1, False, True)
     assert found.Notification.Topic.Events == ["OnJobFinished", "OnJobFailed"]
+    assert found.DAG.Tasks["task_1"].CredentialConfig == credentials
     disks = {
         "SystemDisk": {"Type": "ephemeral", "Size": 40},
         "DataDisk": {"Type": "ephemeral", "Size": 5, "MountPoint": "/d"},
