@@ -86,7 +86,7 @@ def test_clusters_and_jobs(client: Client) -> None:
     found = client.get_job_description(first)
     assert (found.Priority, found.JobFailOnInstanceFail, found.AutoRelease) == (1, False, True)
     assert found.Notification.Topic.Events == ["OnJobFinished", "OnJobFailed"]
-    assert found.DAG.Tasks["task_1"].CredentialConfig == credentials
+    assert found.DAG.Tasks["task_1"].CredentialConfig.detail() == credentials
     disks = {
         "SystemDisk": {"Type": "ephemeral", "Size": 40},
         "DataDisk": {"Type": "ephemeral", "Size": 5, "MountPoint": "/d"},
