@@ -52,11 +52,11 @@ _PASSING = "(EMFILE|ENFILE|ENOMEM|EAGAIN)"
 
 KNOWN: list[tuple[str, str]] = [
     (
-        rf"^boxed: {_PASSING} at os.rmdir runner/confined:Root._remove.*_Rubbish.remove",
+        rf"^boxed: {_PASSING} at os.rmdir runner/rooted:Root._remove.*_Rubbish.remove",
         "directories that were moved up to be removed are removed by the next start",
     ),
     (
-        rf"^objects: {_ANY} at os.rmdir runner/confined:Root.remove_folder.*ObjectApi._answer",
+        rf"^objects: {_ANY} at os.rmdir runner/rooted:Root.remove_folder.*ObjectApi._answer",
         "directories around a removed object stay, and are listed as keys",
     ),
     (r"^boxed: EACCES at os.stat .*view:", "what this user may not look at counts as none"),

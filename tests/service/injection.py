@@ -44,9 +44,9 @@ PACKAGE = f"{Path(batchcompute.service.__file__).parent.parent}/"
 ROOMS = (f"{PACKAGE}service/", f"{PACKAGE}runner/")
 
 _STEPS = (
-    "runner/confined",
+    "runner/rooted",
     "runner/descriptors",
-    "runner/trees",
+    "runner/copying",
     "service/store/database",
     "service/locking",
     "service/objects/directory",

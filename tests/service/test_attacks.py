@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from batchcompute import ConfigError, ValidationError
-from batchcompute.runner import sandbox, trees
-from batchcompute.runner.confined import Root
+from batchcompute.runner import copying, sandbox
+from batchcompute.runner.rooted import Root
 from batchcompute.runner.shim import shim
 from batchcompute.service import LocalService
 from batchcompute.service.api.authentication import Keys
@@ -269,7 +269,7 @@ def test_copies_keep_holes(tmp_path: Path) -> None:
         file.seek(10**9)
         file.write(b"middle")
         file.truncate(2 * 10**9)
-    trees.copy(root, ["holes"], root, ["copy"])
+    copying.copy_tree(root, ["holes"], root, ["copy"])
     copied = (tmp_path / "copy").stat()
     assert copied.st_size == 2 * 10**9
     assert copied.st_blocks < 100

@@ -275,7 +275,7 @@ def view(maps: dict[str, Any], strict: bool = False, empty: tuple[str, ...] = ()
         def local(self, place: str) -> None:
             return None
 
-    plan = plan_of(mappings_of(maps), Path("/tree"), Nowhere(), Choices("box", "n"))
+    plan = plan_of(mappings_of(maps), Path("/tree"), Nowhere(), Choices("sandbox", "n"))
     return View(plan, empty, strict)
 
 

@@ -16,12 +16,12 @@ from batchcompute import LOCAL, Client, ClientError, ConfigError, InvalidParamet
 from batchcompute.api import calls
 from batchcompute.resources import JobDescription
 from batchcompute.runner import spawning
-from batchcompute.runner.confined import Root
 from batchcompute.runner.processes import Sweeper
+from batchcompute.runner.rooted import Root
 from batchcompute.runner.shim import Outcome, outcome, read_exit
+from batchcompute.runner.spec import ProcessSpec
 from batchcompute.service import LocalService, embedded_service
 from batchcompute.service.engines import local as engine_module
-from batchcompute.service.engines.base import InstanceStart
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.store import machines
 from batchcompute.service.store.database import _MIGRATIONS, Store
@@ -122,7 +122,7 @@ def test_no_room_is_waited_for(service: LocalService, local: Client, monkeypatch
     refused = iter([errno.EMFILE, errno.EAGAIN, errno.ENOMEM])
     spawn = spawning.spawn
 
-    def full(start: InstanceStart) -> subprocess.Popen[bytes]:
+    def full(start: ProcessSpec) -> subprocess.Popen[bytes]:
         number = next(refused, 0)
         if number:
             raise OSError(number, os.strerror(number))
@@ -137,7 +137,7 @@ def test_no_room_is_waited_for(service: LocalService, local: Client, monkeypatch
 def test_a_start_that_can_never_succeed(
     service: LocalService, local: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_start: InstanceStart) -> subprocess.Popen[bytes]:
+    def broken(_start: ProcessSpec) -> subprocess.Popen[bytes]:
         raise OSError(errno.ENOEXEC, "no shell")
 
     with monkeypatch.context() as patch:
@@ -398,8 +398,8 @@ def test_the_sweeper_tells_processes_apart() -> None:
     ):
         assert sweeper.find("family-1", "", {}) == [mine.pid]
         assert sweeper.find("family-2", "", {}) == []
-        assert sweeper.find_family("family-") == {"family-1": [mine.pid]}
-        assert sweeper.find_family("fam-") == {}
+        assert sweeper.find_all("family-") == {"family-1": [mine.pid]}
+        assert sweeper.find_all("fam-") == {}
         sweeper.kill("family-1", None)
         assert mine.wait() == -9
         assert other.poll() is None

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from batchcompute.cli import main
 from batchcompute.resources import JobDescription
-from batchcompute.runner.confined import Root
+from batchcompute.runner.rooted import Root
 from batchcompute.service import LocalService
 from batchcompute.service.objects.base import Page, Stat, page_of
 from batchcompute.service.objects.directory import DirectoryStore

@@ -25,10 +25,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchcompute.runner import package, trees
+from batchcompute.runner import package
+from batchcompute.runner.aborting import Aborted
 from batchcompute.runner.archive_rules import MAX_DEPTH, MAX_PART, check_link, check_name
-from batchcompute.runner.confined import Root
 from batchcompute.runner.package import PackageError, unpack
+from batchcompute.runner.rooted import Root
 from batchcompute.runner.tar_bytes import Limits
 from batchcompute.utils.functions import do_tar
 
@@ -833,14 +834,14 @@ class Later(threading.Event):
 def test_it_can_be_aborted(ground: Ground, packing: str) -> None:
     data = PACKERS[packing](tar(member("x", os.urandom(2 * MIB)), hard("y", "x"), member("z")))
     for looks in (0, 6):
-        with pytest.raises(trees.Aborted):
+        with pytest.raises(Aborted):
             ground.unpack(data, abort=Later(looks))
         assert not (ground.target / "z").exists()
-    with pytest.raises(trees.Aborted):
+    with pytest.raises(Aborted):
         ground.unpack(b"#!/bin/sh\n", abort=Later(1))
     # Members without content take time, too.
     shutil.rmtree(ground.target)
-    with pytest.raises(trees.Aborted):
+    with pytest.raises(Aborted):
         ground.unpack(tar(*[member(f"{number}") for number in range(100)]), abort=Later(50))
     assert 0 < len(ground.tree()) < 100
 

@@ -94,7 +94,7 @@ def test_a_failure_of_the_service_itself_gives_the_slot_back(
         raise RuntimeError("a defect")
 
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
-        monkeypatch.setattr(staging, "bring_away", broken)
+        monkeypatch.setattr(staging, "stage_out", broken)
         job_id = run(client, "true", "Failed", **OUT)
         assert "a defect" in result(client, job_id)[1]
         finish(client, client.create_job(job("true")).Id)
@@ -209,7 +209,7 @@ from batchcompute.service import LocalService
 from batchcompute.runner import staging
 from tests.service.helpers import job, task
 def never(*arguments): print("bringing away", flush=True); time.sleep(600)
-staging.bring_away = never
+staging.stage_out = never
 service = LocalService(sys.argv[1], slots=1)
 client = service.client()
 made = task(f"echo x >> {sys.argv[2]}; sleep 60", Timeout=1, OutputMapping={"/out/": "oss://b/out/"})

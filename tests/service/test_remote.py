@@ -16,7 +16,7 @@ import pytest
 
 from batchcompute import Client, ConfigError, ValidationError
 from batchcompute.runner import sandbox
-from batchcompute.runner.confined import Root
+from batchcompute.runner.rooted import Root
 from batchcompute.service import LocalService
 from batchcompute.service.objects.base import ObjectStore, Page
 from batchcompute.service.objects.directory import DirectoryStore

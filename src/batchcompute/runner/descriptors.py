@@ -28,13 +28,6 @@ RACES = 100
 _PASSES = 20
 """Looks at a directory that somebody still writes to while it is removed."""
 
-TRANSIENT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR})
-"""Errors that say something about the machine at this moment, and nothing about the file."""
-
-
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""Errors of a disk that has no room."""
-
 
 class OutsideRoot(PermissionError):
     """A name that would leave the root."""
@@ -42,19 +35,6 @@ class OutsideRoot(PermissionError):
 
 class NotRegular(OSError):
     """Something that is no plain file stands where one was expected: a link, a pipe, a device, a directory."""
-
-
-def is_transient(error: BaseException) -> bool:
-    """Return whether an error only says that the machine has no room at this moment."""
-    if isinstance(error, OSError):
-        return error.errno in TRANSIENT
-    # A thread that cannot be started is a RuntimeError.
-    return isinstance(error, MemoryError) or "can't start new thread" in str(error)
-
-
-def has_no_room(error: BaseException) -> bool:
-    """Return whether an error only says that the machine, or its disk, has no room at this moment."""
-    return is_transient(error) or (isinstance(error, OSError) and error.errno in FULL)
 
 
 def check_parts(parts: Parts) -> None:

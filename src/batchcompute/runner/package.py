@@ -11,7 +11,8 @@ import stat
 import threading
 from pathlib import Path
 
-from batchcompute.runner import trees
+from batchcompute.runner import copying
+from batchcompute.runner.aborting import check_abort
 from batchcompute.runner.archive_rules import (
     ArchiveError,
     check_link,
@@ -20,7 +21,8 @@ from batchcompute.runner.archive_rules import (
     safe_mode,
     shown,
 )
-from batchcompute.runner.confined import Parts, Root, has_no_room
+from batchcompute.runner.os_errors import has_no_room
+from batchcompute.runner.rooted import Parts, Root
 from batchcompute.runner.tar_bytes import Limits, Source
 from batchcompute.runner.tar_headers import Member, Reader, open_archive
 
@@ -83,7 +85,7 @@ def _copy_plain(fd: int, work: Root, parts: Parts, abort: threading.Event | None
     os.lseek(fd, 0, os.SEEK_SET)
     writing = work.new_file(parts)
     try:
-        trees.pump(fd, writing, abort)
+        copying.pump(fd, writing, abort)
         found = os.fstat(fd)
         os.fchmod(writing, _PROGRAM)
         os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
@@ -128,7 +130,7 @@ class _Unpacking:
         """
         self._work.make_folder(self._target)
         while True:
-            trees.check(self._abort)
+            check_abort(self._abort)
             try:
                 member = self._reader.next()
             except ArchiveError as error:
@@ -173,7 +175,7 @@ class _Unpacking:
         fd = self._work.new_file(self._at(parts), make=0)
         try:
             for piece in self._reader.content():
-                trees.write_all(fd, piece)
+                copying.write_all(fd, piece)
             os.fchmod(fd, safe_mode(member.mode, folder=False))
             if member.mtime is not None:
                 os.utime(fd, ns=(member.mtime, member.mtime))
@@ -197,9 +199,9 @@ class _Unpacking:
                 found = os.fstat(reading)
                 self._budget.check(found.st_size)
                 while piece := os.read(reading, _PIECE):
-                    trees.check(self._abort)
+                    check_abort(self._abort)
                     self._budget.spend(len(piece))
-                    trees.write_all(writing, piece)
+                    copying.write_all(writing, piece)
                 os.fchmod(writing, safe_mode(found.st_mode, folder=False))
                 os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
             finally:

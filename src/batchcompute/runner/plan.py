@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal, Protocol
+from typing import Protocol
 
 from batchcompute.errors import Problem, ValidationError
+from batchcompute.runner.spec import Isolation
 from batchcompute.service.domain.mappings import Input, Mappings, Output, is_of_kernel, path_problems
 
 __all__: list[str] = []
@@ -23,9 +24,6 @@ WORKDIR = "/batchcompute/workdir"
 
 TMP = "/tmp"  # noqa: S108 - the program's own
 """Where programs put what they need for a while."""
-
-Way = Literal["box", "root", "container"]
-"""How mappings get to their paths: by bubblewrap, not at all (they are below a directory), or by a container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ class LocalPlaces(Protocol):
 class Choices:
     """How an attempt gets its mappings."""
 
-    way: Way
+    isolation: Isolation
     """How they get to their paths."""
     log_name: str
     """What is put behind the name of a log."""
@@ -206,7 +204,7 @@ class _Planning:
             self._binds.append(self._kept[path])
             return
         # What lies inside needs a place to lie in, which nothing read-only gives.
-        writable = given.write or path in self._outer or choices.way == "root"
+        writable = given.write or path in self._outer or choices.isolation == "prefix"
         if local is not None and not writable and not choices.copy_all:
             self._binds.append(Bind(local, path, False, folder, given.source))
             return
@@ -259,7 +257,7 @@ class _Planning:
         around = next((outer for outer in ancestors(path) if outer in self._kept or self._is_made(outer)), "")
         if around not in self._kept:
             return
-        if self._choices.way == "root":
+        if self._choices.isolation == "prefix":
             allowed = (
                 "must not be inside of a mount that is kept: without bubblewrap, nothing can be mounted there"
             )

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from batchcompute.runner.confined import is_transient
+from batchcompute.runner.os_errors import is_transient
 
 __all__: list[str] = []
 
@@ -70,11 +70,11 @@ class Sweeper:
         """
         return [pid for token, pid in self._look(skip, leaders) if token == wanted]
 
-    def find_family(self, family: str) -> dict[str, list[int]]:
+    def find_all(self, token_prefix: str) -> dict[str, list[int]]:
         """Return the live processes of all attempts whose tokens begin so, by token."""
         found: dict[str, list[int]] = {}
         for token, pid in self._look():
-            if token.startswith(family):
+            if token.startswith(token_prefix):
                 found.setdefault(token, []).append(pid)
         return found
 

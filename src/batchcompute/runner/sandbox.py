@@ -15,10 +15,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchcompute.runner.confined import RootedFile, is_transient
+from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.processes import TOKEN_VARIABLE
+from batchcompute.runner.rooted import RootedFile
+from batchcompute.runner.spec import ProcessSpec, SandboxSpec, User
 from batchcompute.runner.view import TooManyEntries, View, base
-from batchcompute.service.engines.base import Box, InstanceStart, User
 
 __all__: list[str] = []
 
@@ -136,12 +137,12 @@ def _try(user: User | None) -> Sandbox:
     return Sandbox(False, reason=f"bubblewrap is not allowed here: {reason}")
 
 
-def box_of(view: View, start: InstanceStart, report: RootedFile, sandbox: Sandbox) -> Box:
+def sandbox_of(view: View, spec: ProcessSpec, report: RootedFile, sandbox: Sandbox) -> SandboxSpec:
     """Return the sandbox in which a program sees its mappings, and nothing of the service.
 
     Args:
         view: The file system as it sees it; all of it that is the attempt's own exists.
-        start: The attempt.
+        spec: The process of the attempt.
         report: File that the sandbox reports to.
         sandbox: What bubblewrap can do here.
 
@@ -149,14 +150,14 @@ def box_of(view: View, start: InstanceStart, report: RootedFile, sandbox: Sandbo
         TooManyEntries: There are too many mounts and variables.
     """
     arguments = view.arguments(sandbox.processes)
-    for name, value in start.environment.items():
+    for name, value in spec.environment.items():
         arguments += ["--setenv", name, value]
-    arguments += ["--setenv", TOKEN_VARIABLE, start.token]
+    arguments += ["--setenv", TOKEN_VARIABLE, spec.token]
     if len(arguments) > _MOST_ARGUMENTS:
         count, most = len(arguments) // 3, _MOST_ARGUMENTS // 3
         text = f"a sandbox takes about {most} mounts and variables together, and these are about {count}"
         raise TooManyEntries(text)
-    return Box(sandbox.program, tuple(arguments), report)
+    return SandboxSpec(sandbox.program, tuple(arguments), report)
 
 
 def has_run(report: RootedFile) -> bool:

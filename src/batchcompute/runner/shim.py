@@ -11,7 +11,8 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from batchcompute.runner.confined import NotRegular, RootedFile, is_transient
+from batchcompute.runner.os_errors import is_transient
+from batchcompute.runner.rooted import NotRegular, RootedFile
 from batchcompute.runner.shell_words import SHELL_WORDS
 
 __all__: list[str] = []

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 
-from batchcompute.runner.confined import RootedFile
 from batchcompute.runner.processes import TOKEN_VARIABLE
+from batchcompute.runner.rooted import RootedFile
 from batchcompute.runner.shim import is_shim, shim
-from batchcompute.service.engines.base import InstanceStart
+from batchcompute.runner.spec import ProcessSpec
 
 __all__: list[str] = []
 
@@ -27,7 +27,7 @@ class OutputBlocked(OSError):
     """A file for the output of a program cannot be made."""
 
 
-def spawn(start: InstanceStart) -> subprocess.Popen[bytes]:
+def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
     """Start the shim of an attempt.
 
     Raises:
@@ -45,32 +45,32 @@ def spawn(start: InstanceStart) -> subprocess.Popen[bytes]:
             return fd
 
         # The shim's own input is the exit file; its program gets another one.
-        record = opened(start.exit_file)
+        record = opened(spec.exit_file)
         try:
-            stdout, stderr = opened(start.stdout), opened(start.stderr)
+            stdout, stderr = opened(spec.stdout), opened(spec.stderr)
         except OSError as error:
             raise OutputBlocked(error.errno, error.strerror, error.filename) from error
-        if start.user is not None:
+        if spec.user is not None:
             for fd in (stdout, stderr):
                 if fd >= 0:
                     # Programs open /dev/stdout by its name, too.
-                    os.fchown(fd, start.user.uid, start.user.gid)
-        environment = {**start.environment, TOKEN_VARIABLE: start.token}
-        wrapper, inherited = list(start.wrapper), list[int]()
-        if start.box is not None:
+                    os.fchown(fd, spec.user.uid, spec.user.gid)
+        environment = {**spec.environment, TOKEN_VARIABLE: spec.token}
+        wrapper, inherited = list(spec.wrapper), list[int]()
+        if spec.sandbox is not None:
             arguments = os.memfd_create("arguments")
             stack.callback(os.close, arguments)
-            os.write(arguments, b"".join(_encoded(text) + b"\0" for text in start.box.arguments))
+            os.write(arguments, b"".join(_encoded(text) + b"\0" for text in spec.sandbox.arguments))
             os.lseek(arguments, 0, os.SEEK_SET)
-            report = opened(start.box.report)
+            report = opened(spec.sandbox.report)
             inherited = [arguments, report]
-            wrapper = [start.box.program, "--args", str(arguments), "--json-status-fd", str(report), "--"]
+            wrapper = [spec.sandbox.program, "--args", str(arguments), "--json-status-fd", str(report), "--"]
             # What the job has set is for its program, and not for the sandbox or the shim outside of it.
-            environment = {"PATH": os.defpath, TOKEN_VARIABLE: start.token}
-        user = start.user
+            environment = {"PATH": os.defpath, TOKEN_VARIABLE: spec.token}
+        user = spec.user
         return subprocess.Popen(
-            shim(start.command, wrapper, start.max_file_size),
-            cwd=start.directory,
+            shim(spec.command, wrapper, spec.max_file_size),
+            cwd=spec.directory,
             env={_encoded(name): _encoded(value) for name, value in environment.items()},
             stdin=record,
             stdout=stdout,

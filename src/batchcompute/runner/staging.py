@@ -16,8 +16,8 @@ from pathlib import Path
 
 from batchcompute.errors import ValidationError
 from batchcompute.models.constraints import LONGEST_KEY
-from batchcompute.runner import trees
-from batchcompute.runner.confined import NotRegular, Parts, Root, has_no_room, is_transient
+from batchcompute.runner.aborting import check_abort
+from batchcompute.runner.os_errors import has_no_room, is_transient
 from batchcompute.runner.plan import (
     TMP,
     WORKDIR,
@@ -28,6 +28,7 @@ from batchcompute.runner.plan import (
     depth,
     names_of_path,
 )
+from batchcompute.runner.rooted import NotRegular, Parts, Root
 from batchcompute.service.objects.base import ObjectStore, parts_of
 
 __all__: list[str] = []
@@ -79,7 +80,7 @@ def _missing(path: str, place: str) -> StagingError:
     return StagingError("MountError", f"The input {place}, mapped to {path}, does not exist.")
 
 
-def bring_in(plan: Plan, work: Root, store: ObjectStore, abort: threading.Event) -> Plan:
+def stage_in(plan: Plan, work: Root, store: ObjectStore, abort: threading.Event) -> Plan:
     """Make the tree, and everything that is mounted.
 
     Args:
@@ -205,7 +206,7 @@ def close(plan: Plan, work: Root) -> None:
             work.chmod((*tree, *names_of_path(folder)), stat.S_IRWXU)
 
 
-def bring_away(
+def stage_out(
     plan: Plan, work: Root, store: ObjectStore, logs_only: bool, abort: threading.Event
 ) -> list[str]:
     """Upload what the program has made.
@@ -280,7 +281,7 @@ def _deliver(
         return
 
     def skips(path: str) -> bool:
-        trees.check(abort)
+        check_abort(abort)
         if len(path) > LONGEST_KEY:
             # Nothing below it could be an object. To walk on down would take longer with each level.
             left.append(f"{delivery.path}/{path[:200]}…")
@@ -298,7 +299,7 @@ def _deliver(
         if not stat.S_ISREG(found.st_mode):
             left.append(name)
             continue
-        trees.check(abort)
+        check_abort(abort)
         with contextlib.suppress(FileNotFoundError):
             _upload(name, (*parts, *path.split("/")), place, False, work, store, left)
 

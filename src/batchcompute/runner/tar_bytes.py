@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from batchcompute.runner import trees
+from batchcompute.runner.aborting import check_abort
 from batchcompute.runner.archive_rules import ArchiveError
 
 __all__: list[str] = []
@@ -183,7 +183,7 @@ class Source:
             Aborted: Nobody wants them any more.
         """
         if self._at == len(self._piece):
-            trees.check(self._abort)
+            check_abort(self._abort)
             self._piece = self._inflate(self.packing) if self.packing else os.read(self._fd, _PIECE)
             self._at = 0
             self.budget.spend(len(self._piece))
@@ -242,7 +242,7 @@ class Source:
         Zeros may stand between them. Anything else is no part of the archive and ignored, as the programs
         that decompress such files do.
         """
-        trees.check(self._abort)
+        check_abort(self._abort)
         while len(rest := rest.lstrip(b"\0")) < _LONGEST_MAGIC and (more := self._input()):
             rest += more
         if not rest.startswith(packing.magic):
@@ -254,6 +254,6 @@ class Source:
         return packing.decoder()
 
     def _input(self) -> bytes:
-        trees.check(self._abort)
+        check_abort(self._abort)
         data, self._next_input = self._next_input, b""
         return data or os.read(self._fd, _INPUT)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from batchcompute.runner.plan import TMP, WORKDIR, Plan, ancestors, depth
-from batchcompute.service.engines.base import User
+from batchcompute.runner.spec import User
 
 __all__: list[str] = []
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from batchcompute.runner.confined import is_transient
+from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.shim import NOT_RUN, Outcome
 from batchcompute.service.engines.base import EngineState
 from batchcompute.service.recovery import TIMEOUT
@@ -125,7 +125,7 @@ class Ends:
         Raises:
             NotStarted: Its program did not run, for want of room.
         """
-        attempt, state = running.attempt, running.state or EngineState("gone")
+        attempt, state = running.attempt, running.state or EngineState("exited")
         return self._with_patience(attempt, lambda: self._finished(attempt, state, running.stopped))
 
     def _finished(self, attempt: Attempt, state: EngineState, stopped: Outcome | None) -> Outcome | None:
@@ -175,7 +175,7 @@ class Ends:
         """Return how an attempt ended that leaves nothing to upload; None if it did not end by itself."""
         if running.timed_out:
             return None if running.attempt.keep_at else TIMEOUT
-        if state is None or state.phase != "gone" or state.signal:
+        if state is None or state.phase != "exited" or state.signal:
             return None
         try:
             if state.exit_code is None and not self._workspace.has_ended(running.attempt):

@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from batchcompute.runner.confined import is_transient
+from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.shim import Outcome
+from batchcompute.runner.spec import STORED_ISOLATION
 from batchcompute.service.attempt_ends import Running
 from batchcompute.service.errors import ApiError
 from batchcompute.service.store import transitions
@@ -62,7 +63,14 @@ def begin(
             transitions.end(db, picked.key, lost, now, effects)
             continue
         transitions.begin(
-            db, picked.key, token, picked.worker, _NODE, now, attempt.way, str(attempt.work.path)
+            db,
+            picked.key,
+            token,
+            picked.worker,
+            _NODE,
+            now,
+            STORED_ISOLATION[attempt.isolation],
+            str(attempt.work.path),
         )
         begun.append(Running(attempt))
     return begun

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO, Self
 
 from batchcompute.errors import ConfigError, LocalServiceError
-from batchcompute.runner.confined import Root
 from batchcompute.runner.descriptors import kind_of
+from batchcompute.runner.rooted import Root
 from batchcompute.service.locking import give, take
 
 __all__: list[str] = []

@@ -221,7 +221,7 @@ class Dispatcher:
         for token, state in self._engine.poll(tokens).items():
             if state.phase == "ending":
                 self._look_at = time.monotonic() + _LOOK
-            elif state.phase in ("gone", "lost"):
+            elif state.phase in ("exited", "lost"):
                 self._end(token, state)
                 over.append(token)
         if over:
@@ -231,7 +231,7 @@ class Dispatcher:
         running = self._running[token]
         running.state = state
         running.ended = True
-        if state.again:
+        if state.retryable:
             # The machine had no room for it.
             self._try_again(token)
         elif state.phase == "lost":
@@ -239,9 +239,9 @@ class Dispatcher:
             if state.blocked:
                 lost = Outcome(1, "OutputError", f"The output cannot be written: {state.reason}.")
             self._results[token] = running.stopped or lost
-        elif running.attempt.quick and running.timed_out and not running.attempt.keep_at:
+        elif running.attempt.needs_no_staging and running.timed_out and not running.attempt.keep_at:
             self._results[token] = TIMEOUT
-        elif running.attempt.quick and state.exit_code == 0:
+        elif running.attempt.needs_no_staging and state.exit_code == 0:
             self._results[token] = Outcome(0)
         else:
             self._finish(running)
@@ -298,7 +298,7 @@ class Dispatcher:
             if token in self._results:
                 continue
             state = running.state or states.get(token)
-            known = self._ends.known(running, state) if running.attempt.quick else None
+            known = self._ends.known(running, state) if running.attempt.needs_no_staging else None
             if known is not None:
                 self._results[token] = known
             elif not (running.started and self._ends.has_record(running, state)):
@@ -311,7 +311,7 @@ class Dispatcher:
             self._record(db, format_time(datetime.now(UTC)), effects)
         self._recorded(effects)
         for running in lost:
-            if running.started and running.attempt.way == "container":
+            if running.started and running.attempt.isolation == "container":
                 self._workspace.end_container(running.attempt)
             self._workspace.clean(running.attempt)
         self._running.clear()
@@ -346,7 +346,7 @@ class Dispatcher:
             self._running[running.attempt.token] = running
         self._recorded(effects)
         for running in begun:
-            if running.attempt.quick:
+            if running.attempt.needs_no_staging:
                 self._launch(running, self._ends.made(running.attempt))
             else:
                 self._make_ready(running)
@@ -383,7 +383,7 @@ class Dispatcher:
         else:
             running.started = True
             running.deadline = time.monotonic() + running.attempt.timeout
-            self._engine.start([running.attempt.start])
+            self._engine.start([running.attempt.process])
             return
         self.wake()
 

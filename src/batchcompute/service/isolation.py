@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from batchcompute.errors import ConfigError
 from batchcompute.runner import sandbox
-from batchcompute.service.engines.base import User
+from batchcompute.runner.spec import User
 from batchcompute.service.store.keys import FIRST_OWNER
 
 __all__: list[str] = []

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
-from batchcompute.runner.confined import is_transient
+from batchcompute.runner.os_errors import is_transient
 from batchcompute.service.store import large_jobs
 from batchcompute.service.store.database import Store
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from batchcompute.errors import ConfigError, ValidationError
-from batchcompute.runner.confined import Root
+from batchcompute.runner.rooted import Root
 from batchcompute.service.api.authentication import CLOCK_SKEW, Keys
 from batchcompute.service.api.dispatch import Core
 from batchcompute.service.api.handlers.apps import Apps

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from batchcompute.runner.shim import Outcome
+from batchcompute.runner.spec import load_isolation
 from batchcompute.service.store import transitions
 
 if TYPE_CHECKING:
@@ -55,14 +56,16 @@ def recover(store: Store, engine: Engine, workspace: LocalWorkspace) -> list[Fou
         key = (row["job"], row["task"], row["number"])
         try:
             attempts[row["token"]] = workspace.planner.plan(
-                key, row["token"], row["worker"], row["way"], row["work"]
+                key, row["token"], row["worker"], load_isolation(row["way"]), row["work"]
             )
         except (FileNotFoundError, NotADirectoryError):
             # The directory that it worked in is gone, in memory for example: so is all that it did.
             gone.append(key)
     # An exit file has the last word, whatever the program may have left running.
     ended = {token for token, attempt in attempts.items() if workspace.has_ended(attempt)}
-    handles = engine.reconcile([token for token in attempts if token not in ended], workspace.planner.family)
+    handles = engine.reconcile(
+        [token for token in attempts if token not in ended], workspace.planner.token_prefix
+    )
     found: list[Found] = []
     lost: list[Attempt] = []
     for token, attempt in attempts.items():
@@ -77,7 +80,7 @@ def recover(store: Store, engine: Engine, workspace: LocalWorkspace) -> list[Fou
         for key in [*gone, *(attempt.key for attempt in lost)]:
             transitions.requeue(db, key)
     for attempt in lost:
-        if attempt.way == "container":
+        if attempt.isolation == "container":
             # It goes on without the command that started it.
             workspace.end_container(attempt)
         workspace.clean(attempt)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from batchcompute.errors import ConfigError
 from batchcompute.models.field_types import format_time
-from batchcompute.runner.confined import Root
+from batchcompute.runner.rooted import Root
 from batchcompute.service.store import large_jobs
 from batchcompute.service.store.database import Store
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from batchcompute.errors import ValidationError
-from batchcompute.runner.confined import is_transient
+from batchcompute.runner.os_errors import is_transient
 from batchcompute.service.api.authentication import Keys
 from batchcompute.service.api.requests import (
     Admission,

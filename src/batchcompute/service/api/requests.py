@@ -19,7 +19,7 @@ from batchcompute.service.errors import ApiError, invalid
 
 if TYPE_CHECKING:
     from batchcompute.api.operations import Operation
-    from batchcompute.runner.confined import RootedFile
+    from batchcompute.runner.rooted import RootedFile
 
 __all__ = ["Request", "Response"]
 

@@ -8,16 +8,12 @@ out what is still there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from batchcompute.runner.confined import RootedFile
+from batchcompute.runner.spec import ProcessSpec, Token
 
-__all__ = ["Box", "Capabilities", "Engine", "EngineState", "Handle", "InstanceStart", "Token", "User"]
-
-Token: TypeAlias = str
-"""Names one attempt of one instance; never used twice."""
+__all__ = ["Capabilities", "Engine", "EngineState", "Handle"]
 
 Handle: TypeAlias = str
 """Names a started attempt to its engine."""
@@ -38,63 +34,11 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
-class User:
-    """The Unix user that an attempt runs as."""
-
-    uid: int
-    """Number of the user."""
-    gid: int
-    """Number of the user's group."""
-    groups: tuple[int, ...] = ()
-    """Numbers of the user's further groups."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A sandbox that an attempt runs in."""
-
-    program: str
-    """Path of bubblewrap."""
-    arguments: tuple[str, ...] = field(repr=False)
-    """Its arguments; values of variables stand in them, so they are on no command line."""
-    report: RootedFile
-    """File that it writes to how the program ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceStart:
-    """One attempt of an instance, ready to run."""
-
-    token: Token
-    """Its name."""
-    command: str
-    """The command, as a shell reads it."""
-    directory: Path
-    """Working directory; it exists and is empty but for the package."""
-    environment: Mapping[str, str] = field(repr=False)
-    """The whole environment."""
-    stdout: RootedFile | None
-    """File for its output; None if nobody wants it."""
-    stderr: RootedFile | None
-    """File for its errors; None if nobody wants them."""
-    exit_file: RootedFile
-    """File that the shim writes the exit code to."""
-    wrapper: Sequence[str] = ()
-    """What starts the shell that reads the command: a container runtime; mostly nothing."""
-    max_file_size: int = 0
-    """Bytes that a file may grow to; 0 for any."""
-    box: Box | None = None
-    """The sandbox; None for none."""
-    user: User | None = None
-    """Whom it runs as; None for the user of the service."""
-
-
-@dataclass(frozen=True, slots=True)
 class EngineState:
     """Where an attempt is."""
 
-    phase: Literal["queued", "running", "ending", "gone", "lost"]
-    """``ending``: its command has ended, and what it left running is being ended. ``gone``: it has ended.
+    phase: Literal["queued", "running", "ending", "exited", "lost"]
+    """``ending``: its command has ended, and what it left running is being ended. ``exited``: it has ended.
     ``lost``: it did not start, or it cannot be told what became of it."""
     node: str = ""
     """Address of the machine that it runs or ran on."""
@@ -102,10 +46,10 @@ class EngineState:
     """Why it was lost, or why it could not start."""
     blocked: bool = False
     """Of one that is lost: a file for its output could not be made."""
-    again: bool = False
+    retryable: bool = False
     """Of one that is lost: it never started, for want of room, and may be started again later."""
     exit_code: int | None = None
-    """Of one that is gone: exit code of its shim; None where only the exit file can say."""
+    """Of one that has exited: exit code of its shim; None where only the exit file can say."""
     signal: int = 0
     """The signal that ended the shim itself, so that no exit code is known."""
 
@@ -122,7 +66,7 @@ class Engine(Protocol):
         """Set what is called, from any thread, when an attempt has ended."""
         ...
 
-    def start(self, batch: Sequence[InstanceStart]) -> Sequence[Handle]:
+    def start(self, batch: Sequence[ProcessSpec]) -> Sequence[Handle]:
         """Start attempts; a token that was started before is not started again."""
         ...
 
@@ -141,13 +85,13 @@ class Engine(Protocol):
         """Drop what is known of attempts whose end is recorded."""
         ...
 
-    def reconcile(self, tokens: Iterable[Token], family: str) -> Mapping[Token, Handle | None]:
+    def reconcile(self, tokens: Iterable[Token], token_prefix: str) -> Mapping[Token, Handle | None]:
         """Find attempts that were started by an earlier service; None for those that are gone.
 
         Args:
             tokens: The attempts that should be running.
-            family: What the tokens of all attempts of this service begin with. Every process of the
-                family that belongs to no attempt that was found is ended.
+            token_prefix: What the tokens of all attempts of this service begin with. Every process with such a
+                token that belongs to no attempt that was found is ended.
 
         Raises:
             OSError: The machine cannot tell at this moment.

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from batchcompute.runner.confined import has_no_room
+from batchcompute.runner.os_errors import has_no_room
 from batchcompute.runner.processes import HAS_PROC, Sweeper
 from batchcompute.runner.spawning import (
     HAS_PIDFD,
@@ -33,12 +33,11 @@ from batchcompute.runner.spawning import (
     spawn,
     wait_for,
 )
+from batchcompute.runner.spec import ProcessSpec, Token
 from batchcompute.service.engines.base import (
     Capabilities,
     EngineState,
     Handle,
-    InstanceStart,
-    Token,
 )
 
 __all__ = ["LocalEngine"]
@@ -115,7 +114,7 @@ class LocalEngine:
         """Set what is called when an attempt has ended."""
         self._changed = changed
 
-    def start(self, batch: Sequence[InstanceStart]) -> Sequence[Handle]:
+    def start(self, batch: Sequence[ProcessSpec]) -> Sequence[Handle]:
         """Start attempts; a token that was started before is not started again."""
         failed = False
         for start in batch:
@@ -125,7 +124,7 @@ class LocalEngine:
             self._changed()
         return [start.token for start in batch]
 
-    def _start(self, start: InstanceStart) -> bool:
+    def _start(self, start: ProcessSpec) -> bool:
         """Start an attempt; return whether it runs now."""
         if self._try_start(start):
             return True
@@ -134,21 +133,21 @@ class LocalEngine:
             self._sweeper.kill(start.token, None)
         return False
 
-    def _try_start(self, start: InstanceStart) -> bool:
+    def _try_start(self, start: ProcessSpec) -> bool:
         token = start.token
         with self._spawning:
             if token in self._cancelled:
                 # It was given up between the record of its start and the start itself.
                 del self._cancelled[token]
-                self._states[token] = EngineState("gone", _NODE, signal=9)
+                self._states[token] = EngineState("exited", _NODE, signal=9)
                 return False
             try:
                 process = spawn(start)
             except Exception as error:  # noqa: BLE001 - whatever it is, this attempt does not run
                 # Out of processes, memory or open files: that passes.
-                again = has_no_room(error)
+                retryable = has_no_room(error)
                 self._states[token] = EngineState(
-                    "lost", _NODE, f"cannot start: {error}", isinstance(error, OutputBlocked), again
+                    "lost", _NODE, f"cannot start: {error}", isinstance(error, OutputBlocked), retryable
                 )
                 return False
             self._states[token] = EngineState("running", _NODE)
@@ -189,7 +188,7 @@ class LocalEngine:
         for handle in handles:
             self._states.pop(handle, None)
 
-    def reconcile(self, tokens: Iterable[Token], family: str) -> Mapping[Token, Handle | None]:
+    def reconcile(self, tokens: Iterable[Token], token_prefix: str) -> Mapping[Token, Handle | None]:
         """Find attempts that were started by an earlier service, and end what else is left of it.
 
         Raises:
@@ -197,7 +196,7 @@ class LocalEngine:
         """
         result: dict[Token, Handle | None] = dict.fromkeys(tokens)
         sweeper = Sweeper(self._spawning)
-        for token, pids in sweeper.find_family(family).items():
+        for token, pids in sweeper.find_all(token_prefix).items():
             shim = next((pid for pid in pids if is_shim_process(pid)), None)
             pidfd = pidfd_of(shim, must=True) if token in result and shim is not None else -1
             if pidfd < 0:
@@ -334,7 +333,7 @@ class LocalEngine:
         """Record that nothing is left of an attempt."""
         code = wait_for(attempt.process) if attempt.process is not None else None
         signal = -code if code is not None and code < 0 else 0
-        state = EngineState("gone", _NODE, exit_code=None if signal else code, signal=signal)
+        state = EngineState("exited", _NODE, exit_code=None if signal else code, signal=signal)
         self._states[attempt.token] = state
         with self._spawning:
             self._over.pop(attempt.token, None)

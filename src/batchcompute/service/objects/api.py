@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from batchcompute.errors import ValidationError
-from batchcompute.runner.confined import NotRegular, OutsideRoot
+from batchcompute.runner.rooted import NotRegular, OutsideRoot
 from batchcompute.service.api.requests import Admission, BadTarget, Request, Response, decoded, query_of
 from batchcompute.service.errors import ApiError
 from batchcompute.service.objects import conditions, responses

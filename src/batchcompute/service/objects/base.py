@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from batchcompute.errors import ValidationError
-from batchcompute.runner.confined import Parts, Root, RootedFile
+from batchcompute.runner.rooted import Parts, Root, RootedFile
 from batchcompute.service.objects.keys import parts_of, split_place
 
 __all__ = ["ObjectReader", "ObjectStore", "Stat", "parts_of", "split_place"]

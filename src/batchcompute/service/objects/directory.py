@@ -12,9 +12,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from batchcompute.runner import trees
-from batchcompute.runner.confined import NotRegular, Parts, Root, RootedFile
+from batchcompute.runner import copying
 from batchcompute.runner.descriptors import can_be_run, make_executable
+from batchcompute.runner.rooted import NotRegular, Parts, Root, RootedFile
 from batchcompute.service.objects.base import MOUNTED, ObjectReader, Outside, Page, Stat, modified_ns
 from batchcompute.service.objects.keys import file_names, is_written_otherwise, parts_of
 from batchcompute.service.objects.listing import Lister
@@ -105,7 +105,7 @@ class DirectoryStore:
         Raises:
             FileNotFoundError: There is no such place.
         """
-        trees.copy(self.root, parts_of(place), target, parts, abort, mode=MOUNTED, named=file_names)
+        copying.copy_tree(self.root, parts_of(place), target, parts, abort, mode=MOUNTED, named=file_names)
 
     def is_mountable(self, place: str) -> bool:
         """Return whether a program can be shown the files themselves, all of which can be executed from now on.
@@ -171,7 +171,7 @@ class DirectoryStore:
     def _copy(self, source: Root, parts: Parts, place: str) -> Stat:
         aside = self._aside()
         try:
-            trees.copy_file(source, parts, self.root, aside, mode=MOUNTED)
+            copying.copy_file(source, parts, self.root, aside, mode=MOUNTED)
             found = self.root.lstat(aside)
             self._publish(aside, place)
         finally:
@@ -221,7 +221,7 @@ class DirectoryStore:
             fd = self.root.new_file(aside, MOUNTED, make=0)
             try:
                 for piece in pieces:
-                    trees.write_all(fd, piece)
+                    copying.write_all(fd, piece)
                 found = _stat_of(os.fstat(fd))
             finally:
                 os.close(fd)

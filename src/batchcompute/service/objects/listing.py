@@ -17,7 +17,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from batchcompute.runner.confined import Root
+from batchcompute.runner.rooted import Root
 from batchcompute.service.objects.base import Page, Stat, rolled_up
 from batchcompute.service.objects.keys import decode, is_ours
 

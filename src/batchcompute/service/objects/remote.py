@@ -19,8 +19,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from batchcompute.errors import ConfigError
-from batchcompute.runner import trees
-from batchcompute.runner.confined import Parts, Root
+from batchcompute.runner import copying
+from batchcompute.runner.aborting import check_abort
+from batchcompute.runner.rooted import Parts, Root
 from batchcompute.service.objects.base import MOUNTED, ObjectReader, Page, Stat, page_of
 from batchcompute.service.objects.keys import decode, file_names, is_ours, parts_of
 
@@ -119,8 +120,8 @@ class RemoteStore:
             fd = target.new_file(parts, MOUNTED)
             try:
                 while piece := stream.read(_PIECE):
-                    trees.check(abort)
-                    trees.write_all(fd, piece)
+                    check_abort(abort)
+                    copying.write_all(fd, piece)
                 # Whatever the umask is.
                 os.fchmod(fd, MOUNTED)
             finally:

@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from batchcompute.runner import trees
-from batchcompute.runner.confined import Root
+from batchcompute.runner import copying
+from batchcompute.runner.rooted import Root
 from batchcompute.service.api.requests import Request, Response, Spool
 from batchcompute.service.objects import responses
 from batchcompute.service.objects.base import ObjectStore
@@ -166,7 +166,7 @@ class Uploads:
             self._root.new_folder(aside)
             fd = self._root.new_file((*aside, _PLACE), make=0)
             try:
-                trees.write_all(fd, f"{bucket}/{key}".encode())
+                copying.write_all(fd, f"{bucket}/{key}".encode())
             finally:
                 os.close(fd)
             self._root.rename(aside, self._root, (upload,))
@@ -316,7 +316,7 @@ class SpoolWriter:
         Raises:
             OSError: The disk is full, for example.
         """
-        trees.write_all(self._fd, piece)
+        copying.write_all(self._fd, piece)
         self._md5.update(piece)
         self._size += len(piece)
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from batchcompute.runner.confined import is_transient
+from batchcompute.runner.os_errors import is_transient
 from batchcompute.service.api.requests import (
     Request,
     Response,

@@ -8,7 +8,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from batchcompute.runner.confined import Root, is_transient
+from batchcompute.runner.os_errors import is_transient
+from batchcompute.runner.rooted import Root
 
 __all__: list[str] = []
 

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 from batchcompute.errors import ValidationError
 from batchcompute.models.constraints import LONGEST_KEY
-from batchcompute.runner import container, sandbox, staging, trees
-from batchcompute.runner.confined import NotRegular, Root, has_no_room, is_transient
+from batchcompute.runner import container, copying, sandbox, staging
+from batchcompute.runner.aborting import Aborted
+from batchcompute.runner.os_errors import has_no_room, is_transient
 from batchcompute.runner.package import PackageError, unpack
 from batchcompute.runner.plan import names_of_path
+from batchcompute.runner.rooted import NotRegular, Root
 from batchcompute.runner.shim import INCOMPLETE, NOT_RUN, Outcome, outcome, read_exit, tail
+from batchcompute.runner.spec import SandboxSpec
 from batchcompute.runner.view import TooManyEntries
-from batchcompute.service.engines.base import Box
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.workspaces.cleanup import Cleaner
 from batchcompute.service.workspaces.planner import Attempt, AttemptPlanner
@@ -58,7 +60,7 @@ class LocalWorkspace:
         self._cleaner = Cleaner()
 
     def stage_in(self, attempt: Attempt) -> Outcome | None:
-        """Make an attempt ready; its `start` is complete afterwards.
+        """Make an attempt ready; its `process` is complete afterwards.
 
         Returns:
             How the attempt ended, if it cannot start.
@@ -72,7 +74,7 @@ class LocalWorkspace:
             return Outcome(1, "PackageError", str(error))
         except staging.StagingError as trouble:
             return Outcome(1, trouble.code, trouble.message)
-        except trees.Aborted:
+        except Aborted:
             return STOPPED
         except TooManyEntries as error:
             return Outcome(1, "MountError", f"The mappings cannot be made: {error}.")
@@ -96,39 +98,39 @@ class LocalWorkspace:
             work.new_folder(attempt.home[:1])
         if attempt.script is not None:
             self._write_script(attempt)
-        if attempt.quick:
+        if attempt.needs_no_staging:
             return
         staging.check_inputs(((given.source, given.path) for given in attempt.maps.inputs), self._objects)
-        if attempt.way != "direct":
-            attempt.plan = staging.bring_in(attempt.plan, work, self._objects, attempt.abort)
+        if attempt.isolation != "none":
+            attempt.plan = staging.stage_in(attempt.plan, work, self._objects, attempt.abort)
             work.make_folder(attempt.home)
         if attempt.package:
             self._unpack(attempt)
-        if attempt.way == "root":
+        if attempt.isolation == "prefix":
             staging.link_kept(attempt.plan, work)
-        elif attempt.way == "box":
-            attempt.start = replace(attempt.start, box=self._box(attempt))
-        elif attempt.way == "container":
+        elif attempt.isolation == "sandbox":
+            attempt.process = replace(attempt.process, sandbox=self._sandbox(attempt))
+        elif attempt.isolation == "container":
             staging.mount_points((), attempt.plan, work)
-            attempt.start = replace(attempt.start, wrapper=tuple(self._container(attempt)))
-        user = attempt.start.user
+            attempt.process = replace(attempt.process, wrapper=tuple(self._container(attempt)))
+        user = attempt.process.user
         if user is not None:
-            trees.give(work, attempt.home[:1], user.uid, user.gid)
+            copying.chown_tree(work, attempt.home[:1], user.uid, user.gid)
 
     @staticmethod
     def _write_script(attempt: Attempt) -> None:
-        file, user = attempt.script, attempt.start.user
+        file, user = attempt.script, attempt.process.user
         if file is None:
             return
         fd = file.new()
         try:
-            trees.write_all(fd, attempt.command.encode("utf-8", "surrogateescape"))
+            copying.write_all(fd, attempt.command.encode("utf-8", "surrogateescape"))
             if user is not None:
                 os.fchown(fd, user.uid, user.gid)
         finally:
             os.close(fd)
 
-    def _box(self, attempt: Attempt) -> Box:
+    def _sandbox(self, attempt: Attempt) -> SandboxSpec:
         work, view = attempt.work, attempt.view(self._settings.hidden)
         tree = work.parts_of(attempt.plan.tree)
         for folder in view.laid:
@@ -137,16 +139,16 @@ class LocalWorkspace:
             work.chmod(parts, view.mode_of(folder))
         staging.mount_points(view.mount_points(), attempt.plan, work)
         report = work.file(f"{attempt.token}.exit.box")
-        return sandbox.box_of(view, attempt.start, report, sandbox.probe(attempt.start.user))
+        return sandbox.sandbox_of(view, attempt.process, report, sandbox.probe(attempt.process.user))
 
     def _container(self, attempt: Attempt) -> list[str]:
         runtime = container.probe()
         if not runtime.program:
             text = f"The image {attempt.image} cannot be run: {runtime.reason}."
             raise staging.StagingError("MountError", text)
-        start = attempt.start
+        process = attempt.process
         try:
-            values = container.split_environment(start.environment)
+            values = container.split_environment(process.environment)
         except ValueError as error:
             raise staging.StagingError(
                 "StartFailed", f"A container cannot be given its variables: {error}."
@@ -154,11 +156,11 @@ class LocalWorkspace:
         file = attempt.work.file(f"{attempt.token}.env")
         fd = file.new()
         try:
-            trees.write_all(fd, values.listed)
+            copying.write_all(fd, values.listed)
         finally:
             os.close(fd)
         # The runtime's own command needs what a program of this machine needs.
-        attempt.start = replace(start, environment={**values.inherited, **container.own_environment()})
+        attempt.process = replace(process, environment={**values.inherited, **container.own_environment()})
         return container.arguments_of(
             runtime.program, attempt.image, attempt.token, values, file.path, attempt.plan
         )
@@ -193,10 +195,10 @@ class LocalWorkspace:
             NotStarted: The program did not run, for want of room.
             OSError: The machine cannot tell at this moment, or has no room.
         """
-        if attempt.way == "container":
+        if attempt.isolation == "container":
             self.end_container(attempt)
         outcome = stopped or self.outcome_of(attempt, code, killed_by)
-        if attempt.way == "box" and outcome.exit_code == 1 and self._never_ran(attempt):
+        if attempt.isolation == "sandbox" and outcome.exit_code == 1 and self._never_ran(attempt):
             if any(reason in outcome.detail for reason in sandbox.NO_ROOM):
                 raise NotStarted
             text = f"The mappings cannot be made: {outcome.detail.strip()[-500:]}"
@@ -207,7 +209,7 @@ class LocalWorkspace:
             problem = attempt.problem or self.planner.denied(attempt.owner, attempt.buckets)
             if problem:
                 raise staging.StagingError("OutputError", problem)
-            left = staging.bring_away(
+            left = staging.stage_out(
                 attempt.plan, attempt.work, self._objects, stopped is not None, attempt.abort
             )
             if left:
@@ -216,7 +218,7 @@ class LocalWorkspace:
                 if not outcome.error_code:
                     # It has done its work, and something of that is lost.
                     outcome = replace(outcome, error_code=INCOMPLETE, error_message=told)
-        except trees.Aborted:
+        except Aborted:
             return None
         except Exception as error:
             if is_transient(error):
@@ -228,7 +230,7 @@ class LocalWorkspace:
             if not outcome.error_code:
                 return Outcome(1, "OutputError", message)
             notes.append(message)
-        if attempt.way != "direct":
+        if attempt.isolation != "none":
             staging.close(attempt.plan, attempt.work)
         detail = "\n".join([outcome.detail, *notes] if outcome.detail else notes)
         return replace(outcome, detail=detail)
@@ -241,12 +243,12 @@ class LocalWorkspace:
             NotStarted: It did not run, for want of room.
             OSError: The machine cannot tell at this moment.
         """
-        start = attempt.start
+        process = attempt.process
         if code is None and not killed_by:
-            code = read_exit(start.exit_file)
-        elif code == NOT_RUN and read_exit(start.exit_file) is None:
+            code = read_exit(process.exit_file)
+        elif code == NOT_RUN and read_exit(process.exit_file) is None:
             raise NotStarted
-        detail = "" if code == 0 else tail(start.stderr)
+        detail = "" if code == 0 else tail(process.stderr)
         return outcome(code, killed_by, detail)
 
     @staticmethod
@@ -261,7 +263,7 @@ class LocalWorkspace:
         Raises:
             OSError: The machine cannot tell at this moment.
         """
-        return read_exit(attempt.start.exit_file) is not None
+        return read_exit(attempt.process.exit_file) is not None
 
     @staticmethod
     def end_container(attempt: Attempt) -> None:
@@ -282,11 +284,11 @@ class LocalWorkspace:
         Raises:
             OSError: It cannot be recorded at this moment.
         """
-        file = attempt.start.exit_file
+        file = attempt.process.exit_file
         if read_exit(file) is None:
             fd = file.new()
             try:
-                trees.write_all(fd, f"{code}\n".encode("ascii"))
+                copying.write_all(fd, f"{code}\n".encode("ascii"))
             finally:
                 os.close(fd)
 
@@ -334,7 +336,7 @@ class LocalWorkspace:
         except OSError as error:
             if error.errno not in (errno.EXDEV, errno.EACCES, errno.EPERM):
                 raise
-            trees.copy(attempt.work, attempt.home, self._kept, target, attempt.abort)
+            copying.copy_tree(attempt.work, attempt.home, self._kept, target, attempt.abort)
 
     def drop_kept(self, job_id: str) -> None:
         """Remove the working directories that were kept of a job."""
@@ -348,14 +350,14 @@ class LocalWorkspace:
 
     def clean(self, attempt: Attempt) -> None:
         """Remove what an attempt leaves on the machine, in the background."""
-        start = attempt.start
+        process = attempt.process
         leaves = [f"{attempt.token}.exit"]
         leaves += [
-            file.parts[0] for file in (start.stdout, start.stderr) if file and file.root is attempt.work
+            file.parts[0] for file in (process.stdout, process.stderr) if file and file.root is attempt.work
         ]
         if attempt.script is not None:
             leaves.append(attempt.script.parts[0])
-        if not attempt.quick:
+        if not attempt.needs_no_staging:
             leaves += [f"{attempt.token}.exit.box", f"{attempt.token}.env", attempt.base]
         self._cleaner.put(attempt.work, attempt.home[0], tuple(leaves))
 

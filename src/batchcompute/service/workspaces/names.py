@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from batchcompute.runner.plan import WORKDIR, names_of_path
+from batchcompute.runner.spec import Isolation
 
 __all__: list[str] = []
 
@@ -19,9 +20,9 @@ def tree_of(token: str) -> tuple[str, ...]:
     return (base_of(token), "root")
 
 
-def home_of(token: str, way: str) -> tuple[str, ...]:
+def home_of(token: str, isolation: Isolation) -> tuple[str, ...]:
     """Return the names of the working directory of an attempt."""
-    return (token,) if way == "direct" else (*tree_of(token), *names_of_path(WORKDIR))
+    return (token,) if isolation == "none" else (*tree_of(token), *names_of_path(WORKDIR))
 
 
 def log_place(directory: str, stream: str, job_id: str, task_name: str, number: int) -> str:

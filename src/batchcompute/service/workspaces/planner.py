@@ -9,17 +9,18 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ValidationError
 from batchcompute.runner import container, sandbox
-from batchcompute.runner.confined import Root, RootedFile, is_transient
-from batchcompute.runner.plan import Bind, Choices, Plan, Way, plan_of
+from batchcompute.runner.os_errors import is_transient
+from batchcompute.runner.plan import Bind, Choices, Plan, plan_of
+from batchcompute.runner.rooted import Root, RootedFile
 from batchcompute.runner.shim import is_long
+from batchcompute.runner.spec import Isolation, ProcessSpec, User
 from batchcompute.runner.staging import ROOT_VARIABLE
 from batchcompute.runner.view import View, emptied, real_of
 from batchcompute.service.domain.mappings import Mappings, entries_of, inner, mappings_of
-from batchcompute.service.engines.base import InstanceStart, User
 from batchcompute.service.objects.keys import split_place
 from batchcompute.service.store.database import Store, load
 from batchcompute.service.workspaces.environment import environment, from_machine
@@ -55,7 +56,7 @@ class Attempt:
 
     key: Key
     """Whose it is."""
-    start: InstanceStart
+    process: ProcessSpec
     """What the engine gets."""
     work: Root
     """The directory that it works below."""
@@ -67,13 +68,12 @@ class Attempt:
     """The same as files of this machine."""
     package: str
     """Place of its package; empty for none."""
-    way: str
-    """How mappings get to their paths: ``direct`` (there are none), ``box`` (bubblewrap), ``root`` (they
-    are below a directory instead), or ``container``."""
+    isolation: Isolation
+    """How its program sees its mappings."""
     image: str = ""
     """Image of its container; empty for none."""
     note: str = ""
-    """What its result says about the way."""
+    """What its result says about the isolation."""
     problem: str = ""
     """Why it cannot be made; empty where it can."""
     account: Account | None = None
@@ -96,14 +96,14 @@ class Attempt:
     @property
     def token(self) -> str:
         """Its name."""
-        return self.start.token
+        return self.process.token
 
     @property
-    def quick(self) -> bool:
+    def needs_no_staging(self) -> bool:
         """Whether making it ready, and ending it, takes no longer than starting a thread would."""
         return (
             not self.package
-            and self.way == "direct"
+            and self.isolation == "none"
             and not self.plan.deliveries
             and not self.problem
             and self.account is None
@@ -117,11 +117,11 @@ class Attempt:
     @property
     def home(self) -> tuple[str, ...]:
         """Names of its working directory."""
-        return home_of(self.token, self.way)
+        return home_of(self.token, self.isolation)
 
     def view(self, hidden: Collection[Path]) -> View:
         """Return the file system as its program sees it, in a sandbox."""
-        return View(self.plan, emptied(hidden, self.strict), self.strict, self.start.user)
+        return View(self.plan, emptied(hidden, self.strict), self.strict, self.process.user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class AttemptPlanner:
         buckets: Buckets,
         owners: Callable[[], Collection[str]],
     ) -> None:
-        self.family: str = f"{store.id}-"
+        self.token_prefix: str = f"{store.id}-"
         """What the tokens of all attempts of this service begin with."""
         self.work: Root = work
         """Where new attempts work."""
@@ -212,7 +212,7 @@ class AttemptPlanner:
     def new_token(self, key: Key) -> str:
         """Name a new attempt."""
         # Nobody can guess it from another one: a process that has it in its environment is taken for this attempt's.
-        return f"{self.family}{key[0]}-{key[1]}-{key[2]}-{secrets.token_hex(8)}"
+        return f"{self.token_prefix}{key[0]}-{key[1]}-{key[2]}-{secrets.token_hex(8)}"
 
     def _read_task(self, job: int, position: int) -> _Task:
         with self._store.read() as db:
@@ -257,14 +257,16 @@ class AttemptPlanner:
             buckets_of(maps, task["Parameters"], self._settings.keep_mounts),
         )
 
-    def plan(self, key: Key, token: str, worker: str, way: str = "", work: str = "") -> Attempt:
+    def plan(
+        self, key: Key, token: str, worker: str, isolation: Isolation | None = None, work: str = ""
+    ) -> Attempt:
         """Return what an attempt is made of; one that cannot be made says why.
 
         Args:
             key: Its instance.
             token: Its name.
             worker: The machine that it runs on.
-            way: How its mappings got to their paths, if it was made before; else that is decided now.
+            isolation: How its program sees its mappings, if that was decided before.
             work: The directory that it works below, if it was made before.
 
         Raises:
@@ -273,9 +275,9 @@ class AttemptPlanner:
         """
         task = self._task(*key[:2])
         root = self._root_of(work)
-        isolation = self._settings.isolation
-        account = isolation.run_as.get(task.owner)
-        strict = isolation.is_strict(task.owner, self._owners())
+        owners = self._settings.isolation
+        account = owners.run_as.get(task.owner)
+        strict = owners.is_strict(task.owner, self._owners())
         variables = {
             **task.environment,
             "BATCH_COMPUTE_DAG_INSTANCE_ID": str(key[2]),
@@ -284,34 +286,34 @@ class AttemptPlanner:
         if account is not None:
             variables |= {"HOME": account.home, "USER": account.name, "LOGNAME": account.name}
         user = account.user if account else None
-        way = way or self._way(task, user, strict)
+        isolation = isolation or self._isolation(task, user, strict)
         plan, problem = Plan(root.where(tree_of(token))), self.denied(task.owner, task.buckets)
-        if strict and not task.image and (way != "box" or not sandbox.probe(user).processes):
+        if strict and not task.image and (isolation != "sandbox" or not sandbox.probe(user).processes):
             reason = sandbox.probe(user).reason or "the sandbox is switched off, or cannot hide processes"
             problem = f"Programs of owner {task.owner} cannot be kept apart from those of others: {reason}."
         outputs: list[RootedFile | None] = [root.file(f"{token}.{stream}") for stream in STREAMS]
         try:
-            if way != "direct":
-                plan = self._plan(task, key, plan.tree, cast("Way", way), account, strict)
+            if isolation != "none":
+                plan = self._plan(task, key, plan.tree, isolation, account, strict)
             outputs, plan = self._streams(task, key, root, token, plan)
         except (OSError, ValidationError) as error:
             if is_transient(error):
                 raise
             # A link in the storage, for example. It is this instance's trouble only.
             problem = f"The mappings cannot be made: {error}"
-        if way == "root":
+        if isolation == "prefix":
             variables[ROOT_VARIABLE] = str(plan.tree)
         command = line = str(task.parameters["Command"]["CommandLine"])
         script = root.file(f"{token}.command") if is_long(command) else None
         if script is not None:
             line = f". {shlex.quote(str(script.path))}"
-            if way in ("box", "container"):
+            if isolation in ("sandbox", "container"):
                 line = f". {SCRIPT}"
                 plan = plan.with_bind(Bind(script.path, SCRIPT, False, False))
-        start = InstanceStart(
+        process = ProcessSpec(
             token=token,
             command=line,
-            directory=root.where(home_of(token, way)),
+            directory=root.where(home_of(token, isolation)),
             environment=variables,
             stdout=outputs[0],
             stderr=outputs[1],
@@ -322,18 +324,18 @@ class AttemptPlanner:
         package = task.parameters["Command"].get("PackagePath") or ""
         keep_at = str(self._kept / f"{task.job_id}.{task.name}.{key[2]}") if task.reserved else ""
         note = ""
-        if way == "root":
+        if isolation == "prefix":
             reason = sandbox.probe(user).reason or "the sandbox is switched off"
             note = f"Mappings are below ${ROOT_VARIABLE}, and not at their literal paths: {reason}."
         return Attempt(
             key,
-            start,
+            process,
             root,
             task.timeout,
             task.maps,
             plan,
             package,
-            way,
+            isolation,
             task.image,
             note,
             problem,
@@ -354,29 +356,29 @@ class AttemptPlanner:
         return ""
 
     def _plan(
-        self, task: _Task, key: Key, tree: Path, way: Way, account: Account | None, strict: bool
+        self, task: _Task, key: Key, tree: Path, isolation: Isolation, account: Account | None, strict: bool
     ) -> Plan:
         apart = strict or account is not None
         choices = Choices(
-            way,
+            isolation,
             f"{task.job_id}.{task.name}.{key[2]}",
             # Where owners are kept apart, no program writes to the storage itself: it could lay a link for the next one.
             keep_mounts=self._settings.keep_mounts and not strict,
-            bind_logs=way != "root" and not apart,
+            bind_logs=isolation != "prefix" and not apart,
             # The files of the storage are of no use to another Unix user: everything is a copy.
             copy_all=account is not None,
-            real=real_of(emptied(self._settings.hidden, strict)) if way == "box" else str,
+            real=real_of(emptied(self._settings.hidden, strict)) if isolation == "sandbox" else str,
         )
         return plan_of(task.maps, tree, self._objects, choices)
 
-    def _way(self, task: _Task, user: User | None, strict: bool) -> str:
+    def _isolation(self, task: _Task, user: User | None, strict: bool) -> Isolation:
         if task.image:
             return "container"
         mode = self._settings.sandbox
         wanted = mode == "always" or (mode != "never" and (strict or task.maps))
         if wanted and sandbox.probe(user).usable:
-            return "box"
-        return "root" if task.maps else "direct"
+            return "sandbox"
+        return "prefix" if task.maps else "none"
 
     def _streams(
         self, task: _Task, key: Key, root: Root, token: str, plan: Plan

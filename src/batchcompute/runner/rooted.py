@@ -22,29 +22,18 @@ from batchcompute.runner.descriptors import (
     FOLDER,
     NEW,
     RACES,
-    TRANSIENT,
     NotRegular,
     OutsideRoot,
     Parts,
     check_parts,
     chmod,
     empty,
-    has_no_room,
-    is_transient,
     open_regular,
     remove_plain,
 )
+from batchcompute.runner.os_errors import is_transient
 
-__all__ = [
-    "TRANSIENT",
-    "NotRegular",
-    "OutsideRoot",
-    "Parts",
-    "Root",
-    "RootedFile",
-    "has_no_room",
-    "is_transient",
-]
+__all__ = ["NotRegular", "OutsideRoot", "Parts", "Root", "RootedFile"]
 
 T = TypeVar("T")
 

@@ -9,7 +9,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from batchcompute.runner.confined import Parts, Root
+from batchcompute.runner.aborting import check_abort
+from batchcompute.runner.rooted import Parts, Root
 
 __all__: list[str] = []
 
@@ -17,21 +18,7 @@ _PIECE = 4 * 1024**2
 """Bytes that are copied between two looks at whether the copy is still wanted, and at whether a hole follows."""
 
 
-class Aborted(Exception):
-    """Nobody wants the result any more."""
-
-
-def check(abort: threading.Event | None) -> None:
-    """Stop here if nobody wants the result any more.
-
-    Raises:
-        Aborted: Nobody does.
-    """
-    if abort is not None and abort.is_set():
-        raise Aborted
-
-
-def copy(
+def copy_tree(
     source: Root,
     parts: Parts,
     target: Root,
@@ -68,7 +55,7 @@ def copy(
         if here is not None:
             target.make_folder([*target_parts, *here])
         for name in source.names([*parts, *at]):
-            check(abort)
+            check_abort(abort)
             inner = (*at, name)
             with suppress(FileNotFoundError):
                 found = source.lstat([*parts, *inner]).st_mode
@@ -127,7 +114,7 @@ def pump(reading: int, writing: int, abort: threading.Event | None = None) -> No
     """
     at = 0
     while True:
-        check(abort)
+        check_abort(abort)
         try:
             at = os.lseek(reading, at, os.SEEK_DATA)
             os.lseek(writing, at, os.SEEK_SET)
@@ -154,7 +141,7 @@ def write_all(fd: int, piece: bytes | memoryview) -> None:
         rest = rest[os.write(fd, rest) :]
 
 
-def give(root: Root, parts: Parts, uid: int, gid: int) -> None:
+def chown_tree(root: Root, parts: Parts, uid: int, gid: int) -> None:
     """Give a directory, with all that is in it, to a user; a link itself and not what it leads to."""
     with suppress(FileNotFoundError):
         waiting = [tuple(parts)]

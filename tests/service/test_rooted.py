@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchcompute import ConfigError
-from batchcompute.runner import trees
-from batchcompute.runner.confined import NotRegular, OutsideRoot, Root
+from batchcompute.runner import copying
+from batchcompute.runner.rooted import NotRegular, OutsideRoot, Root
 from batchcompute.service import LocalService
 from batchcompute.service.data_directory import private_folder
 
@@ -68,7 +68,7 @@ def act(root: Root, action: str, parts: list[str], target: list[str]) -> None:
     elif action == "walk":
         list(root.walk(parts))
     elif action == "own":
-        trees.give(root, parts, 1, 1)
+        copying.chown_tree(root, parts, 1, 1)
     else:
         getattr(root, action)(parts)
 

@@ -1,0 +1,89 @@
+"""What is needed to start the process of an attempt, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from batchcompute.runner.rooted import RootedFile
+
+__all__: list[str] = []
+
+Token: TypeAlias = str
+"""Identifies one attempt of one instance; never used twice."""
+
+Isolation = Literal["none", "sandbox", "prefix", "container"]
+"""How a program sees its mappings.
+
+``none``: it has no mappings. ``sandbox``: bubblewrap mounts them at their paths. ``prefix``: they are copies below the
+directory that ``$BATCH_COMPUTE_ROOT`` names. ``container``: docker or podman mounts them.
+"""
+
+STORED_ISOLATION: Final[Mapping[Isolation, str]] = {
+    "none": "direct",
+    "sandbox": "box",
+    "prefix": "root",
+    "container": "container",
+}
+"""The values that databases hold for each kind of isolation, in the column ``way`` of the instances."""
+
+_LOADED: Final = {stored: isolation for isolation, stored in STORED_ISOLATION.items()}
+
+
+def load_isolation(stored: str) -> Isolation | None:
+    """Return the isolation that a database holds; None for an empty value."""
+    return _LOADED[stored] if stored else None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The Unix user that an attempt runs as."""
+
+    uid: int
+    """Number of the user."""
+    gid: int
+    """Number of the user's group."""
+    groups: tuple[int, ...] = ()
+    """Numbers of the user's further groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSpec:
+    """The sandbox that an attempt runs in."""
+
+    program: str
+    """Path of bubblewrap."""
+    arguments: tuple[str, ...] = field(repr=False)
+    """Arguments of bubblewrap. They hold the values of variables, so they are passed in a file."""
+    report: RootedFile
+    """File to which bubblewrap writes how the program ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """The process of one attempt, ready to be started."""
+
+    token: Token
+    """Identifies the attempt."""
+    command: str
+    """The command line, as a shell reads it."""
+    directory: Path
+    """Working directory; it exists, and holds nothing but the package."""
+    environment: Mapping[str, str] = field(repr=False)
+    """The whole environment."""
+    stdout: RootedFile | None
+    """File for the standard output; None to discard it."""
+    stderr: RootedFile | None
+    """File for the standard error; None to discard it."""
+    exit_file: RootedFile
+    """File to which the shim writes the exit code."""
+    wrapper: Sequence[str] = ()
+    """Arguments of a container runtime that starts the command's shell; empty for none."""
+    max_file_size: int = 0
+    """Bytes that a file may grow to; 0 for no limit."""
+    sandbox: SandboxSpec | None = None
+    """The sandbox; None for none."""
+    user: User | None = None
+    """The user that it runs as; None for the user of the service."""
