@@ -110,7 +110,8 @@ SERVICE_FLOORS = [
     ["api"],
     ["store"],
     ["objects"],
-    ["engines", "isolation", "settings"],
+    ["settings", "setting_sources"],
+    ["engines", "isolation", "resolved_settings"],
     ["workspaces"],
     ["large_jobs", "retention", "at_exit", "recovery"],
     ["attempt_ends"],
@@ -154,7 +155,7 @@ def violations(folder: Path, prefix: str, floors: list[list[str]]) -> list[str]:
 
 NOT_YET = {
     ("client", "service"), ("errors", "resources"), ("runner", "models"), ("runner", "service"),
-    ("api", "isolation"), ("api", "store"), ("api", "objects"), ("api", "settings"), ("api", "workspaces"),
+    ("api", "isolation"), ("api", "store"), ("api", "objects"), ("api", "resolved_settings"), ("api", "workspaces"),
     ("domain", "objects"), ("domain", "workspaces"), ("domain", "store"), ("local_service", "transports"),
 }  # fmt: skip
 """Imports that still go up; the list only gets shorter."""

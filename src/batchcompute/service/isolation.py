@@ -82,32 +82,33 @@ class Isolation:
         return self.has_boxes and bool(set(owners) - {FIRST_OWNER})
 
 
-def accounts_of(pairs: Mapping[str, str]) -> dict[str, Account]:
-    """Return the Unix users that owners are to run as.
+def accounts_of(users: Mapping[str, str], setting: str = "run_as") -> dict[str, Account]:
+    """Return the Unix users that run the programs of owners.
 
     Args:
-        pairs: Names of users by owner.
+        users: Names of users by owner.
+        setting: What messages call the setting that names them.
 
     Raises:
         ConfigError: There is no such user, or this process may not become another user.
     """
-    if pairs and os.geteuid() != 0:
+    if users and os.geteuid() != 0:
         raise ConfigError(
-            "run-as needs a service that runs as root: nobody else may start programs of other users"
+            f"{setting} needs a service that runs as root: only root may start programs of other users"
         )
     found: dict[str, Account] = {}
-    if len(set(pairs.values())) < len(pairs):
+    if len(set(users.values())) < len(users):
         raise ConfigError(
-            "run-as must name another user for each owner: those of one user could read each other"
+            f"{setting} must name another user for each owner: programs of one user can read each other's files"
         )
-    for owner, name in pairs.items():
+    for owner, name in users.items():
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
-            raise ConfigError(f"run-as {owner}={name}: this machine has no user {name!r}") from None
+            raise ConfigError(f"{setting} {owner}={name}: this machine has no user {name!r}") from None
         if entry.pw_uid == 0:
             raise ConfigError(
-                f"run-as {owner}={name}: {name!r} is root, who can read what belongs to every owner"
+                f"{setting} {owner}={name}: {name!r} is root, and root can read the files of every owner"
             )
         groups = tuple(os.getgrouplist(name, entry.pw_gid))
         found[owner] = Account(name, entry.pw_dir, User(entry.pw_uid, entry.pw_gid, groups))

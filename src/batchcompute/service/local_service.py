@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
 import sqlite3
 import sys
 import tempfile
@@ -29,14 +28,13 @@ from batchcompute.service.api.handlers.submit import Submissions
 from batchcompute.service.at_exit import left_open, prospect, unfinished_jobs
 from batchcompute.service.data_directory import Lock, check_ours, identity_of, tighten, work_of
 from batchcompute.service.dispatcher import Dispatcher
-from batchcompute.service.domain.capacity import cores
-from batchcompute.service.domain.instance_types import TYPES, InstanceType
+from batchcompute.service.domain.instance_types import InstanceType
 from batchcompute.service.engines.local import LocalEngine
-from batchcompute.service.isolation import Isolation, accounts_of, why_no_boxes
 from batchcompute.service.objects.api import ObjectApi
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.objects.signatures import is_for_objects
+from batchcompute.service.resolved_settings import ResolvedSettings, resolve
 from batchcompute.service.settings import Settings
 from batchcompute.service.store import transitions
 from batchcompute.service.store.buckets import Buckets
@@ -116,50 +114,44 @@ class LocalService:
         trust_owners: bool = False,
         hide: Iterable[str | os.PathLike[str]] = (),
     ) -> None:
+        given = {
+            "data_dir": data_dir, "slots": slots, "full_sync": full_sync, "detach_jobs": detach, "hide": hide,
+            "refuse_replays": refuse_replays, "sandbox": sandbox, "keep_mounts": keep_mounts, "oss_host": oss_host,
+            "instance_types": types, "storage": storage, "max_file_size": max_file_size, "work_dir": work_dir,
+            "run_as": run_as or {}, "trust_owners": trust_owners,
+        }  # fmt: skip
+        self._start(Settings.checked(given), engine)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Start the service that settings describe.
+
+        Args:
+            settings: Checked settings; without ``data_dir``, the directory is a temporary one.
+
+        Raises:
+            ConfigError: The directory cannot be written, or another process owns it.
+        """
+        service = cls.__new__(cls)
+        service._start(settings, None)
+        return service
+
+    def _start(self, settings: Settings, engine: Engine | None) -> None:
         if sys.platform == "win32":
             raise ConfigError("the service runs on Linux and macOS only; clients run everywhere")
-        if sandbox not in ("auto", "always", "never"):
-            raise ConfigError(f"sandbox must be 'auto', 'always' or 'never', not {sandbox!r}")
-        if slots is not None and (isinstance(slots, bool) or not isinstance(slots, int) or slots < 1):
-            raise ConfigError(f"slots must be an integer, 1 or more, not {slots!r}")
-        if max_file_size < 0:
-            raise ConfigError(
-                f"max_file_size must be 0 for any size, or a number of bytes, not {max_file_size!r}"
-            )
-        if run_as and keep_mounts:
-            raise ConfigError(
-                "keep_mounts cannot be used with run_as: the storage is not open to other users"
-            )
-        accounts = accounts_of(run_as or {})
-        self._temporary = data_dir is None
-        directory = tempfile.mkdtemp(prefix="batchcompute-") if data_dir is None else data_dir
-        self.data_dir: Path = Path(directory).expanduser().absolute()
-        self._hide = tuple(Path(path).expanduser().absolute() for path in hide)
+        resolved = resolve(settings)
+        self._temporary = settings.data_dir is None
+        self.data_dir: Path = settings.data_dir or Path(tempfile.mkdtemp(prefix="batchcompute-")).absolute()
         self._pid = os.getpid()
         self._closed = False
         self.unfinished: int = 0
         """Jobs that had not ended when the service was closed, and will not go on by themselves."""
-        self._work_dir = None if work_dir is None else Path(work_dir).expanduser().absolute()
         with ExitStack() as stack:
             try:
                 check_ours(self.data_dir)
                 lock = Lock(self.data_dir)
                 stack.callback(lock.release)
-                catalogue = {**{kind.name: kind for kind in TYPES}, **{kind.name: kind for kind in types}}
-                isolation = Isolation(trusts=trust_owners, run_as=accounts)
-                if sandbox != "never":
-                    has_boxes = shutil.which("bwrap") is not None
-                    isolation = replace(isolation, why_no_boxes=why_no_boxes, has_boxes=has_boxes)
-                settings = Settings(
-                    slots or cores(),
-                    oss_host=oss_host,
-                    sandbox=sandbox,
-                    keep_mounts=keep_mounts,
-                    max_file_size=max_file_size,
-                    types=catalogue,
-                    isolation=isolation,
-                )
-                self._open(stack, settings, engine, full_sync, detach, refuse_replays, storage)
+                self._open(stack, settings, resolved, engine)
             except OSError as error:
                 raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
             except sqlite3.Error as error:
@@ -175,14 +167,12 @@ class LocalService:
     def _open(
         self,
         stack: ExitStack,
-        settings: Settings,
+        options: Settings,
+        settings: ResolvedSettings,
         engine: Engine | None,
-        full_sync: bool,
-        detach: bool,
-        refuse_replays: bool,
-        storage: str,
     ) -> None:
-        store = Store(self.data_dir / "batchcompute.db", full_sync)
+        detach = options.detach_jobs
+        store = Store(self.data_dir / "batchcompute.db", options.full_sync)
         stack.callback(store.close)
         self._store = store
         # Before the database is closed, and after all else.
@@ -193,19 +183,21 @@ class LocalService:
         directory = DirectoryStore(self.data_dir / "oss")
         stack.callback(directory.close)
         self.objects: ObjectStore = directory
-        if storage:
+        if options.storage:
             from batchcompute.service.objects.remote import RemoteStore
 
-            self.objects = RemoteStore(storage)
+            self.objects = RemoteStore(options.storage)
         work = stack.enter_context(
-            work_of(self.data_dir, self._work_dir, store.id, shared=bool(settings.isolation.run_as))
+            work_of(self.data_dir, options.work_dir, store.id, shared=bool(settings.isolation.run_as))
         )
         kept = self.data_dir / "kept"
         kept.mkdir(mode=0o700, exist_ok=True)
         kept_root = Root(kept)
         stack.callback(kept_root.close)
-        settings = replace(settings, hidden=(self.data_dir, work.path, *self.objects.folders(), *self._hide))
-        nonces = Nonces(store, 2 * CLOCK_SKEW) if refuse_replays else None
+        settings = replace(
+            settings, hidden=(self.data_dir, work.path, *self.objects.folders(), *options.hide)
+        )
+        nonces = Nonces(store, 2 * CLOCK_SKEW) if options.refuse_replays else None
         self._keys = Keys(
             KeyFile(self.data_dir / "credentials.json"),
             nonces,

@@ -28,7 +28,7 @@ from batchcompute.service.workspaces.cleanup import Cleaner
 from batchcompute.service.workspaces.planner import Attempt, AttemptPlanner
 
 if TYPE_CHECKING:
-    from batchcompute.service.settings import Settings
+    from batchcompute.service.resolved_settings import ResolvedSettings
 
 __all__: list[str] = []
 
@@ -51,7 +51,9 @@ class LocalWorkspace:
         settings: How the service was set up.
     """
 
-    def __init__(self, planner: AttemptPlanner, objects: ObjectStore, kept: Root, settings: Settings) -> None:
+    def __init__(
+        self, planner: AttemptPlanner, objects: ObjectStore, kept: Root, settings: ResolvedSettings
+    ) -> None:
         self.planner: AttemptPlanner = planner
         """What it was given."""
         self._objects = objects

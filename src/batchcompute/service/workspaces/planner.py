@@ -36,7 +36,7 @@ from batchcompute.service.workspaces.names import (
 if TYPE_CHECKING:
     from batchcompute.service.isolation import Account
     from batchcompute.service.objects.base import ObjectStore
-    from batchcompute.service.settings import Settings
+    from batchcompute.service.resolved_settings import ResolvedSettings
     from batchcompute.service.store.buckets import Buckets
 
 __all__: list[str] = []
@@ -174,7 +174,7 @@ class AttemptPlanner:
         objects: ObjectStore,
         work: Root,
         kept: Path,
-        settings: Settings,
+        settings: ResolvedSettings,
         buckets: Buckets,
         owners: Callable[[], Collection[str]],
     ) -> None:

@@ -20,7 +20,7 @@ from batchcompute.service.domain.capacity import Machine, notes_of
 from batchcompute.service.domain.defaults import app_job_description, job_description
 from batchcompute.service.domain.mappings import entries_of, inner, mappings_of
 from batchcompute.service.errors import ApiError, denied, invalid, state_conflict
-from batchcompute.service.settings import Settings
+from batchcompute.service.resolved_settings import ResolvedSettings
 from batchcompute.service.store import large_jobs, transitions
 from batchcompute.service.store.buckets import Buckets
 from batchcompute.service.store.database import Store, load, save
@@ -56,7 +56,7 @@ class Submissions:
     def __init__(
         self,
         store: Store,
-        settings: Settings,
+        settings: ResolvedSettings,
         buckets: Buckets,
         wake: Callable[[], None],
         admit: Callable[[int], None],

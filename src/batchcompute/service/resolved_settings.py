@@ -1,0 +1,67 @@
+"""What the parts of a running service know of its settings."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from batchcompute.service.domain.capacity import cores
+from batchcompute.service.domain.instance_types import TYPES, InstanceType
+from batchcompute.service.isolation import Isolation, accounts_of, why_no_boxes
+from batchcompute.service.settings import Settings
+
+__all__ = ["ResolvedSettings", "resolve"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSettings:
+    """Settings in their final form: defaults are filled in, paths and users are looked up."""
+
+    slots: int = 1
+    """How many instances run at once."""
+    region: str = "local"
+    """The region that programs are told."""
+    oss_host: str = ""
+    """Where programs reach object storage; without it, the storage's own URL."""
+    sandbox: Literal["auto", "always", "never"] = "auto"
+    """When bubblewrap is used: for tasks with mappings, for all, or for none."""
+    keep_mounts: bool = False
+    """Whether what programs write to mounts with ``WriteSupport`` stays in object storage."""
+    max_file_size: int = 0
+    """Bytes that a file of a program may grow to, its output too; 0 for any."""
+    work_dir: Path | None = None
+    """Where programs run; without it, in the data directory."""
+    hidden: tuple[Path, ...] = ()
+    """Directories that no program in a sandbox sees: those of the service itself."""
+    isolation: Isolation = field(default_factory=Isolation)
+    """What keeps owners apart."""
+    types: Mapping[str, InstanceType] = field(default_factory=lambda: {kind.name: kind for kind in TYPES})
+    """The catalogue of instance types."""
+
+
+def resolve(settings: Settings) -> ResolvedSettings:
+    """Fill in what settings leave to the machine, and look up what they name.
+
+    Args:
+        settings: Checked settings.
+
+    Raises:
+        ConfigError: A user is not there, or this process may not become another user.
+    """
+    accounts = accounts_of(settings.run_as, settings.spelled("run_as"))
+    isolation = Isolation(trusts=settings.trust_owners, run_as=accounts)
+    if settings.sandbox != "never":
+        has_boxes = shutil.which("bwrap") is not None
+        isolation = replace(isolation, why_no_boxes=why_no_boxes, has_boxes=has_boxes)
+    return ResolvedSettings(
+        settings.slots or cores(),
+        oss_host=settings.oss_host,
+        sandbox=settings.sandbox,
+        keep_mounts=settings.keep_mounts,
+        max_file_size=settings.max_file_size,
+        types={kind.name: kind for kind in (*TYPES, *settings.instance_types)},
+        isolation=isolation,
+    )
