@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from batchcompute.api.parsing import read_page
+from batchcompute.api.parsing import parse_page
 from batchcompute.api.responses import HttpResponse
 from batchcompute.resources import DAG, Job, JobDescription, TaskDescription
 from benchmarks import clients, service
@@ -103,11 +103,11 @@ def models() -> Iterable[Row]:
         best(made.dump, 300), best(lambda: json.dumps(data, indent=4), 300), 2,
     )  # fmt: skip
     body = page()
-    items, marker = read_page(HttpResponse(200, {}, body), Job)
+    items, marker = parse_page(HttpResponse(200, {}, body), Job)
     assert (len(items), marker, items[99].TaskMetrics.RunningCount) == (100, "job-x", 1)
     yield ratio(
         "page of 100 jobs from bytes over `json.loads`",
-        best(lambda: read_page(HttpResponse(200, {}, body), Job), 300), best(lambda: json.loads(body), 300), 3,
+        best(lambda: parse_page(HttpResponse(200, {}, body), Job), 300), best(lambda: json.loads(body), 300), 3,
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ _SUBSTITUTIONS = [
     (r"\btell_async\b", "tell"),
     (r"\bexchange_async\b", "exchange"),
     (r"open_async_http", "open_http"),
-    (r"fresh_async_credentials", "fresh_credentials"),
+    (r"current_credentials_async", "current_credentials"),
     (r"asynchronous=True", "asynchronous=False"),
     (r"client\._async_(pool|exchange)", r"client._\1"),
     (r"client\._async\b", "client._sync"),

@@ -91,9 +91,9 @@ def test_an_unknown_keyword_names_the_nearest(kind: Kind, respx_mock: respx.Mock
             with pytest.raises(TypeError) as caught:
                 # An iterator tells it at once, too: nothing is asked for yet.
                 getattr(client, method)(*PARENTS.get(name, ()), **{keyword: "Failed"})
-            said = f"did you mean {nearest!r}?" if nearest else "; it takes "
+            hint = f"did you mean {nearest!r}?" if nearest else "; the keywords are "
             assert f"unexpected keyword argument {keyword!r}" in str(caught.value)
-            assert said in str(caught.value)
+            assert hint in str(caught.value)
     assert not respx_mock.calls
 
 

@@ -201,7 +201,7 @@ def test_nothing_is_no_job(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/j").respond(200)
     respx_mock.get(f"{URL}/jobs").respond(200)
     for call in (lambda: client.get_job("j"), lambda: client.list_jobs(), lambda: next(client.iter_jobs())):
-        with pytest.raises(ResponseError, match="nothing came"):
+        with pytest.raises(ResponseError, match="the body is empty"):
             call()
 
 

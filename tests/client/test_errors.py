@@ -1,10 +1,11 @@
-"""The exceptions as such: they pickle, copy, print, and hold nothing that lives."""
+"""The exception classes: pickling, copying, texts and the tree in the documentation."""
 
 from __future__ import annotations
 
 import copy
 import multiprocessing
 import pickle
+import re
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ def example(cls: type[BatchComputeError]) -> BatchComputeError:
     "again",
     [*(lambda e, p=p: pickle.loads(pickle.dumps(e, p)) for p in range(2, 6)), copy.copy, copy.deepcopy],
 )
-def test_they_survive(cls: type[BatchComputeError], again: Any) -> None:
+def test_pickles_and_copies_are_equal(cls: type[BatchComputeError], again: Any) -> None:
     error = example(cls)
     other = again(error)
     assert type(other) is cls
@@ -77,7 +78,7 @@ def _raise(name: str) -> None:
     raise example(getattr(errors, name))
 
 
-def test_they_cross_process_borders() -> None:
+def test_exceptions_pass_between_processes() -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         for name in ("OutcomeUnknownAfterTimeout", "JobFailedError", "TLSError"):
             with pytest.raises(getattr(errors, name)) as caught:
@@ -85,26 +86,37 @@ def test_they_cross_process_borders() -> None:
             assert caught.value.attempts[0].status == 500
 
 
-def test_the_tree_is_drawn_as_it_is() -> None:
-    drawn = errors.__doc__ or ""
-    for cls in CLASSES:
-        if not cls.__name__.startswith("OutcomeUnknownAfter"):
-            assert f" {cls.__name__} " in f" {drawn.replace(chr(10), ' ')} ", cls
+def test_the_documented_tree_matches_the_classes() -> None:
+    parents: dict[int, type] = {}
+    documented: set[type] = set()
+    for line in (BatchComputeError.__doc__ or "").splitlines():
+        match = re.match(r"    ([│ ├└─]*)(\w+)  ", line)
+        cls = getattr(errors, match[2], None) if match else None
+        if match is None or cls is None:
+            continue
+        depth = len(match[1])
+        parents[depth] = cls
+        documented.add(cls)
+        above = [parent for other, parent in sorted(parents.items()) if other < depth]
+        if above:
+            assert issubclass(cls, above[-1]), (cls, above[-1])
+    wanted = {cls for cls in CLASSES if not cls.__name__.startswith("OutcomeUnknownAfter")}
+    assert documented >= wanted
     assert issubclass(errors.TLSError, errors.ConnectError)
     assert issubclass(OutcomeUnknown, ClientError)
     assert set(errors.__all__) >= {cls.__name__ for cls in CLASSES}
 
 
-def test_unknown_outcomes_keep_what_the_failure_said() -> None:
+def test_unknown_outcomes_keep_the_data_of_the_failure() -> None:
     body = outcome_unknown(ResponseError("no JSON", 201, "r", b"<html>"), "create_job", "tok")
     assert isinstance(body, ResponseError)
     assert (body.status, body.request_id, body.body, body.token) == (201, "r", b"<html>", "tok")
     plain = outcome_unknown(errors.ProtocolError("broke"), "stop_job", "")
     assert "read the state" in str(plain)
-    assert str(plain).startswith("Code: OutcomeUnknown, Message: stop_job may have happened: broke")
+    assert str(plain).startswith("Code: OutcomeUnknown, Message: stop_job may have been executed: broke")
 
 
-def test_attempts_print() -> None:
+def test_text_of_an_attempt() -> None:
     assert (
         str(Attempt(1, 500, error="ServerError: x", delay=0.5))
         == "attempt 1: ServerError: x; the next one 0.50 s later"

@@ -31,7 +31,8 @@ from batchcompute import (
     WaitTimeout,
 )
 from batchcompute.client._progress import reporter
-from batchcompute.client.waiting import Runner, Watch
+from batchcompute.client.job_host import JobHost
+from batchcompute.client.waiting import Watch
 from batchcompute.resources import Job
 from batchcompute.service import LocalService
 from batchcompute.service.store.keys import KeyFile
@@ -191,7 +192,7 @@ def test_odd_sets_of_jobs(client: Any, respx_mock: respx.MockRouter) -> None:
 def test_time_is_up(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").respond(200, json=status("job-1", "Running"))
     for timeout in (0, 0.05, timedelta(milliseconds=50)):
-        with pytest.raises(WaitTimeout, match=r"job-1 \(Running\); the job goes on running$") as caught:
+        with pytest.raises(WaitTimeout, match=r"job-1 \(Running\); the job continues to run$") as caught:
             client.wait("job-1", timeout=timeout)
         assert isinstance(caught.value, TimeoutError)
         assert caught.value.jobs[0].State == "Running"
@@ -412,7 +413,7 @@ def test_another_process_waits(local: Client) -> None:
 
 AGAIN = "; client.wait('job-1') waits again, client.stop_job(...) stops"
 EMBEDDED = (
-    "goes on running as long as this process lives; its programs end with it, and the job starts anew when "
+    "continues to run as long as this process lives; its programs end with it, and the job starts again when "
     "the data directory {} is opened again"
 )
 
@@ -432,7 +433,7 @@ def note_of(client: Client, job: str) -> str:
 def test_jobs_of_a_server_go_on(respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").respond(200, json=status("job-1", "Running"))
     with Client(URL, "id", "secret") as client:
-        assert note_of(client, "job-1") == f"job-1 goes on running{AGAIN}"
+        assert note_of(client, "job-1") == f"job-1 continues to run{AGAIN}"
 
 
 async def test_cancelled_waits_say_the_same(
@@ -453,7 +454,7 @@ async def test_cancelled_waits_say_the_same(
         return note.replace(job, "job-1")
 
     async with AsyncClient(URL, "id", "secret") as client:
-        assert await cancelled(client, "job-1") == f"job-1 goes on running{AGAIN}"
+        assert await cancelled(client, "job-1") == f"job-1 continues to run{AGAIN}"
     async with AsyncClient(LOCAL, "id", "secret") as client:
         job = str((await client.create_job(real("sleep 60"))).Id)
         assert await cancelled(client, job) == f"job-1 {EMBEDDED.format(directory)}{AGAIN}"
@@ -462,9 +463,9 @@ async def test_cancelled_waits_say_the_same(
 
 def test_jobs_of_a_service_of_ones_own(local: Client, service: LocalService) -> None:
     job = str(local.create_job(real("sleep 60")).Id)
-    ends = "goes on running until the LocalService of this process is closed, at the latest when the process ends;"
+    ends = "continues to run until the LocalService of this process is closed, at the latest when the process ends;"
     assert note_of(local, job) == (
-        f"job-1 {ends} its programs end then (unless it has detach=True), and the job starts anew when the "
+        f"job-1 {ends} its programs end then (unless it has detach=True), and the job starts again when the "
         f"data directory {service.data_dir} is opened again{AGAIN}"
     )
     local.stop_job(job)
@@ -487,18 +488,18 @@ def test_time_limits_say_the_same(tmp_path: Path) -> None:
     place = tmp_path / "default-data"
     assert f"; the job {EMBEDDED.format(place)}" in str(one.value)
     assert str(both.value).endswith(
-        "; the jobs go on running as long as this process lives; their programs end with it, and the jobs "
-        f"start anew when the data directory {place} is opened again"
+        "; the jobs continue to run as long as this process lives; their programs end with it, and the jobs "
+        f"start again when the data directory {place} is opened again"
     )
 
 
 def test_nothing_is_claimed_before_anything_is_known() -> None:
     with Client(LOCAL, "id", "secret") as client:
-        assert client._runner() == Runner("unknown")
+        assert client._job_host() == JobHost("unknown")
         with httpx.Client() as http:
-            assert Client(LOCAL, "id", "secret", http_client=http)._runner() == Runner("unknown")
+            assert Client(LOCAL, "id", "secret", http_client=http)._job_host() == JobHost("unknown")
         watch = Watch(["job-1"], None, 10.0, 0.0)
-        assert watch.left_alone(client._runner()) == f"job-1 was not stopped{AGAIN}"
+        assert watch.left_alone(client._job_host()) == f"job-1 was not stopped{AGAIN}"
 
 
 INTERRUPTED = """
@@ -545,7 +546,7 @@ def test_ctrl_c_with_a_server(tmp_path: Path, joined: bool) -> None:
         pair = (key.access_key_id, key.access_key_secret)
         job, said = interrupted(LOCAL if joined else url, pair, pids)
         where = f" in the server at {url}, which owns {directory}" if joined else ""
-        assert f"job-1 goes on running{where}{AGAIN}" in said
+        assert f"job-1 continues to run{where}{AGAIN}" in said
         # It is true.
         with Client(url, *pair) as client:
             assert client.get_job(job).State == "Running"

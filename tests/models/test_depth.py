@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from batchcompute.api.parsing import read_page
+from batchcompute.api.parsing import parse_page
 from batchcompute.api.resource_responses import (
     AppResponse,
     ClusterResponse,
@@ -108,7 +108,7 @@ def test_methods_of_their_own() -> None:
 @pytest.mark.parametrize("told", ["", None])
 def test_a_time_that_is_told_to_be_unknown_is_there(told: str | None) -> None:
     body = json.dumps({"Items": [{"TaskName": "t", "EndTime": told}], "NextMarker": ""}).encode()
-    (item,), _ = read_page(HttpResponse(200, {}, body), Task)
+    (item,), _ = parse_page(HttpResponse(200, {}, body), Task)
     for task in (item, Task._read({"TaskName": "t", "EndTime": told})):
         assert "EndTime" in task
         assert task.EndTime is None

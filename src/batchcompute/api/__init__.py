@@ -1,3 +1,3 @@
-"""The REST API as data: the table of operations, calls, responses, and parsing."""
+"""The REST API as data: operations, calls, responses and their parsing."""
 
 __all__: list[str] = []

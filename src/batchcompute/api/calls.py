@@ -1,7 +1,4 @@
-"""One function an operation: it checks its arguments and returns the `Call` to be sent.
-
-The names, orders and defaults of the arguments are those of the old SDK's client.
-"""
+"""One function for each operation, which checks its arguments and returns a `Call`."""
 
 from __future__ import annotations
 
@@ -9,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from batchcompute.api.filters import PRIVATE, query_of, scope_of
-from batchcompute.api.operations import (
-    Call,
+from batchcompute.api.arguments import (
     IdLike,
     count_of,
     id_of,
-    make_call,
+    instance_number_of,
     marker_of,
-    name_of,
-    number_of,
-    qualifier_of,
+    revision_of,
+    task_name_of,
     token_query,
 )
+from batchcompute.api.call import Call, make_call
+from batchcompute.api.filters import PRIVATE, query_of, scope_of
+from batchcompute.api.parsing import ResourceParser
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.errors._values import UnknownChoice
 
@@ -58,26 +55,26 @@ __all__: list[str] = []
 
 D = TypeVar("D", bound="Jsonizable")
 
+# The names, the order and the defaults of the arguments are those of the old SDK's client.
+
 
 def _page(marker: object, max_item_count: object) -> dict[str, str]:
     return {"Marker": marker_of(marker), "MaxItemCount": count_of(max_item_count)}
 
 
-def _described(description: object, cls: type[D]) -> D:
-    """Copy a description that came in any of its forms, and check it."""
+def _checked(description: object, cls: type[D]) -> D:
+    """Return a validated copy of a description, which is an object, a mapping or a JSON text."""
     if description is None:
-        raise ValidationError(
-            [Problem("", "None", "must be a description, a mapping of one, or its JSON text")]
-        )
-    own = cls(description)
-    own.validate()
-    return own
+        raise ValidationError([Problem("", "None", "must be a description, a mapping, or JSON text")])
+    copy = cls(description)
+    copy.validate()
+    return copy
 
 
 def _body(description: Jsonizable) -> bytes:
     from batchcompute.models.body_limits import LARGEST_BODY
 
-    # Indented as the old SDK sent it, unless the white space alone makes it too large for the service.
+    # Indented like the body of the old SDK, unless the white space exceeds the size limit of the service.
     indented = description._to_json(4)
     return indented if len(indented) <= LARGEST_BODY else description._to_json()
 
@@ -86,7 +83,7 @@ def _body(description: Jsonizable) -> bytes:
 
 
 def job_kind(job_desc: object) -> tuple[type[JobDescription] | type[AppJobDescription], object]:
-    """Tell a DAG job from an App job, and parse the description if it is a text."""
+    """Return the class of a description, for a DAG job or an App job, and the parsed description."""
     from batchcompute.resources import AppJobDescription, JobDescription
     from batchcompute.resources._rules import kind_of
 
@@ -102,27 +99,24 @@ def create_job(job_desc: object, token: object = "", **flags: str) -> Call[Creat
 
     cls, description = job_kind(job_desc)
     if isinstance(description, Jsonizable) and not isinstance(description, cls):
-        # GetJobDescription answers with one class for both kinds of job.
+        # The response to GetJobDescription has one class for both kinds of job.
         description = description.detail() if isinstance(description, GetResponse) else description
-    own = _described(description, cls)
-    if "Id" in own:
-        # The service tells the id of an existing job here; a new one has none.
-        del own["Id"]
-    if isinstance(own, AppJobDescription) and "Type" not in own:
-        # It has one possible value.
-        own["Type"] = "App"
-    return make_call("create_job", query={**token_query(token), **flags}, body=_body(own))
+    copy = _checked(description, cls)
+    if "Id" in copy:
+        # GetJobDescription returns the id of the job in the description. A new job has no id yet.
+        del copy["Id"]
+    if isinstance(copy, AppJobDescription) and "Type" not in copy:
+        copy["Type"] = "App"
+    return make_call("create_job", query={**token_query(token), **flags}, body=_body(copy))
 
 
 def create_job_sync(job_desc: object, token: object = "") -> Call[SynchronousInstanceResponse]:
-    from batchcompute.api.operations import ResourceParser
-
     call: Call[Any] = create_job(job_desc, token, sync="")
     return replace(call, parse=ResourceParser("SynchronousInstanceResponse"))
 
 
 def is_app_job(job_desc: object) -> bool:
-    """Tell whether a description is that of an App job; only those can be synchronous."""
+    """Return whether a description is that of an App job; only an App job can run synchronously."""
     from batchcompute.resources import AppJobDescription
 
     return job_kind(job_desc)[0] is AppJobDescription
@@ -136,8 +130,8 @@ def list_jobs(
     project_id: str = "",
     **filters: object,
 ) -> Call[ListResponse[Job]]:
-    given = {"state": state, "cluster_id": cluster_id, "project_id": project_id}
-    query = {**_page(marker, max_item_count), **query_of("list_jobs", given, filters)}
+    arguments = {"state": state, "cluster_id": cluster_id, "project_id": project_id}
+    query = {**_page(marker, max_item_count), **query_of("list_jobs", arguments, filters)}
     return make_call("list_jobs", query=query)
 
 
@@ -146,7 +140,7 @@ def _job(job: IdLike) -> dict[str, str]:
 
 
 def _task(job: IdLike, task_name: object) -> dict[str, str]:
-    return {"JobId": id_of(job, "job"), "TaskName": name_of(task_name, "task_name")}
+    return {"JobId": id_of(job, "job"), "TaskName": task_name_of(task_name, "task_name")}
 
 
 def get_job(job: IdLike) -> Call[JobResponse]:
@@ -186,8 +180,8 @@ def list_tasks(
     cluster_id: object = "",
     **filters: object,
 ) -> Call[ListResponse[Task]]:
-    found = query_of("list_tasks", {"state": state, "cluster_id": cluster_id}, filters)
-    return make_call("list_tasks", _job(job), {**_page(marker, max_item_count), **found})
+    query = query_of("list_tasks", {"state": state, "cluster_id": cluster_id}, filters)
+    return make_call("list_tasks", _job(job), {**_page(marker, max_item_count), **query})
 
 
 def get_task(job: IdLike, task_name: object) -> Call[TaskResponse]:
@@ -202,12 +196,12 @@ def list_instances(
     state: str = "",
     **filters: object,
 ) -> Call[ListResponse[Instance]]:
-    found = query_of("list_instances", {"state": state}, filters)
-    return make_call("list_instances", _task(job, task_name), {**_page(marker, max_item_count), **found})
+    query = query_of("list_instances", {"state": state}, filters)
+    return make_call("list_instances", _task(job, task_name), {**_page(marker, max_item_count), **query})
 
 
 def get_instance(job: IdLike, task_name: object, instance_id: object) -> Call[InstanceResponse]:
-    path = {**_task(job, task_name), "InstanceId": number_of(instance_id, "instance_id")}
+    path = {**_task(job, task_name), "InstanceId": instance_number_of(instance_id, "instance_id")}
     return make_call("get_instance", path)
 
 
@@ -217,7 +211,7 @@ def get_instance(job: IdLike, task_name: object, instance_id: object) -> Call[In
 def create_cluster(cluster_desc: object, token: object = "") -> Call[CreateResponse]:
     from batchcompute.resources import ClusterDescription
 
-    body = _body(_described(cluster_desc, ClusterDescription))
+    body = _body(_checked(cluster_desc, ClusterDescription))
     return make_call("create_cluster", query=token_query(token), body=body)
 
 
@@ -237,12 +231,12 @@ def get_cluster(cluster: IdLike) -> Call[ClusterResponse]:
 def modify_cluster(cluster: IdLike, modify_cluster_desc: object) -> Call[ActionResponse]:
     from batchcompute.resources import ModifyClusterDescription
 
-    body = _body(_described(modify_cluster_desc, ModifyClusterDescription))
+    body = _body(_checked(modify_cluster_desc, ModifyClusterDescription))
     return make_call("modify_cluster", _cluster(cluster), body=body)
 
 
 def change_cluster(cluster: IdLike, **parts: object) -> Call[ActionResponse]:
-    """Modify only the named parts; nothing else is in the body, as the old SDK had it."""
+    """Change some fields of a cluster; the body holds only these, as in the old SDK."""
     from batchcompute.resources import ModifyClusterDescription
 
     changes = ModifyClusterDescription(parts)
@@ -253,7 +247,7 @@ def change_cluster(cluster: IdLike, **parts: object) -> Call[ActionResponse]:
 
 
 def change_cluster_map(cluster: IdLike, name: str, data: object) -> Call[ActionResponse]:
-    """Replace one of the maps of a cluster; nothing is no map, so that it is not emptied by mistake."""
+    """Replace a map of a cluster. None is an error, because it would delete the map."""
     if not isinstance(data, Mapping):
         raise ValidationError([Problem(name, repr(data)[:60], "must be a mapping")])
     return change_cluster(cluster, **{name: dict(cast("Mapping[str, object]", data))})
@@ -270,11 +264,10 @@ def change_cluster_desired_vm_count(cluster: IdLike, counts: Mapping[str, object
 def change_cluster_spot_config(
     cluster: IdLike, group_name: str, strategy: str = "", price_limit: float = 0.0
 ) -> Call[ActionResponse]:
-    # What is not named stays as it is.
-    given = {"SpotStrategy": strategy, "SpotPriceLimit": price_limit}
-    return change_cluster(
-        cluster, Groups={group_name: {name: value for name, value in given.items() if value}}
-    )
+    # An argument without a value does not change the field.
+    fields = {"SpotStrategy": strategy, "SpotPriceLimit": price_limit}
+    changes = {name: value for name, value in fields.items() if value}
+    return change_cluster(cluster, Groups={group_name: changes})
 
 
 def delete_cluster(cluster: IdLike) -> Call[ActionResponse]:
@@ -318,16 +311,16 @@ def delete_cluster_instance(cluster_id: IdLike, group_name: str, instance_id: Id
 def create_image(image_desc: object, token: object = "") -> Call[CreateResponse]:
     from batchcompute.resources import ImageDescription
 
-    body = _body(_described(image_desc, ImageDescription))
+    body = _body(_checked(image_desc, ImageDescription))
     return make_call("create_image", query=token_query(token), body=body)
 
 
 def list_images(
     marker: object, max_item_count: object, type_: str = "", **filters: object
 ) -> Call[ListResponse[Image]]:
-    found = query_of("list_images", {"type_": type_}, filters)
-    # The old SDK sent no other type; own images are what comes without one.
-    system = {"Type": "System"} if found.get("Type", "").strip() == "System" else {}
+    query = query_of("list_images", {"type_": type_}, filters)
+    # Like the old SDK, send no type other than System. Without a type, the list holds the account's own images.
+    system = {"Type": "System"} if query.get("Type", "").strip() == "System" else {}
     return make_call("list_images", query={**_page(marker, max_item_count), **system})
 
 
@@ -349,7 +342,7 @@ def _app(app: object, argument: str) -> dict[str, str]:
 def create_app(app_desc: object, token: object = "") -> Call[CreateResponse]:
     from batchcompute.resources import AppDescription
 
-    body = _body(_described(app_desc, AppDescription))
+    body = _body(_checked(app_desc, AppDescription))
     return make_call("create_app", query=token_query(token), body=body)
 
 
@@ -367,7 +360,7 @@ def get_app(app_name: object, scope: str = "Private") -> Call[AppResponse]:
 
 
 def get_app_detail(app: object, qualifier: object = "") -> Call[AppResponse]:
-    query = {"Detail": "True", "Qualifier": qualifier_of(qualifier)}
+    query = {"Detail": "True", "Qualifier": revision_of(qualifier)}
     return make_call("get_app_detail", _app(app, "app"), query)
 
 
@@ -378,15 +371,15 @@ def get_app_revisions(app_name: object) -> Call[ListResponse[AppRevision]]:
 def modify_app(app_name: object, app_desc: object) -> Call[ActionResponse]:
     from batchcompute.resources import AppDescription
 
-    body = _body(_described(app_desc, AppDescription))
+    body = _body(_checked(app_desc, AppDescription))
     return make_call("modify_app", _app(app_name, "app_name"), body=body)
 
 
 def delete_app(app_name: object, qualifier: object = "") -> Call[ActionResponse]:
-    return make_call("delete_app", _app(app_name, "app_name"), {"Qualifier": qualifier_of(qualifier)})
+    return make_call("delete_app", _app(app_name, "app_name"), {"Qualifier": revision_of(qualifier)})
 
 
-# -- choices --------------------------------------------------------------------------------------
+# -- quotas ---------------------------------------------------------------------------------------
 
 
 def get_quotas() -> Call[QuotaResponse]:

@@ -1,8 +1,4 @@
-"""Filters of lists: what each list takes, in both spellings, and how it is sent.
-
-A filter that a list does not know is an error. The old SDK dropped it, so that a program that meant to delete
-all failed jobs deleted every job.
-"""
+"""Filters of list operations, and their conversion to a query."""
 
 from __future__ import annotations
 
@@ -10,29 +6,30 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
-from batchcompute.api.operations import OPERATIONS, text_of
+from batchcompute.api.arguments import text_of
+from batchcompute.api.operations import OPERATIONS
 
 if TYPE_CHECKING:
-    from batchcompute.api.operations import IdLike
+    from batchcompute.api.arguments import IdLike
     from batchcompute.resources import ImageType, JobState
 
 __all__ = ["AppFilters", "ImageFilters", "InstanceFilters", "JobFilters", "NoFilters", "TaskFilters"]
 
 PAGE: Final = ("Marker", "MaxItemCount")
-"""Query names that say which page, and filter nothing."""
+"""Query keys that select the page and do not filter."""
 _ARGUMENTS = {"Type": "type_"}
-"""Query names whose argument is not simply the same in snake_case."""
+"""Query keys whose argument has another name than the key in snake_case."""
 
 
 class InstanceFilters(TypedDict, total=False):
-    """Further filters of ListInstances, as the old SDK took them."""
+    """Filters of ListInstances in the old SDK's spelling."""
 
     State: JobState
     """Only instances in this state."""
 
 
 class TaskFilters(TypedDict, total=False):
-    """Further filters of ListTasks, as the old SDK took them."""
+    """Filters of ListTasks in the old SDK's spelling."""
 
     State: JobState
     """Only tasks in this state."""
@@ -41,7 +38,7 @@ class TaskFilters(TypedDict, total=False):
 
 
 class JobFilters(TypedDict, total=False):
-    """Further filters of ListJobs, as the old SDK took them."""
+    """Filters of ListJobs in the old SDK's spelling, and the order of the list."""
 
     State: JobState
     """Only jobs in this state."""
@@ -50,54 +47,54 @@ class JobFilters(TypedDict, total=False):
     ProjectId: str
     """Only jobs of this project."""
     OrderBy: Literal["Id", "CreationTime"] | str
-    """What the jobs are sorted by."""
+    """The field by which the jobs are sorted."""
     IsReverse: Literal["True", "False"] | str | bool
-    """Whether they are sorted downwards."""
+    """Whether the order is descending."""
     order_by: Literal["Id", "CreationTime"] | str
-    """What the jobs are sorted by."""
+    """The field by which the jobs are sorted."""
     is_reverse: Literal["True", "False"] | str | bool
-    """Whether they are sorted downwards."""
+    """Whether the order is descending."""
 
 
 class ImageFilters(TypedDict, total=False):
-    """Further filters of ListImages."""
+    """Filters of ListImages in the old SDK's spelling."""
 
     Type: ImageType
-    """``System`` for the public images; own ones without it."""
+    """``System`` for the public images; without it, the account's own images."""
 
 
 class AppFilters(TypedDict, total=False):
-    """Further filters of ListApps."""
+    """Filters of ListApps in the old SDK's spelling."""
 
     Scope: str
-    """``Private`` for own apps, ``Public`` for those of everybody."""
+    """``Private`` for the account's own apps, ``Public`` for public apps."""
 
 
 class NoFilters(TypedDict):
-    """What a list without filters takes further: nothing. It names the nearest argument of one that it does not know."""
+    """The filters of a list that has none. An unknown keyword is a TypeError that names the nearest argument."""
 
 
 class Default(str):
-    """A text that was not given; it differs from the same text that was."""
+    """The default value of an argument, distinguishable from an equal text of the caller."""
 
     __slots__ = ()
 
 
 PRIVATE: Final = Default("Private")
-"""The scope of apps without another."""
+"""The default scope of apps."""
 
 
-def _snake(name: str) -> str:
+def _snake_case(name: str) -> str:
     words = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)[1:]
     return _ARGUMENTS.get(name, words)
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _given(name: str, argument: str, value: object) -> str:
-    """Return a filter as it was given; empty for none."""
+def _filter_text(name: str, argument: str, value: object) -> str:
+    """Return the text of a filter; empty if the filter is blank."""
     if isinstance(value, bool) and name == "IsReverse":
         return str(value)
     if name == "ClusterId" and not isinstance(value, (str, bytes)):
@@ -106,63 +103,66 @@ def _given(name: str, argument: str, value: object) -> str:
     return text if text.strip() else ""
 
 
-def _unknown(operation: str, keyword: str, known: Iterable[str]) -> TypeError:
-    """Make the error for a keyword that a list does not know; it names the nearest."""
-    # In the spelling of the keyword, as that is what is to be mended.
+def _unknown_keyword(operation: str, keyword: str, known: Iterable[str]) -> TypeError:
+    """Return the error for an unknown keyword; it names the nearest known one."""
+    # The suggestion has the spelling style of the keyword.
     names = sorted(known, key=lambda name: name[:1].isupper() == keyword[:1].isupper())
-    nearest = {_plain(name): name for name in names}
-    close = difflib.get_close_matches(_plain(keyword), nearest, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[close[0]]!r}?" if close else f"it takes {', '.join(nearest.values())}"
+    nearest = {_normalized(name): name for name in names}
+    close = difflib.get_close_matches(_normalized(keyword), nearest, n=1, cutoff=0.5)
+    hint = (
+        f"did you mean {nearest[close[0]]!r}?" if close else f"the keywords are {', '.join(nearest.values())}"
+    )
     return TypeError(f"{operation}() got an unexpected keyword argument {keyword!r}; {hint}")
 
 
 def query_of(operation: str, arguments: Mapping[str, object], further: Mapping[str, Any]) -> dict[str, str]:
-    """Return the part of a query that filters.
+    """Return the filters of a list operation as a query.
 
-    As in the old SDK, outer blanks of the method's own arguments go, those of other keywords stay, and a
-    text of nothing but blanks is no filter.
+    As in the old SDK, the values of the method's own arguments are stripped of white space, the values of
+    other keywords are not, and a blank value is no filter. In contrast to the old SDK, an unknown keyword is
+    an error: ignoring it would list too much, so a program that deletes all listed jobs would delete others.
 
     Args:
-        operation: Name of the client's method that lists.
-        arguments: Its own arguments, by snake_case name.
-        further: What else was given as keywords, in either spelling.
+        operation: Name of the client's list method.
+        arguments: The method's own arguments by name.
+        further: All other keywords, in either spelling.
 
     Raises:
-        TypeError: A keyword is none of the list's, or a filter is given twice with different values.
-        ValidationError: A value is no text.
+        TypeError: A keyword is unknown, or a filter is given twice with different values.
+        ValidationError: A value is not a text.
     """
     columns = [name for name in OPERATIONS[operation].query if name not in PAGE]
-    spellings = {**{name: name for name in columns}, **{_snake(name): name for name in columns}}
+    spellings = {**{name: name for name in columns}, **{_snake_case(name): name for name in columns}}
     query: dict[str, str] = {}
     for argument, value in arguments.items():
-        text = _given(spellings[argument], argument, value).strip()
+        text = _filter_text(spellings[argument], argument, value).strip()
         if text:
             query[spellings[argument]] = text
     for keyword, value in further.items():
         name = spellings.get(keyword)
         if name is None:
-            raise _unknown(operation, keyword, [*spellings, *map(_snake, PAGE)])
-        text = _given(name, keyword, value)
+            raise _unknown_keyword(operation, keyword, [*spellings, *map(_snake_case, PAGE)])
+        text = _filter_text(name, keyword, value)
         if text and query.setdefault(name, text) != text:
             raise TypeError(f"{operation}() got {name} twice, as {query[name]!r} and as {text!r}")
     return query
 
 
 def scope_of(scope: object, further: Mapping[str, Any]) -> str:
-    """Return the scope of a list of apps as it is sent; it is sent even if it is empty.
+    """Return the scope of ListApps as it is sent; an empty scope is sent, too.
 
     Args:
-        scope: The method's own argument.
-        further: What else was given as keywords.
+        scope: The method's argument ``scope``.
+        further: All other keywords.
 
     Raises:
-        TypeError: A keyword is another one, or the scope is given twice with different values.
-        ValidationError: It is no text.
+        TypeError: A keyword is unknown, or the scope is given twice with different values.
+        ValidationError: The scope is not a text.
     """
-    found = query_of("list_apps", {}, further)
-    told = text_of(scope, "scope")
+    keywords = query_of("list_apps", {}, further)
+    argument = text_of(scope, "scope")
     if isinstance(scope, Default):
-        return found.get("Scope", told)
-    if found.get("Scope", told) != told:
-        raise TypeError(f"list_apps() got Scope twice, as {told!r} and as {found['Scope']!r}")
-    return told
+        return keywords.get("Scope", argument)
+    if keywords.get("Scope", argument) != argument:
+        raise TypeError(f"list_apps() got Scope twice, as {argument!r} and as {keywords['Scope']!r}")
+    return argument

@@ -1,62 +1,27 @@
-"""The API as one table, and one small function an operation: arguments in, a `Call` out.
-
-The table (`OPERATIONS`) holds method, path, query, body, answer and status of each operation (REST API, 2.0),
-and what may be sent again. Both clients, the service's routes and the documentation are made from
-it. A `Call` is plain data, and parsing its answer is pure; nothing here sends anything.
-"""
+"""The operations of the API as one table."""
 
 from __future__ import annotations
 
-import importlib
-import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, SupportsIndex, TypeAlias, TypeVar
-from urllib.parse import quote
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
 
-from batchcompute.api.responses import ActionResponse, CreateResponse, HttpResponse, ListResponse
-from batchcompute.errors import Problem, ValidationError
-
-if TYPE_CHECKING:
-    from batchcompute.models.base import Jsonizable
-
-__all__ = ["OPERATIONS", "Call", "HasId", "HasName", "IdLike", "Operation", "RetryClass"]
-
-A_co = TypeVar("A_co", covariant=True)
+__all__ = ["OPERATIONS", "Operation", "RetryClass"]
 
 RetryClass: TypeAlias = Literal["read", "create", "change", "delete", "action"]
-"""What sending an operation twice would do.
+"""The effect of sending the request of an operation twice.
 
-``read``: nothing. ``create``: make two resources, unless both carry the same token. ``change``: set
-the same values again. ``delete``: be answered 404. ``action``: be refused, or act again.
+* ``read``: No effect.
+* ``create``: Two resources, unless both requests carry the same token.
+* ``change``: The same values are set again.
+* ``delete``: The second response has the status 404.
+* ``action``: The second request is rejected, or acts a second time.
 """
-
-
-class HasId(Protocol):
-    """Anything that has an id: a status, or the answer to a create."""
-
-    @property
-    def Id(self) -> str:  # noqa: N802
-        """The id."""
-        ...
-
-
-class HasName(Protocol):
-    """Anything that has a name: the status of an app, or the answer to its create."""
-
-    @property
-    def Name(self) -> str:  # noqa: N802
-        """The name."""
-        ...
-
-
-IdLike: TypeAlias = "str | HasId"
-"""An id, or anything that has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the API."""
+    """One operation of the API (REST API, 2)."""
 
     name: str
     """Name of the client's method."""
@@ -65,32 +30,32 @@ class Operation:
     method: str
     """HTTP method."""
     path: str
-    """Path with ``{Names}`` for its variable parts."""
+    """Path, with ``{Name}`` for each variable part."""
     response: str
-    """Class of the answer, in `responses` or `answers`; of an item, for lists."""
+    """Class of the response, in `responses` or `resource_responses`; for lists the class of an item."""
     status: int
-    """Status that a success has."""
+    """HTTP status of a successful response."""
     retry_class: RetryClass
-    """What sending it twice would do."""
+    """The effect of sending the request twice."""
     query: tuple[str, ...] = ()
-    """Names that its query may have."""
+    """Allowed keys of the query."""
     flags: tuple[str, ...] = ()
-    """Query names that tell it from another operation with the same method and path."""
+    """Keys of the query that distinguish it from another operation with the same method and path."""
     body: str = ""
-    """Class of its body in `resources`; empty for none."""
+    """Class of the body, in `resources`; empty if there is no body."""
     section: str = ""
-    """Section of docs/rest-api.md."""
+    """Section of the page on the REST API."""
     status_operation: str = ""
-    """The operation whose answer tells what became of this one when its own answer was lost."""
+    """Name of the operation that reads the outcome when the response was lost; empty if there is none."""
 
     @property
     def takes_token(self) -> bool:
-        """Whether it takes an ``IdempotentToken``."""
+        """Whether the query can have an ``IdempotentToken``."""
         return "IdempotentToken" in self.query
 
     @property
     def is_list(self) -> bool:
-        """Whether it answers with a page of a list."""
+        """Whether the response is one page of a list."""
         return "MaxItemCount" in self.query
 
 
@@ -139,233 +104,4 @@ _ROWS: Final = (
 )  # fmt: skip
 
 OPERATIONS: Final[Mapping[str, Operation]] = {row.name: row for row in _ROWS}
-"""Every documented operation by the name of the client's method."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[A_co]):
-    """One logical call: what to send, and how to read the answer."""
-
-    operation: Operation
-    """The row of the table."""
-    target: str
-    """Path and query as they go onto the wire, percent-encoded."""
-    parse: Callable[[HttpResponse], A_co] = field(repr=False)
-    """Turns the answer into what the caller gets."""
-    body: bytes = field(default=b"", repr=False)
-    """The body; empty for none."""
-    token: str = ""
-    """The idempotent token that every attempt carries; empty but for creates."""
-    status_call: Call[Any] | None = None
-    """The read that tells what became of this call when its answer was lost."""
-    resource: str = ""
-    """For a read of object storage ``/bucket/key``, and the target is a whole URL; else empty."""
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Further headers of a read of object storage."""
-
-
-# -- from arguments to parts of a request ---------------------------------------------------------
-
-
-def id_of(value: object, argument: str, attribute: str = "Id") -> str:
-    """Return the id that an argument names.
-
-    Args:
-        value: An id, or an object that has one.
-        argument: Name of the argument, for the error.
-        attribute: Where an object has its id.
-
-    Raises:
-        ValidationError: It is empty, or neither a text nor anything with an id.
-    """
-    try:
-        text = value.decode("utf-8") if isinstance(value, bytes) else value
-        found = text if isinstance(text, str) else getattr(text, attribute, None)
-        if isinstance(found, str):
-            found.encode("utf-8")
-    except UnicodeError:
-        found = None
-    if not isinstance(found, str):
-        allowed = "must be an id, or an object that has one"
-        raise ValidationError([Problem(argument, repr(value)[:60], allowed)])
-    if not found.strip():
-        raise ValidationError([Problem(argument, repr(found), "must be an id that is not empty")])
-    if found != found.strip():
-        raise ValidationError([Problem(argument, repr(found), "must be an id without outer blanks")])
-    if not {".", ".."}.isdisjoint(found.split("/")):
-        # Percent-encoded it is harmless here, but not to every proxy on the way.
-        raise ValidationError([Problem(argument, repr(found), "must be an id without '.' and '..' as parts")])
-    return found
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
-def qualifier_of(value: object) -> str:
-    """Return the revision that an argument names; empty for none."""
-    found = getattr(value, "Revision", value)
-    if found is None or found == "":
-        return ""
-    if isinstance(found, str) and _is_number(found):
-        return found
-    if isinstance(found, bool) or not isinstance(found, SupportsIndex):
-        raise ValidationError([Problem("qualifier", repr(value)[:60], "must be the number of a revision")])
-    return str(int(found))
-
-
-def name_of(value: object, argument: str) -> str:
-    found = getattr(value, "TaskName", value)
-    return id_of(found, argument)
-
-
-def number_of(value: object, argument: str) -> str:
-    found = getattr(value, "InstanceId", value)
-    if found is not value and "InstanceId" not in value:  # type: ignore[operator]
-        raise ValidationError([Problem(argument, repr(value)[:60], "must be an instance that has a number")])
-    if isinstance(found, str) and _is_number(found):
-        return found
-    if isinstance(found, bool) or not hasattr(type(found), "__index__") or int(found) < 0:  # type: ignore[call-overload]
-        allowed = "must be the number of an instance, 0 or more"
-        raise ValidationError([Problem(argument, repr(value)[:60], allowed)])
-    return str(int(found))  # type: ignore[call-overload]
-
-
-def count_of(value: object, argument: str = "max_item_count") -> str:
-    """Return the number of items that a page may hold."""
-    if isinstance(value, str) and _is_number(value):
-        value = int(value)
-    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
-        raise ValidationError([Problem(argument, repr(value)[:60], "must be an integer")])
-    return str(int(value))  # type: ignore[call-overload]
-
-
-def text_of(value: object, argument: str) -> str:
-    """Return a text as it is sent; empty for None.
-
-    Raises:
-        ValidationError: It is no text, or none that can be sent.
-    """
-    try:
-        text = value.decode("utf-8") if isinstance(value, bytes) else "" if value is None else value
-        if isinstance(text, str):
-            text.encode("utf-8")
-            return text
-    except UnicodeError:
-        pass
-    raise ValidationError([Problem(argument, repr(value)[:60], "must be text in UTF-8")])
-
-
-def marker_of(value: object) -> str:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return text_of(str(value) if is_number else value, "marker")
-
-
-def target_of(operation: Operation, path: Mapping[str, str], query: Mapping[str, str]) -> str:
-    """Build path and query: keys sorted, an empty value as a bare key, as the old SDK sent them."""
-    parts = [
-        quote(path[segment[1:-1]], safe="") if segment.startswith("{") else segment
-        for segment in operation.path.split("/")
-    ]
-    pairs = [
-        f"{quote(key, safe='')}={quote(value, safe='')}" if value else quote(key, safe="")
-        for key, value in sorted(query.items())
-    ]
-    return "/".join(parts) + (f"?{'&'.join(pairs)}" if pairs else "")
-
-
-def token_query(token: object) -> dict[str, str]:
-    # The old SDK ignored a token that is no text (recorded case "token not str is ignored").
-    return {"IdempotentToken": text_of(token, "token")} if isinstance(token, (str, bytes)) and token else {}
-
-
-# -- from answers to results ----------------------------------------------------------------------
-
-
-def resource_class(name: str) -> type[Jsonizable]:
-    """Import a class of `answers` or `resources` at its first use; models are costly to import."""
-    module = "batchcompute.api.resource_responses" if name.endswith("Response") else "batchcompute.resources"
-    found: type[Jsonizable] = getattr(importlib.import_module(module), name)
-    return found
-
-
-def _read(raw: HttpResponse, name: str) -> Any:
-    import pydantic
-
-    from batchcompute.api.responses import attach
-
-    cls = resource_class(name)
-    if not raw.body.strip():
-        raise raw.not_understood(f"{cls.__name__} expected, and nothing came")
-    try:
-        resource = cls._read(raw.body)
-    except (pydantic.ValidationError, ValueError) as error:
-        raise raw.not_understood(f"{cls.__name__} expected: {str(error).splitlines()[0]}") from None
-    attach(resource, raw)
-    return resource
-
-
-def _read_action(raw: HttpResponse) -> ActionResponse:
-    # A page of a proxy, say, must not pass for a success; the old SDK refused it, too.
-    if not isinstance(raw.json(), (dict, list)):
-        raise raw.not_understood("an object or nothing was expected")
-    return ActionResponse(raw)
-
-
-def _read_page(raw: HttpResponse, name: str) -> ListResponse[Any]:
-    from batchcompute.api.parsing import read_page
-
-    items, marker = read_page(raw, resource_class(name))
-    return ListResponse(raw, items, marker)
-
-
-def make_call(
-    name: str,
-    path: Mapping[str, str] | None = None,
-    query: Mapping[str, str] | None = None,
-    body: bytes = b"",
-) -> Call[Any]:
-    """Make the call of an operation from its row of the table.
-
-    A create that comes without a token gets one of its own, so that no attempt of it makes a second
-    resource.
-
-    Args:
-        name: Name of the operation.
-        path: The variable parts of the path.
-        query: The query.
-        body: The body; empty for none.
-    """
-    operation = OPERATIONS[name]
-    answer = operation.response
-    parse: Callable[[HttpResponse], Any]
-    if answer == "CreateResponse":
-        parse = CreateResponse
-    elif answer == "ActionResponse":
-        parse = _read_action
-    elif operation.is_list or name == "get_app_revisions":
-        parse = PageParser(answer)
-    else:
-        parse = ResourceParser(answer)
-    token = ""
-    if operation.takes_token:
-        token = (query or {}).get("IdempotentToken") or uuid.uuid4().hex
-        query = {**(query or {}), "IdempotentToken": token}
-    status_call = make_call(operation.status_operation, path) if operation.status_operation else None
-    return Call(operation, target_of(operation, path or {}, query or {}), parse, body, token, status_call)
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceParser:
-    name: str
-
-    def __call__(self, raw: HttpResponse) -> Any:
-        return _read(raw, self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class PageParser:
-    name: str
-
-    def __call__(self, raw: HttpResponse) -> ListResponse[Any]:
-        return _read_page(raw, self.name)
+"""All documented operations by the name of the client's method."""

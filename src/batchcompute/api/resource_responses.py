@@ -1,8 +1,4 @@
-"""The answers to gets: each is a `GetResponse` and the resource itself.
-
-So ``client.get_job(job_id)`` has ``.State`` and ``["Id"]`` as well as ``.RequestId`` and
-``.StatusCode``, and goes wherever a ``Job`` does.
-"""
+"""The responses to gets, each of which is also the resource."""
 
 from __future__ import annotations
 
@@ -31,11 +27,15 @@ __all__ = [
     "TaskResponse",
 ]
 
-_NO_ANSWER = HttpResponse(0, {}, b"")
+_NO_RESPONSE = HttpResponse(0, {}, b"")
 
 
-class _Answer(GetResponse, Jsonizable):
-    """Carries the raw answer along through copies and pickles."""
+class _ResourceResponse(GetResponse, Jsonizable):
+    """A `GetResponse` that is also a resource.
+
+    ``client.get_job(job_id)`` has the fields of a ``Job`` (``.State``, ``["Id"]``), ``.RequestId`` and
+    ``.StatusCode``. Copies and pickles keep the HTTP response.
+    """
 
     __slots__ = ("_kept",)
 
@@ -43,8 +43,8 @@ class _Answer(GetResponse, Jsonizable):
 
     @property
     def _raw(self) -> HttpResponse:
-        # One that a caller made has no answer.
-        return getattr(self, "_kept", _NO_ANSWER)
+        # An object that a caller created has no HTTP response.
+        return getattr(self, "_kept", _NO_RESPONSE)
 
     def _carry(self, target: Any, values: dict[str, Any], extra: dict[str, Any] | None) -> None:
         super()._carry(target, values, extra)
@@ -58,48 +58,48 @@ class _Answer(GetResponse, Jsonizable):
         attach(self, state["raw"])
 
 
-class JobResponse(_Answer, Job):
-    """The answer to GetJob."""
+class JobResponse(_ResourceResponse, Job):
+    """The response to GetJob."""
 
 
-class JobDescriptionResponse(_Answer, JobDescription):
-    """The answer to GetJobDescription, for DAG jobs and App jobs alike (``Type`` tells)."""
+class JobDescriptionResponse(_ResourceResponse, JobDescription):
+    """The response to GetJobDescription, for DAG jobs and App jobs; ``Type`` distinguishes them."""
 
     app: App | None = None
-    """Which app an App job runs; empty for a DAG job."""
+    """The app of an App job; empty for a DAG job."""
 
 
-class TaskResponse(_Answer, Task):
-    """The answer to GetTask."""
+class TaskResponse(_ResourceResponse, Task):
+    """The response to GetTask."""
 
 
-class InstanceResponse(_Answer, Instance):
-    """The answer to GetInstance."""
+class InstanceResponse(_ResourceResponse, Instance):
+    """The response to GetInstance."""
 
 
-class SynchronousInstanceResponse(_Answer, SynchronousInstance):  # type: ignore[override]
-    """The answer to a synchronous CreateJob of an App job."""
+class SynchronousInstanceResponse(_ResourceResponse, SynchronousInstance):  # type: ignore[override]
+    """The response to a synchronous CreateJob of an App job."""
 
 
-class ClusterResponse(_Answer, Cluster):
-    """The answer to GetCluster."""
+class ClusterResponse(_ResourceResponse, Cluster):
+    """The response to GetCluster."""
 
 
-class ClusterInstanceResponse(_Answer, ClusterInstance):
-    """The answer to GetClusterInstance."""
+class ClusterInstanceResponse(_ResourceResponse, ClusterInstance):
+    """The response to GetClusterInstance."""
 
 
-class ImageResponse(_Answer, Image):
-    """The answer to GetImage."""
+class ImageResponse(_ResourceResponse, Image):
+    """The response to GetImage."""
 
 
-class AppResponse(_Answer, AppStatus):
-    """The answer to GetApp and GetAppDetail."""
+class AppResponse(_ResourceResponse, AppStatus):
+    """The response to GetApp and GetAppDetail."""
 
 
-class QuotaResponse(_Answer, Quota):
-    """The answer to GetQuota."""
+class QuotaResponse(_ResourceResponse, Quota):
+    """The response to GetQuota."""
 
 
-class AvailableResourceResponse(_Answer, AvailableResource):
-    """The answer to GetAvailableResource."""
+class AvailableResourceResponse(_ResourceResponse, AvailableResource):
+    """The response to GetAvailableResource."""

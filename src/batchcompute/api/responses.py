@@ -1,8 +1,4 @@
-"""What calls return: the answer's data together with its request id and status.
-
-Every response has ``RequestId`` and ``StatusCode``, as in the old SDK; the classes
-that are both a response and a resource are in `batchcompute.api.resource_responses`.
-"""
+"""The responses that calls return, each with its request id and status."""
 
 from __future__ import annotations
 
@@ -30,12 +26,12 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An answer as it came."""
+    """Status, headers and body of an HTTP response."""
 
     status: int
     """HTTP status."""
     headers: Mapping[str, str] = field(repr=False)
-    """Headers, with lower-case names."""
+    """Headers with lower-case names."""
     body: bytes = field(repr=False)
     """The body."""
 
@@ -46,40 +42,40 @@ class HttpResponse:
 
     @property
     def date(self) -> str:
-        """When the service answered, as HTTP writes it; empty where it did not say."""
+        """The ``Date`` header; empty if the response has none."""
         return self.headers.get("date", "")
 
-    def described(self, content: Any) -> str:
-        """Write content as JSON together with status, request id and date, as the old SDK printed it."""
+    def to_text(self, content: Any) -> str:
+        """Return content as JSON together with status, request id and date, as the old SDK printed it."""
         fields: dict[str, Any] = dict(cast("dict[str, Any]", content)) if isinstance(content, dict) else {}
         fields |= {"StatusCode": self.status, "RequestId": self.request_id, "Date": self.date}
         return json.dumps(fields, indent=4, ensure_ascii=False)
 
     def json(self) -> Any:
-        """Return the body as plain values; an empty one is an empty object.
+        """Return the body as plain values; an empty body counts as an empty object.
 
         Raises:
-            ResponseError: The body is no JSON.
+            ResponseError: The body is not valid JSON.
         """
         if not self.body.strip():
             return {}
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            raise self.not_understood(f"not valid JSON: {error}") from None
+            raise self.error(f"not valid JSON: {error}") from None
 
-    def not_understood(self, why: str) -> ResponseError:
-        """Make the error for an answer that makes no sense."""
+    def error(self, reason: str) -> ResponseError:
+        """Return the error for a response that cannot be parsed."""
         shown = self.body[:200].decode("utf-8", "replace")
-        text = f"the answer (status {self.status}) is not understood: {why}; it begins {shown!r}"
+        text = f"cannot parse the response (status {self.status}): {reason}; the body starts with {shown!r}"
         return ResponseError(text, self.status, self.request_id, self.body)
 
 
-class _AnswerPart:
-    """A property of a response that is hidden from pydantic's look at class attributes.
+class _HttpAttribute:
+    """A read-only attribute of the `HttpResponse`, which pydantic does not see as a class attribute.
 
-    A resource may have a field of the same name (``SynchronousInstance.RequestId``), and pydantic
-    would take a plain property for that field's default.
+    A resource can have a field of the same name (``SynchronousInstance.RequestId``). Pydantic would use a
+    plain property as the default of that field.
     """
 
     def __init__(self, name: str) -> None:
@@ -91,11 +87,11 @@ class _AnswerPart:
         return getattr(obj._raw, self._name)
 
     def __set__(self, obj: Any, value: object) -> None:
-        raise AttributeError(f"{self._name!r} is what the service answered, and cannot be set")
+        raise AttributeError(f"{self._name!r} is part of the service's response and cannot be set")
 
 
 class RawResponse:
-    """The base of all responses."""
+    """The base class of all responses."""
 
     __slots__ = ()
 
@@ -103,7 +99,7 @@ class RawResponse:
 
         @property
         def _raw(self) -> HttpResponse:
-            """The answer as it came."""
+            """The HTTP response."""
             ...
 
         @property
@@ -118,37 +114,37 @@ class RawResponse:
 
         @property
         def StatusCode(self) -> int:  # noqa: N802
-            """HTTP status of the answer."""
+            """HTTP status of the response."""
             ...
 
         @property
         def status_code(self) -> int:
-            """HTTP status of the answer."""
+            """HTTP status of the response."""
             ...
 
         @property
         def Date(self) -> str:  # noqa: N802
-            """When the service answered, as HTTP writes it; empty where it did not say."""
+            """The ``Date`` header; empty if the response has none."""
             ...
 
         @property
         def headers(self) -> Mapping[str, str]:
-            """Headers of the answer, with lower-case names."""
+            """Headers of the response with lower-case names."""
             ...
     else:
-        RequestId = request_id = _AnswerPart("request_id")
-        StatusCode = status_code = _AnswerPart("status")
-        Date = _AnswerPart("date")
-        headers = _AnswerPart("headers")
+        RequestId = request_id = _HttpAttribute("request_id")
+        StatusCode = status_code = _HttpAttribute("status")
+        Date = _HttpAttribute("date")
+        headers = _HttpAttribute("headers")
 
     @property
     def content(self) -> Any:
-        """The answer's JSON as plain dicts and lists."""
+        """The JSON of the response as plain dicts and lists."""
         return self._raw.json()
 
 
 class _PlainResponse(RawResponse):
-    """A response that is no resource; it reads like a mapping all the same."""
+    """A response that is not a resource. It can be read like a mapping."""
 
     __slots__ = ("_kept",)
 
@@ -160,7 +156,7 @@ class _PlainResponse(RawResponse):
         return self._kept
 
     def detail(self) -> dict[str, Any]:
-        """Return the answer's fields that are not null."""
+        """Return the fields of the response that are not null."""
         content = self.content
         if not isinstance(content, dict):
             return {}
@@ -168,19 +164,19 @@ class _PlainResponse(RawResponse):
         return {key: value for key, value in fields.items() if value is not None}
 
     def dump(self, indent: int | None = 4) -> str:
-        """Return the answer as a JSON text."""
+        """Return the response as JSON text."""
         return json.dumps(self.content, indent=indent, ensure_ascii=False)
 
     def keys(self) -> KeysView[str]:
-        """Return the names of the answer's fields."""
+        """Return the names of the response's fields."""
         return self.detail().keys()
 
     def items(self) -> ItemsView[str, Any]:
-        """Return the answer's fields as pairs."""
+        """Return names and values of the response's fields."""
         return self.detail().items()
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return a field of the answer, else the default."""
+        """Return a field of the response, or the default if the response does not have it."""
         return self.detail().get(key, default)
 
     def __getitem__(self, key: str) -> Any:
@@ -190,7 +186,7 @@ class _PlainResponse(RawResponse):
         return key in self.detail()
 
     def __str__(self) -> str:
-        return self._raw.described(self.content)
+        return self._raw.to_text(self.content)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} status={self.StatusCode} request_id={self.RequestId!r}>"
@@ -205,7 +201,7 @@ class _PlainResponse(RawResponse):
 
 
 class CreateResponse(_PlainResponse):
-    """The answer to a create: the new resource's id."""
+    """The response to a create, with the id of the new resource."""
 
     __slots__ = ("_id", "_name")
 
@@ -213,22 +209,22 @@ class CreateResponse(_PlainResponse):
         super().__init__(raw)
         content = raw.json()
         if not isinstance(content, dict):
-            raise raw.not_understood("a create must answer with an object")
-        # CreateApp answers with a Name and no Id (REST API, 2.5); the old SDK copied it.
+            raise raw.error("expected an object")
+        # The response to CreateApp has a Name and no Id (REST API, 2.5). The old SDK copied the Name.
         fields = cast("dict[str, Any]", content)
         self._name = str(fields.get("Name") or "")
         self._id = str(fields.get("Id") or self._name)
         if not self._id:
-            raise raw.not_understood("a create must answer with an Id or a Name")
+            raise raw.error("expected an Id or a Name")
 
     @property
     def Id(self) -> str:  # noqa: N802
-        """Id of the new resource; for an app its name."""
+        """Id of the new resource; for an app, its name."""
         return self._id
 
     @property
     def id(self) -> str:
-        """Id of the new resource; for an app its name."""
+        """Id of the new resource; for an app, its name."""
         return self._id
 
     @property
@@ -242,18 +238,18 @@ class CreateResponse(_PlainResponse):
         return self._name
 
     def detail(self) -> dict[str, Any]:
-        """Return the answer's fields; ``Id`` is always among them."""
+        """Return the fields of the response, always including ``Id``."""
         return {**super().detail(), "Id": self._id}
 
 
 class ActionResponse(_PlainResponse):
-    """The answer to an action, a change or a delete; it holds nothing but its status."""
+    """The response to an action, a change or a delete. Its status is its only content."""
 
     __slots__ = ()
 
     @property
     def content(self) -> Any:
-        """The answer's JSON, or its text where it is none; the status alone says that all is well."""
+        """The JSON of the response, or its text if it is not JSON."""
         try:
             return self._raw.json()
         except ResponseError:
@@ -261,13 +257,13 @@ class ActionResponse(_PlainResponse):
 
 
 class GetResponse(RawResponse):
-    """The answer to a get; each class of `batchcompute.api.resource_responses` is also the resource itself."""
+    """The response to a get. Each class of `batchcompute.api.resource_responses` is also the resource."""
 
     __slots__ = ()
 
 
 class ListResponse(RawResponse, Sequence[T_co], Generic[T_co]):
-    """One page of a list: a sequence of resources, and where the next page begins."""
+    """One page of a list: a sequence of resources, and the marker of the next page."""
 
     __slots__ = ("_items", "_kept", "_next_marker")
 
@@ -287,12 +283,12 @@ class ListResponse(RawResponse, Sequence[T_co], Generic[T_co]):
 
     @property
     def NextMarker(self) -> str:  # noqa: N802
-        """Where the next page begins; empty on the last one."""
+        """Marker of the next page; empty on the last page."""
         return self._next_marker
 
     @property
     def next_marker(self) -> str:
-        """Where the next page begins; empty on the last one."""
+        """Marker of the next page; empty on the last page."""
         return self._next_marker
 
     @overload
@@ -309,18 +305,18 @@ class ListResponse(RawResponse, Sequence[T_co], Generic[T_co]):
         return iter(self._items)
 
     def dump(self, indent: int | None = 4) -> str:
-        """Return the answer as a JSON text."""
+        """Return the response as JSON text."""
         return json.dumps(self.content, indent=indent, ensure_ascii=False)
 
     def __str__(self) -> str:
         content = self.content
-        # Some old services answer with a bare list.
-        return self._raw.described({"Items": content} if isinstance(content, list) else content)
+        # The response to some operations is a bare list (REST API, 2.5).
+        return self._raw.to_text({"Items": content} if isinstance(content, list) else content)
 
     def __repr__(self) -> str:
         return f"<ListResponse of {len(self._items)}, next marker {self._next_marker!r}>"
 
 
 def attach(resource: Jsonizable, raw: HttpResponse) -> None:
-    """Give a resource that is a response the answer that it came with."""
+    """Attach the HTTP response to a resource that is also a response."""
     object.__setattr__(resource, "_kept", raw)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import weakref
 from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import httpx
 
@@ -15,7 +15,7 @@ from batchcompute.client._proxies import AsyncProxiedTransport
 from batchcompute.http.transport import LIMITS, NO_COOKIES
 
 if TYPE_CHECKING:
-    from batchcompute.service.transports.in_process import InProcessTransport
+    from batchcompute.client._local import LocalTransport
 
 __all__ = ["AsyncHttpClient"]
 
@@ -42,15 +42,15 @@ class AsyncHttpClient(Protocol):
 class AsyncHttp(httpx.AsyncClient):
     """An HTTP client that keeps no cookies."""
 
-    service: InProcessTransport | None = None
-    """What carries its requests to a service without a network; None where they go over one."""
+    local: LocalTransport | None = None
+    """The transport to a local service; None if requests are sent over the network."""
 
     @classmethod
-    def of_service(cls, service: InProcessTransport) -> Self:
-        """Make one that sends to a service of this process, or of its data directory."""
-        made = cls(transport=service, trust_env=False)
-        made.service = service
-        return made
+    def of_local(cls, transport: LocalTransport) -> Self:
+        """Return an HTTP client that sends its requests to a local service."""
+        http = cls(transport=cast("httpx.AsyncBaseTransport", transport), trust_env=False)
+        http.local = transport
+        return http
 
     @property
     def cookies(self) -> httpx.Cookies:

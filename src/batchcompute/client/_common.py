@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from batchcompute.api.operations import IdLike, id_of
+from batchcompute.api.arguments import IdLike, id_of
 from batchcompute.errors import ConfigError, Problem, ValidationError
 from batchcompute.errors._values import UnknownChoice
-from batchcompute.http.credentials import CredentialSource, fresh_credentials
 from batchcompute.http.signing import Credentials, header_problem
-
-if TYPE_CHECKING:
-    from batchcompute.service.transports.in_process import InProcessTransport
 
 __all__: list[str] = []
 
@@ -116,20 +111,6 @@ def check_headers(headers: Mapping[str, object], options: Collection[str] = ()) 
             raise ConfigError(f"header {name!r} cannot be given: it follows from each request")
         checked[name] = text
     return checked
-
-
-def local_transport(source: CredentialSource) -> InProcessTransport:
-    """Return a transport to the embedded service of this process; it starts at the first request.
-
-    The SDK half does not import the service half, so the module is named here and loaded only for a
-    client that asked for it.
-    """
-    direct = importlib.import_module("batchcompute.service.transports.in_process")
-    credentials = fresh_credentials(source)
-    transport: InProcessTransport = direct.embedded_transport(
-        credentials.access_key_id, credentials.access_key_secret
-    )
-    return transport
 
 
 def ids_of(job_ids: IdLike | Iterable[IdLike], argument: str) -> list[str]:

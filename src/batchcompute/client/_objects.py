@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from batchcompute.api.operations import Call
+from batchcompute.api.call import Call
 from batchcompute.http.oss import get_object
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def get_piece(base: str, place: str, start: int, size: int) -> Call[Piece]:
             return Piece(data, start)
         first, total = _range_of(raw)
         if first not in (None, start):
-            raise raw.not_understood(f"byte {start} of the object was asked for, and byte {first} came")
+            raise raw.error(f"byte {start} of the object was asked for, and byte {first} came")
         # Without a total, a piece that is as long as was asked for need not be the last one.
         more = len(data) >= size if total is None else start + len(data) < total
         return Piece(data, start, bool(data) and more)
@@ -95,7 +95,7 @@ def get_tail(base: str, place: str, tail: int, size: int) -> Call[Piece]:
         data = call.parse(raw)
         start = len(raw.body) - len(data) if raw.status != 206 else _range_of(raw)[0]
         if start is None and tail > size:
-            raise raw.not_understood("it does not say which bytes of the object it has")
+            raise raw.error("it does not say which bytes of the object it has")
         return Piece(data, start or 0)
 
     return Call(call.operation, call.target, parse, resource=call.resource, headers=call.headers)

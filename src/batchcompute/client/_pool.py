@@ -15,7 +15,7 @@ import warnings
 import weakref
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast
 
 import httpx
 
@@ -26,7 +26,7 @@ from batchcompute.http.transport import LIMITS, NO_COOKIES
 __all__ = ["HttpClient"]
 
 if TYPE_CHECKING:
-    from batchcompute.service.transports.in_process import InProcessTransport
+    from batchcompute.client._local import LocalTransport
 
 H = TypeVar("H")
 
@@ -51,15 +51,15 @@ class HttpClient(Protocol):
 class Http(httpx.Client):
     """An HTTP client that keeps no cookies."""
 
-    service: InProcessTransport | None = None
-    """What carries its requests to a service without a network; None where they go over one."""
+    local: LocalTransport | None = None
+    """The transport to a local service; None if requests are sent over the network."""
 
     @classmethod
-    def of_service(cls, service: InProcessTransport) -> Self:
-        """Make one that sends to a service of this process, or of its data directory."""
-        made = cls(transport=service, trust_env=False)
-        made.service = service
-        return made
+    def of_local(cls, transport: LocalTransport) -> Self:
+        """Return an HTTP client that sends its requests to a local service."""
+        http = cls(transport=cast("httpx.BaseTransport", transport), trust_env=False)
+        http.local = transport
+        return http
 
     @property
     def cookies(self) -> httpx.Cookies:
@@ -164,15 +164,17 @@ def errors_of(given: object) -> type[Exception]:
     return httpx.HTTPError
 
 
-def reached(http: object, where: str) -> str:
-    """Return where an HTTP client has sent a request, for messages: a server that ``LOCAL`` has joined has a URL.
+def peer_of(http: object, endpoint: str) -> str:
+    """Return the URL to which an HTTP client sent a request, for messages.
+
+    For ``LOCAL``, that is the URL of the joined server, if there is one.
 
     Args:
         http: The HTTP client.
-        where: Where the client's endpoint is.
+        endpoint: The endpoint of the client.
     """
-    service: InProcessTransport | None = getattr(http, "service", None)
-    return where if service is None else service.runner().url or where
+    local: LocalTransport | None = getattr(http, "local", None)
+    return endpoint if local is None else local.job_host().url or endpoint
 
 
 def _is_of_httpx(given: object) -> bool:

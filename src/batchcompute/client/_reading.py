@@ -14,7 +14,7 @@ from batchcompute.http.transport import headers_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from batchcompute.api.operations import Call
+    from batchcompute.api.call import Call
 
 __all__: list[str] = []
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from batchcompute.errors import ConfigError, WaitTimeout
 
 if TYPE_CHECKING:
+    from batchcompute.client.job_host import JobHost
     from batchcompute.resources import Job, JobState
 
-__all__ = ["FINAL_STATES", "Runner", "Until", "Watch"]
+__all__ = ["FINAL_STATES", "Until", "Watch"]
 
 FINAL_STATES = frozenset({"Finished", "Failed", "Stopped"})
 """States that a job does not leave by itself (REST API, 4.1)."""
@@ -30,54 +30,6 @@ will probably take longer, and nobody waits more than a tenth too long."""
 
 _GETS = 20
 """Jobs that are asked for one by one at each look, where lists do not show them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """Who runs a client's jobs, and so what becomes of them when nobody waits for them any more."""
-
-    kind: Literal["server", "joined", "embedded", "given", "temporary", "unknown"] = "server"
-    """``server``: one that the client reaches over the network. ``joined``: the server that owns the data
-    directory of ``LOCAL``. ``embedded``: the service that ``LOCAL`` has started in this process. ``given``:
-    a `LocalService` of this process with a data directory that stays. ``temporary``: one whose data
-    directory is removed when it is closed. ``unknown``: nothing has been sent yet."""
-    directory: str = ""
-    """The data directory; empty for a server elsewhere."""
-    url: str = ""
-    """URL of the server that owns the data directory; empty for any other."""
-
-    def prospect(self, one: bool) -> str:
-        """Say what becomes of jobs that are not waited for any more; goes after their names.
-
-        Args:
-            one: Whether it is one job.
-        """
-        go, start, their = ("goes", "starts", "its") if one else ("go", "start", "their")
-        anew = f"{start} anew when the data directory {self.directory} is opened again"
-        match self.kind:
-            case "server":
-                return f"{go} on running"
-            case "joined":
-                return f"{go} on running in the server at {self.url}, which owns {self.directory}"
-            case "embedded":
-                return (
-                    f"{go} on running as long as this process lives; {their} programs end with it, and "
-                    f"{'the job' if one else 'the jobs'} {anew}"
-                )
-            case "given":
-                return (
-                    f"{go} on running until the LocalService of this process is closed, at the latest when "
-                    f"the process ends; {their} programs end then (unless it has detach=True), and "
-                    f"{'the job' if one else 'the jobs'} {anew}"
-                )
-            case "temporary":
-                return (
-                    f"{go} on running until the LocalService of this process is closed, at the latest when "
-                    f"the process ends; {'the job is' if one else 'the jobs are'} lost then with its "
-                    f"temporary data directory {self.directory}"
-                )
-            case "unknown":
-                return f"{'was' if one else 'were'} not stopped"
 
 
 class Watch:
@@ -176,12 +128,12 @@ class Watch:
         """Return the last status of each job, in the caller's order."""
         return [self.jobs[job_id] for job_id in self._given if job_id in self.jobs]
 
-    def timed_out(self, timeout: float, runner: Runner) -> WaitTimeout:
+    def timed_out(self, timeout: float, host: JobHost) -> WaitTimeout:
         """Make the error that says that the time is up.
 
         Args:
             timeout: Seconds that were waited.
-            runner: Who runs the jobs.
+            host: Where the jobs run.
         """
         late = [
             f"{job_id} ({self.jobs[job_id].State if job_id in self.jobs else 'not seen'})"
@@ -189,19 +141,19 @@ class Watch:
         ]
         which = "the job" if len(late) == 1 else "the jobs"
         shown = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
-        said = f"not done after {timeout:g} s: {shown}; {which} {runner.prospect(len(late) == 1)}"
+        said = f"not done after {timeout:g} s: {shown}; {which} {host.after_wait(len(late) == 1)}"
         return WaitTimeout(said, self.statuses())
 
-    def left_alone(self, runner: Runner) -> str:
+    def left_alone(self, host: JobHost) -> str:
         """Say what becomes of the jobs, as nobody waits for them any more.
 
         Args:
-            runner: Who runs them.
+            host: Where they run.
         """
         ids = self.pending()
         one = repr(ids[0]) if len(ids) == 1 else repr(ids)
         return (
-            f"{', '.join(ids[:5])}{' and more' if len(ids) > 5 else ''} {runner.prospect(len(ids) == 1)}; "
+            f"{', '.join(ids[:5])}{' and more' if len(ids) > 5 else ''} {host.after_wait(len(ids) == 1)}; "
             f"client.wait({one[:200]}) waits again, client.stop_job(...) stops"
         )
 

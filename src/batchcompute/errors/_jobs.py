@@ -1,4 +1,4 @@
-"""What waiting for jobs and reading their output can end with."""
+"""Exceptions of waiting for jobs and of reading their output."""
 
 from __future__ import annotations
 
@@ -10,64 +10,67 @@ from batchcompute.errors._base import BatchComputeError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from batchcompute.resources import Job, Task
+    from batchcompute.errors._statuses import JobStatus, TaskStatus
 
 __all__: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
 class FailedInstance:
-    """Why an instance failed."""
+    """A failed instance and the reason of its failure."""
 
     task: str
     """Name of its task."""
     number: int
     """Its number in the task, from 0."""
     exit_code: int | None
-    """What its program ended with; None where it had none."""
+    """Exit code of its program; None if it has none."""
     error_code: str
     """The service's code for the failure, for example ``Timeout``; may be empty."""
     message: str
     """The service's message; may be empty."""
     stderr: str
-    """The end of what the program wrote to stderr; empty where it cannot be had."""
+    """The end of the program's stderr; empty if it cannot be read."""
 
     def __str__(self) -> str:
-        ended = "" if self.exit_code is None else f" exit code {self.exit_code}"
-        said = ": ".join(text for text in (self.error_code, self.message) if text)
-        head = f"{self.task}[{self.number}]{ended}{' ' + said if said else ''}"
-        last = self.stderr.strip().splitlines()[-3:]
-        return "\n".join([head, *(f"  | {line}" for line in last)])
+        exit_code = "" if self.exit_code is None else f" exit code {self.exit_code}"
+        reason = ": ".join(text for text in (self.error_code, self.message) if text)
+        head = f"{self.task}[{self.number}]{exit_code}{' ' + reason if reason else ''}"
+        last_lines = self.stderr.strip().splitlines()[-3:]
+        return "\n".join([head, *(f"  | {line}" for line in last_lines)])
 
 
 class JobFailedError(BatchComputeError):
-    """A job that was waited for has failed or was stopped.
+    """A job that `wait` was waiting for failed or was stopped.
 
     Args:
-        job: The job's last status.
-        tasks: The tasks that failed.
-        instances: The instances that failed, the first few of each task.
-        jobs: The last status of every job that was waited for.
+        job: The last status of the job.
+        tasks: The failed tasks.
+        instances: The failed instances, at most the first ten of each task.
+        jobs: The last status of every job of the wait.
     """
 
-    job: Job
-    """The job's last status."""
-    tasks: tuple[Task, ...]
-    """The tasks that failed."""
+    job: JobStatus
+    """The last status of the job, a `batchcompute.resources.Job`."""
+    tasks: tuple[TaskStatus, ...]
+    """The failed tasks, each a `batchcompute.resources.Task`."""
     instances: tuple[FailedInstance, ...]
-    """The instances that failed: the first few of each task."""
-    jobs: tuple[Job, ...]
-    """The last status of every job that was waited for, in the caller's order."""
+    """The failed instances, at most the first ten of each task."""
+    jobs: tuple[JobStatus, ...]
+    """The last status of every job of the wait, in the order of the arguments."""
 
     def __init__(
         self,
-        job: Job,
-        tasks: Sequence[Task] = (),
+        job: JobStatus,
+        tasks: Sequence[TaskStatus] = (),
         instances: Sequence[FailedInstance] = (),
-        jobs: Sequence[Job] = (),
+        jobs: Sequence[JobStatus] = (),
     ) -> None:
-        said = f": {job.message}" if job.message else ""
-        lines = [f"job {job.id} {str(job.state).lower()}{said}", *(str(instance) for instance in instances)]
+        message = f": {job.message}" if job.message else ""
+        lines = [
+            f"job {job.id} {str(job.state).lower()}{message}",
+            *(str(instance) for instance in instances),
+        ]
         super().__init__("\n".join(lines))
         self.job = job
         self.tasks = tuple(tasks)
@@ -76,20 +79,20 @@ class JobFailedError(BatchComputeError):
 
 
 class WaitTimeout(BatchComputeError, TimeoutError):
-    """The time to wait is up; the jobs are not stopped, and the message says where they run.
+    """The timeout of `wait` passed. No job is stopped, and the message says where the jobs continue.
 
     Args:
-        message: Which jobs, and for how long.
-        jobs: The last status of every job that was waited for.
+        message: The jobs that have not ended, and the timeout.
+        jobs: The last status of every job of the wait.
     """
 
-    jobs: tuple[Job, ...]
-    """The last status of every job that was waited for, in the caller's order."""
+    jobs: tuple[JobStatus, ...]
+    """The last status of every job of the wait, in the order of the arguments."""
 
-    def __init__(self, message: str, jobs: Sequence[Job] = ()) -> None:
+    def __init__(self, message: str, jobs: Sequence[JobStatus] = ()) -> None:
         super().__init__(message)
         self.jobs = tuple(jobs)
 
 
 class LogsUnavailable(BatchComputeError):
-    """The output of an instance cannot be read; the message says why and what would help."""
+    """The output of an instance cannot be read. The message names the reason and the remedy."""

@@ -1,19 +1,19 @@
-"""The embedded service cannot be used."""
+"""The exception for a local service that cannot be used."""
 
 from __future__ import annotations
 
-from batchcompute.errors._answers import ClientError
+from batchcompute.errors._responses import ClientError
 from batchcompute.errors._values import ConfigError
 
 __all__: list[str] = []
 
 
 class LocalServiceError(ClientError, ConfigError):
-    """The service that runs jobs on this machine cannot be started, or joined.
+    """The service of ``LOCAL`` can neither be started nor joined.
 
-    It is what a call under ``LOCAL`` ends with, so whatever catches the errors of calls has it, too. Nothing
-    was sent: ``status`` is 0. ``code`` is ``DataDirectoryInUse`` where another process has the data directory,
-    else ``LocalServiceUnavailable``.
+    Calls under ``LOCAL`` raise it. It is a `ClientError`, so code that handles the errors of calls handles
+    it, too. No request was sent, and ``status`` is 0. ``code`` is ``DataDirectoryInUse`` if another process
+    uses the data directory, otherwise ``LocalServiceUnavailable``.
     """
 
     def __str__(self) -> str:

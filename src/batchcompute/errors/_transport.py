@@ -1,4 +1,4 @@
-"""No whole answer came back."""
+"""Exceptions of calls to which no complete response arrived."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ __all__: list[str] = []
 
 
 class TransportError(BatchComputeError, OSError):
-    """No whole answer came back; the library's own exception is the ``__cause__``.
+    """No complete response arrived. The exception of the HTTP library is the ``__cause__``.
 
-    Also an OSError, which is what the old SDK's callers had to catch here. What a client raises is of the
-    standard library's own class for the failure, too, where there is one (`batchcompute.errors.network`).
+    It is an `OSError`, because callers of the old SDK caught that class here. Where the standard library
+    has a class for the failure, the exception is an instance of it, too (`batchcompute.errors.network`).
     """
 
     errno: int | None = None
-    """Number of the operating system's error; None where it is not known."""
+    """Error number of the operating system; None if it is not known."""
     strerror: str | None = None
-    """The operating system's text for it; None where it is not known."""
+    """Error text of the operating system; None if it is not known."""
 
 
 class ConnectError(TransportError, ConnectionError):
-    """The connection was never made, so the service did not receive the request."""
+    """No connection was made, so the service did not receive the request."""
 
 
 class TLSError(ConnectError):
-    """The other side's certificate or its TLS was refused, so no request was sent.
+    """The TLS handshake or the check of the certificate failed, so no request was sent.
 
-    A certificate that is not trusted is not tried again: it would not be trusted then, either.
+    The client does not retry a call whose certificate is not trusted, because a retry fails in the same way.
     """
 
 
 class TransportTimeout(TransportError, TimeoutError):
-    """A time limit ended before the answer was there; the request may have been received."""
+    """A time limit passed before the response was complete; the service may have received the request."""
 
 
 class ProtocolError(TransportError, ConnectionError):
-    """The connection broke, or the other side spoke no HTTP; the request may have been received."""
+    """The connection broke, or the peer does not speak HTTP; the service may have received the request."""

@@ -1,4 +1,4 @@
-"""Something of the caller's is wrong: values, texts, names, set-up."""
+"""Exceptions of invalid values, texts, names and options of the caller."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__: list[str] = []
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a value."""
+    """One reason why a value is invalid."""
 
     path: str
-    """Where, in wire spelling: ``DAG.Tasks.Echo.InstanceCount``."""
+    """Path of the field in wire spelling, for example ``DAG.Tasks.Echo.InstanceCount``."""
     value: str
-    """The bad value as text, shortened; ``***`` where the field holds a secret."""
+    """The invalid value as text, shortened; ``***`` if the field holds a secret."""
     allowed: str
-    """What is wrong with it, and what is allowed."""
+    """The reason, and the allowed values."""
     kind: Literal["missing", "invalid", "cycle"] = "invalid"
-    """Which of the service's error codes it would get (REST API, 7)."""
+    """The kind of error code with which the service rejects the value (REST API, 7)."""
 
     def __str__(self) -> str:
         shown = f" (got {self.value})" if self.value else ""
@@ -30,19 +30,19 @@ class Problem:
 
 
 class ValidationError(BatchComputeError, TypeError, ValueError):
-    """One or more values are wrong; nothing was sent.
+    """One or more values are invalid. No request was sent.
 
-    Old programs may catch it as ``TypeError``, which the old SDK raised for wrong types.
+    It is a `TypeError`, because the old SDK raised that class for values of a wrong type.
 
     Args:
-        problems: A text, or everything that is wrong at once.
-        subject: What was checked, for example ``JobDescription``.
+        problems: A text, or all problems.
+        subject: Name of the checked object, for example ``JobDescription``.
     """
 
     problems: tuple[Problem, ...]
-    """Everything that is wrong, each with its path."""
+    """All problems, each with the path of its field."""
     subject: str
-    """What was checked."""
+    """Name of the checked object."""
 
     def __init__(self, problems: str | Iterable[Problem], subject: str = "") -> None:
         if isinstance(problems, str):
@@ -58,7 +58,7 @@ class ValidationError(BatchComputeError, TypeError, ValueError):
 
 
 class JSONError(BatchComputeError, ValueError):
-    """A text is not JSON, or is JSON but not an object."""
+    """A text is not JSON, or its JSON is not an object."""
 
 
 JsonError = JSONError
@@ -66,26 +66,26 @@ JsonError = JSONError
 
 
 class FieldError(BatchComputeError, KeyError):
-    """There is no such field to set."""
+    """A field that does not exist was set."""
 
     def __str__(self) -> str:
-        # KeyError would print the repr of the message.
+        # KeyError.__str__ returns the repr of the message.
         return str(self.args[0]) if self.args else ""
 
 
 class UnknownChoice(ValidationError, FieldError):
-    """An argument is none of the few texts that it may be; the old SDK raised a FieldError for some of them."""
+    """An argument has none of its allowed values. It is a `FieldError`, because the old SDK raised that class."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 class ConfigError(BatchComputeError):
-    """The client or the local service is set up wrongly; the message says how to mend it."""
+    """The client or the local service is configured incorrectly. The message names the remedy."""
 
 
 class UnknownFieldWarning(UserWarning):
-    """An attribute that the class does not declare was set; it stays local to the object.
+    """An attribute that the class does not declare was set. The attribute is never sent.
 
-    Turn it into an error with ``warnings.simplefilter("error", UnknownFieldWarning)``.
+    ``warnings.simplefilter("error", UnknownFieldWarning)`` turns it into an error.
     """

@@ -1,11 +1,4 @@
-"""Failures of the network that are of the standard library's classes, too.
-
-The old SDK sent with ``http.client`` and let its errors through, so old programs catch ``http.client.HTTPException``,
-``ssl.SSLError``, ``socket.gaierror`` or ``ConnectionRefusedError``. Nobody needs to name the classes below: each is
-a `ConnectError`, `TLSError` or `ProtocolError`.
-
-Apart from the other exceptions, because it imports HTTP and TLS, which ``import batchcompute`` does not.
-"""
+"""Transport exceptions that are also instances of the standard library's network exceptions."""
 
 from __future__ import annotations
 
@@ -15,8 +8,8 @@ import ssl
 from typing import TypeVar
 
 from batchcompute.errors._base import BatchComputeError
+from batchcompute.errors._outcome_unknown import OutcomeUnknownAfterBreak
 from batchcompute.errors._transport import ConnectError, ProtocolError, TLSError, TransportError
-from batchcompute.errors._unknown import OutcomeUnknownAfterBreak
 
 __all__ = [
     "CertificateRefused",
@@ -30,11 +23,16 @@ __all__ = [
 ]
 
 
+# The old SDK used ``http.client`` and did not translate its exceptions. Old programs therefore catch
+# ``http.client.HTTPException``, ``ssl.SSLError``, ``socket.gaierror`` or ``ConnectionRefusedError``. New programs
+# catch `ConnectError`, `TLSError` or `ProtocolError`, the bases of the classes below.
+# The module is loaded on demand, because it imports HTTP and TLS, and ``import batchcompute`` must stay light.
+
 E = TypeVar("E", bound=TransportError)
 
 
-class _Ours(BatchComputeError):
-    """Made and shown like our own errors, whatever the standard library's class does."""
+class _PlainException(BatchComputeError):
+    """Replaces the constructor and the text of the standard library's classes by those of `Exception`."""
 
     def __init__(self, *args: object) -> None:
         self.args = args
@@ -46,51 +44,55 @@ class _Ours(BatchComputeError):
         return f"{type(self).__name__}({', '.join(map(repr, self.args))})"
 
 
-class ConnectionRefused(_Ours, ConnectError, ConnectionRefusedError):
-    """Nothing listens there."""
+class ConnectionRefused(_PlainException, ConnectError, ConnectionRefusedError):
+    """The host refused the connection, because no process listens at the port."""
 
 
-class ConnectionReset(_Ours, ConnectError, ConnectionResetError):
-    """The connection broke while it was made."""
+class ConnectionReset(_PlainException, ConnectError, ConnectionResetError):
+    """The host reset the connection while it was being made."""
 
 
-class ConnectTimedOut(_Ours, ConnectError, TimeoutError):
+class ConnectTimedOut(_PlainException, ConnectError, TimeoutError):
     """The connection was not made in time."""
 
 
-class HostUnknown(_Ours, ConnectError, socket.gaierror):
-    """The name of the host has no address."""
+class HostUnknown(_PlainException, ConnectError, socket.gaierror):
+    """The host name has no address."""
 
 
-class TLSFailed(_Ours, TLSError, ssl.SSLError):
-    """The other side's TLS was refused."""
+class TLSFailed(_PlainException, TLSError, ssl.SSLError):
+    """The TLS handshake failed."""
 
     library: str = ""
-    """Part of OpenSSL that refused."""
+    """The part of OpenSSL that reported the error."""
     reason: str = ""
-    """OpenSSL's name for what was wrong."""
+    """OpenSSL's name of the error."""
 
 
 class CertificateRefused(TLSFailed, ssl.SSLCertVerificationError):
-    """The other side's certificate is not trusted."""
+    """The certificate of the host is not trusted."""
 
     verify_code: int = 0
-    """OpenSSL's number for what was wrong with it."""
+    """OpenSSL's number of the error."""
     verify_message: str = ""
-    """OpenSSL's text for it."""
+    """OpenSSL's text of the error."""
 
 
 class ConnectionBroke(
-    _Ours, ProtocolError, BrokenPipeError, http.client.RemoteDisconnected, http.client.IncompleteRead
+    _PlainException,
+    ProtocolError,
+    BrokenPipeError,
+    http.client.RemoteDisconnected,
+    http.client.IncompleteRead,
 ):
-    """The connection broke, or the other side spoke no HTTP."""
+    """The connection broke, or the peer does not speak HTTP."""
 
     partial: bytes = b""
-    """What came of the answer; it is not kept."""
+    """Always empty; the received part of the response is discarded."""
     expected: int | None = None
-    """How much more was to come; not known."""
+    """Always None; the number of missing bytes is not known."""
     line: str = ""
-    """The line that is no HTTP; it is not kept."""
+    """Always empty; the line that is not HTTP is discarded."""
 
 
 class OutcomeUnknownAfterBrokenConnection(OutcomeUnknownAfterBreak, ConnectionBroke):
@@ -106,41 +108,41 @@ _CONNECT = (
 
 
 def connect_error(message: str, cause: OSError | None) -> ConnectError:
-    """Make the error for a connection that was not made.
+    """Return the error for a connection that could not be made.
 
     Args:
-        message: What could not be connected to, and why.
-        cause: The operating system's own error, if there was one.
+        message: The host and the reason.
+        cause: The error of the operating system; None if there is none.
     """
-    cls = next((ours for theirs, ours in _CONNECT if isinstance(cause, theirs)), ConnectError)
-    return _with_number(cls(message), cause)
+    cls = next((own for standard, own in _CONNECT if isinstance(cause, standard)), ConnectError)
+    return _with_errno(cls(message), cause)
 
 
 def tls_error(message: str, cause: ssl.SSLError) -> TLSFailed:
-    """Make the error for a connection whose TLS, or certificate, was refused.
+    """Return the error for a connection whose TLS handshake or certificate failed.
 
     Args:
-        message: What could not be connected to, and why.
-        cause: The TLS library's own error.
+        message: The host and the reason.
+        cause: The error of the TLS library.
     """
-    made = (CertificateRefused if isinstance(cause, ssl.SSLCertVerificationError) else TLSFailed)(message)
+    error = (CertificateRefused if isinstance(cause, ssl.SSLCertVerificationError) else TLSFailed)(message)
     for name in ("library", "reason", "verify_code", "verify_message"):
-        if hasattr(made, name) and getattr(cause, name, None):
-            setattr(made, name, getattr(cause, name))
-    return _with_number(made, cause)
+        if hasattr(error, name) and getattr(cause, name, None):
+            setattr(error, name, getattr(cause, name))
+    return _with_errno(error, cause)
 
 
 def broken(message: str, cause: OSError | None) -> ConnectionBroke:
-    """Make the error for a connection that broke.
+    """Return the error for a connection that broke.
 
     Args:
-        message: Which connection, and why.
-        cause: The operating system's own error, if there was one.
+        message: The connection and the reason.
+        cause: The error of the operating system; None if there is none.
     """
-    return _with_number(ConnectionBroke(message), cause)
+    return _with_errno(ConnectionBroke(message), cause)
 
 
-def _with_number(made: E, cause: OSError | None) -> E:
+def _with_errno(error: E, cause: OSError | None) -> E:
     if cause is not None:
-        made.errno, made.strerror = cause.errno, cause.strerror
-    return made
+        error.errno, error.strerror = cause.errno, cause.strerror
+    return error

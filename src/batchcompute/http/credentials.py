@@ -14,8 +14,8 @@ __all__ = [
     "CredentialsLike",
     "Provider",
     "credentials_of",
-    "fresh_async_credentials",
-    "fresh_credentials",
+    "current_credentials",
+    "current_credentials_async",
     "from_environment",
 ]
 
@@ -59,7 +59,7 @@ def credentials_of(found: object) -> Credentials:
     return Credentials(parts[0], parts[1], "" if parts[2] is None else parts[2])
 
 
-def fresh_credentials(source: CredentialSource) -> Credentials:
+def current_credentials(source: CredentialSource) -> Credentials:
     """Ask a provider for the credentials of the next request.
 
     Raises:
@@ -75,7 +75,7 @@ def fresh_credentials(source: CredentialSource) -> Credentials:
     return credentials_of(found)
 
 
-async def fresh_async_credentials(source: CredentialSource) -> Credentials:
+async def current_credentials_async(source: CredentialSource) -> Credentials:
     """Ask a provider for the credentials of the next request, without blocking where it can be helped.
 
     Raises:

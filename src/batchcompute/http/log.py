@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from batchcompute.api.operations import Call
+    from batchcompute.api.call import Call
     from batchcompute.api.responses import HttpResponse
 
 __all__: list[str] = []

@@ -12,7 +12,8 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from batchcompute.api.operations import Call, Operation
+from batchcompute.api.call import Call
+from batchcompute.api.operations import Operation
 from batchcompute.errors import ConfigError, Problem, ValidationError
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ from batchcompute.http.retry import (
 if TYPE_CHECKING:
     import tenacity
 
-    from batchcompute.api.operations import Call
+    from batchcompute.api.call import Call
 
 __all__: list[str] = []
 

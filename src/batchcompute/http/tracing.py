@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from batchcompute._version import __version__
 
 if TYPE_CHECKING:
-    from batchcompute.api.operations import Call
+    from batchcompute.api.call import Call
     from batchcompute.errors import BatchComputeError
     from batchcompute.regions import Endpoint
 

@@ -34,7 +34,7 @@ from batchcompute.http.signing import Credentials, sign
 from batchcompute.regions import gone_hint
 
 if TYPE_CHECKING:
-    from batchcompute.api.operations import Call
+    from batchcompute.api.call import Call
     from batchcompute.api.responses import HttpResponse
     from batchcompute.regions import Endpoint
 

@@ -22,9 +22,9 @@ from batchcompute.client._common import (
     HeaderMap,
     check_credentials,
     check_headers,
-    local_transport,
     options_of,
 )
+from batchcompute.client._local import local_transport
 from batchcompute.client._pool import check_given
 from batchcompute.client._reading import check_limit
 from batchcompute.errors import ConfigError
@@ -40,7 +40,7 @@ from batchcompute.http.timeouts import Timeout, TimeoutLike, timeout_of
 from batchcompute.http.transport import MAX_RESPONSE_BYTES, tls_for
 
 if TYPE_CHECKING:
-    from batchcompute.service.transports.in_process import InProcessTransport
+    from batchcompute.client._local import LocalTransport
 
 __all__: list[str] = []
 
@@ -307,9 +307,9 @@ class AsyncBase(AsyncSender):
         """
         self.version = value
 
-    def _use(self, transport: InProcessTransport) -> None:
-        """Send everything through a transport of the service's instead of the network."""
-        self._pool = AsyncPool(partial(AsyncHttp.of_service, transport), None, warn=False)
+    def _use(self, transport: LocalTransport) -> None:
+        """Send all requests through a transport of a local service instead of the network."""
+        self._pool = AsyncPool(partial(AsyncHttp.of_local, transport), None, warn=False)
 
 
 def _options() -> tuple[str, ...]:
@@ -324,6 +324,6 @@ def _open(
     keep: bool = True,
 ) -> httpx.AsyncClient:
     if urls[0] == regions.LOCAL:
-        return AsyncHttp.of_service(local_transport(source))
+        return AsyncHttp.of_local(local_transport(source))
     proxies = getproxies().values() if trust_env else ()
     return open_async_http(tls_for((*urls, *proxies), verify, trust_env), trust_env, keep)

@@ -11,8 +11,8 @@ from batchcompute.client._async._base import AsyncBase
 from batchcompute.client._async._iterate import AsyncItems
 
 if TYPE_CHECKING:
+    from batchcompute.api.arguments import IdLike
     from batchcompute.api.filters import NoFilters
-    from batchcompute.api.operations import IdLike
     from batchcompute.api.resource_responses import ClusterInstanceResponse, ClusterResponse
     from batchcompute.api.responses import ActionResponse, CreateResponse, ListResponse
     from batchcompute.resources import (

@@ -11,8 +11,8 @@ from batchcompute.client._async._base import AsyncBase
 from batchcompute.client._async._iterate import AsyncItems
 
 if TYPE_CHECKING:
+    from batchcompute.api.arguments import HasName, IdLike
     from batchcompute.api.filters import AppFilters, ImageFilters
-    from batchcompute.api.operations import HasName, IdLike
     from batchcompute.api.resource_responses import (
         AppResponse,
         AvailableResourceResponse,

@@ -10,8 +10,8 @@ from batchcompute.client._async._base import AsyncBase
 from batchcompute.client._async._iterate import AsyncItems
 
 if TYPE_CHECKING:
+    from batchcompute.api.arguments import IdLike
     from batchcompute.api.filters import InstanceFilters, JobFilters, TaskFilters
-    from batchcompute.api.operations import IdLike
     from batchcompute.api.resource_responses import (
         InstanceResponse,
         JobDescriptionResponse,

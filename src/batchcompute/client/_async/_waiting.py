@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Self, overload
 from batchcompute.client._async._logs import AsyncLogs
 from batchcompute.client._common import ids_of, tell_async
 from batchcompute.client._progress import reporter
-from batchcompute.client.waiting import FINAL_STATES, Runner, Watch
+from batchcompute.client.job_host import JobHost
+from batchcompute.client.waiting import FINAL_STATES, Watch
 from batchcompute.errors import (
     BatchComputeError,
     ClientError,
@@ -27,7 +28,7 @@ from batchcompute.http.retry import is_transient
 from batchcompute.http.timeouts import seconds_of
 
 if TYPE_CHECKING:
-    from batchcompute.api.operations import IdLike
+    from batchcompute.api.arguments import IdLike
     from batchcompute.client.waiting import Until
     from batchcompute.resources import Instance, Job, Task
 
@@ -145,10 +146,10 @@ class AsyncWaiting(AsyncLogs):
                     break
                 now = time.monotonic()
                 if end is not None and now >= end:
-                    raise watch.timed_out(limit or 0, self._runner())
+                    raise watch.timed_out(limit or 0, self._job_host())
                 await asyncio.sleep(watch.pause(now, end, random.random()))  # noqa: S311
         except (KeyboardInterrupt, asyncio.CancelledError) as stop:
-            said = watch.left_alone(self._runner())
+            said = watch.left_alone(self._job_host())
             stop.add_note(said)
             log.warning("wait was interrupted: %s", said)
             raise
@@ -157,12 +158,12 @@ class AsyncWaiting(AsyncLogs):
         statuses = watch.statuses()
         return statuses[0] if _is_one(job) else statuses
 
-    def _runner(self) -> Runner:
-        """Tell who runs this client's jobs."""
+    def _job_host(self) -> JobHost:
+        """Return where this client's jobs run."""
         if not self._endpoint.is_local:
-            return Runner()
+            return JobHost()
         http = self._pool.current() if self._pool.direct else None
-        return Runner("unknown") if http is None else http.service.runner()
+        return JobHost("unknown") if http is None else http.local.job_host()
 
     def _looking_until(self, end: float | None) -> Self:
         """Return a client whose calls are over when waiting is."""

@@ -11,7 +11,7 @@ from batchcompute.client._async._waiting import AsyncWaiting
 from batchcompute.client._common import Found, easy_list_call, keep
 
 if TYPE_CHECKING:
-    from batchcompute.api.operations import IdLike
+    from batchcompute.api.arguments import IdLike
     from batchcompute.resources import (
         AppStatus,
         Cluster,

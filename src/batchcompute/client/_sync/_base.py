@@ -21,9 +21,9 @@ from batchcompute.client._common import (
     HeaderMap,
     check_credentials,
     check_headers,
-    local_transport,
     options_of,
 )
+from batchcompute.client._local import local_transport
 from batchcompute.client._pool import Http, HttpClient, Pool, check_given, open_http
 from batchcompute.client._reading import check_limit
 from batchcompute.client._sync._send import Sender
@@ -40,7 +40,7 @@ from batchcompute.http.timeouts import Timeout, TimeoutLike, timeout_of
 from batchcompute.http.transport import MAX_RESPONSE_BYTES, tls_for
 
 if TYPE_CHECKING:
-    from batchcompute.service.transports.in_process import InProcessTransport
+    from batchcompute.client._local import LocalTransport
 
 __all__: list[str] = []
 
@@ -307,9 +307,9 @@ class Base(Sender):
         """
         self.version = value
 
-    def _use(self, transport: InProcessTransport) -> None:
-        """Send everything through a transport of the service's instead of the network."""
-        self._pool = Pool(partial(Http.of_service, transport), None, warn=False)
+    def _use(self, transport: LocalTransport) -> None:
+        """Send all requests through a transport of a local service instead of the network."""
+        self._pool = Pool(partial(Http.of_local, transport), None, warn=False)
 
 
 def _options() -> tuple[str, ...]:
@@ -324,6 +324,6 @@ def _open(
     keep: bool = True,
 ) -> httpx.Client:
     if urls[0] == regions.LOCAL:
-        return Http.of_service(local_transport(source))
+        return Http.of_local(local_transport(source))
     proxies = getproxies().values() if trust_env else ()
     return open_http(tls_for((*urls, *proxies), verify, trust_env), trust_env, keep)

@@ -12,8 +12,8 @@ from batchcompute.client._sync._base import Base
 from batchcompute.client._sync._iterate import Items
 
 if TYPE_CHECKING:
+    from batchcompute.api.arguments import IdLike
     from batchcompute.api.filters import NoFilters
-    from batchcompute.api.operations import IdLike
     from batchcompute.api.resource_responses import ClusterInstanceResponse, ClusterResponse
     from batchcompute.api.responses import ActionResponse, CreateResponse, ListResponse
     from batchcompute.resources import (

@@ -12,8 +12,8 @@ from batchcompute.client._sync._base import Base
 from batchcompute.client._sync._iterate import Items
 
 if TYPE_CHECKING:
+    from batchcompute.api.arguments import HasName, IdLike
     from batchcompute.api.filters import AppFilters, ImageFilters
-    from batchcompute.api.operations import HasName, IdLike
     from batchcompute.api.resource_responses import (
         AppResponse,
         AvailableResourceResponse,

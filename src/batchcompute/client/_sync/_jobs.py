@@ -11,8 +11,8 @@ from batchcompute.client._sync._base import Base
 from batchcompute.client._sync._iterate import Items
 
 if TYPE_CHECKING:
+    from batchcompute.api.arguments import IdLike
     from batchcompute.api.filters import InstanceFilters, JobFilters, TaskFilters
-    from batchcompute.api.operations import IdLike
     from batchcompute.api.resource_responses import (
         InstanceResponse,
         JobDescriptionResponse,

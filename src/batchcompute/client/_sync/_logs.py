@@ -15,7 +15,7 @@ from batchcompute.errors import BatchComputeError, ClientError, LogsUnavailable,
 from batchcompute.http.oss import InstanceLogs, object_base
 
 if TYPE_CHECKING:
-    from batchcompute.api.operations import IdLike
+    from batchcompute.api.arguments import IdLike
     from batchcompute.resources import Instance, Task
 
 __all__: list[str] = []

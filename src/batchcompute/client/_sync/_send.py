@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import tenacity
 
 from batchcompute.client._exchange import exchange
-from batchcompute.client._pool import reached
+from batchcompute.client._pool import peer_of
 from batchcompute.client._reading import Reading
 from batchcompute.errors import BatchComputeError, ConnectError
-from batchcompute.http.credentials import CredentialSource, fresh_credentials
+from batchcompute.http.credentials import CredentialSource, current_credentials
 from batchcompute.http.log import log, log_answer
 from batchcompute.http.retry_state import RetryState
 from batchcompute.http.tracing import tracer
@@ -29,7 +29,7 @@ from batchcompute.http.transport import (
 )
 
 if TYPE_CHECKING:
-    from batchcompute.api.operations import Call
+    from batchcompute.api.call import Call
     from batchcompute.client._common import HeaderMap
     from batchcompute.client._pool import Pool
     from batchcompute.http.retry import Quota, RetryPolicy
@@ -60,7 +60,7 @@ class Sender:
         pool = self._pool
         where = where_of(self._endpoint, call.target)
         http = pool.current() or pool.open()
-        credentials = self._fixed or fresh_credentials(self._source)
+        credentials = self._fixed or current_credentials(self._source)
         limits: Mapping[str, float | None] = self._limits
         if pool.given:
             request = given_request(http, call, self._endpoint, credentials, self._version, self._headers)
@@ -79,7 +79,7 @@ class Sender:
             raw = exchange(pool, http, request, left, reading)
         except pool.errors as error:
             hide_secrets(error)
-            made = transport_error(error, reached(http, where))
+            made = transport_error(error, peer_of(http, where))
             raise made from (None if is_refused_here(error) else error)
         if log.isEnabledFor(logging.DEBUG):
             log_answer(call, raw, time.monotonic() - started)

@@ -12,7 +12,7 @@ from batchcompute.client._sync._images_apps import Catalogue
 from batchcompute.client._sync._waiting import Waiting
 
 if TYPE_CHECKING:
-    from batchcompute.api.operations import IdLike
+    from batchcompute.api.arguments import IdLike
     from batchcompute.resources import (
         AppStatus,
         Cluster,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from batchcompute.client.waiting import Runner
+from batchcompute.client.job_host import JobHost
 from batchcompute.errors import ConfigError, LocalServiceError
 from batchcompute.http.transport import WIRE_LIMIT
 from batchcompute.service.api.requests import Request, takes_long
@@ -65,7 +65,7 @@ class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _service(self) -> LocalService:
         raise AssertionError("each transport says which service it carries to")
 
-    def runner(self) -> Runner:
+    def job_host(self) -> JobHost:
         """Tell who runs the jobs of the service."""
         raise AssertionError("each transport says who runs its jobs")
 
@@ -104,10 +104,10 @@ class ServiceTransport(InProcessTransport):
     def _service(self) -> LocalService:
         return self._given
 
-    def runner(self) -> Runner:
+    def job_host(self) -> JobHost:
         """Tell who runs the jobs: this process, until the service is closed."""
         directory = str(self._given.data_dir)
-        return Runner("temporary", directory) if self._given._temporary else Runner("given", directory)
+        return JobHost("temporary", directory) if self._given._temporary else JobHost("given", directory)
 
 
 class _EmbeddedTransport(InProcessTransport):
@@ -130,13 +130,13 @@ class _EmbeddedTransport(InProcessTransport):
         self._own = service
         return service
 
-    def runner(self) -> Runner:
+    def job_host(self) -> JobHost:
         """Tell who runs the jobs: a server of the directory, or this process, as far as that is settled."""
         if self._joined is not None:
-            return Runner("joined", str(self._directory), self._joined.url)
+            return JobHost("joined", str(self._directory), self._joined.url)
         if self._own is None or self._own.closed:
-            return Runner("unknown")
-        return Runner("embedded", str(self._directory))
+            return JobHost("unknown")
+        return JobHost("embedded", str(self._directory))
 
     def _joins(self) -> ServerProxy | None:
         """Return what carries requests to a server; None where this process is its own.

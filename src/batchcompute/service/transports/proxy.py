@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from batchcompute.api.operations import Call
+from batchcompute.api.call import Call
 from batchcompute.errors import ConfigError
 from batchcompute.http.oss import GET_OBJECT, sign_object
 from batchcompute.http.signing import Credentials, sign

@@ -1,4 +1,4 @@
-"""The service answered: refusals by meaning, and answers that make no sense."""
+"""Exceptions of responses: error responses by meaning, and responses that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ __all__: list[str] = []
 
 
 class ClientError(BatchComputeError):
-    """The service answered with a status outside 2xx (REST API, 7).
+    """The service responded with a status outside 2xx (REST API, 7).
 
     Args:
-        status: HTTP status of the answer.
+        status: HTTP status of the response.
         code: The service's error code, for example ``StateConflict``.
-        request_id: The service's id of the request, to be named when asking for help.
+        request_id: The service's id of the request, for questions to its operator.
         msg: The service's message.
     """
 
     status: int
-    """HTTP status of the answer."""
+    """HTTP status of the response."""
     code: str
     """The service's error code, for example ``StateConflict``."""
     request_id: str
-    """The service's id of the request; empty when the answer had none."""
+    """The service's id of the request; empty if the response has none."""
     msg: str
     """The service's message."""
     retry_after: float | None
-    """Seconds after which the service asked to be called again; None where it did not ask."""
+    """Seconds to wait before the next request, as the response says; None if it does not say."""
 
     def __init__(self, status: int, code: str = "", request_id: str = "", msg: str = "") -> None:
         super().__init__(status, code, request_id, msg)
@@ -43,7 +43,7 @@ class ClientError(BatchComputeError):
         return self.request_id
 
     def get_status_code(self) -> int:
-        """Return the HTTP status of the answer."""
+        """Return the HTTP status of the response."""
         return self.status
 
     def get_code(self) -> str:
@@ -59,34 +59,34 @@ class ClientError(BatchComputeError):
         return self.msg
 
     def __str__(self) -> str:
-        # The old SDK's own words, for those who search their logs by them.
+        # The format of the old SDK, because programs search their logs for it.
         parts = [f"HTTP Status: {self.status}"] if self.status else []
         parts += [f"Code: {self.code}"] + ([f"RequestID: {self.request_id}"] if self.request_id else [])
         return ", ".join([*parts, f"Message: {self.msg.removesuffix('.')}."])
 
 
 class InvalidParameterError(ClientError):
-    """The service found a parameter, the body or the URL wrong (most 400 answers)."""
+    """A parameter, the body or the URL is invalid (most responses with status 400)."""
 
 
 class AuthenticationError(ClientError):
-    """The service refused the signature, the access key or the clock."""
+    """The service rejected the signature, the access key or the date."""
 
 
 class ForbiddenError(ClientError):
-    """The caller may not do this with this resource (403)."""
+    """The caller has no permission for this operation on this resource (403)."""
 
 
 class QuotaError(ClientError):
-    """A quota of the account is used up (403 ``QuotaExhausted``)."""
+    """A quota of the account is exhausted (403 ``QuotaExhausted``)."""
 
 
 class NotFoundError(ClientError):
-    """There is no such resource (404)."""
+    """The resource does not exist (404)."""
 
 
 class StateConflictError(ClientError):
-    """The resource's state does not allow the action (409), or its name is taken (403 ``….AlreadyExisting``)."""
+    """The resource's state forbids the operation (409), or its name is taken (403 ``….AlreadyExisting``)."""
 
 
 class ThrottledError(ClientError):
@@ -128,29 +128,29 @@ def _class_for(status: int, code: str) -> type[ClientError]:
 
 
 def client_error(status: int, code: str, request_id: str, msg: str) -> ClientError:
-    """Make the ``ClientError`` subclass that fits an answer."""
+    """Return an instance of the ``ClientError`` subclass for an error response."""
     return _class_for(status, code)(status, code, request_id, msg)
 
 
 class ResponseError(JSONError, TypeError):
-    """An answer came that cannot be understood.
+    """A response cannot be parsed.
 
-    Also a JSONError, which the old SDK raised for an answer that is no JSON, and a TypeError, which came
-    of one that is JSON of another shape.
+    It is a `JSONError` and a `TypeError`, because the old SDK raised the former for a response that is not
+    JSON, and the latter for JSON of an unexpected type.
 
     Args:
-        message: What is wrong with it.
-        status: HTTP status of the answer.
+        message: The reason.
+        status: HTTP status of the response.
         request_id: The service's id of the request.
-        body: The answer as it came.
+        body: Body of the response.
     """
 
     status: int
-    """HTTP status of the answer."""
+    """HTTP status of the response."""
     request_id: str
-    """The service's id of the request; empty when the answer had none."""
+    """The service's id of the request; empty if the response has none."""
     body: bytes
-    """The answer as it came."""
+    """Body of the response."""
 
     def __init__(self, message: str, status: int = 0, request_id: str = "", body: bytes = b"") -> None:
         super().__init__(message)
@@ -160,14 +160,14 @@ class ResponseError(JSONError, TypeError):
 
 
 class ResponseTooLarge(ResponseError):
-    """The body of an answer is larger than the client's ``max_response_bytes``.
+    """The body of a response exceeds the client's ``max_response_bytes``.
 
-    The size counts after decompression. The answer was not read to its end, and its connection was
-    closed. The call is not repeated, because the answer would be as large again.
+    The limit is for the size after decompression. The client stops reading and closes the connection. It does
+    not retry the call, because the next response would be as large.
 
     Args:
-        message: Which answer, and what the limit is.
-        status: HTTP status of the answer.
+        message: The response and the limit.
+        status: HTTP status of the response.
         request_id: The service's id of the request.
         limit: The client's ``max_response_bytes``.
         operation: Name of the client's method.
@@ -176,9 +176,9 @@ class ResponseTooLarge(ResponseError):
     limit: int
     """The client's ``max_response_bytes``, in bytes."""
     operation: str
-    """Name of the client's method, for example ``list_jobs``; ``get_object`` for a read of object storage."""
+    """Name of the client's method, for example ``list_jobs``; ``get_object`` for an object of the object storage."""
     body: bytes
-    """Always empty: what was read of the answer is not kept."""
+    """Always empty; the part that was read is discarded."""
 
     def __init__(
         self, message: str, status: int = 0, request_id: str = "", limit: int = 0, operation: str = ""

@@ -1,29 +1,29 @@
-"""A change of which nobody here knows whether it happened."""
+"""Exceptions of creates and actions whose outcome is unknown."""
 
 from __future__ import annotations
 
-from batchcompute.errors._answers import ClientError, ResponseError, ServerError
 from batchcompute.errors._base import BatchComputeError
+from batchcompute.errors._responses import ClientError, ResponseError, ServerError
 from batchcompute.errors._transport import ProtocolError, TransportTimeout
 
 __all__: list[str] = []
 
 
 class OutcomeUnknown(ClientError):
-    """A create or an action may have happened: no answer to it was understood.
+    """A create or an action may have been executed, but no usable response to it arrived.
 
-    What is raised is always also an instance of the last such failure's class, so that whoever
-    catches `TransportTimeout`, `ProtocolError`, `ServerError` or `ResponseError` has it, too.
-    A create is repeated safely with the token: if the first one happened, the service answers with
-    the same resource.
+    The exception is also an instance of the class of the last such failure, so code that catches
+    `TransportTimeout`, `ProtocolError`, `ServerError` or `ResponseError` catches it, too. A create can be
+    repeated safely with ``token``: if the first attempt created the resource, the service responds with
+    that resource.
 
     Args:
-        status: HTTP status of the last answer that left it open; 0 where none came.
-        code: The service's error code; ``OutcomeUnknown`` where no answer came.
+        status: HTTP status of the last inconclusive response; 0 if none arrived.
+        code: The service's error code; ``OutcomeUnknown`` if no response arrived.
         request_id: The service's id of the request.
-        msg: What is unknown and why.
+        msg: The operation and the reason.
         operation: Name of the client's method.
-        token: The idempotent token that every attempt carried; empty but for creates.
+        token: The idempotent token of all attempts; empty for operations other than creates.
 
     Example:
         >>> try:
@@ -35,7 +35,7 @@ class OutcomeUnknown(ClientError):
     operation: str
     """Name of the client's method."""
     token: str
-    """The idempotent token that every attempt carried; empty but for creates."""
+    """The idempotent token of all attempts; empty for operations other than creates."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class OutcomeUnknown(ClientError):
         token: str = "",
     ) -> None:
         super().__init__(status, code, request_id, msg)
-        # Not left to the classes that it shares an instance with: OSError makes its own of arguments.
+        # Set here, because the subclasses that are an OSError would derive `args` in their own way.
         setattr(self, "args", (status, code, request_id, msg, operation, token))  # noqa: B010
         self.operation = operation
         self.token = token
 
 
 class OutcomeUnknownAfterTimeout(OutcomeUnknown, TransportTimeout):
-    """The outcome is unknown because no answer came in time."""
+    """The outcome is unknown because no response arrived in time."""
 
 
 class OutcomeUnknownAfterBreak(OutcomeUnknown, ProtocolError):
@@ -62,23 +62,23 @@ class OutcomeUnknownAfterBreak(OutcomeUnknown, ProtocolError):
 
 
 class OutcomeUnknownAfterFailure(OutcomeUnknown, ServerError):
-    """The outcome is unknown because the service failed while it worked on the request."""
+    """The outcome is unknown because the service failed while it processed the request."""
 
 
 class OutcomeUnknownAfterNonsense(OutcomeUnknown, ResponseError):
-    """The outcome is unknown because the answer made no sense."""
+    """The outcome is unknown because the response could not be parsed."""
 
     body: bytes = b""
-    """The answer as it came."""
+    """Body of the response."""
 
 
 def outcome_unknown(error: BatchComputeError, operation: str, token: str) -> OutcomeUnknown:
-    """Make the exception for a call of which this failure left the outcome open.
+    """Return the exception for a call whose outcome is unknown after a failure.
 
     Args:
         error: The failure.
         operation: Name of the client's method.
-        token: The idempotent token that was sent, if one was.
+        token: The idempotent token of the request; empty if it had none.
     """
     status, code, request_id = 0, "OutcomeUnknown", ""
     if isinstance(error, ClientError):
@@ -92,19 +92,18 @@ def outcome_unknown(error: BatchComputeError, operation: str, token: str) -> Out
     elif isinstance(error, ClientError):
         cls = OutcomeUnknownAfterFailure
     else:
-        # Not before: it needs the standard library's HTTP and TLS.
+        # Imported here, because the module loads the standard library's HTTP and TLS.
         from batchcompute.errors import network
 
         broke = isinstance(error, network.ConnectionBroke)
         cls = network.OutcomeUnknownAfterBrokenConnection if broke else OutcomeUnknownAfterBreak
     if token:
-        advice = f"call it again with token={token!r}: what exists already is not made twice"
+        advice = f"call it again with token={token!r}; the service then returns the existing resource"
     else:
         advice = "read the state before you call it again"
     reason = error.msg or error.code if isinstance(error, ClientError) else str(error)
-    made = cls(
-        status, code, request_id, f"{operation} may have happened: {reason}; {advice}", operation, token
-    )
-    if isinstance(error, ResponseError) and isinstance(made, OutcomeUnknownAfterNonsense):
-        made.body = error.body
-    return made
+    message = f"{operation} may have been executed: {reason}; {advice}"
+    result = cls(status, code, request_id, message, operation, token)
+    if isinstance(error, ResponseError) and isinstance(result, OutcomeUnknownAfterNonsense):
+        result.body = error.body
+    return result

@@ -1,0 +1,135 @@
+"""Conversion of a method's arguments to the texts of a request."""
+
+from __future__ import annotations
+
+from typing import Protocol, SupportsIndex, TypeAlias
+
+from batchcompute.errors import Problem, ValidationError
+
+__all__ = ["HasId", "HasName", "IdLike"]
+
+
+class HasId(Protocol):
+    """An object with an id, such as the status of a job or the response to a create."""
+
+    @property
+    def Id(self) -> str:  # noqa: N802
+        """The id."""
+        ...
+
+
+class HasName(Protocol):
+    """An object with a name, such as the status of an app or the response to its create."""
+
+    @property
+    def Name(self) -> str:  # noqa: N802
+        """The name."""
+        ...
+
+
+IdLike: TypeAlias = "str | HasId"
+"""An id, or an object with an ``Id``."""
+
+
+def _invalid(argument: str, shown: str, allowed: str) -> ValidationError:
+    return ValidationError([Problem(argument, shown, allowed)])
+
+
+def id_of(value: object, argument: str, attribute: str = "Id") -> str:
+    """Return the id that an argument gives.
+
+    Args:
+        value: An id, or an object with one.
+        argument: Name of the argument, for the error.
+        attribute: Name of the object's attribute.
+
+    Raises:
+        ValidationError: The id is empty, or the value has no id.
+    """
+    try:
+        text = value.decode("utf-8") if isinstance(value, bytes) else value
+        found = text if isinstance(text, str) else getattr(text, attribute, None)
+        if isinstance(found, str):
+            found.encode("utf-8")
+    except UnicodeError:
+        found = None
+    if not isinstance(found, str):
+        raise _invalid(argument, repr(value)[:60], "must be an id, or an object that has one")
+    if not found.strip():
+        raise _invalid(argument, repr(found), "must be an id that is not empty")
+    if found != found.strip():
+        raise _invalid(argument, repr(found), "must be an id without leading or trailing white space")
+    if not {".", ".."}.isdisjoint(found.split("/")):
+        # The client encodes them, but some proxies decode and resolve them.
+        raise _invalid(argument, repr(found), "must be an id without '.' and '..' as path segments")
+    return found
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def revision_of(value: object) -> str:
+    """Return the app revision that the argument ``qualifier`` gives; empty if it gives none."""
+    found = getattr(value, "Revision", value)
+    if found is None or found == "":
+        return ""
+    if isinstance(found, str) and _is_number(found):
+        return found
+    if isinstance(found, bool) or not isinstance(found, SupportsIndex):
+        raise _invalid("qualifier", repr(value)[:60], "must be the number of a revision")
+    return str(int(found))
+
+
+def task_name_of(value: object, argument: str) -> str:
+    """Return the task name that an argument gives, as a text or as the status of a task."""
+    return id_of(getattr(value, "TaskName", value), argument)
+
+
+def instance_number_of(value: object, argument: str) -> str:
+    """Return the instance number that an argument gives, as a number or as the status of an instance."""
+    found = getattr(value, "InstanceId", value)
+    if found is not value and "InstanceId" not in value:  # type: ignore[operator]
+        raise _invalid(argument, repr(value)[:60], "must be an instance that has a number")
+    if isinstance(found, str) and _is_number(found):
+        return found
+    if isinstance(found, bool) or not hasattr(type(found), "__index__") or int(found) < 0:  # type: ignore[call-overload]
+        raise _invalid(argument, repr(value)[:60], "must be the number of an instance, 0 or more")
+    return str(int(found))  # type: ignore[call-overload]
+
+
+def count_of(value: object, argument: str = "max_item_count") -> str:
+    """Return the maximum number of items of a page."""
+    if isinstance(value, str) and _is_number(value):
+        value = int(value)
+    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
+        raise _invalid(argument, repr(value)[:60], "must be an integer")
+    return str(int(value))  # type: ignore[call-overload]
+
+
+def text_of(value: object, argument: str) -> str:
+    """Return the text that an argument gives; empty for None.
+
+    Raises:
+        ValidationError: The value is not a text, or UTF-8 cannot encode it.
+    """
+    try:
+        text = value.decode("utf-8") if isinstance(value, bytes) else "" if value is None else value
+        if isinstance(text, str):
+            text.encode("utf-8")
+            return text
+    except UnicodeError:
+        pass
+    raise _invalid(argument, repr(value)[:60], "must be text in UTF-8")
+
+
+def marker_of(value: object) -> str:
+    """Return the marker of a page; a number is converted to a text."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return text_of(str(value) if is_number else value, "marker")
+
+
+def token_query(token: object) -> dict[str, str]:
+    """Return the part of a query that holds a create's token; empty without a token."""
+    # The old SDK ignored a token that is not a text (recorded case "token not str is ignored").
+    return {"IdempotentToken": text_of(token, "token")} if isinstance(token, (str, bytes)) and token else {}
