@@ -49,7 +49,7 @@ def test_another_owners_program_never_runs_without_a_sandbox(
         job_id = client.create_job(job(f"touch {tmp_path}/escaped")).Id
         of_alice(service, job_id)
     if mode == "auto":
-        monkeypatch.setattr(sandbox, "_try", lambda user: sandbox.Sandbox(False, reason="it is gone"))
+        monkeypatch.setattr(sandbox, "_try", lambda user: sandbox.SandboxSupport(False, reason="it is gone"))
         monkeypatch.setattr(sandbox, "_probed", {})
     with LocalService(tmp_path / "d", slots=2, sandbox=mode) as service:
 
@@ -79,7 +79,9 @@ def test_who_the_owners_are_does_not_depend_on_the_keys_of_the_moment(tmp_path: 
 
 
 def test_a_sandbox_that_failed_once_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = iter([sandbox.Sandbox(False, reason="no room"), sandbox.Sandbox(True, True, program="x")])
+    found = iter(
+        [sandbox.SandboxSupport(False, reason="no room"), sandbox.SandboxSupport(True, True, program="x")]
+    )
     monkeypatch.setattr(sandbox, "_probed", {})
     monkeypatch.setattr(sandbox, "_try", lambda user: next(found))
     monkeypatch.setattr(sandbox, "_RETRY", 0.0)

@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 
 from batchcompute import Client
-from batchcompute.runner import sandbox
-from batchcompute.runner import view as views
-from batchcompute.runner.plan import Choices, plan_of
-from batchcompute.runner.view import View
+from batchcompute.runner import file_system_view, sandbox
+from batchcompute.runner.file_system_view import FileSystemView
 from batchcompute.service import LocalService
 from batchcompute.service.domain.mappings import mappings_of
 from batchcompute.service.objects.keys import file_names
+from batchcompute.service.workspaces.mounts import MountOptions, plan_mounts
 from tests.service.helpers import finish, job, task
 from tests.service.test_mappings import put, result, run
 
@@ -253,7 +252,7 @@ def test_nothing_of_it_is_made_on_the_machine(
     service: LocalService, local: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whatever others have left in this machine's /tmp.
-    monkeypatch.setattr(views, "_MOST_OF_TMP", 1_000_000)
+    monkeypatch.setattr(file_system_view, "_MOST_OF_TMP", 1_000_000)
     if not sandbox.probe().usable:
         pytest.skip(sandbox.probe().reason)
     (tmp_path / "there").write_text("here")
@@ -270,13 +269,13 @@ def test_nothing_of_it_is_made_on_the_machine(
     assert not Path("/tmp", name).exists()
 
 
-def view(maps: dict[str, Any], strict: bool = False, empty: tuple[str, ...] = ()) -> View:
+def view(maps: dict[str, Any], strict: bool = False, empty: tuple[str, ...] = ()) -> FileSystemView:
     class Nowhere:
         def local(self, place: str) -> None:
             return None
 
-    plan = plan_of(mappings_of(maps), Path("/tree"), Nowhere(), Choices("sandbox", "n"))
-    return View(plan, empty, strict)
+    plan = plan_mounts(mappings_of(maps), Path("/tree"), Nowhere(), MountOptions("sandbox", "n"))
+    return FileSystemView(plan, empty, strict)
 
 
 def test_full_directories_are_not_mounted_entry_by_entry(tmp_path: Path) -> None:
@@ -322,7 +321,7 @@ def test_a_link_in_a_path_leads_where_the_program_finds_it(tmp_path: Path) -> No
         assert list((tmp_path / "real").iterdir()) == []
         same = {f"{tmp_path}/link/a/": "oss://b/a/", f"{tmp_path}/real/a/": "oss://b/b/"}
         job_id = run(client, "true", "Failed", OutputMapping=same)
-        assert "must be a place of its own" in result(client, job_id)[1]
+        assert "must be a path of its own" in result(client, job_id)[1]
 
 
 @pytest.mark.parametrize("way", ["kept", "kept, bare"])

@@ -182,21 +182,21 @@ def test_a_service_that_ends_while_outputs_are_brought_away_loses_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began = threading.Event()
-    deliver = staging._deliver
+    upload = staging._upload
 
-    def slow(delivery: Any, *rest: Any) -> None:
+    def slow(*arguments: Any) -> None:
         began.set()
         time.sleep(0.3)
-        deliver(delivery, *rest)
+        upload(*arguments)
 
     service = LocalService(tmp_path / "data", slots=1, sandbox="never")
     with service.client() as client:
-        monkeypatch.setattr(staging, "_deliver", slow)
+        monkeypatch.setattr(staging, "_upload", slow)
         many = f"i=0; while [ $i -lt 300 ]; do echo $i > {ROOT}/out/f$i; i=$((i+1)); done"
         job_id = client.create_job(job({"t": task(many, **OUT)})).Id
         assert began.wait(20)
         service.close()
-    monkeypatch.setattr(staging, "_deliver", deliver)
+    monkeypatch.setattr(staging, "_upload", upload)
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         finish(client, job_id)
         assert len(list(service.oss_path("oss://b/out/").iterdir())) == 300

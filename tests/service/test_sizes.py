@@ -13,8 +13,8 @@ import pytest
 from batchcompute import Client, ClientError, ValidationError
 from batchcompute.models.constraints import LONGEST_STRING, MOST_VARIABLES
 from batchcompute.resources import AppDescription, AppJobDescription, TaskDescription
+from batchcompute.runner.environment import environment_room
 from batchcompute.service import LocalService
-from batchcompute.service.workspaces import environment
 from tests.service.helpers import finish, job, task
 from tests.service.test_containers import calls  # noqa: F401 - a fixture
 from tests.service.test_files_at_paths import service_of
@@ -218,6 +218,6 @@ def test_variables_that_are_too_many_together_are_refused(
     made.Parameters.Command.EnvVars = {"A": "x" * 60_000, "B": "x" * 60_000}
     finish(local, local.create_job(job({"t": made})).Id)
     monkeypatch.setattr(os, "sysconf", lambda name: 131_072 if name == "SC_ARG_MAX" else real(name))
-    with pytest.raises(ClientError, match=f"at most {environment.room()} bytes on this machine") as refused:
+    with pytest.raises(ClientError, match=f"at most {environment_room()} bytes on this machine") as refused:
         local.create_job(job({"t": made}))
     assert refused.value.code == "InvalidEnvVars"

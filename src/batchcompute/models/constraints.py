@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from batchcompute.errors import Problem
 from batchcompute.models.problems import shown
+from batchcompute.runner.object_urls import LONGEST_KEY
 from batchcompute.runner.shell_words import BUILT_IN
 
 __all__: list[str] = []
@@ -32,9 +33,6 @@ LONGEST_STRING = 128 * 1024 - 1
 
 MOST_VARIABLES = 2000
 """Environment variables of a command; a sandbox takes 9,000 arguments, three for each variable or mount."""
-
-LONGEST_KEY = 1024
-"""Bytes of the key of an object."""
 
 # Letters beyond ASCII pass here: the old SDK sent such names (recorded case create_job/unicode),
 # and the service is the judge of them.

@@ -9,18 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from batchcompute.runner.plan import WORKDIR, Plan, ancestors
-from batchcompute.service.domain.mappings import inner
+from batchcompute.runner.staging_plan import WORKDIR, StagingPlan, ancestors
 
 __all__: list[str] = []
 
 _LONGEST_LINE = 60_000
 """Bytes of a line of an environment file; docker reads no line of 64 KiB."""
-
-_OLD_IMAGE = "BATCH_COMPUTE_DOCKER_IMAGE"
-_OLD_REGISTRY = "localhost:5000/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +49,6 @@ def probe() -> Runtime:
         lines = done.stderr.strip().splitlines()
         reasons.append(f"{name}: {lines[-1][:200] if lines else f'exit code {done.returncode}'}")
     return Runtime("", "; ".join(reasons))
-
-
-def image_of(command: Mapping[str, Any]) -> str:
-    """Return the image that a command asks for, in either way; empty for none.
-
-    Args:
-        command: ``Parameters.Command`` of a task.
-    """
-    image = str(inner(command, "Docker", "Image") or "")
-    image = image or str(inner(command, "EnvVars", _OLD_IMAGE) or "")
-    # The vendor's machines had a registry of their own at this address; here it is the runtime's business.
-    return image.removeprefix(_OLD_REGISTRY).removesuffix("@localhost:5000")
 
 
 def own_environment() -> dict[str, str]:
@@ -121,7 +104,7 @@ def split_environment(variables: Mapping[str, str]) -> Variables:
 
 
 def arguments_of(
-    program: str, image: str, token: str, variables: Variables, file: Path, plan: Plan
+    program: str, image: str, token: str, variables: Variables, file: Path, plan: StagingPlan
 ) -> list[str]:
     """Return what is put before a command so that it runs in a container.
 
@@ -139,10 +122,10 @@ def arguments_of(
     for name in variables.inherited:
         arguments += ["--env", name]
     # Only the outermost directories, so that what lies in one of them is one file system.
-    made = {WORKDIR, *plan.folders, *plan.parents, *(copy.path for copy in plan.copies)}
+    made = {WORKDIR, *plan.empty_folders, *plan.merged_folders, *(copy.path for copy in plan.copies)}
     outermost = [path for path in sorted(made) if not any(outer in made for outer in ancestors(path))]
     arguments += [_mount(plan.at(path), path, True) for path in outermost]
-    arguments += [_mount(bind.source, bind.path, bind.write) for bind in plan.binds]
+    arguments += [_mount(mount.source, mount.path, mount.writable) for mount in plan.mounts]
     return [*arguments, image, "-c"]
 
 

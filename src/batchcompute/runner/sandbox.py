@@ -15,11 +15,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchcompute.runner.file_system_view import FileSystemView, TooManyEntries, base
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.processes import TOKEN_VARIABLE
 from batchcompute.runner.rooted import RootedFile
 from batchcompute.runner.spec import ProcessSpec, SandboxSpec, User
-from batchcompute.runner.view import TooManyEntries, View, base
 
 __all__: list[str] = []
 
@@ -42,7 +42,7 @@ _REPORT = 65536
 
 
 @dataclass(frozen=True, slots=True)
-class Sandbox:
+class SandboxSupport:
     """What bubblewrap can do on this machine."""
 
     usable: bool
@@ -63,7 +63,7 @@ class Sandbox:
         )
 
 
-def probe(user: User | None = None) -> Sandbox:
+def probe(user: User | None = None) -> SandboxSupport:
     """Return what bubblewrap can do, tried once; what does not work is tried again after a while.
 
     Args:
@@ -81,7 +81,7 @@ def probe(user: User | None = None) -> Sandbox:
 
 
 _probing = threading.Lock()
-_probed: dict[User | None, tuple[Sandbox, float]] = {}
+_probed: dict[User | None, tuple[SandboxSupport, float]] = {}
 
 
 def _look_again(name: str) -> str:
@@ -103,10 +103,10 @@ def _look_again(name: str) -> str:
     return ""
 
 
-def _try(user: User | None) -> Sandbox:
+def _try(user: User | None) -> SandboxSupport:
     program = shutil.which("bwrap") or _look_again("bwrap")
     if not program:
-        return Sandbox(False, reason="bubblewrap (bwrap) is not installed")
+        return SandboxSupport(False, reason="bubblewrap (bwrap) is not installed")
     reason = ""
     for processes in (True, False):
         arguments = [program, *base(processes), "--perms", "0755", "--tmpfs", "/tmp", "--chdir", "/", "true"]  # noqa: S108
@@ -125,19 +125,21 @@ def _try(user: User | None) -> Sandbox:
         except (OSError, subprocess.TimeoutExpired) as error:
             if is_transient(error):
                 raise
-            return Sandbox(False, reason=f"bubblewrap cannot be used: {error}")
+            return SandboxSupport(False, reason=f"bubblewrap cannot be used: {error}")
         if done.returncode == 0:
-            return Sandbox(True, processes, program=program)
+            return SandboxSupport(True, processes, program=program)
         reason = reason or done.stderr.strip()[-300:]
         if any(text in done.stderr for text in NO_ROOM[:-1]):
             raise OSError(errno.EAGAIN, f"bubblewrap could not be tried: {reason}")
         if NO_ROOM[-1] in done.stderr:
             # Either a disk is full, or namespaces are switched off by their number.
             break
-    return Sandbox(False, reason=f"bubblewrap is not allowed here: {reason}")
+    return SandboxSupport(False, reason=f"bubblewrap is not allowed here: {reason}")
 
 
-def sandbox_of(view: View, spec: ProcessSpec, report: RootedFile, sandbox: Sandbox) -> SandboxSpec:
+def sandbox_of(
+    view: FileSystemView, spec: ProcessSpec, report: RootedFile, sandbox: SandboxSupport
+) -> SandboxSpec:
     """Return the sandbox in which a program sees its mappings, and nothing of the service.
 
     Args:

@@ -1,8 +1,4 @@
-"""Staging: an attempt's inputs are made ready before it starts, its outputs are uploaded when it has ended.
-
-A program may have put links and pipes anywhere it can write, so every file here is reached below a root, by
-descriptor, and without following links.
-"""
+"""Staging: inputs are made ready before a program starts, and outputs are uploaded when it has ended."""
 
 from __future__ import annotations
 
@@ -15,37 +11,40 @@ from dataclasses import replace
 from pathlib import Path
 
 from batchcompute.errors import ValidationError
-from batchcompute.models.constraints import LONGEST_KEY
 from batchcompute.runner.aborting import check_abort
+from batchcompute.runner.object_storage import ObjectStorage
+from batchcompute.runner.object_urls import LONGEST_KEY, split_object_url
 from batchcompute.runner.os_errors import has_no_room, is_transient
-from batchcompute.runner.plan import (
+from batchcompute.runner.rooted import NotRegular, Parts, Root
+from batchcompute.runner.staging_plan import (
     TMP,
     WORKDIR,
-    Bind,
-    Delivery,
-    Plan,
+    BindMount,
+    StagingPlan,
+    Upload,
     ancestors,
     depth,
     names_of_path,
 )
-from batchcompute.runner.rooted import NotRegular, Parts, Root
-from batchcompute.service.objects.base import ObjectStore, parts_of
 
 __all__: list[str] = []
 
-ROOT_VARIABLE = "BATCH_COMPUTE_ROOT"
-"""Where mappings are found below if they cannot be at their literal paths; else it is not set."""
+# A program may have put links and pipes anywhere it can write. So every file here is opened below a root, by
+# descriptor, and without following links.
 
-_PIECE = 4 * 1024**2
+ROOT_VARIABLE = "BATCH_COMPUTE_ROOT"
+"""Variable that names the directory which holds the mappings, if they cannot be at their own paths; else it is not set."""
+
+_CHUNK = 4 * 1024**2
 """Bytes that are held in memory at once."""
 
 
 class StagingError(Exception):
-    """A mapping cannot be brought in, or an output away.
+    """An input cannot be staged in, or an output cannot be staged out.
 
     Args:
         code: ``ErrorCode`` of the result.
-        message: ``ErrorMessage``; it names the path.
+        message: ``ErrorMessage`` of the result; it names the path.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -54,245 +53,260 @@ class StagingError(Exception):
         self.message = message
 
 
-def check_inputs(sources: Iterable[tuple[str, str]], store: ObjectStore) -> None:
-    """Refuse to start while an input is missing.
+def check_inputs(sources: Iterable[tuple[str, str]], storage: ObjectStorage) -> None:
+    """Check that every input exists.
 
     Args:
-        sources: Place and path of each input.
-        store: Object storage.
+        sources: Object URL and path of each input.
+        storage: Object storage.
 
     Raises:
-        StagingError: One is not there.
+        StagingError: An input does not exist.
+        OSError: The machine is short of resources at this moment.
     """
-    for place, path in sources:
+    for url, path in sources:
         try:
-            if not store.exists(place):
-                raise _missing(path, place)
+            if not storage.exists(url):
+                raise _missing(path, url)
         except (OSError, ValidationError) as error:
             if is_transient(error):
                 raise
             raise StagingError(
-                "MountError", f"The input {place} cannot be mapped to {path}: {error}"
+                "MountError", f"The input {url} cannot be mapped to {path}: {error}"
             ) from error
 
 
-def _missing(path: str, place: str) -> StagingError:
-    return StagingError("MountError", f"The input {place}, mapped to {path}, does not exist.")
+def _missing(path: str, url: str) -> StagingError:
+    return StagingError("MountError", f"The input {url}, mapped to {path}, does not exist.")
 
 
-def stage_in(plan: Plan, work: Root, store: ObjectStore, abort: threading.Event) -> Plan:
-    """Make the tree, and everything that is mounted.
+def stage_in(plan: StagingPlan, work: Root, storage: ObjectStorage, abort: threading.Event) -> StagingPlan:
+    """Make the tree of an attempt, and everything that is mounted.
 
     Args:
         plan: What is mounted and copied.
-        work: The directory that the attempt works below.
-        store: Object storage.
-        abort: Ends it.
+        work: The directory that holds the files of attempts.
+        storage: Object storage.
+        abort: Aborts the staging.
 
     Returns:
-        The plan, with copies of what could not be mounted as it is.
+        The plan, with copies in place of mounts that are not possible.
 
     Raises:
-        StagingError: An input is missing, or something cannot be written.
-        OSError: The machine has no room for it at this moment.
-        Aborted: Nobody wants it any more.
+        StagingError: An input does not exist, or a file cannot be written.
+        OSError: The machine is short of resources at this moment.
+        Aborted: The staging was aborted.
     """
     tree = work.parts_of(plan.tree)
     work.make_folder(tree)
-    copied = {copy.path: copy.place for copy in plan.copies}
-    # The outer ones first: what lies inside takes the place of what was there.
-    for path in sorted({*copied, *plan.folders, *plan.parents}, key=depth):
-        place = copied.get(path, "")
-        with _mapping(path, place):
+    copied = {copy.path: copy.object_url for copy in plan.copies}
+    # The outermost first: an inner path replaces what was copied there.
+    for path in sorted({*copied, *plan.empty_folders, *plan.merged_folders}, key=depth):
+        url = copied.get(path, "")
+        with _naming(path, url):
             parts = (*tree, *names_of_path(path))
-            if place:
-                _fetch(place, work, parts, store, abort)
+            if url:
+                _fetch(url, work, parts, storage, abort)
                 continue
-            if path in plan.folders and any(outer in copied for outer in ancestors(path)):
-                # What was copied is no output.
+            if path in plan.empty_folders and any(outer in copied for outer in ancestors(path)):
+                # Copied files are not outputs.
                 work.remove(parts)
             work.make_folder(parts)
-    for delivery in plan.deliveries:
-        if delivery.source.is_relative_to(plan.tree):
-            with _mapping(delivery.path):
-                work.make_folder(work.parts_of(delivery.source)[:-1])
-    binds: list[Bind] = []
-    for bind in plan.binds:
-        with _mapping(bind.path, bind.place):
-            binds.append(_make(bind, plan, work, store, abort))
-    return replace(plan, binds=tuple(binds))
+    for upload in plan.uploads:
+        if upload.source.is_relative_to(plan.tree):
+            with _naming(upload.path):
+                work.make_folder(work.parts_of(upload.source)[:-1])
+    mounts: list[BindMount] = []
+    for mount in plan.mounts:
+        with _naming(mount.path, mount.object_url):
+            mounts.append(_make_mount(mount, plan, work, storage, abort))
+    return replace(plan, mounts=tuple(mounts))
 
 
 @contextlib.contextmanager
-def _mapping(path: str, place: str = "") -> Generator[None]:
-    """Name the mapping whose files cannot be made."""
+def _naming(path: str, url: str = "") -> Generator[None]:
+    """Turn errors into ones that name the mapping."""
     try:
         yield
     except (FileNotFoundError, NotRegular) as error:
-        if place:
-            raise _missing(path, place) from None
+        if url:
+            raise _missing(path, url) from None
         raise StagingError("MountError", f"{path} cannot be mapped: {error.strerror or error}.") from error
     except (OSError, ValidationError) as error:
         if has_no_room(error):
             raise
         reason = getattr(error, "strerror", None) or error
-        raise StagingError(
-            "MountError", f"{place or 'What is mapped'} cannot be mapped to {path}: {reason}."
-        ) from error
+        subject = f"{url} cannot be mapped to {path}" if url else f"{path} cannot be mapped"
+        raise StagingError("MountError", f"{subject}: {reason}.") from error
 
 
-def _fetch(place: str, work: Root, parts: Parts, store: ObjectStore, abort: threading.Event) -> None:
+def _fetch(url: str, work: Root, parts: Parts, storage: ObjectStorage, abort: threading.Event) -> None:
     work.make_folder(parts[:-1])
     work.remove(parts)
-    store.fetch(place, work, parts, abort)
+    storage.fetch(url, work, parts, abort)
 
 
-def _make(bind: Bind, plan: Plan, work: Root, store: ObjectStore, abort: threading.Event) -> Bind:
-    if not bind.place:
-        return bind
-    if bind.write:
-        # A mount that is kept is the storage itself; a log is the object itself, so that it is seen growing.
-        if bind.folder:
-            store.write(f"{bind.place.rstrip('/')}/", [])
-            store.is_mountable(bind.place)
-        elif store.stat(bind.place) is None:
-            store.write(bind.place, [])
-        return bind
-    if not store.exists(bind.place):
-        raise _missing(bind.path, bind.place)
-    if store.is_mountable(bind.place):
-        return bind
-    source = plan.at(bind.path)
-    _fetch(bind.place, work, work.parts_of(source), store, abort)
-    return replace(bind, source=source, place="")
+def _make_mount(
+    mount: BindMount, plan: StagingPlan, work: Root, storage: ObjectStorage, abort: threading.Event
+) -> BindMount:
+    url = mount.object_url
+    if not url:
+        return mount
+    if mount.writable:
+        # A kept mount is the storage itself; a log is the object itself, so that others see it grow.
+        if mount.is_folder:
+            storage.write(f"{url.rstrip('/')}/", [])
+            storage.is_mountable(url)
+        elif storage.stat(url) is None:
+            storage.write(url, [])
+        return mount
+    if not storage.exists(url):
+        raise _missing(mount.path, url)
+    if storage.is_mountable(url):
+        return mount
+    source = plan.at(mount.path)
+    _fetch(url, work, work.parts_of(source), storage, abort)
+    return replace(mount, source=source, object_url="")
 
 
-def link_kept(plan: Plan, work: Root) -> None:
-    """Put links to mounts that are kept into the tree: where nothing can be mounted."""
-    for bind in plan.binds:
-        parts = work.parts_of(plan.at(bind.path))
+def link_kept_mounts(plan: StagingPlan, work: Root) -> None:
+    """Put links to kept mounts into the tree, for programs for which nothing can be mounted."""
+    for mount in plan.mounts:
+        parts = work.parts_of(plan.at(mount.path))
         work.make_folder(parts[:-1])
-        work.link(bind.source, parts)
+        work.link(mount.source, parts)
 
 
-def mount_points(entries: Iterable[tuple[str, bool]], plan: Plan, work: Root) -> None:
-    """Make places in the tree to mount on.
+def make_mount_points(entries: Iterable[tuple[str, bool]], plan: StagingPlan, work: Root) -> None:
+    """Make the mount points in the tree.
 
     Args:
-        entries: What is mounted beside the mappings, and whether it is a directory.
+        entries: Paths that are mounted besides the mappings, each with whether it is a directory.
         plan: What is mounted.
-        work: The directory that the attempt works below.
+        work: The directory that holds the files of attempts.
     """
-    for path, folder in (*((bind.path, bind.folder) for bind in plan.binds), *entries):
+    for path, is_folder in (*((mount.path, mount.is_folder) for mount in plan.mounts), *entries):
         parts = work.parts_of(plan.at(path))
         with contextlib.suppress(FileExistsError, NotADirectoryError):
             try:
                 work.lstat(parts)
             except FileNotFoundError:
-                if folder:
+                if is_folder:
                     work.make_folder(parts)
                 else:
                     os.close(work.new_file(parts))
 
 
-def close(plan: Plan, work: Root) -> None:
-    """Keep others out of directories that had the modes of the machine's own ones, until they are removed."""
+def lock_tree(plan: StagingPlan, work: Root) -> None:
+    """Deny other users access to the tree until it is removed: its directories have the modes of the machine's own."""
     tree = work.parts_of(plan.tree)
-    binds = [bind.path for bind in plan.binds]
-    paths = [*plan.folders, *plan.parents, *(copy.path for copy in plan.copies), *binds, TMP, WORKDIR]
-    around = {outer for path in paths for outer in ancestors(path)}
-    for folder in {"/", TMP, *plan.parents, *around}:
+    mounts = [mount.path for mount in plan.mounts]
+    copies = [copy.path for copy in plan.copies]
+    paths = [*plan.empty_folders, *plan.merged_folders, *copies, *mounts, TMP, WORKDIR]
+    outer = {folder for path in paths for folder in ancestors(path)}
+    for folder in {"/", TMP, *plan.merged_folders, *outer}:
         with contextlib.suppress(OSError):
             work.chmod((*tree, *names_of_path(folder)), stat.S_IRWXU)
 
 
 def stage_out(
-    plan: Plan, work: Root, store: ObjectStore, logs_only: bool, abort: threading.Event
+    plan: StagingPlan, work: Root, storage: ObjectStorage, logs_only: bool, abort: threading.Event
 ) -> list[str]:
-    """Upload what the program has made.
+    """Upload the outputs of a program.
 
     Args:
         plan: What is uploaded.
-        work: The directory that the attempt works below.
-        store: Object storage.
-        logs_only: Whether only logs are: after a stop or a time-out.
-        abort: Ends it; not for logs.
+        work: The directory that holds the files of attempts.
+        storage: Object storage.
+        logs_only: Whether only logs are uploaded: after a stop or a time-out.
+        abort: Aborts the upload of everything but logs.
 
     Returns:
-        What is no object and stays behind: links, special files, and names that no object has.
+        Paths that cannot be objects and are not uploaded: links, special files, and names that no key can have.
 
     Raises:
-        StagingError: It cannot be read or written.
-        Aborted: It is not wanted any more.
+        StagingError: An output cannot be read or written.
+        OSError: The machine is short of resources at this moment.
+        Aborted: The upload was aborted.
     """
     left: list[str] = []
-    folders = {each.source for each in plan.deliveries if each.place.endswith("/")}
-    # Single files first: those inside of an output directory have a place of their own, too.
-    for delivery in sorted(plan.deliveries, key=lambda each: each.place.endswith("/")):
-        if logs_only and not delivery.log:
+    folders = {upload.source for upload in plan.uploads if upload.object_url.endswith("/")}
+    # Single files first: those inside of an output directory have an object of their own, too.
+    for upload in sorted(plan.uploads, key=lambda upload: upload.object_url.endswith("/")):
+        if logs_only and not upload.is_log:
             continue
         try:
-            _deliver(delivery, folders, work, store, None if delivery.log else abort, left)
+            _upload(upload, folders, work, storage, None if upload.is_log else abort, left)
         except (OSError, ValidationError) as error:
             if is_transient(error):
                 raise
             reason = getattr(error, "strerror", None) or error
-            text = f"The output {delivery.path} cannot be written to {delivery.place}: {reason}."
+            text = f"The output {upload.path} cannot be written to {upload.object_url}: {reason}."
             raise StagingError("OutputError", text) from error
     return left
 
 
-def _deliver(
-    delivery: Delivery,
+def _upload(
+    upload: Upload,
     folders: Set[Path],
     work: Root,
-    store: ObjectStore,
+    storage: ObjectStorage,
     abort: threading.Event | None,
     left: list[str],
 ) -> None:
-    if delivery.stored:
-        _copy_stored(delivery, store)
+    if upload.source_url:
+        _copy_object(upload.source_url, upload.object_url, storage)
         return
-    if store.path(delivery.place) == delivery.source:
-        log = store.stat(delivery.place)
+    if storage.path(upload.object_url) == upload.source:
+        log = storage.stat(upload.object_url)
         if log is not None and not log.size:
-            # The program wrote no log; the vendor's tools take a missing object for that.
-            store.remove(delivery.place)
+            # The program wrote no log, and the vendor's tools expect that the object does not exist.
+            storage.remove(upload.object_url)
         return
-    parts = work.parts_of(delivery.source)
+    parts = work.parts_of(upload.source)
     try:
         mode = work.lstat(parts).st_mode
     except FileNotFoundError:
         return
     except NotADirectoryError:
-        # A link, or a file, stands where a directory was.
-        left.append(delivery.path)
+        # A directory around it was replaced by a link or a file.
+        left.append(upload.path)
         return
-    if stat.S_ISDIR(mode) != delivery.place.endswith("/"):
+    if stat.S_ISDIR(mode) != upload.object_url.endswith("/"):
         if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
-            left.append(delivery.path)
+            left.append(upload.path)
             return
-        kind = "directory" if stat.S_ISDIR(mode) else "file"
-        text = f"The output {delivery.path} is a {kind}, and not what {delivery.place} names."
+        is_now, expected = ("directory", "file") if stat.S_ISDIR(mode) else ("file", "directory")
+        text = f"The output {upload.path} is a {is_now}, but {upload.object_url} is the URL of a {expected}."
         raise StagingError("OutputError", text)
-    if not stat.S_ISDIR(mode):
-        shared = not folders.isdisjoint(delivery.source.parents)
-        _upload(delivery.path, parts, delivery.place, shared, work, store, left)
-        return
+    if stat.S_ISDIR(mode):
+        _upload_folder(upload, parts, work, storage, abort, left)
+    else:
+        is_shared = not folders.isdisjoint(upload.source.parents)
+        _upload_file(upload.path, parts, upload.object_url, is_shared, work, storage, left)
 
+
+def _upload_folder(
+    upload: Upload,
+    parts: tuple[str, ...],
+    work: Root,
+    storage: ObjectStorage,
+    abort: threading.Event | None,
+    left: list[str],
+) -> None:
     def skips(path: str) -> bool:
         check_abort(abort)
         if len(path) > LONGEST_KEY:
-            # Nothing below it could be an object. To walk on down would take longer with each level.
-            left.append(f"{delivery.path}/{path[:200]}…")
+            # No path below it can be a key. To walk further down takes longer with each level.
+            left.append(f"{upload.path}/{path[:200]}…")
             return True
-        return path in delivery.skip
+        return path in upload.skip
 
     for path, found in work.walk(parts, skips):
-        name = f"{delivery.path}/{path}"
-        place = f"{delivery.place}{path}"
+        name = f"{upload.path}/{path}"
+        url = f"{upload.object_url}{path}"
         try:
-            parts_of(place)
+            split_object_url(url)
         except ValidationError:
             left.append(name)
             continue
@@ -301,25 +315,32 @@ def _deliver(
             continue
         check_abort(abort)
         with contextlib.suppress(FileNotFoundError):
-            _upload(name, (*parts, *path.split("/")), place, False, work, store, left)
+            _upload_file(name, (*parts, *path.split("/")), url, False, work, storage, left)
 
 
-def _copy_stored(delivery: Delivery, store: ObjectStore) -> None:
-    """Copy an output that the program has made in a mount that is kept: in object storage itself."""
-    reader = store.open(delivery.stored)
-    if reader is None:
+def _copy_object(source_url: str, object_url: str, storage: ObjectStorage) -> None:
+    """Copy an output that the program has written to a kept mount: it is an object already."""
+    source = storage.open(source_url)
+    if source is None:
         return
     try:
-        starts = range(0, reader.stat.size, _PIECE)
-        store.write(delivery.place, (reader.read(at, min(at + _PIECE, reader.stat.size)) for at in starts))
+        size = source.stat.size
+        starts = range(0, size, _CHUNK)
+        storage.write(object_url, (source.read(at, min(at + _CHUNK, size)) for at in starts))
     finally:
-        reader.close()
+        source.close()
 
 
-def _upload(
-    name: str, parts: tuple[str, ...], place: str, keep: bool, work: Root, store: ObjectStore, left: list[str]
+def _upload_file(
+    name: str,
+    parts: tuple[str, ...],
+    url: str,
+    keep: bool,
+    work: Root,
+    storage: ObjectStorage,
+    left: list[str],
 ) -> None:
     try:
-        store.deliver(work, parts, place, keep)
+        storage.deliver(work, parts, url, keep)
     except NotRegular:
         left.append(name)

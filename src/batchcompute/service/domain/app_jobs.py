@@ -8,8 +8,8 @@ from typing import Any, Final
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.models.problems import shown
 from batchcompute.resources import AppDescription, AppJobDescription, JobDescription
+from batchcompute.runner.object_urls import split_object_url
 from batchcompute.service.domain.app_commands.substitution import UnsafeLine, substitute, variables
-from batchcompute.service.objects.base import parts_of
 
 __all__: list[str] = []
 
@@ -183,7 +183,7 @@ def _value(value: object, kind: str, at: str, problems: list[Problem]) -> str:
 def _check_place(value: object, local_path: str, at: str, problems: list[Problem]) -> None:
     text = str(value)
     try:
-        parts_of(text)
+        split_object_url(text)
     except ValidationError:
         problems.append(Problem(at, shown(value), "must be a place like oss://bucket/key"))
         return

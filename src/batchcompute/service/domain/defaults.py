@@ -12,10 +12,11 @@ from batchcompute.models.problems import shown
 from batchcompute.resources import AppJobDescription, JobDescription, TaskDescription
 from batchcompute.resources._rules import instances_of
 from batchcompute.runner import container
+from batchcompute.runner.environment import environment_room, environment_size
+from batchcompute.runner.object_urls import split_object_url
+from batchcompute.service.domain.images import image_of
 from batchcompute.service.domain.mappings import mount_problems, problems_of
 from batchcompute.service.errors import ApiError
-from batchcompute.service.objects.base import parts_of
-from batchcompute.service.workspaces.environment import room, size_of
 
 __all__: list[str] = []
 
@@ -102,7 +103,7 @@ def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
     if "AutoCluster" in task and "Configs" in task.auto_cluster:
         mounts = task.auto_cluster.configs.detail().get("Mounts")
         yield from mount_problems(mounts, f"{at}.AutoCluster.Configs.Mounts")
-    image = container.image_of(task.parameters.command.detail())
+    image = image_of(task.parameters.command.detail())
     if image.startswith("-"):
         # The runtime's command would take it for an option.
         yield Problem(f"{at}.Parameters.Command.Docker.Image", shown(image), "must be the name of an image")
@@ -116,7 +117,7 @@ def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
             allowed = "must be a directory like oss://bucket/logs/"
             yield Problem(f"{at}.Parameters.{field}", shown(task.parameters[field]), allowed)
     command = task.parameters.command
-    most, size = room(), size_of(command.env_vars)
+    most, size = environment_room(), environment_size(command.env_vars)
     if size > most:
         allowed = f"may hold at most {most} bytes on this machine, in all variables with their names"
         yield Problem(f"{at}.Parameters.Command.EnvVars", f"{size} bytes", allowed)
@@ -128,6 +129,6 @@ def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
 def _is_place(place: str | None) -> bool:
     """Tell whether a text names a place in object storage; none at all is one, too."""
     try:
-        return not place or bool(parts_of(place))
+        return not place or bool(split_object_url(place))
     except ValidationError:
         return False

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.models.problems import shown
-from batchcompute.service.objects.base import parts_of
+from batchcompute.runner.object_urls import split_object_url
 
 __all__: list[str] = []
 
@@ -164,7 +164,7 @@ def is_of_kernel(path: str) -> bool:
 
 def _place(place: Any, where: str) -> Iterator[Problem]:
     try:
-        parts_of(str(place or ""))
+        split_object_url(str(place or ""))
     except ValidationError:
         yield Problem(where, shown(place), "must be a place like oss://bucket/key")
 

@@ -12,9 +12,9 @@ from typing import Final, Protocol
 
 from batchcompute.errors import ValidationError
 from batchcompute.runner.rooted import Parts, Root, RootedFile
-from batchcompute.service.objects.keys import parts_of, split_place
+from batchcompute.service.objects.keys import parts_of
 
-__all__ = ["ObjectReader", "ObjectStore", "Stat", "parts_of", "split_place"]
+__all__ = ["ObjectReader", "ObjectStore", "Stat", "parts_of"]
 
 
 MOUNTED: Final = 0o700

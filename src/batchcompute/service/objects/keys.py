@@ -19,8 +19,7 @@ import errno
 import re
 from collections.abc import Iterator, Sequence
 
-from batchcompute.errors import ValidationError
-from batchcompute.models.constraints import LONGEST_KEY
+from batchcompute.runner.object_urls import NOT_IN_XML, split_object_url
 
 __all__: list[str] = []
 
@@ -30,34 +29,7 @@ _LONGEST_NAME = 240
 _LONGEST_FILE_NAME = 255
 """Bytes of a name that a program can see."""
 
-_BUCKET = re.compile(r"[a-z0-9A-Z][a-z0-9A-Z_.-]{0,62}")
 _MARKED = re.compile(r"%[_+%]")
-
-_NO_STEPS = frozenset({".", ".."})
-
-# What XML cannot say: a list that holds such a key could not be read by anybody.
-_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
-def split_place(place: str) -> tuple[str, str]:
-    """Return the bucket and the key that ``oss://bucket/key`` names; the key may be empty.
-
-    Raises:
-        ValidationError: It is no such name.
-    """
-    scheme, found, rest = place.partition("://")
-    bucket, _, key = rest.partition("/")
-    if scheme != "oss" or not found or not _BUCKET.fullmatch(bucket) or ".." in bucket:
-        raise ValidationError(f"{place[:200]!r} is no place in object storage; say oss://bucket/key")
-    if _UNSPEAKABLE.search(key):
-        raise ValidationError(
-            f"{place[:200]!r} holds a control character or what is no text; a key is text in UTF-8"
-        )
-    if not _NO_STEPS.isdisjoint(key.split("/")):
-        raise ValidationError(f"{place[:200]!r} holds a part that no object name may hold: '.' or '..'")
-    if len(key.encode("utf-8")) > LONGEST_KEY:
-        raise ValidationError(f"{place[:60]!r}… is longer than the {LONGEST_KEY} bytes that a key may have")
-    return bucket, key
 
 
 def parts_of(place: str) -> tuple[str, ...]:
@@ -68,7 +40,7 @@ def parts_of(place: str) -> tuple[str, ...]:
     Raises:
         ValidationError: It is no such name.
     """
-    bucket, key = split_place(place)
+    bucket, key = split_object_url(place)
     return (bucket, *names_of(key))
 
 
@@ -124,7 +96,7 @@ def _unescaped(name: str) -> str:
 
 def is_ours(names: Sequence[str], key: str) -> bool:
     """Return whether a key really lies under these names: others may have put files there by hand."""
-    return not _UNSPEAKABLE.search(key) and tuple(names_of(key)) == tuple(names)
+    return not NOT_IN_XML.search(key) and tuple(names_of(key)) == tuple(names)
 
 
 def is_written_otherwise(name: str) -> bool:

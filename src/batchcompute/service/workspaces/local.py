@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchcompute.errors import ValidationError
-from batchcompute.models.constraints import LONGEST_KEY
 from batchcompute.runner import container, copying, sandbox, staging
 from batchcompute.runner.aborting import Aborted
+from batchcompute.runner.file_system_view import TooManyEntries
+from batchcompute.runner.object_urls import LONGEST_KEY
 from batchcompute.runner.os_errors import has_no_room, is_transient
 from batchcompute.runner.package import PackageError, unpack
-from batchcompute.runner.plan import names_of_path
 from batchcompute.runner.rooted import NotRegular, Root
 from batchcompute.runner.shim import INCOMPLETE, NOT_RUN, Outcome, outcome, read_exit, tail
 from batchcompute.runner.spec import SandboxSpec
-from batchcompute.runner.view import TooManyEntries
+from batchcompute.runner.staging_plan import names_of_path
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.workspaces.cleanup import Cleaner
 from batchcompute.service.workspaces.planner import Attempt, AttemptPlanner
@@ -109,11 +109,11 @@ class LocalWorkspace:
         if attempt.package:
             self._unpack(attempt)
         if attempt.isolation == "prefix":
-            staging.link_kept(attempt.plan, work)
+            staging.link_kept_mounts(attempt.plan, work)
         elif attempt.isolation == "sandbox":
             attempt.process = replace(attempt.process, sandbox=self._sandbox(attempt))
         elif attempt.isolation == "container":
-            staging.mount_points((), attempt.plan, work)
+            staging.make_mount_points((), attempt.plan, work)
             attempt.process = replace(attempt.process, wrapper=tuple(self._container(attempt)))
         user = attempt.process.user
         if user is not None:
@@ -139,7 +139,7 @@ class LocalWorkspace:
             parts = (*tree, *names_of_path(folder))
             work.make_folder(parts)
             work.chmod(parts, view.mode_of(folder))
-        staging.mount_points(view.mount_points(), attempt.plan, work)
+        staging.make_mount_points(view.mount_points(), attempt.plan, work)
         report = work.file(f"{attempt.token}.exit.box")
         return sandbox.sandbox_of(view, attempt.process, report, sandbox.probe(attempt.process.user))
 
@@ -233,7 +233,7 @@ class LocalWorkspace:
                 return Outcome(1, "OutputError", message)
             notes.append(message)
         if attempt.isolation != "none":
-            staging.close(attempt.plan, attempt.work)
+            staging.lock_tree(attempt.plan, attempt.work)
         detail = "\n".join([outcome.detail, *notes] if outcome.detail else notes)
         return replace(outcome, detail=detail)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from batchcompute.runner.plan import WORKDIR, names_of_path
 from batchcompute.runner.spec import Isolation
+from batchcompute.runner.staging_plan import WORKDIR, names_of_path
 
 __all__: list[str] = []
 

@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ValidationError
-from batchcompute.runner import container, sandbox
+from batchcompute.runner import sandbox
+from batchcompute.runner.environment import inherited_environment
+from batchcompute.runner.file_system_view import FileSystemView, emptied, resolver
+from batchcompute.runner.object_urls import split_object_url
 from batchcompute.runner.os_errors import is_transient
-from batchcompute.runner.plan import Bind, Choices, Plan, plan_of
 from batchcompute.runner.rooted import Root, RootedFile
 from batchcompute.runner.shim import is_long
 from batchcompute.runner.spec import Isolation, ProcessSpec, User
 from batchcompute.runner.staging import ROOT_VARIABLE
-from batchcompute.runner.view import View, emptied, real_of
+from batchcompute.runner.staging_plan import BindMount, StagingPlan
+from batchcompute.service.domain.images import image_of
 from batchcompute.service.domain.mappings import Mappings, entries_of, inner, mappings_of
-from batchcompute.service.objects.keys import split_place
 from batchcompute.service.store.database import Store, load
-from batchcompute.service.workspaces.environment import environment, from_machine
+from batchcompute.service.workspaces.environment import environment
+from batchcompute.service.workspaces.mounts import MountOptions, plan_mounts
 from batchcompute.service.workspaces.names import (
     auto_cluster_id,
     auto_machine_id,
@@ -64,7 +67,7 @@ class Attempt:
     """Seconds that the program may take."""
     maps: Mappings
     """What it wants to see, and what it leaves."""
-    plan: Plan
+    plan: StagingPlan
     """The same as files of this machine."""
     package: str
     """Place of its package; empty for none."""
@@ -104,7 +107,7 @@ class Attempt:
         return (
             not self.package
             and self.isolation == "none"
-            and not self.plan.deliveries
+            and not self.plan.uploads
             and not self.problem
             and self.account is None
         )
@@ -119,9 +122,9 @@ class Attempt:
         """Names of its working directory."""
         return home_of(self.token, self.isolation)
 
-    def view(self, hidden: Collection[Path]) -> View:
+    def view(self, hidden: Collection[Path]) -> FileSystemView:
         """Return the file system as its program sees it, in a sandbox."""
-        return View(self.plan, emptied(hidden, self.strict), self.strict, self.process.user)
+        return FileSystemView(self.plan, emptied(hidden, self.strict), self.strict, self.process.user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ def buckets_of(maps: Mappings, parameters: dict[str, Any], keep_mounts: bool) ->
     places += [(output.target, True) for output in (*maps.outputs, *maps.logs)]
     places += [(parameters.get(f"{stream.capitalize()}RedirectPath") or "", True) for stream in STREAMS]
     places.append((parameters["Command"].get("PackagePath") or "", False))
-    return frozenset((split_place(place)[0], writes) for place, writes in places if place)
+    return frozenset((split_object_url(place)[0], writes) for place, writes in places if place)
 
 
 class AttemptPlanner:
@@ -188,7 +191,7 @@ class AttemptPlanner:
         self._settings = settings
         self._buckets = buckets
         self._owners = owners
-        self._machine = from_machine()
+        self._machine = inherited_environment()
         self._elsewhere: dict[str, Root] = {}
         self._task = lru_cache(maxsize=256)(self._read_task)
 
@@ -226,7 +229,7 @@ class AttemptPlanner:
             found = db.execute("SELECT description FROM clusters WHERE id = ?", (row["cluster"],)).fetchone()
         task = load(row["plan"] or row["description"])["DAG"]["Tasks"][row["name"]]
         command = task["Parameters"]["Command"]
-        image = container.image_of(command)
+        image = image_of(command)
         cluster: dict[str, Any] = load(found["description"]) if found else {}
         mounts = [
             *entries_of(inner(cluster, "Configs", "Mounts")),
@@ -287,7 +290,7 @@ class AttemptPlanner:
             variables |= {"HOME": account.home, "USER": account.name, "LOGNAME": account.name}
         user = account.user if account else None
         isolation = isolation or self._isolation(task, user, strict)
-        plan, problem = Plan(root.where(tree_of(token))), self.denied(task.owner, task.buckets)
+        plan, problem = StagingPlan(root.where(tree_of(token))), self.denied(task.owner, task.buckets)
         if strict and not task.image and (isolation != "sandbox" or not sandbox.probe(user).processes):
             reason = sandbox.probe(user).reason or "the sandbox is switched off, or cannot hide processes"
             problem = f"Programs of owner {task.owner} cannot be kept apart from those of others: {reason}."
@@ -309,7 +312,7 @@ class AttemptPlanner:
             line = f". {shlex.quote(str(script.path))}"
             if isolation in ("sandbox", "container"):
                 line = f". {SCRIPT}"
-                plan = plan.with_bind(Bind(script.path, SCRIPT, False, False))
+                plan = plan.with_mount(BindMount(script.path, SCRIPT, False, False))
         process = ProcessSpec(
             token=token,
             command=line,
@@ -357,9 +360,9 @@ class AttemptPlanner:
 
     def _plan(
         self, task: _Task, key: Key, tree: Path, isolation: Isolation, account: Account | None, strict: bool
-    ) -> Plan:
+    ) -> StagingPlan:
         apart = strict or account is not None
-        choices = Choices(
+        options = MountOptions(
             isolation,
             f"{task.job_id}.{task.name}.{key[2]}",
             # Where owners are kept apart, no program writes to the storage itself: it could lay a link for the next one.
@@ -367,9 +370,9 @@ class AttemptPlanner:
             bind_logs=isolation != "prefix" and not apart,
             # The files of the storage are of no use to another Unix user: everything is a copy.
             copy_all=account is not None,
-            real=real_of(emptied(self._settings.hidden, strict)) if isolation == "sandbox" else str,
+            resolve=resolver(emptied(self._settings.hidden, strict)) if isolation == "sandbox" else str,
         )
-        return plan_of(task.maps, tree, self._objects, choices)
+        return plan_mounts(task.maps, tree, self._objects, options)
 
     def _isolation(self, task: _Task, user: User | None, strict: bool) -> Isolation:
         if task.image:
@@ -381,8 +384,8 @@ class AttemptPlanner:
         return "prefix" if task.maps else "none"
 
     def _streams(
-        self, task: _Task, key: Key, root: Root, token: str, plan: Plan
-    ) -> tuple[list[RootedFile | None], Plan]:
+        self, task: _Task, key: Key, root: Root, token: str, plan: StagingPlan
+    ) -> tuple[list[RootedFile | None], StagingPlan]:
         """Return the files of stdout and stderr, and the plan with those that have to be uploaded."""
         outputs: list[RootedFile | None] = []
         for stream in STREAMS:

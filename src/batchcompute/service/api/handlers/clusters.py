@@ -11,13 +11,13 @@ from typing import Any
 from batchcompute.errors import ValidationError
 from batchcompute.models.field_types import format_time
 from batchcompute.resources import ClusterDescription, ModifyClusterDescription
+from batchcompute.runner.object_urls import split_object_url
 from batchcompute.service.api import idempotency
 from batchcompute.service.api.requests import Params, new_id
 from batchcompute.service.domain.defaults import NO_NOTIFICATION, check_ascii
 from batchcompute.service.domain.mappings import entries_of, inner, mount_problems
 from batchcompute.service.domain.states import owner_number
 from batchcompute.service.errors import denied, not_found, state_conflict
-from batchcompute.service.objects.keys import split_place
 from batchcompute.service.store import machines, transitions
 from batchcompute.service.store.buckets import Buckets
 from batchcompute.service.store.database import Store, load, save
@@ -187,7 +187,7 @@ class Clusters:
         if problems:
             raise ValidationError(problems)
         for entry in entries_of(mounts):
-            bucket, _ = split_place(entry["Source"])
+            bucket, _ = split_object_url(entry["Source"])
             if not self._buckets.may_read(owner, bucket):
                 raise denied(bucket)
 

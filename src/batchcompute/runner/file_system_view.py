@@ -13,8 +13,8 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from batchcompute.runner.plan import TMP, WORKDIR, Plan, ancestors, depth
 from batchcompute.runner.spec import User
+from batchcompute.runner.staging_plan import TMP, WORKDIR, StagingPlan, ancestors, depth
 
 __all__: list[str] = []
 
@@ -69,7 +69,7 @@ def emptied(hidden: Iterable[Path], strict: bool) -> tuple[str, ...]:
     return tuple(sorted(found, key=depth))
 
 
-def real_of(empty: Sequence[str]) -> Callable[[str], str]:
+def resolver(empty: Sequence[str]) -> Callable[[str], str]:
     """Return what tells where a program finds a directory of the machine: links in its path lead elsewhere.
 
     Args:
@@ -131,7 +131,7 @@ def _is_folder(path: str) -> bool:
     return stat.S_ISDIR(_mode_at(path))
 
 
-class View:
+class FileSystemView:
     """The file system as one program sees it.
 
     Args:
@@ -145,13 +145,15 @@ class View:
         OSError: The machine cannot tell at this moment what there is.
     """
 
-    def __init__(self, plan: Plan, empty: Sequence[str], strict: bool, user: User | None = None) -> None:
+    def __init__(
+        self, plan: StagingPlan, empty: Sequence[str], strict: bool, user: User | None = None
+    ) -> None:
         self._plan = plan
         self._empty = empty
         self._strict = strict
         self._user = user
-        self._made = {*plan.folders, *(copy.path for copy in plan.copies)}
-        self._taken = self._made | plan.hidden | {bind.path for bind in plan.binds}
+        self._made = {*plan.empty_folders, *(copy.path for copy in plan.copies)}
+        self._taken = self._made | plan.hidden | {mount.path for mount in plan.mounts}
         self._outer = {outer for path in self._taken for outer in ancestors(path)}
         self.laid: dict[str, list[str]] = {}
         """Directories of the machine that are directories of the tree, with the names in them that are mounted."""
@@ -161,14 +163,14 @@ class View:
         self._reach("/")
         if strict or (plan.has_outputs and self._is_small(TMP)):
             self._reach(TMP)
-        for path in (*plan.parents, WORKDIR, *map(os.path.dirname, sorted(self._made, key=depth))):
+        for path in (*plan.merged_folders, WORKDIR, *map(os.path.dirname, sorted(self._made, key=depth))):
             self._reach(path)
-        for bind in plan.binds:
-            mode = _mode_at(bind.path, follow=False)
-            there = stat.S_ISDIR(mode) if bind.folder else stat.S_ISREG(mode)
-            if not there or self._around(bind.path):
+        for mount in plan.mounts:
+            mode = _mode_at(mount.path, follow=False)
+            there = stat.S_ISDIR(mode) if mount.is_folder else stat.S_ISREG(mode)
+            if not there or self._around(mount.path):
                 # It is a mount anyway, so the tree need not have the directories around it.
-                self._reach(os.path.dirname(bind.path), alone=True)
+                self._reach(os.path.dirname(mount.path), alone=True)
 
     # -- what is in the tree ------------------------------------------------------------------
 
@@ -274,8 +276,8 @@ class View:
         for path in _NEEDED if self._strict else ():
             if self._around(path) and _mode_at(path):
                 arguments += ["--ro-bind-try", path, path]
-        for bind in self._plan.binds:
-            arguments += ["--bind" if bind.write else "--ro-bind", str(bind.source), bind.path]
+        for mount in self._plan.mounts:
+            arguments += ["--bind" if mount.writable else "--ro-bind", str(mount.source), mount.path]
         return [*arguments, "--chdir", WORKDIR]
 
     def _emptied(self, path: str) -> list[str]:

@@ -1,0 +1,120 @@
+"""The staging plan of an attempt: what is mounted and copied before it starts, and uploaded when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+__all__: list[str] = []
+
+WORKDIR = "/batchcompute/workdir"
+"""Working directory of a program, as the program sees it (REST API, 5.1)."""
+
+TMP = "/tmp"  # noqa: S108 - the program's own
+"""Directory for temporary files, as the program sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BindMount:
+    """A file or directory of this machine that is mounted for the program."""
+
+    source: Path
+    """The file or directory."""
+    path: str
+    """Where the program sees it."""
+    writable: bool
+    """Whether the program may write to it."""
+    is_folder: bool = True
+    """Whether it is a directory."""
+    object_url: str = ""
+    """The object, or prefix, whose own files are mounted; empty for files of the attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputCopy:
+    """An object, or everything below a prefix, that is copied into the tree."""
+
+    object_url: str
+    """The object, or the prefix."""
+    path: str
+    """Where the program sees the copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file or directory that is uploaded when the program has ended."""
+
+    source: Path
+    """A file; a directory if the URL ends in a slash."""
+    object_url: str
+    """The object, or prefix, that it is uploaded to."""
+    path: str
+    """Where the program sees the source."""
+    is_log: bool = False
+    """Whether it is uploaded however the program ended."""
+    skip: frozenset[str] = frozenset()
+    """Paths below the source, relative to it, at which something else is mapped."""
+    source_url: str = ""
+    """The object that the source itself is, in a mount that is kept; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagingPlan:
+    """What is staged for an attempt.
+
+    Each attempt has one directory, its tree, which is laid out like the root of the file system that the program sees.
+    All that the program may write to is in the tree: outputs, the directories of single output files, inputs that can
+    be written to, and the working directory. So hard links and renames between them work as on a machine of its own.
+    Only what is read-only, or belongs to object storage, is a mount of its own.
+
+    All paths are those that the program sees.
+    """
+
+    tree: Path = Path()
+    """The directory that holds everything below, each under its path."""
+    copies: tuple[InputCopy, ...] = ()
+    """What is copied into the tree, the outermost first."""
+    empty_folders: tuple[str, ...] = ()
+    """Directories of the tree that are empty at first."""
+    merged_folders: tuple[str, ...] = ()
+    """Directories of the tree in which single files are made. Each also shows the machine's own directory."""
+    hidden: frozenset[str] = frozenset()
+    """Files of the machine that are hidden from the program, because it makes a file of the same name."""
+    mounts: tuple[BindMount, ...] = ()
+    """What is mounted, the outermost first."""
+    uploads: tuple[Upload, ...] = ()
+    """What is uploaded."""
+
+    def with_log(self, source: Path, object_url: str, name: str) -> StagingPlan:
+        """Return the plan with one more log."""
+        return replace(self, uploads=(*self.uploads, Upload(source, object_url, name, is_log=True)))
+
+    def with_mount(self, mount: BindMount) -> StagingPlan:
+        """Return the plan with one more mount."""
+        return replace(self, mounts=(*self.mounts, mount))
+
+    def at(self, path: str) -> Path:
+        """Return where a path of the tree is on this machine."""
+        return self.tree / path.lstrip("/")
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether files are uploaded that are not logs."""
+        return any(not upload.is_log for upload in self.uploads)
+
+
+def depth(path: str) -> int:
+    """Return the number of directories that contain a path; 0 for the root."""
+    return path.rstrip("/").count("/")
+
+
+def names_of_path(path: str) -> list[str]:
+    """Return the names that lead from the root to a path."""
+    return [name for name in path.split("/") if name]
+
+
+def ancestors(path: str) -> Iterator[str]:
+    """Yield the directories that contain a path, the nearest one first, without the root."""
+    while path := path.rpartition("/")[0]:
+        yield path
