@@ -29,7 +29,9 @@ STORED_ISOLATION: Final[Mapping[Isolation, str]] = {
 }
 """The values that databases hold for each kind of isolation, in the column ``way`` of the instances."""
 
-_LOADED: Final = {stored: isolation for isolation, stored in STORED_ISOLATION.items()}
+_LOADED: Final[Mapping[str, Isolation]] = {
+    stored: isolation for isolation, stored in STORED_ISOLATION.items()
+}
 
 
 def load_isolation(stored: str) -> Isolation | None:

@@ -12,8 +12,8 @@ from batchcompute.service.store import transitions
 if TYPE_CHECKING:
     from batchcompute.service.engines.base import Engine
     from batchcompute.service.store.database import Store
+    from batchcompute.service.workspaces.attempt import Attempt
     from batchcompute.service.workspaces.local import LocalWorkspace
-    from batchcompute.service.workspaces.planner import Attempt
 
 __all__: list[str] = []
 

@@ -24,8 +24,9 @@ from batchcompute.runner.shim import INCOMPLETE, NOT_RUN, Outcome, outcome, read
 from batchcompute.runner.spec import SandboxSpec
 from batchcompute.runner.staging_plan import names_of_path
 from batchcompute.service.objects.base import ObjectStore
+from batchcompute.service.workspaces.attempt import Attempt
 from batchcompute.service.workspaces.cleanup import Cleaner
-from batchcompute.service.workspaces.planner import Attempt, AttemptPlanner
+from batchcompute.service.workspaces.planner import AttemptPlanner
 
 if TYPE_CHECKING:
     from batchcompute.service.resolved_settings import ResolvedSettings
@@ -97,15 +98,15 @@ class LocalWorkspace:
         work = attempt.work
         # What is there was made before the machine had no room for the rest.
         with contextlib.suppress(FileExistsError):
-            work.new_folder(attempt.home[:1])
+            work.new_folder(attempt.workdir[:1])
         if attempt.script is not None:
             self._write_script(attempt)
         if attempt.needs_no_staging:
             return
-        staging.check_inputs(((given.source, given.path) for given in attempt.maps.inputs), self._objects)
+        staging.check_inputs(((given.source, given.path) for given in attempt.mappings.inputs), self._objects)
         if attempt.isolation != "none":
             attempt.plan = staging.stage_in(attempt.plan, work, self._objects, attempt.abort)
-            work.make_folder(attempt.home)
+            work.make_folder(attempt.workdir)
         if attempt.package:
             self._unpack(attempt)
         if attempt.isolation == "prefix":
@@ -117,7 +118,7 @@ class LocalWorkspace:
             attempt.process = replace(attempt.process, wrapper=tuple(self._container(attempt)))
         user = attempt.process.user
         if user is not None:
-            copying.chown_tree(work, attempt.home[:1], user.uid, user.gid)
+            copying.chown_tree(work, attempt.workdir[:1], user.uid, user.gid)
 
     @staticmethod
     def _write_script(attempt: Attempt) -> None:
@@ -126,7 +127,7 @@ class LocalWorkspace:
             return
         fd = file.new()
         try:
-            copying.write_all(fd, attempt.command.encode("utf-8", "surrogateescape"))
+            copying.write_all(fd, attempt.script_content.encode("utf-8", "surrogateescape"))
             if user is not None:
                 os.fchown(fd, user.uid, user.gid)
         finally:
@@ -169,14 +170,14 @@ class LocalWorkspace:
 
     def _unpack(self, attempt: Attempt) -> None:
         place, work = attempt.package, attempt.work
-        parts = (attempt.base, "package", "file")
+        parts = (attempt.staging_folder, "package", "file")
         work.make_folder(parts[:-1])
         try:
             self._objects.fetch(place, work, parts, attempt.abort)
         except (FileNotFoundError, NotADirectoryError, NotRegular):
             raise PackageError(f"The package {place} does not exist.") from None
         name = place.rpartition("/")[2]
-        unpack(work, parts, name, place, attempt.home, attempt.abort)
+        unpack(work, parts, name, place, attempt.workdir, attempt.abort)
         work.remove(parts)
 
     def stage_out(
@@ -325,20 +326,20 @@ class LocalWorkspace:
     def _keep(self, attempt: Attempt) -> None:
         target = (Path(attempt.keep_at).name,)
         try:
-            attempt.work.lstat(attempt.home)
+            attempt.work.lstat(attempt.workdir)
         except FileNotFoundError:
             # It was kept already, or the failure was that it could not be made.
             return
         self._kept.remove(target)
         with contextlib.suppress(OSError):
             # Its program may have locked it, and then it could not be moved.
-            attempt.work.chmod(attempt.home, 0o700)
+            attempt.work.chmod(attempt.workdir, 0o700)
         try:
-            attempt.work.rename(attempt.home, self._kept, target)
+            attempt.work.rename(attempt.workdir, self._kept, target)
         except OSError as error:
             if error.errno not in (errno.EXDEV, errno.EACCES, errno.EPERM):
                 raise
-            copying.copy_tree(attempt.work, attempt.home, self._kept, target, attempt.abort)
+            copying.copy_tree(attempt.work, attempt.workdir, self._kept, target, attempt.abort)
 
     def drop_kept(self, job_id: str) -> None:
         """Remove the working directories that were kept of a job."""
@@ -360,8 +361,8 @@ class LocalWorkspace:
         if attempt.script is not None:
             leaves.append(attempt.script.parts[0])
         if not attempt.needs_no_staging:
-            leaves += [f"{attempt.token}.exit.box", f"{attempt.token}.env", attempt.base]
-        self._cleaner.put(attempt.work, attempt.home[0], tuple(leaves))
+            leaves += [f"{attempt.token}.exit.box", f"{attempt.token}.env", attempt.staging_folder]
+        self._cleaner.put(attempt.work, attempt.workdir[0], tuple(leaves))
 
     def clean_all_but(self, tokens: Collection[str]) -> None:
         """Remove what earlier services left behind, save for attempts that still run."""

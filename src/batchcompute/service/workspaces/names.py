@@ -10,18 +10,18 @@ from batchcompute.runner.staging_plan import WORKDIR, names_of_path
 __all__: list[str] = []
 
 
-def base_of(token: str) -> str:
-    """Return the name of the directory for what an attempt needs beside its working directory."""
+def staging_folder_of(token: str) -> str:
+    """Return the name of the directory for all files of an attempt but its working directory."""
     return f"{token}.maps"
 
 
 def tree_of(token: str) -> tuple[str, ...]:
-    """Return the names of the directory that is the root of the file system of an attempt, or stands for it."""
-    return (base_of(token), "root")
+    """Return the names of the tree of an attempt: the directory that is laid out like the root of its file system."""
+    return (staging_folder_of(token), "root")
 
 
-def home_of(token: str, isolation: Isolation) -> tuple[str, ...]:
-    """Return the names of the working directory of an attempt."""
+def workdir_of(token: str, isolation: Isolation) -> tuple[str, ...]:
+    """Return the names that lead to the working directory of an attempt."""
     return (token,) if isolation == "none" else (*tree_of(token), *names_of_path(WORKDIR))
 
 

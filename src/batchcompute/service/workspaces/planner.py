@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shlex
-import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from batchcompute.errors import ValidationError
 from batchcompute.runner import sandbox
 from batchcompute.runner.environment import inherited_environment
-from batchcompute.runner.file_system_view import FileSystemView, emptied, resolver
+from batchcompute.runner.file_system_view import emptied, resolver
 from batchcompute.runner.object_urls import split_object_url
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.rooted import Root, RootedFile
@@ -25,15 +24,15 @@ from batchcompute.runner.staging_plan import BindMount, StagingPlan
 from batchcompute.service.domain.images import image_of
 from batchcompute.service.domain.mappings import Mappings, entries_of, inner, mappings_of
 from batchcompute.service.store.database import Store, load
+from batchcompute.service.workspaces.attempt import Attempt
 from batchcompute.service.workspaces.environment import environment
 from batchcompute.service.workspaces.mounts import MountOptions, plan_mounts
 from batchcompute.service.workspaces.names import (
     auto_cluster_id,
     auto_machine_id,
-    base_of,
-    home_of,
     log_place,
     tree_of,
+    workdir_of,
 )
 
 if TYPE_CHECKING:
@@ -51,80 +50,6 @@ STREAMS = ("stdout", "stderr")
 
 SCRIPT = "/.batchcompute-command"
 """Where a program that has a file system of its own sees the file that holds its command, if that is long."""
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One attempt of an instance."""
-
-    key: Key
-    """Whose it is."""
-    process: ProcessSpec
-    """What the engine gets."""
-    work: Root
-    """The directory that it works below."""
-    timeout: float
-    """Seconds that the program may take."""
-    maps: Mappings
-    """What it wants to see, and what it leaves."""
-    plan: StagingPlan
-    """The same as files of this machine."""
-    package: str
-    """Place of its package; empty for none."""
-    isolation: Isolation
-    """How its program sees its mappings."""
-    image: str = ""
-    """Image of its container; empty for none."""
-    note: str = ""
-    """What its result says about the isolation."""
-    problem: str = ""
-    """Why it cannot be made; empty where it can."""
-    account: Account | None = None
-    """The Unix user that it runs as; None for that of the service."""
-    strict: bool = False
-    """Whether its sandbox keeps it apart from other owners, too."""
-    owner: str = ""
-    """Whose job it is of."""
-    buckets: frozenset[tuple[str, bool]] = frozenset()
-    """The buckets that it needs, and whether it writes to them."""
-    abort: threading.Event = field(default_factory=threading.Event)
-    """Set when nobody waits for it any more: it was stopped, or lost its machine."""
-    keep_at: str = ""
-    """Where its working directory is kept if it fails for good; empty if it is not."""
-    script: RootedFile | None = None
-    """The file that its command is read from; None where it is short enough for an argument."""
-    command: str = ""
-    """What is in that file."""
-
-    @property
-    def token(self) -> str:
-        """Its name."""
-        return self.process.token
-
-    @property
-    def needs_no_staging(self) -> bool:
-        """Whether making it ready, and ending it, takes no longer than starting a thread would."""
-        return (
-            not self.package
-            and self.isolation == "none"
-            and not self.plan.uploads
-            and not self.problem
-            and self.account is None
-        )
-
-    @property
-    def base(self) -> str:
-        """Name of the directory for what it needs beside its working directory."""
-        return base_of(self.token)
-
-    @property
-    def home(self) -> tuple[str, ...]:
-        """Names of its working directory."""
-        return home_of(self.token, self.isolation)
-
-    def view(self, hidden: Collection[Path]) -> FileSystemView:
-        """Return the file system as its program sees it, in a sandbox."""
-        return FileSystemView(self.plan, emptied(hidden, self.strict), self.strict, self.process.user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +241,7 @@ class AttemptPlanner:
         process = ProcessSpec(
             token=token,
             command=line,
-            directory=root.where(home_of(token, isolation)),
+            directory=root.where(workdir_of(token, isolation)),
             environment=variables,
             stdout=outputs[0],
             stderr=outputs[1],
@@ -348,7 +273,7 @@ class AttemptPlanner:
             buckets=task.buckets,
             keep_at=keep_at,
             script=script,
-            command=command if script else "",
+            script_content=command if script else "",
         )
 
     def denied(self, owner: str, buckets: Collection[tuple[str, bool]]) -> str:
