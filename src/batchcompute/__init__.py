@@ -173,19 +173,22 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names.sp
 _SUBMODULES = frozenset({"client", "core", "errors", "resources", "service", "types", "utils"})
 
 
+def _load(name: str) -> object:
+    if name in _SUBMODULES:
+        # Programs say `batchcompute.resources.…` after a bare `import batchcompute`.
+        return _import_module(f"batchcompute.{name}")
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'batchcompute' has no attribute {name!r}")
+    value = getattr(_import_module(f"batchcompute.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_SUBMODULES})
+
+
 if not _TYPE_CHECKING:
-    # A type checker would take this for a permission to import any name.
-
-    def __getattr__(name: str) -> object:
-        if name in _SUBMODULES:
-            # Programs say `batchcompute.resources.…` after a bare `import batchcompute`.
-            return _import_module(f"batchcompute.{name}")
-        home = _HOME.get(name)
-        if home is None:
-            raise AttributeError(f"module 'batchcompute' has no attribute {name!r}")
-        value = getattr(_import_module(f"batchcompute.{home}"), name)
-        globals()[name] = value
-        return value
-
-    def __dir__() -> list[str]:
-        return sorted({*__all__, *_SUBMODULES})
+    # With a `__getattr__`, a type checker accepts the import of any name.
+    __getattr__ = _load

@@ -25,14 +25,18 @@ _LAZY = {
     "AsyncItems": "batchcompute.client._async._iterate",
 }
 
+
+def _load(name: str) -> object:
+    from importlib import import_module
+
+    if name == "response":
+        # It loads all models, so a bare import does not load it.
+        return import_module("batchcompute.client.response")
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'batchcompute.client' has no attribute {name!r}")
+
+
 if not TYPE_CHECKING:
-    # Also `batchcompute.client.response` after a bare import; it loads all models, so not before.
-
-    def __getattr__(name: str) -> object:
-        from importlib import import_module
-
-        if name == "response":
-            return import_module("batchcompute.client.response")
-        if name in _LAZY:
-            return getattr(import_module(_LAZY[name]), name)
-        raise AttributeError(f"module 'batchcompute.client' has no attribute {name!r}")
+    # With a `__getattr__`, a type checker accepts the import of any name.
+    __getattr__ = _load

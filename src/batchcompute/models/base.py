@@ -24,7 +24,7 @@ from batchcompute.models.constraints import Needed
 from batchcompute.models.core_schema import STRICT
 from batchcompute.models.field_types import NULL, UNSET, is_unset
 from batchcompute.models.fields import Field, NestedField
-from batchcompute.models.problems import nearest, problems_of, shown, warn_unknown
+from batchcompute.models.problems import problems_of, shown, warn_unknown
 from batchcompute.models.pydantic_methods import PydanticModel
 from batchcompute.models.serialization import as_json, plain, wire
 from batchcompute.models.storage import owned, without_extra
@@ -122,43 +122,6 @@ class Jsonizable(PydanticModel):
         if not isinstance(value, dict):
             raise JSONError(f"{cls.__name__}: the JSON must be an object, not {shown(value)}")
         return cast("dict[str, Any]", value)
-
-    # -- attributes ---------------------------------------------------------------------------
-
-    if not TYPE_CHECKING:
-        # Type checkers would take these for a permission to use any attribute.
-
-        def __getattr__(self, name: str) -> Any:
-            if not name.startswith("_"):
-                extra = self.__pydantic_extra__
-                if extra is not None and name in extra:
-                    return extra[name]
-                private = self.__pydantic_private__
-                if private is not None and name in private.get("attributes", ()):
-                    return private["attributes"][name]
-            hint = nearest(name, self._fields)
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            field = self._fields.get(name)
-            if field is not None:
-                self._assign(field, value)
-            elif name.startswith("_") or hasattr(type(self), name):
-                object.__setattr__(self, name, value)
-            else:
-                # Programs for the old SDK do this; there it was a plain attribute, too.
-                warn_unknown(type(self), name, "stays a local attribute and is never sent")
-                self._private().setdefault("attributes", {})[name] = value
-
-        def __delattr__(self, name: str) -> None:
-            field = self._fields.get(name)
-            if field is not None:
-                self._unset(field)
-                return
-            attributes = (self.__pydantic_private__ or {}).get("attributes", {})
-            if name not in attributes:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            del attributes[name]
 
     # -- the guide's methods ------------------------------------------------------------------
 
@@ -335,6 +298,10 @@ class Description(Jsonizable):
     """The base of what a caller writes: a job, a cluster, an image, an app, and their parts."""
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+        # Type checkers give each subclass of a pydantic model a constructor of its own fields.
+        def __init__(self, properties: Any = None, **fields: Any) -> None: ...
 
 
 class Status(Jsonizable):

@@ -34,7 +34,7 @@ class _Sentinel:
 UNSET: Final[Any] = MISSING
 """The stored value of a field that is not set; pydantic-core leaves it out of all that it writes."""
 
-NULL: Final = _Sentinel("NULL")
+NULL: Final[Any] = _Sentinel("NULL")
 """An explicit null: sent as ``null``, where an unset field is not sent at all."""
 
 EMPTY_TIME: Final = _Sentinel("EMPTY_TIME")
@@ -120,7 +120,7 @@ def to_env_text(value: Any) -> str:
     return str(value)
 
 
-def _to_null(value: Any) -> _Sentinel:
+def _to_null(value: Any) -> Any:
     if value is None or value is NULL:
         return NULL
     raise ValueError

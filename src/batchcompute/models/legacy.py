@@ -96,39 +96,44 @@ def keep_plain(namespace: dict[str, Any]) -> None:
 
 
 if TYPE_CHECKING:
-    # As type checkers see it there is nothing special about these classes.
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
+
+
+class _Meta(ModelMetaclass):
+    def __new__(
+        mcs, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], **kwargs: Any
+    ) -> type:
+        if not namespace.get("__module__", "").startswith("batchcompute."):
+            if isinstance(namespace.get("descriptor_map"), Mapping):
+                modernise(name, namespace)
+            keep_plain(namespace)
+            own_init = namespace.get("__init__")
+            if callable(own_init):
+                # It takes a mapping as its one argument; without this mark, pydantic-core would
+                # call it with the fields as keywords wherever an object is checked or nested.
+                setattr(own_init, "__pydantic_base_init__", True)  # noqa: B010 - a function's attribute
+        return super().__new__(mcs, name, bases, namespace, **kwargs)
+
+    @property
+    def __signature__(cls) -> Signature:
+        """Every field by its name on the wire, as the generated stubs have it."""
+        fields = [
+            Parameter(field.wire, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.hint)
+            for field in getattr(cls, "_declared", ())
+        ]
+        first = Parameter("properties", Parameter.POSITIONAL_OR_KEYWORD, default=None)
+        return Signature([first, *fields], return_annotation=None)
+
+    @__signature__.setter
+    def __signature__(cls, value: object) -> None:
+        # pydantic's own names the fields as Python has them, and only once the schema is built.
+        pass
+
+
+if TYPE_CHECKING:
     OldStyle = BaseModel
 else:
-
-    class _Meta(type(BaseModel)):
-        def __new__(mcls, name, bases, namespace, **kwargs):
-            if not namespace.get("__module__", "").startswith("batchcompute."):
-                if isinstance(namespace.get("descriptor_map"), Mapping):
-                    modernise(name, namespace)
-                keep_plain(namespace)
-                own_init = namespace.get("__init__")
-                if callable(own_init):
-                    # It takes a mapping as its one argument; without this mark, pydantic-core would
-                    # call it with the fields as keywords wherever an object is checked or nested.
-                    own_init.__pydantic_base_init__ = True
-            return super().__new__(mcls, name, bases, namespace, **kwargs)
-
-        @property
-        def __signature__(cls):
-            """Every field by its name on the wire, as the generated stubs have it."""
-            fields = [
-                Parameter(field.wire, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.hint)
-                for field in getattr(cls, "_declared", ())
-            ]
-            first = Parameter("properties", Parameter.POSITIONAL_OR_KEYWORD, default=None)
-            return Signature([first, *fields], return_annotation=None)
-
-        @__signature__.setter
-        def __signature__(cls, value):
-            # pydantic's own names the fields as Python has them, and only once the schema is built.
-            pass
-
-    class OldStyle(BaseModel, metaclass=_Meta):
-        """The base of `Model`, whose subclasses may be written in the old style."""
-
-        __slots__ = ()
+    # With this metaclass, type checkers do not find the methods that every class has, such as `__hash__`.
+    OldStyle = _Meta("OldStyle", (BaseModel,), {"__module__": __name__, "__slots__": ()})

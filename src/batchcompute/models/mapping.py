@@ -1,23 +1,65 @@
-"""A model that also reads like a mapping of what is set, under its wire names."""
+"""Access to the fields of a model by attribute and by key, in both spellings of a name."""
 
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from batchcompute.errors import FieldError
 from batchcompute.models.field_types import EMPTY_TIME
 from batchcompute.models.fields import Field
-from batchcompute.models.problems import nearest
+from batchcompute.models.problems import nearest, warn_unknown
 from batchcompute.models.storage import Model
 
 __all__: list[str] = []
 
 
 class MappingModel(Model):
-    """The mapping's methods."""
+    """A model whose fields are attributes, and which is a mapping of the fields that are set."""
 
     __slots__ = ()
+
+    def _get_attribute(self, name: str) -> Any:
+        if not name.startswith("_"):
+            extra = self.__pydantic_extra__
+            if extra is not None and name in extra:
+                return extra[name]
+            attributes = self._local_attributes()
+            if name in attributes:
+                return attributes[name]
+        hint = nearest(name, self._fields)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+
+    def _set_attribute(self, name: str, value: Any) -> None:
+        field = self._fields.get(name)
+        if field is not None:
+            self._assign(field, value)
+        elif name.startswith("_") or hasattr(type(self), name):
+            object.__setattr__(self, name, value)
+        else:
+            # Programs for the old SDK do this; there it was a plain attribute, too.
+            warn_unknown(type(self), name, "stays a local attribute and is never sent")
+            self._private().setdefault("attributes", {})[name] = value
+
+    def _delete_attribute(self, name: str) -> None:
+        field = self._fields.get(name)
+        if field is not None:
+            self._unset(field)
+            return
+        attributes = self._local_attributes()
+        if name not in attributes:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        del attributes[name]
+
+    def _local_attributes(self) -> dict[str, Any]:
+        private: dict[str, Any] = self.__pydantic_private__ or {}
+        return cast("dict[str, Any]", private.get("attributes", {}))
+
+    if not TYPE_CHECKING:
+        # With these methods, a type checker accepts any attribute.
+        __getattr__ = _get_attribute
+        __setattr__ = _set_attribute
+        __delattr__ = _delete_attribute
 
     def __getitem__(self, key: str) -> Any:
         if key in self._fields:

@@ -51,35 +51,33 @@ class PydanticModel(MappingModel):
 
         return described(cls, handler(schema), handler)
 
+    def _model_dump(
+        self, *, include: Any = None, exclude: Any = None, warnings: Any = False, **options: Any
+    ) -> dict[str, Any]:
+        """Return the fields that are set, under their wire names.
+
+        Of an answer, fields that the class does not declare are in `detail` and `dump` only.
+
+        Args:
+            include: Fields to be written, in either spelling; see pydantic.
+            exclude: Fields to be left out, in either spelling; see pydantic.
+            warnings: Whether pydantic warns of values of a wrong type, which answers may have.
+            **options: pydantic's own, such as ``by_alias=False`` for snake_case names.
+        """
+        chosen = {"include": _by_name(type(self), include), "exclude": _by_name(type(self), exclude)}
+        return super().model_dump(warnings=warnings, **chosen, **options)
+
+    def _model_dump_json(
+        self, *, include: Any = None, exclude: Any = None, warnings: Any = False, **options: Any
+    ) -> str:
+        """Return the same as a JSON text."""
+        chosen = {"include": _by_name(type(self), include), "exclude": _by_name(type(self), exclude)}
+        return super().model_dump_json(warnings=warnings, **chosen, **options)
+
     if not TYPE_CHECKING:
-        # For type checkers these are pydantic's own.
-
-        def model_dump(self, *, include=None, exclude=None, warnings=False, **options):
-            """Return the fields that are set, under their wire names.
-
-            Of an answer, fields that the class does not declare are in `detail` and `dump` only.
-
-            Args:
-                include: Fields to be written, in either spelling; see pydantic.
-                exclude: Fields to be left out, in either spelling; see pydantic.
-                warnings: Whether pydantic warns of values of a wrong type, which answers may have.
-                **options: pydantic's own, such as ``by_alias=False`` for snake_case names.
-            """
-            return super().model_dump(
-                include=_by_name(type(self), include),
-                exclude=_by_name(type(self), exclude),
-                warnings=warnings,
-                **options,
-            )
-
-        def model_dump_json(self, *, include=None, exclude=None, warnings=False, **options):
-            """Return the same as a JSON text."""
-            return super().model_dump_json(
-                include=_by_name(type(self), include),
-                exclude=_by_name(type(self), exclude),
-                warnings=warnings,
-                **options,
-            )
+        # Type checkers read pydantic's own signatures, which name all options.
+        model_dump, model_dump_json = _model_dump, _model_dump_json
+        model_dump.__name__, model_dump_json.__name__ = "model_dump", "model_dump_json"
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy, with some fields changed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, cast
 
 from pydantic import Field
 
@@ -214,7 +214,7 @@ class AppDescription(ConfigSetters):
 
     def add_input_parameter(self, name: str, params: InputParameter | Mapping[str, object]) -> None:
         """Add an input; it is copied in."""
-        self.input_parameters[name] = params
+        self.input_parameters[name] = cast("InputParameter", params)
 
     def get_input_parameter(self, name: str) -> InputParameter:
         """Return an input by name.
@@ -234,7 +234,7 @@ class AppDescription(ConfigSetters):
 
     def add_output_parameter(self, name: str, params: OutputParameter | Mapping[str, object]) -> None:
         """Add an output; it is copied in."""
-        self.output_parameters[name] = params
+        self.output_parameters[name] = cast("OutputParameter", params)
 
     def get_output_parameter(self, name: str) -> OutputParameter:
         """Return an output by name.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import Field
 
@@ -160,7 +160,7 @@ class ClusterDescription(Description):
             group_name: Name of the group.
             group: The group, or a mapping of its fields.
         """
-        self.groups[group_name] = group
+        self.groups[group_name] = cast("GroupDescription", group)
 
     def get_group(self, group_name: str) -> GroupDescription:
         """Return a group by name.
@@ -208,7 +208,7 @@ class ModifyClusterDescription(Description):
 
     def add_group(self, group_name: str, group: ModifyGroupDescription | Mapping[str, object]) -> None:
         """Add what shall change in a group; it is copied in."""
-        self.groups[group_name] = group
+        self.groups[group_name] = cast("ModifyGroupDescription", group)
 
     def get_group(self, group_name: str) -> ModifyGroupDescription:
         """Return a group by name.

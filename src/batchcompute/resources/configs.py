@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import Field
 
@@ -169,7 +169,7 @@ class Mounts(Description):
 
     def add_entry(self, entry: MountEntry | Mapping[str, object]) -> None:
         """Add a mount; the entry is copied in."""
-        self.entries.append(entry)
+        self.entries.append(cast("MountEntry", entry))
 
     def get_entry(self, destination: str) -> MountEntry:
         """Return the mount with this destination.
@@ -212,7 +212,7 @@ class Configs(Description):
             # does, so requests always have it.
             self.__dict__["networks"].__dict__["classic"] = None
 
-    __init__.__pydantic_base_init__ = True
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     def _entered(self) -> None:
         networks = self.__dict__.get("networks")

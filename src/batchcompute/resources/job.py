@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import Discriminator, Field, Tag
 
@@ -74,7 +74,7 @@ class DAG(Description):
             task: The task, or a mapping of its fields.
             after: The task, or the tasks, that it starts after; they may be added later.
         """
-        self.tasks[task_name] = task
+        self.tasks[task_name] = cast("TaskDescription", task)
         for name in (after,) if isinstance(after, str) else after:
             followers = self.dependencies.get(name, [])
             if task_name not in followers:

@@ -76,12 +76,16 @@ __all__ = [
     "utf8",
 ]
 
-if not TYPE_CHECKING:
-    # These load all that makes a model, so not before they are asked for.
 
-    def __getattr__(name: str) -> object:
-        if name in ("canonicalization", "jsonizable"):
-            return import_module(f"batchcompute.utils.{name}")
-        if name in ("CamelCasedClass", "remap"):
-            return getattr(import_module("batchcompute.utils.canonicalization"), name)
-        raise AttributeError(f"module 'batchcompute.utils' has no attribute {name!r}")
+def _load(name: str) -> object:
+    # These modules load all models, so a bare import does not load them.
+    if name in ("canonicalization", "jsonizable"):
+        return import_module(f"batchcompute.utils.{name}")
+    if name in ("CamelCasedClass", "remap"):
+        return getattr(import_module("batchcompute.utils.canonicalization"), name)
+    raise AttributeError(f"module 'batchcompute.utils' has no attribute {name!r}")
+
+
+if not TYPE_CHECKING:
+    # With a `__getattr__`, a type checker accepts the import of any name.
+    __getattr__ = _load
