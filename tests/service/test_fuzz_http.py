@@ -26,7 +26,7 @@ from batchcompute.service.api.routes import find
 from batchcompute.service.errors import ApiError
 from batchcompute.service.objects.keys import decode, is_ours, names_of, parts_of
 from batchcompute.service.objects.signatures import SUBRESOURCES, path_of, verdict
-from batchcompute.service.transports.asgi import Application
+from batchcompute.service.transports.asgi import create_app
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")
 
@@ -403,7 +403,9 @@ def over_http(
     path, _, query = target.partition("?")
     scope = {
         "type": "http",
+        "http_version": "1.1",
         "method": method,
+        "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "headers": headers,
@@ -416,7 +418,7 @@ def over_http(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(Application(service)(scope, receive, send))
+    asyncio.run(create_app(service)(scope, receive, send))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
 
 

@@ -7,6 +7,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -95,19 +96,20 @@ class Response:
         return self.body if self.stream is None else b"".join(self.stream)
 
 
-def takes_long(request: Request) -> bool:
-    """Tell a request that is answered when a job has ended: a synchronous App job (REST API, 2.1)."""
-    path, _, query = request.target.partition("?")
-    return request.method == "POST" and path == "/jobs" and "sync" in query
+def query_names(target: str) -> frozenset[str]:
+    """Return the names in the query of a target, without those that mean nothing."""
+    names: set[str] = set()
+    query = target.partition("?")[2]
+    for part in query.split("&") if query else ():
+        with suppress(BadTarget):
+            names.add(decoded(part.partition("=")[0]))
+    return frozenset(names)
 
 
-_CHANGES = re.compile(r"/jobs(?:/[^/]+(?:/(?:start|stop))?)?")
-
-
-def changes_jobs(request: Request) -> bool:
-    """Return whether a request writes about jobs, which may have a million instances."""
+def waits_for_job(request: Request) -> bool:
+    """Return whether a request is answered only when a job has ended: a synchronous App job (REST API, 2.1)."""
     path = request.target.partition("?")[0]
-    return request.method in ("POST", "DELETE") and _CHANGES.fullmatch(path) is not None
+    return request.method == "POST" and path == "/jobs" and "sync" in query_names(request.target)
 
 
 def decoded(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from batchcompute.api.operations import OPERATIONS
-from batchcompute.service.api.requests import Request, date_of, path_of_target, query_of
+from batchcompute.service.api.requests import Request, date_of, path_of_target, query_names, query_of
 from batchcompute.service.objects import version4
 
 __all__: list[str] = []
@@ -68,6 +68,9 @@ SUBRESOURCES = frozenset(
 )
 """Names of the query that are part of the resource."""
 
+_QUERY_SIGNATURES = frozenset({"OSSAccessKeyId", "x-oss-signature", "x-oss-signature-version"})
+"""Names of the query that belong to a signature, of version 1 or 4."""
+
 _API = frozenset(row.path.split("/")[1] for row in OPERATIONS.values())
 
 _SKEW = 15 * 60
@@ -97,7 +100,7 @@ def is_for_objects(request: Request) -> bool:
     given = request.headers.get("authorization", "")
     if given:
         return given.startswith(("OSS ", "OSS2 ", "OSS4-"))
-    if "OSSAccessKeyId=" in request.target or "x-oss-signature" in request.target:
+    if not _QUERY_SIGNATURES.isdisjoint(query_names(request.target)):
         return True
     root = request.target.partition("?")[0].split("/")[1:2]
     return bool(root and root[0]) and root[0] not in _API

@@ -1,47 +1,46 @@
-"""Reading the bodies of requests: small ones into memory, large ones into a file, none longer than it may be."""
+"""Reading the bodies of requests, within limits: small ones into memory, large ones into a file."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from batchcompute.service.api.requests import Spool
     from batchcompute.service.objects.uploads import SpoolWriter
+    from batchcompute.service.transports.exchange import Receive
 
 __all__: list[str] = []
-
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 _IN_MEMORY = 1024**2
 """Bytes of a body that are held in memory."""
 
 _DRAINED = 8 * 1024**2
-"""Bytes of a body that are read and dropped, so that its sender reads the refusal."""
+"""Bytes of a refused body that are read and dropped. Many clients only read the response once they have sent all."""
 
 _DRAIN_TIME = 5.0
-"""Seconds for that."""
+"""Seconds in which a refused body is read and dropped."""
 
 
-class Gone(Exception):
-    """The client has gone away."""
+class Disconnected(Exception):
+    """The client has disconnected."""
 
 
 class TooLarge(Exception):
-    """The body is longer than it may be."""
+    """The body is longer than its limit."""
 
 
 async def pieces(receive: Receive) -> AsyncGenerator[bytes]:
     """Yield the pieces of a body.
 
     Raises:
-        Gone: The client went away before all of it had come.
+        Disconnected: The client disconnected before the end of the body.
     """
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Gone
+            raise Disconnected
         if piece := message.get("body", b""):
             yield piece
         if not message.get("more_body"):
@@ -49,7 +48,7 @@ async def pieces(receive: Receive) -> AsyncGenerator[bytes]:
 
 
 async def drain(receive: Receive) -> None:
-    """Read and drop what is left of a body, as far as that is little."""
+    """Read and drop the rest of a body, up to a limit of bytes and of time."""
     size = 0
     try:
         async with asyncio.timeout(_DRAIN_TIME):
@@ -57,7 +56,7 @@ async def drain(receive: Receive) -> None:
                 size += len(piece)
                 if size > _DRAINED:
                     return
-    except (TimeoutError, Gone):
+    except (TimeoutError, Disconnected):
         return
 
 
@@ -65,8 +64,8 @@ async def read(receive: Receive, limit: int) -> bytes:
     """Return a body that fits into memory.
 
     Raises:
-        Gone: The client went away.
-        TooLarge: It is longer than the limit.
+        Disconnected: The client disconnected.
+        TooLarge: The body is longer than the limit.
     """
     found: list[bytes] = []
     size = 0
@@ -81,16 +80,16 @@ async def read(receive: Receive, limit: int) -> bytes:
 async def read_large(
     receive: Receive, limit: int, new_spool: Callable[[], SpoolWriter]
 ) -> tuple[bytes, Spool | None]:
-    """Return a body that may be large: as bytes, or as a file from some size on.
+    """Return a body that may be large: as bytes, or as a file if it does not fit into memory.
 
     Args:
-        receive: Gives its pieces.
-        limit: Bytes that it may have.
+        receive: Returns the next message of the server.
+        limit: Bytes of the longest body.
         new_spool: Opens a file.
 
     Raises:
-        Gone: The client went away.
-        TooLarge: It is longer than the limit.
+        Disconnected: The client disconnected.
+        TooLarge: The body is longer than the limit.
         OSError: The disk is full, for example.
     """
     held: list[bytes] = []

@@ -12,7 +12,7 @@ import httpx
 from batchcompute.client.job_host import JobHost
 from batchcompute.errors import ConfigError, LocalServiceError
 from batchcompute.http.transport import WIRE_LIMIT
-from batchcompute.service.api.requests import Request, takes_long
+from batchcompute.service.api.requests import Request, waits_for_job
 from batchcompute.service.data_directory import DirectoryInUse, default_directory
 from batchcompute.service.embedded import embedded_service
 from batchcompute.service.transports.proxy import ServerProxy, announced
@@ -86,7 +86,7 @@ class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return await self._answer_async(request, await request.aread())
 
     async def _answer_async(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        if takes_long(to_plain(request, body)):
+        if waits_for_job(to_plain(request, body)):
             return await run_in_thread(lambda: self._answer(request, body))
         return self._answer(request, body)
 

@@ -21,7 +21,7 @@ from batchcompute.service.api.requests import Request
 from batchcompute.service.data_directory import identity_of
 from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.store.keys import KeyFile
-from batchcompute.service.transports.asgi import CHALLENGE, PROOF, proof_of
+from batchcompute.service.transports.proof import CHALLENGE, PROOF, proof_of
 
 __all__: list[str] = []
 

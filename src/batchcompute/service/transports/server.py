@@ -13,6 +13,7 @@ import signal
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 from types import FrameType
@@ -21,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 from batchcompute.errors import ConfigError
 from batchcompute.runner import sandbox
 from batchcompute.service.data_directory import write_private
-from batchcompute.service.transports.asgi import Application
 
 if TYPE_CHECKING:
     from batchcompute.service.local_service import LocalService
@@ -117,13 +117,15 @@ def listen(
         insecure: Whether other machines may be served in plain text.
 
     Raises:
-        ConfigError: The address may not be served so, or is in use, or uvicorn is not installed.
+        ConfigError: The address may not be served so, or is in use, or the extra ``serve`` is not installed.
     """
     check_address(host, tls, insecure)
     try:
+        import_module("starlette")
+
         listener = _listen(host, port)
     except ImportError:
-        raise ConfigError("serving needs uvicorn: pip install 'batchcompute[serve]'") from None
+        raise ConfigError("serving needs uvicorn and starlette: pip install 'batchcompute[serve]'") from None
     except (OSError, OverflowError) as error:
         raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
     with listener:
@@ -147,6 +149,7 @@ def serve(service: LocalService, place: Place, tls_cert: str = "", tls_key: str 
     """
     import uvicorn
 
+    from batchcompute.service.transports.asgi import create_app
     from batchcompute.service.transports.connections import Listener, guarded, limits_for
 
     limits = limits_for(service.slots)
@@ -154,7 +157,7 @@ def serve(service: LocalService, place: Place, tls_cert: str = "", tls_key: str 
         place.socket.most = limits.total + _BACKLOG
     try:
         config = uvicorn.Config(
-            Application(service, place.url),
+            create_app(service, url=place.url),
             http=guarded(limits),
             ws="none",
             log_config=None,
