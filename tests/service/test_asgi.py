@@ -27,8 +27,11 @@ from starlette.routing import Host, Mount, Route
 from batchcompute import Client, Credentials
 from batchcompute.api.operations import OPERATIONS
 from batchcompute.http.signing import sign
+from batchcompute.runner.errors import CodedError
+from batchcompute.runner.staging import StagingError
 from batchcompute.service import LocalService
 from batchcompute.service.api.requests import Request
+from batchcompute.service.errors import ApiError, HttpError, ObjectError
 from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.store.keys import KeyFile
 from batchcompute.service.transports import bodies
@@ -229,6 +232,33 @@ def test_an_unexpected_error_is_a_response(
     assert (answer.status, answer.headers["connection"]) == (status, "close")
     assert text.encode() in answer.body
     assert answer.body.startswith(b"<?xml" if headers else b"{")
+
+
+@pytest.mark.parametrize(
+    ("error", "start"),
+    [
+        (ApiError(409, "Code", "message & more"), b'{"Code": "Code"'),
+        (ObjectError(409, "Code", "message & more"), b"<?xml"),
+    ],
+)
+def test_every_error_with_a_status_has_one_handler(
+    service: LocalService, monkeypatch: pytest.MonkeyPatch, error: HttpError, start: bytes
+) -> None:
+    def fails(head: Request) -> Any:
+        raise error
+
+    monkeypatch.setattr(service, "admit", fails)
+    answer = ask(create_app(service), scope_of("GET", "/jobs", {}))
+    assert (answer.status, answer.body[: len(start)]) == (409, start)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ApiError(409, "Code", "message"), ObjectError(409, "Code", "message"), StagingError("Code", "message")],
+)
+def test_errors_have_one_base(error: CodedError) -> None:
+    assert isinstance(error, CodedError)
+    assert (error.code, error.message, str(error)) == ("Code", "message", "message")
 
 
 def test_a_server_proves_who_it_is(service: LocalService) -> None:

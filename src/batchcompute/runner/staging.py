@@ -12,6 +12,7 @@ from pathlib import Path
 
 from batchcompute.errors import ValidationError
 from batchcompute.runner.aborting import check_abort
+from batchcompute.runner.errors import CodedError
 from batchcompute.runner.object_storage import ObjectStorage
 from batchcompute.runner.object_urls import LONGEST_KEY, split_object_url
 from batchcompute.runner.os_errors import has_no_room, is_transient
@@ -39,18 +40,13 @@ _CHUNK = 4 * 1024**2
 """Bytes that are held in memory at once."""
 
 
-class StagingError(Exception):
+class StagingError(CodedError):
     """An input cannot be staged in, or an output cannot be staged out.
 
     Args:
         code: ``ErrorCode`` of the result.
         message: ``ErrorMessage`` of the result; it names the path.
     """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 def check_inputs(sources: Iterable[tuple[str, str]], storage: ObjectStorage) -> None:

@@ -6,24 +6,31 @@ from collections.abc import Iterable
 
 from batchcompute.errors import Problem
 from batchcompute.models.problems import shown
+from batchcompute.runner.errors import CodedError
 
 __all__: list[str] = []
 
 
-class ApiError(Exception):
-    """A request that is answered with an error.
+class HttpError(CodedError):
+    """A request is answered with an error.
 
     Args:
         status: HTTP status.
-        code: The error's code.
-        message: The error's message.
+        code: Code of the error.
+        message: Message of the error.
     """
 
     def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(status, code, message)
-        self.status = status
-        self.code = code
-        self.message = message
+        super().__init__(code, message)
+        self.status: int = status
+
+
+class ApiError(HttpError):
+    """The API answers with an error in JSON."""
+
+
+class ObjectError(HttpError):
+    """Object storage answers with an error in XML."""
 
 
 def not_found(kind: str, name: str, place: str = "", there: Iterable[str] | None = None) -> ApiError:

@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from batchcompute.http.signing import API_VERSION
 from batchcompute.models.body_limits import LARGEST_BODY, problem_of
-from batchcompute.service.errors import ApiError, invalid
+from batchcompute.service.errors import ApiError, HttpError, invalid
 
 if TYPE_CHECKING:
     from batchcompute.api.operations import Operation
@@ -192,7 +192,7 @@ def answer(status: int, content: Any, request_id: str) -> Response:
     return Response(status, headers, body)
 
 
-def refuse(refusal: ApiError, request_id: str) -> Response:
+def refuse(refusal: HttpError, request_id: str) -> Response:
     """Make the answer of a refusal."""
     content = {"Code": refusal.code, "Message": refusal.message, "RequestId": request_id}
     return answer(refusal.status, content, request_id)

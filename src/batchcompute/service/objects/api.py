@@ -21,11 +21,10 @@ from xml.sax.saxutils import escape
 from batchcompute.errors import ValidationError
 from batchcompute.runner.rooted import NotRegular, OutsideRoot
 from batchcompute.service.api.requests import Admission, BadTarget, Request, Response, decoded, query_of
-from batchcompute.service.errors import ApiError
+from batchcompute.service.errors import ApiError, ObjectError
 from batchcompute.service.objects import conditions, responses
 from batchcompute.service.objects.base import ObjectReader, Outside, Stat, parts_of
 from batchcompute.service.objects.bucket_api import BucketApi, acl
-from batchcompute.service.objects.responses import ObjectError
 from batchcompute.service.objects.signatures import SUBRESOURCES, path_of, verdict
 from batchcompute.service.objects.uploads import SpoolWriter, Uploads
 

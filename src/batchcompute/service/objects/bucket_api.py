@@ -10,9 +10,9 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from batchcompute.service.api.requests import Request, Response
+from batchcompute.service.errors import ObjectError
 from batchcompute.service.objects import responses
 from batchcompute.service.objects.base import parts_of
-from batchcompute.service.objects.responses import ObjectError
 
 if TYPE_CHECKING:
     from batchcompute.service.objects.base import ObjectStore, Stat

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from batchcompute.service.api.requests import date_of
+from batchcompute.service.errors import ObjectError
 from batchcompute.service.objects.base import Stat
-from batchcompute.service.objects.responses import ObjectError
 
 __all__: list[str] = []
 

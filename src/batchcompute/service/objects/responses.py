@@ -10,28 +10,13 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from batchcompute.service.api.requests import Response, new_request_id
+from batchcompute.service.errors import HttpError, ObjectError
 
 __all__: list[str] = []
 
 _ENCODING = re.compile(rb"""\s*(?:\xef\xbb\xbf)?<\?xml[^>]*?\bencoding\s*=\s*["']([^"']*)""")
 _MOST_TAGS = 100_000
 """Tags in a document: an upload of 10,000 parts has 8 for each."""
-
-
-class ObjectError(Exception):
-    """A request that is answered with an error.
-
-    Args:
-        status: HTTP status.
-        code: The error's code.
-        message: The error's message.
-    """
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(code)
-        self.status: int = status
-        self.code: str = code
-        self.message: str = message
 
 
 def no_key() -> ObjectError:
@@ -102,7 +87,7 @@ def xml(content: str) -> Response:
     return Response(200, headers_of("application/xml", len(body)), body)
 
 
-def refuse(refused: ObjectError) -> Response:
+def refuse(refused: HttpError) -> Response:
     """Make the answer of a refusal."""
     headers = headers_of("application/xml", 0)
     body = (

@@ -23,9 +23,9 @@ from xml.sax.saxutils import escape
 from batchcompute.runner import copying
 from batchcompute.runner.rooted import Root
 from batchcompute.service.api.requests import Request, Response, Spool
+from batchcompute.service.errors import ObjectError
 from batchcompute.service.objects import responses
 from batchcompute.service.objects.base import ObjectStore
-from batchcompute.service.objects.responses import ObjectError
 
 __all__: list[str] = []
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.service.api.requests import Request, Response, new_request_id, refuse
-from batchcompute.service.errors import ApiError
+from batchcompute.service.errors import ApiError, HttpError, ObjectError
 from batchcompute.service.objects import responses
 from batchcompute.service.objects.signatures import is_for_objects
 
@@ -73,8 +73,8 @@ class Exchange:
                 # Closes the file of the object, even if the client has disconnected.
                 stream.close()
 
-    def refusal(self, status: int, object_code: str, api_code: str, text: str) -> Response:
-        """Return a refusal in the form of the API that the request is for: XML or JSON.
+    def error(self, status: int, object_code: str, api_code: str, text: str) -> HttpError:
+        """Return an error of the API that the request is for.
 
         Args:
             status: HTTP status.
@@ -83,18 +83,22 @@ class Exchange:
             text: The message.
         """
         if self.for_objects:
-            return responses.refuse(responses.ObjectError(status, object_code, text))
-        return refuse(ApiError(status, api_code, text), new_request_id())
+            return ObjectError(status, object_code, text)
+        return ApiError(status, api_code, text)
 
-    def failure(self, error: Exception) -> Response:
-        """Log an unexpected error and return the response for it."""
+    def response_to(self, error: Exception) -> Response:
+        """Return the response to an error, and log one that is not expected."""
+        if isinstance(error, ObjectError):
+            return closing(responses.refuse(error))
+        if isinstance(error, HttpError):
+            return closing(refuse(error, new_request_id()))
         if is_transient(error):
             _log.warning("a request failed: %s", error)
             text = "The machine of the service has no room for this at this moment. Try again later."
-            return closing(self.refusal(503, "ServiceUnavailable", "ServiceUnavailable", text))
+            return self.response_to(self.error(503, "ServiceUnavailable", "ServiceUnavailable", text))
         _log.error("a request failed: %s %s", self.request.method, self.path, exc_info=error)
         text = "The service failed; its log says why."
-        return closing(self.refusal(500, "InternalError", "InternalError", text))
+        return self.response_to(self.error(500, "InternalError", "InternalError", text))
 
 
 def begin(scope: Scope) -> Exchange:

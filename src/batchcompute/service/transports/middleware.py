@@ -13,6 +13,7 @@ from batchcompute.service.transports.proof import CHALLENGE, PROOF, is_challenge
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from batchcompute.service.errors import HttpError
     from batchcompute.service.local_service import LocalService
     from batchcompute.service.objects.uploads import SpoolWriter
     from batchcompute.service.transports.exchange import Message, Receive, Scope, Send
@@ -54,16 +55,14 @@ class ExchangeMiddleware:
                     f"The service is mounted under {prefix}, but signatures cover the whole path and clients address \
 a host: mount it at the root, or by the name of the host."
                 )
-                refused = exchange.refusal(501, "NotImplemented", "NotImplemented", text)
-                await exchange.respond(closing(refused), send)
-                return
+                raise exchange.error(501, "NotImplemented", "NotImplemented", text)
             await self._app(scope, receive, send)
         except bodies.Disconnected:
             return
         except Exception as error:
             if exchange.response_started:
                 raise
-            await exchange.respond(exchange.failure(error), send)
+            await exchange.respond(exchange.response_to(error), send)
 
     def _proving(self, challenge: str, send: Send) -> Send:
         """Return a `send` that adds the proof for a challenge to the headers of the response."""
@@ -94,9 +93,7 @@ class AdmissionMiddleware:
         """Refuse a request, or hand it on."""
         exchange = exchange_of(scope)
         if exchange.problem:
-            refused = exchange.refusal(400, "InvalidArgument", "InvalidAuthorization", exchange.problem)
-            await exchange.respond(closing(refused), send)
-            return
+            raise exchange.error(400, "InvalidArgument", "InvalidAuthorization", exchange.problem)
         admission = self._service.admit(exchange.request)
         if isinstance(admission, Response):
             await _drain(exchange, receive)
@@ -145,8 +142,7 @@ class BodyMiddleware:
                 body, spool = await bodies.read_large(receive, limit, new_spool)
         except bodies.TooLarge:
             await _drain(exchange, receive)
-            await exchange.respond(closing(_too_large(exchange, limit)), send)
-            return
+            raise _too_large(exchange, limit) from None
         exchange.request = Request(head.method, head.target, head.headers, body, spool)
         await self._app(scope, receive, send)
 
@@ -157,7 +153,7 @@ async def _drain(exchange: Exchange, receive: Receive) -> None:
         await bodies.drain(receive)
 
 
-def _too_large(exchange: Exchange, limit: int) -> Response:
+def _too_large(exchange: Exchange, limit: int) -> HttpError:
     status = 413 if exchange.for_objects else 403
     text = f"The body holds more than {limit} bytes."
-    return exchange.refusal(status, "EntityTooLarge", "InvalidHttpBody", text)
+    return exchange.error(status, "EntityTooLarge", "InvalidHttpBody", text)
