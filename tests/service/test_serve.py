@@ -224,8 +224,8 @@ def test_a_configuration_file(tmp_path: Path) -> None:
     ):
         assert client.get_quotas().StatusCode == 200
     for text, said in (
-        ("[serve]\nslot = 1", "no option 'slot'"),
-        ('[serve]\nslots = "1"', "slots must be"),
+        ("[serve]\nslot = 1", "no key 'slot'; the nearest is 'slots'"),
+        ('[serve]\nslots = "1"', "slots in .* must be an integer"),
         ("x", "cannot be read"),
     ):
         config.write_text(text)
@@ -279,8 +279,11 @@ def test_errors_of_the_command_line(tmp_path: Path) -> None:
     assert run("--version").stdout.startswith("batchcompute ")
     for arguments, said in (
         (("serve", "--host", "0.0.0.0"), "--insecure"),
-        (("serve", "--slots", "0", "--data-dir", str(tmp_path)), "slots"),
-        (("serve", "--log-level", "LOUD"), "log level"),
+        (
+            ("serve", "--slots", "0", "--data-dir", str(tmp_path)),
+            "--slots must be an integer, 1 or more, not 0",
+        ),
+        (("serve", "--log-level", "LOUD"), "--log-level must be"),
     ):
         done = run(*arguments)
         assert done.returncode == 2

@@ -7,6 +7,7 @@ import time
 from typing import Any, Protocol
 
 from batchcompute.client.waiting import Watch
+from batchcompute.errors.extras import install_command
 
 __all__: list[str] = []
 
@@ -93,5 +94,5 @@ def reporter(wanted: bool, stream: Any = None) -> Reporter:
         try:
             return _Bar(stream)
         except ImportError:
-            stream.write("(pip install 'batchcompute[progress]' for a live bar)\n")
+            stream.write(f"(a live bar needs rich: {install_command('progress')})\n")
     return _Lines(stream)

@@ -6,8 +6,30 @@ only the core dependencies and the standard library.
 
 from __future__ import annotations
 
-from batchcompute.service.api.requests import Request, Response
-from batchcompute.service.embedded import embedded_service
-from batchcompute.service.local_service import LocalService
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+if _TYPE_CHECKING:
+    from batchcompute.service.api.requests import Request, Response
+    from batchcompute.service.embedded import embedded_service
+    from batchcompute.service.local_service import LocalService
 
 __all__ = ["LocalService", "Request", "Response", "embedded_service"]
+
+_HOME = {
+    "LocalService": "local_service",
+    "Request": "api.requests",
+    "Response": "api.requests",
+    "embedded_service": "embedded",
+}
+
+if not _TYPE_CHECKING:
+    # The command line imports modules of this package that need little, such as the settings.
+
+    def __getattr__(name: str) -> object:
+        home = _HOME.get(name)
+        if home is None:
+            raise AttributeError(f"module 'batchcompute.service' has no attribute {name!r}")
+        value = getattr(_import_module(f"batchcompute.service.{home}"), name)
+        globals()[name] = value
+        return value

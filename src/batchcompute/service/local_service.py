@@ -64,29 +64,32 @@ class LocalService:
 
     It is a context manager. Only one process can have a data directory open at a time.
 
+    The settings are those of `batchcompute serve`; `Settings` describes and checks them.
+
     Args:
-        data_dir: Directory for the database, the objects and the work; without it a temporary one,
-            which is removed at the end.
-        slots: How many instances run at once; without it, as many as there are cores.
-        engine: What runs them; without it, processes of this machine.
-        full_sync: Whether each commit waits for the disk, so that not even a power cut loses one.
-        refuse_replays: Whether a request whose nonce was seen before is refused.
-        detach: Whether instances that run at the end are left alone; the next start adopts them.
+        data_dir: Directory for the database, the objects, the keys and the work. Without it, the service makes
+            a temporary one and removes it at the end.
+        slots: How many instances run at once. The default is the number of cores.
+        engine: What runs the instances. Without it, they are processes of this machine.
+        full_sync: Each commit waits for the disk, so a power cut loses no commit.
+        refuse_replays: A request with a nonce that was seen before is refused.
+        detach: Running instances go on after the end; the next start adopts them.
         sandbox: When bubblewrap is used: ``auto`` for tasks with mappings, ``always``, or ``never``.
-        keep_mounts: Whether what programs write to mounts with ``WriteSupport`` stays in object storage.
-        types: Further instance types of the catalogue.
-        max_file_size: Bytes that a file of a program may grow to, its output too; 0 for any.
-        work_dir: Where programs run; without it, in the data directory. In a directory in memory, short
-            programs run twice as fast as on some disks.
-        storage: URL of object storage elsewhere, as fsspec knows it; without it, a directory in the data
-            directory.
-        oss_host: Where programs reach object storage; without it, the storage's own URL.
-        run_as: Unix users by owner: the programs of these owners run as them. The service has to be root.
-        trust_owners: Whether owners trust each other, so that their programs need not be kept apart.
-        hide: Further files and directories that no program in a sandbox sees: a private key, for example.
+        keep_mounts: Object storage keeps what programs write to mounts with ``WriteSupport``.
+        types: Instance types besides the built-in ones.
+        max_file_size: Size that a file of a program may reach, its output included; 0 bytes stand for any size.
+        work_dir: Directory where programs run. The default is in the data directory. In a directory in memory,
+            short programs run twice as fast as on some disks.
+        storage: URL of other object storage, for fsspec: ``s3://bucket/prefix``. The default is a directory in
+            the data directory.
+        oss_host: URL where programs reach object storage. The default is the storage's own URL.
+        run_as: Unix user that runs the programs of an owner; the service has to be root.
+        trust_owners: Owners trust each other: their programs are not kept apart.
+        hide: Files and directories, besides those of the service, that no program in a sandbox sees: a private
+            key, for example.
 
     Raises:
-        ConfigError: The directory cannot be written, or another process owns it.
+        ConfigError: A setting is not allowed, the directory cannot be written, or another process owns it.
 
     Example:
         >>> with LocalService() as service, service.client() as client:

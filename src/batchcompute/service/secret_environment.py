@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import re
@@ -49,5 +48,7 @@ def _begin_anew(secrets: dict[str, str], text: bytes) -> None:
 
 def _forbid_looks() -> None:
     """Let no other process of this user look into the memory of this one, or into what it has open."""
+    import ctypes
+
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

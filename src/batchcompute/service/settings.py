@@ -130,75 +130,85 @@ class Settings(BaseModel):
 
     config: Annotated[
         _Path | None, _Notes("a path", "FILE", default="none", sources=("command line", "environment"))
-    ] = Field(None, description="TOML file with these options in `[serve]`, and `[instance_types]`")
+    ] = Field(default=None, description="TOML file with these options in `[serve]`, and `[instance_types]`")
     host: Annotated[str, _Notes("an address or a host name", "ADDRESS", sources=_SERVE)] = Field(
-        "127.0.0.1", min_length=1, description="address to listen on"
+        default="127.0.0.1", min_length=1, description="address to listen on"
     )
     port: Annotated[int, _Notes(sources=_SERVE)] = Field(
-        8790, strict=True, ge=0, le=65535, description="port to listen on; 0 for any free port"
+        default=8790, strict=True, ge=0, le=65535, description="port to listen on; 0 for any free port"
     )
     data_dir: Annotated[_Path | None, _Notes("a path", "DIR", default="the user's data directory")] = Field(
-        None, description="directory for the database, the objects, the keys and the work"
+        default=None, description="directory for the database, the objects, the keys and the work"
     )
     slots: Annotated[int | None, _Notes(default="the number of cores")] = Field(
-        None, strict=True, ge=1, description="how many instances run at once"
+        default=None, strict=True, ge=1, description="how many instances run at once"
     )
     work_dir: Annotated[_Path | None, _Notes("a path", "DIR", default="`work/` in the data directory")] = (
-        Field(None, description="directory where programs run")
+        Field(default=None, description="directory where programs run")
     )
     storage: Annotated[str, _Notes("a URL", "URL", default="`oss/` in the data directory")] = Field(
-        "", description="URL of other object storage, for fsspec: `s3://bucket/prefix`"
+        default="", description="URL of other object storage, for fsspec: `s3://bucket/prefix`"
     )
     sandbox: Literal["auto", "always", "never"] = Field(
-        "auto", description="when bubblewrap is used: `auto` for tasks with mappings, `always`, or `never`"
+        default="auto",
+        description="when bubblewrap is used: `auto` for tasks with mappings, `always`, or `never`",
     )
     keep_mounts: bool = Field(
-        False,
+        default=False,
         strict=True,
         description="object storage keeps what programs write to mounts with `WriteSupport`",
     )
     max_file_size: Annotated[
         int, _Notes("0 for any size, or a number of bytes", "BYTES", default="any size")
     ] = Field(
-        0, strict=True, ge=0, description="size that a file of a program may reach, its output included"
+        default=0,
+        strict=True,
+        ge=0,
+        description="size that a file of a program may reach, its output included",
     )
     full_sync: bool = Field(
-        False, strict=True, description="each commit waits for the disk, so a power cut loses no commit"
+        default=False,
+        strict=True,
+        description="each commit waits for the disk, so a power cut loses no commit",
     )
     detach_jobs: Annotated[bool, _Notes(keyword="detach")] = Field(
-        False, strict=True, description="running instances go on after the end; the next start adopts them"
+        default=False,
+        strict=True,
+        description="running instances go on after the end; the next start adopts them",
     )
     refuse_replays: bool = Field(
-        False, strict=True, description="a request with a nonce that was seen before is refused"
+        default=False, strict=True, description="a request with a nonce that was seen before is refused"
     )
     run_as: Annotated[
         dict[str, str],
         BeforeValidator(_users),
         AfterValidator(_no_empty_names),
         _Notes("OWNER=USER, once for each owner", "OWNER=USER", default="the user of the service"),
-    ] = Field({}, description="Unix user that runs the programs of an owner; the service has to be root")
+    ] = Field(
+        default={}, description="Unix user that runs the programs of an owner; the service has to be root"
+    )
     trust_owners: bool = Field(
-        False, strict=True, description="owners trust each other: their programs are not kept apart"
+        default=False, strict=True, description="owners trust each other: their programs are not kept apart"
     )
     tls_cert: Annotated[_Path | None, _Notes("a path", "FILE", default="plain HTTP", sources=_SERVE)] = Field(
-        None, description="certificate, to serve TLS"
+        default=None, description="certificate, to serve TLS"
     )
     tls_key: Annotated[_Path | None, _Notes("a path", "FILE", default="none", sources=_SERVE)] = Field(
-        None, description="private key of the certificate"
+        default=None, description="private key of the certificate"
     )
     insecure: Annotated[bool, _Notes(sources=_SERVE)] = Field(
-        False, strict=True, description="other machines may be served without TLS"
+        default=False, strict=True, description="other machines may be served without TLS"
     )
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(_level),
         _Notes(metavar="LEVEL", sources=_SERVE),
-    ] = Field("INFO", description="lowest level of the log on stderr")
+    ] = Field(default="INFO", description="lowest level of the log on stderr")
     print_credentials: Annotated[bool, _Notes(sources=("command line",))] = Field(
-        False, strict=True, description="print the first key pair at the start"
+        default=False, strict=True, description="print the first key pair at the start"
     )
     oss_host: Annotated[str, _Notes("a URL", default="the storage's own URL", sources=("keyword",))] = Field(
-        "", description="URL where programs reach object storage"
+        default="", description="URL where programs reach object storage"
     )
     instance_types: Annotated[
         tuple[InstanceType, ...],
@@ -209,9 +219,9 @@ class Settings(BaseModel):
             default="none",
             sources=("keyword",),
         ),
-    ] = Field((), description="instance types besides the built-in ones")
+    ] = Field(default=(), description="instance types besides the built-in ones")
     hide: Annotated[tuple[_Path, ...], _Notes("paths", default="none", sources=("keyword",))] = Field(
-        (),
+        default=(),
         description="files and directories, besides those of the service, that no program in a sandbox sees",
     )
 

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from batchcompute.errors import ConfigError
+from batchcompute.errors.extras import install_command
 from batchcompute.runner import copying
 from batchcompute.runner.aborting import check_abort
 from batchcompute.runner.rooted import Parts, Root
@@ -52,7 +53,7 @@ class RemoteStore:
             # It has no types of its own.
             fsspec: Any = importlib.import_module("fsspec.core")
         except ImportError:
-            raise ConfigError("storage elsewhere needs fsspec: pip install 'batchcompute[storage]'") from None
+            raise ConfigError(f"storage elsewhere needs fsspec: {install_command('storage')}") from None
         try:
             fs, root = fsspec.url_to_fs(url)
         except (ImportError, ValueError, OSError) as error:

@@ -20,6 +20,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ConfigError
+from batchcompute.errors.extras import install_command
 from batchcompute.runner import sandbox
 from batchcompute.service.data_directory import write_private
 
@@ -125,7 +126,7 @@ def listen(
 
         listener = _listen(host, port)
     except ImportError:
-        raise ConfigError("serving needs uvicorn and starlette: pip install 'batchcompute[serve]'") from None
+        raise ConfigError(f"serving needs uvicorn and starlette: {install_command('serve')}") from None
     except (OSError, OverflowError) as error:
         raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
     with listener:

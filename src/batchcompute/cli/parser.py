@@ -1,0 +1,53 @@
+"""The parser of the command line: its errors are one line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn, cast
+
+__all__ = ["Parser"]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, and name the nearest option where one is unknown."""
+
+    def __init__(self, **options: Any) -> None:
+        # An abbreviation would change its meaning with the next option that begins like it.
+        super().__init__(**options, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line and exit."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Return the arguments that were given; exit where they are wrong.
+
+        Args:
+            arguments: What follows the command's name.
+        """
+        parsed, rest = self.parse_known_args(arguments)
+        if rest:
+            self.prog = f"{self.prog} {parsed.command}"
+        for word in rest:
+            unknown = word.partition("=")[0]
+            names = _option_names(self, arguments) if unknown.startswith("-") else []
+            hint = ""
+            if names:
+                from batchcompute.service.settings import nearest
+
+                hint = f"; the nearest is {nearest(unknown, names)}"
+            self.error(f"there is no argument {unknown}{hint}")
+        return parsed
+
+
+def _option_names(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[str]:
+    """Return the names of the options of the commands that the arguments name."""
+    names: list[str] = []
+    for action in parser._actions:
+        names += [name for name in action.option_strings if name.startswith("--")]
+        if isinstance(action, argparse._SubParsersAction):
+            commands = cast("dict[str, argparse.ArgumentParser]", vars(action)["choices"])
+            for name in commands.keys() & set(arguments):
+                names += _option_names(commands[name], arguments)
+    return names

@@ -1,0 +1,99 @@
+"""``batchcompute serve``: the API over HTTP, with the service behind it."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import os
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+from batchcompute.cli.arguments import add_settings, given_settings
+from batchcompute.errors import ConfigError
+from batchcompute.errors.extras import install_command
+from batchcompute.service.data_directory import default_directory
+from batchcompute.service.setting_sources import load_settings
+
+if TYPE_CHECKING:
+    from batchcompute.service.settings import Settings
+
+__all__: list[str] = []
+
+_NEEDED: Final = ("pydantic_settings", "starlette", "uvicorn")
+"""Modules of the extra ``serve``."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command until the process is told to end; return its exit status."""
+    _check_extra()
+    settings = load_settings(given_settings(arguments))
+    _check_certificate(settings)
+    _log_to_stderr(settings.log_level)
+    from batchcompute.service.local_service import LocalService
+    from batchcompute.service.store.keys import KeyFile
+    from batchcompute.service.transports.server import listen, serve
+
+    directory = settings.data_dir or default_directory()
+    private = [path for path in (settings.tls_key, settings.config) if path]
+    with listen(settings.host, settings.port, bool(settings.tls_cert), settings.insecure) as place:
+        changes = {"data_dir": directory, "oss_host": place.url, "hide": (*settings.hide, *private)}
+        with LocalService.from_settings(settings.model_copy(update=changes)) as service:
+            pair = KeyFile(directory / "credentials.json").ensure(os.environ)
+            print(f"data directory {directory}; access key id {pair.access_key_id}", flush=True)  # noqa: T201
+            if settings.print_credentials:
+                print(f"access key secret {pair.access_key_secret}", flush=True)  # noqa: T201
+            # Later collections need not look at what the start made.
+            gc.freeze()
+            gc.enable()
+            serve(service, place, str(settings.tls_cert or ""), str(settings.tls_key or ""))
+    return 0
+
+
+def _check_extra() -> None:
+    """Check that the extra is installed, before anything is made on disk.
+
+    Raises:
+        ConfigError: A module of it is missing.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"serve needs {' and '.join(missing)}, of the extra serve: {install_command('serve')}"
+        )
+
+
+def _check_certificate(settings: Settings) -> None:
+    """Check that the certificate and its key can be used, before anything is made on disk.
+
+    Raises:
+        ConfigError: They cannot be used.
+    """
+    if settings.tls_cert is None:
+        return
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+    except OSError as error:
+        raise ConfigError(
+            f"{settings.spelled('tls_cert')} {settings.tls_cert} and {settings.spelled('tls_key')} "
+            f"{settings.tls_key} cannot be used: {error}"
+        ) from error
+
+
+def _log_to_stderr(level: str) -> None:
+    from batchcompute.service.log_limit import LogLimit
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(LogLimit())
+    # Where the caller has configured logging, this does nothing.
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler]
+    )

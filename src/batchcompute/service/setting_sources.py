@@ -1,0 +1,168 @@
+"""Where settings come from: the command line, environment variables, and a TOML file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from batchcompute.errors import ConfigError
+from batchcompute.service.domain.instance_types import InstanceType
+from batchcompute.service.settings import OPTIONS, Settings, nearest
+
+__all__ = ["CLIENT_VARIABLES", "load_settings"]
+
+CLIENT_VARIABLES: Final = frozenset(
+    {
+        "BATCHCOMPUTE_ENDPOINT",
+        "BATCHCOMPUTE_OSS_ENDPOINT",
+        "BATCHCOMPUTE_REGION",
+        "BATCHCOMPUTE_ENVIRONMENT_PIPE",
+    }
+)
+"""Variables with the same prefix that are no settings of the service."""
+
+_PREFIX: Final = "BATCHCOMPUTE_"
+_VARIABLES: Final = {
+    option.variable: option.name for option in OPTIONS.values() if "environment" in option.sources
+}
+_KEYS: Final = tuple(option.name for option in OPTIONS.values() if "file" in option.sources)
+_TABLES: Final = ("serve", "instance_types")
+_SHAPE: Final = "{ cores = 4, memory = 8 }"
+
+_TRUE: Final = frozenset({"true", "1", "yes", "on"})
+_FALSE: Final = frozenset({"false", "0", "no", "off"})
+
+
+def load_settings(given: Mapping[str, object] | None = None) -> Settings:
+    """Return the settings of a server: the command line beats the environment, and the environment the file.
+
+    Args:
+        given: What the command line says, by name of the option; texts are read as the option's type.
+
+    Raises:
+        ConfigError: A setting is unknown or not allowed, settings contradict each other, or the file cannot be
+            read.
+    """
+    given = given or {}
+    environment = _from_environment()
+    config = str(given.get("config") or environment.get("config") or "")
+    file = _from_file(config) if config else {}
+    origins = {
+        **{name: f"{name} in {config}" for name in file},
+        **{name: OPTIONS[name].variable for name in environment},
+        **{name: OPTIONS[name].flag for name in given},
+    }
+    texts = {**environment, **given}
+    values = {**file, **{name: _value(name, text) for name, text in texts.items()}}
+    return Settings.checked(values, origins, "command line")
+
+
+def _value(name: str, text: object) -> object:
+    """Read a text as the type of an option; what cannot be read stays text, and is refused by the model."""
+    if not isinstance(text, str):
+        return text
+    kind = OPTIONS[name].kind
+    if kind == "integer":
+        plain = text.strip()
+        return int(plain) if plain.lstrip("+-").isdecimal() and plain.isascii() else text
+    if kind == "flag":
+        lower = text.strip().lower()
+        return lower in _TRUE if lower in _TRUE | _FALSE else text
+    return text.split(",") if kind == "list" else text
+
+
+def _from_environment() -> dict[str, str]:
+    """Return the texts of the environment variables that are settings.
+
+    Raises:
+        ConfigError: The name of a variable is almost the name of a setting.
+    """
+    names = [name for name in os.environ if name.upper().startswith(_PREFIX)]
+    for name in names:
+        if name.upper() not in _VARIABLES and name.upper() not in CLIENT_VARIABLES:
+            _refuse_misspelt(name)
+    if not any(name.upper() in _VARIABLES for name in names):
+        # The import takes a fifth of the time that a server needs to start.
+        return {}
+    from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+
+    class Variables(Settings, BaseSettings):
+        model_config = SettingsConfigDict(enable_decoding=False)
+
+    source = EnvSettingsSource(Variables, env_prefix=_PREFIX, env_ignore_empty=True)
+    found = cast("dict[str, str]", source())
+    return {name: text for name, text in found.items() if "environment" in OPTIONS[name].sources}
+
+
+def _refuse_misspelt(variable: str) -> None:
+    import difflib
+
+    # Other programs may have variables with this prefix: only names that are almost right are errors.
+    close = difflib.get_close_matches(variable.upper(), _VARIABLES, n=1, cutoff=0.9)
+    if close:
+        raise ConfigError(f"there is no setting {variable}; the nearest is {close[0]}")
+
+
+def _from_file(path: str) -> dict[str, object]:
+    """Return the options of a file, with its instance types.
+
+    Raises:
+        ConfigError: It cannot be read, or holds a table or a key that is none.
+    """
+    import tomllib
+
+    try:
+        tables = tomllib.loads(Path(path).expanduser().read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
+    for name, value in tables.items():
+        if name not in _TABLES:
+            raise ConfigError(f"{path}: {_unknown(name, value)}")
+        if not isinstance(value, dict):
+            raise ConfigError(f"{path}: {name} must be a table, [{name}], not {value!r}")
+    found: dict[str, object] = {}
+    for key, value in _table(tables, "serve").items():
+        name = key.replace("-", "_")
+        if name not in _KEYS:
+            raise ConfigError(f"{path}: [serve] has no key {key!r}; the nearest is {nearest(name, _KEYS)!r}")
+        if name in found:
+            raise ConfigError(f"{path}: [serve] has {name!r} twice, with - and with _")
+        found[name] = value
+    types = _table(tables, "instance_types")
+    if types:
+        found["instance_types"] = tuple(_instance_type(name, types[name], path) for name in types)
+    return found
+
+
+def _unknown(name: str, value: object) -> str:
+    """Say what is wrong with a name at the top of the file."""
+    if not isinstance(value, dict):
+        key = name.replace("-", "_")
+        near = key if key in _KEYS else nearest(key, _KEYS)
+        return f"the key {name!r} stands above all tables; the nearest is {near!r}, in the table [serve]"
+    return f"there is no table [{name}]; the nearest is [{nearest(name, _TABLES)}]"
+
+
+def _table(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return cast("dict[str, Any]", tables.get(name, {}))
+
+
+def _instance_type(name: str, value: object, path: str) -> InstanceType:
+    """Read one entry of ``[instance_types]``: ``name = { cores = 4, memory = 8 }``."""
+    place = f"{path}: [instance_types] {name}"
+    if not isinstance(value, dict):
+        raise ConfigError(f"{place} must be like {_SHAPE}, not {value!r}")
+    table = cast("dict[str, object]", value)
+    for key in table:
+        if key not in ("cores", "memory"):
+            raise ConfigError(
+                f"{place} has no key {key!r}; the nearest is {nearest(key, ('cores', 'memory'))!r}"
+            )
+    cores, memory = table.get("cores"), table.get("memory")
+    if isinstance(cores, bool) or not isinstance(cores, int) or cores <= 0:
+        raise ConfigError(f"{place}: cores must be an integer, 1 or more, as in {_SHAPE}, not {cores!r}")
+    if isinstance(memory, bool) or not isinstance(memory, (int, float)) or not 0 < memory < float("inf"):
+        raise ConfigError(f"{place}: memory must be a number of GB above 0, as in {_SHAPE}, not {memory!r}")
+    return InstanceType(name, cores, float(memory))
