@@ -72,8 +72,8 @@ def _limits() -> dict[Path, str]:
     """Write the page of what the service accepts of each field, from the models' own declarations."""
     from batchcompute import resources
     from batchcompute.models.base import Description
-    from batchcompute.models.body_limits import DEEPEST, LARGEST_BODY, MOST_VALUES
     from batchcompute.models.constraints import MOST_INSTANCES
+    from batchcompute.models.validation import DEEPEST, LARGEST_BODY, MOST_VALUES
 
     lines = [
         "# Limits",

@@ -20,7 +20,7 @@ from batchcompute.api.resource_responses import (
 )
 from batchcompute.api.responses import HttpResponse
 from batchcompute.models.base import Jsonizable, Status
-from batchcompute.models.serialization import plain
+from batchcompute.models.mapping import plain
 from batchcompute.resources import AppStatus, Job, SynchronousInstance, Task
 from tests.models.test_answers import CLUSTER, INSTANCE, JOB
 

@@ -72,7 +72,7 @@ def _checked(description: object, cls: type[D]) -> D:
 
 
 def _body(description: Jsonizable) -> bytes:
-    from batchcompute.models.body_limits import LARGEST_BODY
+    from batchcompute.models.validation import LARGEST_BODY
 
     # Indented like the body of the old SDK, unless the white space exceeds the size limit of the service.
     indented = description._to_json(4)

@@ -1,9 +1,4 @@
-"""`Jsonizable`: the base of every model of a description or of a status.
-
-A model is a pydantic model whose fields can be named in two ways, ``job_desc.Name`` as on the wire
-and ``job_desc.name`` as in Python, and which also reads like a mapping, ``job_desc["Name"]``. It
-behaves as the vendor's guide to the old SDK describes.
-"""
+"""The base classes of all models: `Jsonizable`, and those of descriptions and of statuses."""
 
 from __future__ import annotations
 
@@ -12,26 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pydantic
-from pydantic_core import PydanticSerializationError
 
-from batchcompute.errors import (
-    JSONError,
-    Problem,
-    ValidationError,
-)
-from batchcompute.models.body_limits import LARGEST_BODY, problem_of
-from batchcompute.models.constraints import Needed
+from batchcompute.errors import JSONError, Problem, ValidationError
 from batchcompute.models.core_schema import STRICT
-from batchcompute.models.field_types import NULL, UNSET, is_unset
-from batchcompute.models.fields import Field, NestedField
+from batchcompute.models.field_types import EMPTY_TIME, UNSET
 from batchcompute.models.problems import problems_of, shown, warn_unknown
 from batchcompute.models.pydantic_methods import PydanticModel
-from batchcompute.models.serialization import as_json, plain, wire
 from batchcompute.models.storage import owned, without_extra
 
 __all__ = ["Description", "Jsonizable", "Status"]
-
-_REPLACED = "\ufffd".encode()
 
 
 class Jsonizable(PydanticModel):
@@ -51,10 +35,6 @@ class Jsonizable(PydanticModel):
         TypeError: ``properties`` is of another class or type.
         ValidationError: A value has the wrong type; the error names its path.
     """
-
-    _required: ClassVar[tuple[Any, ...]] = ()
-    """What a class in the old style has listed as ``required``: names, and lists of which one is."""
-    _ruled_fields: ClassVar[tuple[Field, ...]] = ()
 
     def __init__(self, properties: Any = None, **fields: Any) -> None:
         if isinstance(properties, (str, bytes, bytearray)):
@@ -156,115 +136,6 @@ class Jsonizable(PydanticModel):
         """
         self.update(self._parse(json_str))
 
-    def detail(self) -> dict[str, Any]:
-        """Return the fields that are not null as plain dicts and lists, under their wire names."""
-        return {field_name: plain(value) for field_name, value in self._set_values() if value is not NULL}
-
-    def _set_values(self) -> Iterator[tuple[str, Any]]:
-        for field in self._declared:
-            if self._is_there(field):
-                value = self.__dict__[field.name]
-                yield field.wire, value if value is NULL else field.__get__(self)
-        yield from (self.__pydantic_extra__ or {}).items()
-
-    def dump(self, indent: int | None = 4) -> str:
-        """Return the fields that are not null as a JSON text with wire names.
-
-        Args:
-            indent: Columns for each level; None for a text in one line.
-        """
-        return self._to_json(indent).decode("utf-8")
-
-    def _to_json(self, indent: int | None = None) -> bytes:
-        if self._zeros or self.__pydantic_extra__ is not None:
-            # What came in an answer is written as it came: with what this version does not know, and with "" for a
-            # time that is not known yet.
-            return as_json(wire(self), indent, type(self).__name__)
-        try:
-            text = self.__pydantic_serializer__.to_json(
-                self, indent=indent or None, by_alias=True, warnings=False
-            )
-        except PydanticSerializationError:
-            return as_json(wire(self), indent, type(self).__name__)
-        # pydantic-core puts this in the place of half a character in a key, without a word.
-        return as_json(wire(self), indent, type(self).__name__) if _REPLACED in text else text
-
-    def validate(self) -> None:  # type: ignore[override]
-        """Check what the service would refuse, before any request.
-
-        Raises:
-            ValidationError: With every problem at once, each with its path.
-        """
-        problems = self._problems()
-        if problems:
-            raise ValidationError(problems, type(self)._resource.__name__)
-
-    def _problems(self) -> list[Problem]:
-        """Return what is wrong: types, then limits."""
-        text = self._to_json()
-        unkeepable = problem_of(json.loads(text))
-        if unkeepable is not None:
-            return [unkeepable]
-        try:
-            # Containers hand out their contents, so a type may have gone wrong since the checks.
-            self._resource.__pydantic_validator__.validate_json(text, context=STRICT)
-        except pydantic.ValidationError as error:
-            return problems_of(error, self._resource)
-        problems = list(self._rules(""))
-        if len(text) > LARGEST_BODY:
-            allowed = f"may hold at most {LARGEST_BODY} bytes as JSON"
-            problems.append(Problem("", f"{len(text)} bytes", allowed))
-        return problems
-
-    def _rules(self, at: str) -> Iterator[Problem]:
-        """Yield what the service would refuse, each under its path.
-
-        Args:
-            at: Where this object stands; empty for the outermost one.
-        """
-        before = f"{at}." if at else ""
-        for field in self._ruled():
-            value = self.__dict__.get(field.name)
-            known = None if is_unset(value) or value is NULL else value
-            path = before + field.wire
-            for limit in field.limits:
-                yield from limit.problems(known, path)
-            if field.item is None:
-                continue
-            if isinstance(field, NestedField):
-                if known is not None or any(isinstance(limit, Needed) for limit in field.limits):
-                    yield from field.__get__(self)._rules(path)
-            elif isinstance(known, dict):
-                for key, item in cast("dict[str, Jsonizable]", known).items():
-                    yield from item._rules(f"{path}.{key}")
-            elif isinstance(known, list):
-                for number, item in enumerate(cast("list[Jsonizable]", known)):
-                    yield from item._rules(f"{path}.{number}")
-        yield from self._further_rules(at)
-
-    @classmethod
-    def _ruled(cls) -> tuple[Field, ...]:
-        """Return the fields that have limits, or hold objects that have rules; each class finds out once."""
-        if "_ruled_fields" not in cls.__dict__:
-            items = {field: cast("type[Jsonizable] | None", field.item) for field in cls._declared}
-            found = [field for field, item in items.items() if field.limits or (item and item._has_rules())]
-            cls._ruled_fields = tuple(found)
-        return cls._ruled_fields
-
-    @classmethod
-    def _has_rules(cls) -> bool:
-        own = cls._further_rules is not Jsonizable._further_rules or bool(cls._required)
-        return own or bool(cls._ruled())
-
-    def _further_rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
-        """Yield what the service would refuse of several fields together."""
-        for name in self._required:
-            if isinstance(name, str):
-                if name not in self:
-                    yield Problem(name, "", "is required", "missing")
-            elif sum(one in self for one in name) != 1:
-                yield Problem(" | ".join(name), "", "exactly one of these is required", "missing")
-
     # -- the rest of Python's protocols -------------------------------------------------------
 
     def __str__(self) -> str:
@@ -286,7 +157,11 @@ class Jsonizable(PydanticModel):
         """Return what makes two objects equal."""
         # What answers hold beyond the declared fields does not count: it is lost where one is read again.
         values = {field.name: self.__dict__.get(field.name) for field in self._declared}
-        return {name: value for name, value in values.items() if not is_unset(value)}
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not UNSET and value is not None and value is not EMPTY_TIME
+        }
 
     def __hash__(self) -> int:
         # Equal objects must have equal hashes for as long as they can change, so nothing that can

@@ -1,26 +1,30 @@
-"""The core schema of a model: how pydantic reads and writes what is not set, and what has a wrong type.
-
-pydantic-core leaves `UNSET` out of all that it writes, at no cost, whatever writes it: ``model_dump()``, a foreign
-model that holds this one, FastAPI. So each field that may be unset gets it as its default, and a null becomes it.
-Behind the type of a plain field stands `Otherwise`, which runs only for what the type refused: it makes one error of
-it, or keeps it as it came in an answer of the service. Its second use is that nothing warns when such a value is
-written.
-"""
+"""What the declarations of a class become: the descriptors of its fields, and the core schema that pydantic uses."""
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from functools import partial
+from operator import is_
+from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic_core import core_schema as cs
 
+from batchcompute.models.constraints import Limit
 from batchcompute.models.field_types import EMPTY_TIME, NULL, UNSET
+from batchcompute.models.fields import ContainerField, Field, NestedField, TimeField
+from batchcompute.models.problems import OTHER, VALUE
 
 if TYPE_CHECKING:
-    from batchcompute.models.fields import Field
+    from pydantic.fields import FieldInfo
+
     from batchcompute.models.storage import Model
 
 __all__: list[str] = []
+
+# pydantic-core leaves `UNSET` out of everything that it writes: `model_dump()`, a foreign model that holds this one,
+# FastAPI. So `UNSET` is the default of each field that may be unset, and reading a null gives `UNSET`.
 
 STRICT: Final = object()
 """Context of a check in which a wrong type is an error, in a status too: a caller made the value."""
@@ -28,9 +32,9 @@ STRICT: Final = object()
 ANSWER: Final = object()
 """Context of reading an answer of the service: whatever came is kept."""
 
-VALUE: Final = "\0value"
-OTHER: Final = "\0other"
-"""Parts of a path that stand for no field; `batchcompute.models.problems` takes them out."""
+# Functions of C: pydantic-core calls them for every field that it writes.
+_is_none = partial(is_, None)
+_is_no_time = partial(is_, EMPTY_TIME)
 
 _DONE = "batchcompute"
 
@@ -71,6 +75,53 @@ class Otherwise:
         return self._cls._keep(field, value, context is ANSWER)
 
 
+_ZERO = {str: "", int: 0, float: 0.0, bool: False}
+
+
+def _bare(annotation: Any) -> Any:
+    """Strip None from a type."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        members = [member for member in get_args(annotation) if member is not type(None)]
+        return members[0] if len(members) == 1 else Union[tuple(members)]  # noqa: UP007
+    return annotation
+
+
+def _limits_of(type_: Any) -> tuple[Any, tuple[Limit, ...]]:
+    """Split a type into what is left without its limits, and those."""
+    if get_origin(type_) is not Annotated:
+        return type_, ()
+    base, *metadata = get_args(type_)
+    limits = tuple(item for item in metadata if isinstance(item, Limit))
+    rest = tuple(item for item in metadata if not isinstance(item, Limit))
+    return (Annotated[(base, *rest)] if rest else base), limits
+
+
+def make_field(name: str, info: FieldInfo, zeros: bool) -> Field:
+    """Make the descriptor of one field.
+
+    Args:
+        name: The snake_case name.
+        info: What pydantic knows of the field.
+        zeros: Whether an unset plain value reads as ``""``, ``0`` or ``False`` (answers of the
+            service, which always sends them) rather than as None (descriptions).
+    """
+    wire = info.serialization_alias or info.alias or name
+    type_, limits = _limits_of(_bare(info.annotation))
+    default = None if info.default_factory is not None else info.default
+    origin = get_origin(type_)
+    if origin in (dict, list):
+        return ContainerField(name, wire, type_, default, None, limits)
+    if hasattr(type_, "_checked_copy"):
+        return NestedField(name, wire, type_, default, None, limits)
+    plain = get_args(type_)[0] if origin is Annotated else type_
+    if plain is datetime:
+        return TimeField(name, wire, type_, default, None, limits)
+    unset = None if default is NULL or default is UNSET else default
+    if unset is None and zeros:
+        unset = _ZERO.get(plain, "" if "str" in str(plain) else None)
+    return Field(name, wire, type_, default, unset, limits)
+
+
 def _null() -> Any:
     return NULL
 
@@ -80,14 +131,6 @@ def _as_sent(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:
     found = handler(value)
     # An object that somebody else has made is not touched.
     return found if found is value or info.context is STRICT else found._as_sent()
-
-
-def _is_none(value: Any) -> bool:
-    return value is None
-
-
-def _is_no_time(value: Any) -> bool:
-    return value is EMPTY_TIME
 
 
 def _fields_of(schema: Any) -> Any:

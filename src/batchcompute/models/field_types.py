@@ -106,11 +106,6 @@ def _to_time(value: Any) -> Any:
     return in_utc(value)
 
 
-def is_unset(value: Any) -> bool:
-    """Return whether a stored value stands for a field that is not set, or not known."""
-    return value is UNSET or value is None or value is EMPTY_TIME
-
-
 def to_env_text(value: Any) -> str:
     """Turn an environment variable's value into text, as the old SDK did for every value."""
     if value is None:

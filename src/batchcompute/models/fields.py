@@ -1,31 +1,152 @@
-"""The attributes of a model: one descriptor a field, standing under both of its spellings.
-
-A field's value lives in the instance's ``__dict__`` under its snake_case name, where pydantic-core
-puts it and reads it when it writes JSON; `UNSET` there means "not set", and so does None. The descriptor decides what a
-read of an unset field gives: the class's default for plain values, and for nested models and
-containers a fresh one that is taken in by the first write to it.
-"""
+"""The attributes of a model: a descriptor for each field, and the dicts and lists that it gives."""
 
 from __future__ import annotations
 
+import copy
 import types
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, cast, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    Self,
+    SupportsIndex,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+)
 
 from pydantic import TypeAdapter
 
+from batchcompute.errors import Problem, ValidationError
 from batchcompute.models.constraints import Limit
-from batchcompute.models.containers import Check, FieldList, FieldMap
-from batchcompute.models.field_types import EMPTY_TIME, NULL, UNSET, FilledText, in_utc, is_unset
+from batchcompute.models.field_types import EMPTY_TIME, NULL, UNSET, FilledText, in_utc
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
     from batchcompute.models.storage import Model
 
 __all__: list[str] = []
 
-_ZERO = {str: "", int: 0, float: 0.0, bool: False}
+Check = Callable[[Any, str], Any]
+"""Turns a value into what the container holds, given where it stands; raises ValidationError."""
+
+
+class FieldMap(dict[str, Any]):
+    """A dict that belongs to a field of a model."""
+
+    __slots__ = ("_check", "_touch")
+
+    def __init__(
+        self, items: Mapping[str, Any], check: Check | None, touch: Callable[[], None] | None
+    ) -> None:
+        super().__init__(items)
+        self._check = check
+        self._touch = touch
+
+    def _written(self) -> None:
+        if self._touch is not None:
+            touch, self._touch = self._touch, None
+            touch()
+
+    def _checked(self, key: Any, value: Any) -> tuple[str, Any]:
+        if isinstance(key, bytes):
+            key = key.decode("utf-8")
+        if not isinstance(key, str):
+            raise ValidationError([Problem(repr(key), "", "must be a text: it is a key of a JSON object")])
+        return key, value if self._check is None else self._check(value, key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        key, value = self._checked(key, value)
+        super().__setitem__(key, value)
+        self._written()
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        # All are checked before the first is taken in, so that a bad one leaves nothing half done.
+        pairs = [self._checked(key, value) for key, value in dict(*args, **kwargs).items()]
+        for key, value in pairs:
+            super().__setitem__(key, value)
+        if pairs:
+            self._written()
+
+    def __ior__(self, other: Any) -> FieldMap:  # type: ignore[override,misc]
+        self.update(other)
+        return self
+
+    def __copy__(self) -> dict[str, Any]:
+        return dict(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return {key: copy.deepcopy(value, memo) for key, value in self.items()}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (dict, (dict(self),))
+
+    def has_key(self, key: str) -> bool:
+        """Tell whether the key is there, as Python 2's dicts could."""
+        return key in self
+
+
+class FieldList(list[Any]):
+    """A list that belongs to a field of a model."""
+
+    __slots__ = ("_check", "_touch")
+
+    def __init__(self, items: Iterable[Any], check: Check | None, touch: Callable[[], None] | None) -> None:
+        super().__init__(items)
+        self._check = check
+        self._touch = touch
+
+    def _checked(self, value: Any, index: int) -> Any:
+        return value if self._check is None else self._check(value, str(index))
+
+    def _written(self) -> None:
+        if self._touch is not None:
+            touch, self._touch = self._touch, None
+            touch()
+
+    def append(self, value: Any) -> None:
+        super().append(self._checked(value, len(self)))
+        self._written()
+
+    def extend(self, values: Iterable[Any]) -> None:
+        items = [self._checked(value, len(self) + number) for number, value in enumerate(values)]
+        super().extend(items)
+        if items:
+            self._written()
+
+    def insert(self, index: SupportsIndex, value: Any) -> None:
+        super().insert(index, self._checked(value, int(index)))
+        self._written()
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        many = isinstance(index, slice)
+        if many:
+            value = [self._checked(item, number) for number, item in enumerate(value)]
+        else:
+            value = self._checked(value, index)
+        super().__setitem__(index, value)
+        self._written()
+
+    def __iadd__(self, values: Iterable[Any]) -> FieldList:  # type: ignore[misc]
+        self.extend(values)
+        return self
+
+    def __copy__(self) -> list[Any]:
+        return list(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> list[Any]:
+        return [copy.deepcopy(value, memo) for value in self]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (list, (list(self),))
 
 
 class Field:
@@ -75,10 +196,6 @@ class Field:
     def ignores(self, value: Any) -> bool:
         """Return whether an assignment changes nothing: a blank text, where a text has to say something."""
         return self.type == FilledText and isinstance(value, str) and not value.strip()
-
-    def is_set(self, value: Any) -> bool:
-        """Return whether a stored value counts as set."""
-        return not is_unset(value)
 
     @property
     def is_time(self) -> bool:
@@ -208,14 +325,6 @@ for _cls in (Field, TimeField, NestedField, ContainerField):
     setattr(_cls, "__doc__", property(_doc))  # noqa: B010
 
 
-def _bare(annotation: Any) -> Any:
-    """Strip None from a type."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        members = [member for member in get_args(annotation) if member is not type(None)]
-        return members[0] if len(members) == 1 else Union[tuple(members)]  # noqa: UP007
-    return annotation
-
-
 class _Words(str):
     __slots__ = ()
 
@@ -234,39 +343,3 @@ def _hint(type_: Any) -> str:
     if origin is not None:
         return f"{origin.__name__}[{', '.join(_hint(one) for one in args)}]"
     return str(getattr(type_, "__name__", type_))
-
-
-def _limits_of(type_: Any) -> tuple[Any, tuple[Limit, ...]]:
-    """Split a type into what is left without its limits, and those."""
-    if get_origin(type_) is not Annotated:
-        return type_, ()
-    base, *metadata = get_args(type_)
-    limits = tuple(item for item in metadata if isinstance(item, Limit))
-    rest = tuple(item for item in metadata if not isinstance(item, Limit))
-    return (Annotated[(base, *rest)] if rest else base), limits
-
-
-def make_field(name: str, info: FieldInfo, zeros: bool) -> Field:
-    """Make the descriptor of one field.
-
-    Args:
-        name: The snake_case name.
-        info: What pydantic knows of the field.
-        zeros: Whether an unset plain value reads as ``""``, ``0`` or ``False`` (answers of the
-            service, which always sends them) rather than as None (descriptions).
-    """
-    wire = info.serialization_alias or info.alias or name
-    type_, limits = _limits_of(_bare(info.annotation))
-    default = None if info.default_factory is not None else info.default
-    origin = get_origin(type_)
-    if origin in (dict, list):
-        return ContainerField(name, wire, type_, default, None, limits)
-    if hasattr(type_, "_checked_copy"):
-        return NestedField(name, wire, type_, default, None, limits)
-    plain = get_args(type_)[0] if origin is Annotated else type_
-    if plain is datetime:
-        return TimeField(name, wire, type_, default, None, limits)
-    unset = None if default is NULL or default is UNSET else default
-    if unset is None and zeros:
-        unset = _ZERO.get(plain, "" if "str" in str(plain) else None)
-    return Field(name, wire, type_, default, unset, limits)

@@ -1,17 +1,115 @@
-"""Access to the fields of a model by attribute and by key, in both spellings of a name."""
+"""A model as plain data: its fields by attribute and by key, as dicts and lists, and as JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from batchcompute.errors import FieldError
-from batchcompute.models.field_types import EMPTY_TIME
+from pydantic_core import PydanticSerializationError
+
+from batchcompute.errors import FieldError, ValidationError
+from batchcompute.models.field_types import EMPTY_TIME, NULL, UNSET, format_time
 from batchcompute.models.fields import Field
 from batchcompute.models.problems import nearest, warn_unknown
 from batchcompute.models.storage import Model
 
 __all__: list[str] = []
+
+_REPLACED = "\ufffd".encode()
+
+
+class Detail(dict[str, Any]):
+    """A nested object in what `detail` returns: a plain dict that can do what the object can.
+
+    The old SDK had objects there, and programs read ``job.detail()["TaskMetrics"].WaitingCount``, print such a value
+    as JSON, or call its methods.
+    """
+
+    __slots__ = ("_cls",)
+
+    def __init__(self, items: dict[str, Any], cls: type[Model]) -> None:
+        super().__init__(items)
+        object.__setattr__(self, "_cls", cls)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        cls: type[Model] = self._cls
+        field = cls._fields.get(name)
+        key = field.wire if field is not None else name
+        if key in self:
+            return self[key]
+        return getattr(cls._read(self), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        field = self._cls._fields.get(name)
+        if field is None:
+            raise AttributeError(f"{self._cls.__name__} has no field {name!r}")
+        self[field.wire] = value
+
+    def __str__(self) -> str:
+        return str(self.__getattr__("dump")())
+
+    def __copy__(self) -> Detail:
+        return Detail(self, self._cls)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Detail, (dict(self), self._cls))
+
+
+def plain(value: Any) -> Any:
+    """Turn models, at every depth, into dicts of what is set."""
+    if isinstance(value, Model):
+        return Detail(cast("Any", value).detail(), type(value))
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [plain(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def wire(value: Any) -> Any:
+    """Turn models, at every depth, into what JSON has, as the service writes it."""
+    if isinstance(value, Model):
+        model = cast("Any", value)
+        there = [field for field in model._declared if model._is_there(field)]
+        found: dict[str, Any] = {field.wire: wire(model.__dict__[field.name]) for field in there}
+        found.update(model.__pydantic_extra__ or {})
+        return found
+    if isinstance(value, dict):
+        return {key: wire(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [wire(item) for item in cast("list[Any]", value)]
+    if value is EMPTY_TIME:
+        return ""
+    if value is NULL:
+        return None
+    return format_time(value) if isinstance(value, datetime) else value
+
+
+def as_json(value: Any, indent: int | None, subject: str) -> bytes:
+    """Write plain values as JSON; half a character is escaped, as JSON itself does it.
+
+    Args:
+        value: The value.
+        indent: Columns for each level; None or 0 for a text in one line.
+        subject: What it is, for the error.
+
+    Raises:
+        ValidationError: It cannot be written.
+    """
+    separators = None if indent else (",", ":")
+    try:
+        try:
+            return json.dumps(
+                value, indent=indent or None, ensure_ascii=False, separators=separators
+            ).encode()
+        except UnicodeEncodeError:
+            return json.dumps(value, indent=indent or None, separators=separators).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValidationError(f"cannot be written as JSON: {error}", subject) from None
 
 
 class MappingModel(Model):
@@ -88,9 +186,9 @@ class MappingModel(Model):
         return key in (self.__pydantic_extra__ or ())
 
     def _is_there(self, field: Field) -> bool:
-        value = self.__dict__.get(field.name)
         # A time that is not yet known is there, with None for its value, as in the old SDK.
-        return field.is_set(value) or value is EMPTY_TIME
+        value = self.__dict__.get(field.name)
+        return value is not UNSET and value is not None
 
     def __iter__(self) -> Iterator[str]:  # type: ignore[override]
         """Iterate over the wire names of the fields that are set."""
@@ -157,3 +255,36 @@ class MappingModel(Model):
     def _d(self) -> dict[str, Any]:
         """What is set, as classes in the old style look at it."""
         return self._as_dict()
+
+    def detail(self) -> dict[str, Any]:
+        """Return the fields that are not null as plain dicts and lists, under their wire names."""
+        return {field_name: plain(value) for field_name, value in self._set_values() if value is not NULL}
+
+    def _set_values(self) -> Iterator[tuple[str, Any]]:
+        for field in self._declared:
+            if self._is_there(field):
+                value = self.__dict__[field.name]
+                yield field.wire, value if value is NULL else field.__get__(self)
+        yield from (self.__pydantic_extra__ or {}).items()
+
+    def dump(self, indent: int | None = 4) -> str:
+        """Return the fields that are not null as a JSON text with wire names.
+
+        Args:
+            indent: Columns for each level; None for a text in one line.
+        """
+        return self._to_json(indent).decode("utf-8")
+
+    def _to_json(self, indent: int | None = None) -> bytes:
+        if self._zeros or self.__pydantic_extra__ is not None:
+            # What came in an answer is written as it came: with what this version does not know, and with "" for a
+            # time that is not known yet.
+            return as_json(wire(self), indent, type(self).__name__)
+        try:
+            text = self.__pydantic_serializer__.to_json(
+                self, indent=indent or None, by_alias=True, warnings=False
+            )
+        except PydanticSerializationError:
+            return as_json(wire(self), indent, type(self).__name__)
+        # pydantic-core puts this in the place of half a character in a key, without a word.
+        return as_json(wire(self), indent, type(self).__name__) if _REPLACED in text else text

@@ -6,10 +6,9 @@ import difflib
 import reprlib
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from batchcompute.errors import Problem, UnknownFieldWarning
-from batchcompute.models.core_schema import OTHER, VALUE
 
 if TYPE_CHECKING:
     import pydantic
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
     from batchcompute.models.storage import Model
 
 __all__: list[str] = []
+
+VALUE: Final = "\0value"
+OTHER: Final = "\0other"
+"""Parts of a path that stand for no field: the choices of a union."""
 
 _SECRET = ("secret", "token", "password")
 

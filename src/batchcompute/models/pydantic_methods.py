@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from batchcompute.models.field_types import UNSET
 from batchcompute.models.fields import Field
-from batchcompute.models.mapping import MappingModel
 from batchcompute.models.problems import warn_unknown
+from batchcompute.models.validation import ValidatedModel
 
 __all__: list[str] = []
 
@@ -37,7 +37,7 @@ def _by_name(cls: Any, chosen: Any) -> Any:
     return chosen
 
 
-class PydanticModel(MappingModel):
+class PydanticModel(ValidatedModel):
     """The methods that pydantic gives its models, for models with two spellings."""
 
     __slots__ = ()

@@ -21,9 +21,9 @@ from pydantic import ConfigDict
 from pydantic.alias_generators import to_pascal
 
 from batchcompute.errors import ValidationError
-from batchcompute.models.core_schema import ANSWER, STRICT, finish
+from batchcompute.models.core_schema import ANSWER, STRICT, finish, make_field
 from batchcompute.models.field_types import UNSET
-from batchcompute.models.fields import ContainerField, Field, NestedField, make_field
+from batchcompute.models.fields import ContainerField, Field, NestedField
 from batchcompute.models.legacy import OldStyle
 from batchcompute.models.problems import problems_of, shown
 

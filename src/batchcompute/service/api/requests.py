@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote_to_bytes
 
 from batchcompute.http.signing import API_VERSION
-from batchcompute.models.body_limits import LARGEST_BODY, problem_of
+from batchcompute.models.validation import LARGEST_BODY, problem_of
 from batchcompute.service.errors import ApiError, HttpError, invalid
 
 if TYPE_CHECKING:

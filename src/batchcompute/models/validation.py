@@ -1,0 +1,176 @@
+"""The check of a model before it is sent: the limits of every body, then the constraints of each field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, ClassVar, Final, cast
+
+import pydantic
+
+from batchcompute.errors import Problem, ValidationError
+from batchcompute.models.constraints import Needed
+from batchcompute.models.core_schema import STRICT
+from batchcompute.models.field_types import EMPTY_TIME, NULL, UNSET
+from batchcompute.models.fields import Field, NestedField
+from batchcompute.models.mapping import MappingModel
+from batchcompute.models.problems import problems_of
+
+__all__: list[str] = []
+
+LARGEST_BODY: Final = 256 * 1024
+"""Bytes of one request's body that the service takes (REST API, 1.2 and 9)."""
+
+DEEPEST: Final = 100
+"""Levels of objects and lists in a body."""
+
+MOST_VALUES: Final = 50_000
+"""Values in a body; the edges of a dense graph of 400 tasks are 40,000."""
+
+_LONGEST_PATHS = 4 * 1024**2
+"""Characters of the paths of all values of a body together."""
+
+_SHOWN = 200
+"""Characters of a path that are shown."""
+
+
+def problem_of(body: Any) -> Problem | None:
+    """Return what in a body neither the database nor an answer of the service can hold; None for nothing.
+
+    Args:
+        body: The body, as the values that JSON has.
+    """
+    waiting: list[tuple[str, int, int, Any]] = [("", 0, 0, body)]
+    count = paths = 0
+    while waiting:
+        # A path is cut where it is shown, and counted in full: what is wrong with a value is told with its path.
+        at, length, depth, value = waiting.pop()
+        if depth > DEEPEST:
+            return Problem(at, "", f"is nested more than {DEEPEST} levels deep")
+        if isinstance(value, (dict, list)):
+            count += len(cast("list[Any]", value))
+            paths += len(cast("list[Any]", value)) * length
+            if count > MOST_VALUES or paths > _LONGEST_PATHS:
+                return Problem(
+                    "", "", f"holds more than {MOST_VALUES} values, or many of them below long names"
+                )
+        if isinstance(value, dict):
+            for key, inner in cast("dict[str, Any]", value).items():
+                if "\0" in key or not _is_text(key):
+                    return Problem(at, "", "has a name that holds NUL, or half of a surrogate pair")
+                path = f"{at}.{key}" if at else key
+                waiting.append((path[:_SHOWN], length + len(key) + 1, depth + 1, inner))
+        elif isinstance(value, list):
+            for index, inner in enumerate(cast("list[Any]", value)):
+                waiting.append((f"{at}.{index}"[:_SHOWN], length + 6, depth + 1, inner))
+        else:
+            wrong = _wrong(value)
+            if wrong:
+                return Problem(at, "", wrong)
+    return None
+
+
+def _wrong(value: Any) -> str:
+    if isinstance(value, str):
+        if "\0" in value:
+            return "holds the character NUL"
+        return "" if _is_text(value) else "holds half of a surrogate pair"
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return "is a number beyond what can be kept"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "is a number beyond what can be kept: it must fit 64 bits"
+    return ""
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class ValidatedModel(MappingModel):
+    """A model that reports what the service would refuse."""
+
+    __slots__ = ()
+
+    _required: ClassVar[tuple[Any, ...]] = ()
+    """What a class in the old style has listed as ``required``: names, and lists of which one is."""
+    _ruled_fields: ClassVar[tuple[Field, ...]] = ()
+
+    def validate(self) -> None:  # type: ignore[override]
+        """Check what the service would refuse, before any request.
+
+        Raises:
+            ValidationError: With every problem at once, each with its path.
+        """
+        problems = self._problems()
+        if problems:
+            raise ValidationError(problems, type(self)._resource.__name__)
+
+    def _problems(self) -> list[Problem]:
+        """Return what is wrong: types, then limits."""
+        text = self._to_json()
+        unkeepable = problem_of(json.loads(text))
+        if unkeepable is not None:
+            return [unkeepable]
+        try:
+            # Containers hand out their contents, so a type may have gone wrong since the checks.
+            self._resource.__pydantic_validator__.validate_json(text, context=STRICT)
+        except pydantic.ValidationError as error:
+            return problems_of(error, self._resource)
+        problems = list(self._rules(""))
+        if len(text) > LARGEST_BODY:
+            allowed = f"may hold at most {LARGEST_BODY} bytes as JSON"
+            problems.append(Problem("", f"{len(text)} bytes", allowed))
+        return problems
+
+    def _rules(self, at: str) -> Iterator[Problem]:
+        """Yield what the service would refuse, each under its path.
+
+        Args:
+            at: Where this object stands; empty for the outermost one.
+        """
+        before = f"{at}." if at else ""
+        for field in self._ruled():
+            value = self.__dict__.get(field.name)
+            known = None if value is UNSET or value is EMPTY_TIME or value is NULL else value
+            path = before + field.wire
+            for limit in field.limits:
+                yield from limit.problems(known, path)
+            if field.item is None:
+                continue
+            if isinstance(field, NestedField):
+                if known is not None or any(isinstance(limit, Needed) for limit in field.limits):
+                    yield from field.__get__(self)._rules(path)
+            elif isinstance(known, dict):
+                for key, item in cast("dict[str, ValidatedModel]", known).items():
+                    yield from item._rules(f"{path}.{key}")
+            elif isinstance(known, list):
+                for number, item in enumerate(cast("list[ValidatedModel]", known)):
+                    yield from item._rules(f"{path}.{number}")
+        yield from self._further_rules(at)
+
+    @classmethod
+    def _ruled(cls) -> tuple[Field, ...]:
+        """Return the fields that have limits, or hold objects that have rules; each class finds out once."""
+        if "_ruled_fields" not in cls.__dict__:
+            items = {field: cast("type[ValidatedModel] | None", field.item) for field in cls._declared}
+            found = [field for field, item in items.items() if field.limits or (item and item._has_rules())]
+            cls._ruled_fields = tuple(found)
+        return cls._ruled_fields
+
+    @classmethod
+    def _has_rules(cls) -> bool:
+        own = cls._further_rules is not ValidatedModel._further_rules or bool(cls._required)
+        return own or bool(cls._ruled())
+
+    def _further_rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
+        """Yield what the service would refuse of several fields together."""
+        for name in self._required:
+            if isinstance(name, str):
+                if name not in self:
+                    yield Problem(name, "", "is required", "missing")
+            elif sum(one in self for one in name) != 1:
+                yield Problem(" | ".join(name), "", "exactly one of these is required", "missing")
