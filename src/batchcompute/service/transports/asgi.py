@@ -16,7 +16,7 @@ from batchcompute.api.operations import OPERATIONS, Operation
 from batchcompute.service.api.requests import Response, query_names, waits_for_job
 from batchcompute.service.transports.exchange import exchange_of
 from batchcompute.service.transports.middleware import AdmissionMiddleware, BodyMiddleware, ExchangeMiddleware
-from batchcompute.service.waiters import run_in_thread
+from batchcompute.service.transports.threads import run_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

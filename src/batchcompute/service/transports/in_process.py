@@ -16,7 +16,6 @@ from batchcompute.service.api.requests import Request, waits_for_job
 from batchcompute.service.data_directory import DirectoryInUse, default_directory
 from batchcompute.service.embedded import embedded_service
 from batchcompute.service.transports.proxy import ServerProxy, announced
-from batchcompute.service.waiters import run_in_thread
 
 if TYPE_CHECKING:
     from batchcompute.service.local_service import LocalService
@@ -87,6 +86,8 @@ class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     async def _answer_async(self, request: httpx.Request, body: bytes) -> httpx.Response:
         if waits_for_job(to_plain(request, body)):
+            from batchcompute.service.transports.threads import run_in_thread
+
             return await run_in_thread(lambda: self._answer(request, body))
         return self._answer(request, body)
 
@@ -194,6 +195,8 @@ class _EmbeddedTransport(InProcessTransport):
         body = await request.aread()
         joined = self._joins()
         if joined is not None:
+            from batchcompute.service.transports.threads import run_in_thread
+
             return await run_in_thread(lambda: self._forward(joined, request, body))
         return await self._answer_async(request, body)
 
