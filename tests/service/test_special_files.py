@@ -6,15 +6,18 @@ import os
 import stat
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 from batchcompute import Client
 from batchcompute.runner import sandbox
+from batchcompute.runner.rooted import NotRegular, Root
 from batchcompute.service import LocalService
 from batchcompute.service.engines.base import Engine
+from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.watchdog import Watchdog
 from tests.service.helpers import finish, job, task, until
 from tests.service.test_mappings import put, run
@@ -210,3 +213,53 @@ def test_the_descriptors_of_a_program(local: Client) -> None:
     detail = local.get_instance(job_id, "t", 0).Result.detail_text
     assert ".exit" not in detail
     assert ".db" not in detail
+
+
+def test_an_output_that_two_instances_upload_to_one_object_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second upload replaces the object between the move of the first one and its check."""
+    storage, work = DirectoryStore(tmp_path / "oss"), Root(tmp_path)
+    for name in ("first", "second"):
+        (tmp_path / name).write_text(name)
+    move = Root.rename
+
+    def overtaken(root: Root, parts: Sequence[str], *arguments: Any, **keywords: Any) -> None:
+        move(root, parts, *arguments, **keywords)
+        if parts == ("first",):
+            storage.deliver(work, ("second",), "oss://bucket/x")
+
+    monkeypatch.setattr(Root, "rename", overtaken)
+    storage.deliver(work, ("first",), "oss://bucket/x")
+    assert storage.path("oss://bucket/x").read_text() == "second"
+    work.close()
+    storage.close()
+
+
+@pytest.mark.parametrize("kind", ["a link", "a hard link", "a setuid program"])
+def test_an_output_that_is_replaced_while_it_is_uploaded_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    storage, work = DirectoryStore(tmp_path / "oss"), Root(tmp_path)
+    (tmp_path / "output").write_text("output")
+    (tmp_path / "other").write_text("other")
+    move = Root.rename
+
+    def replaced(root: Root, *arguments: Any, **keywords: Any) -> None:
+        (tmp_path / "output").unlink()
+        if kind == "a link":
+            (tmp_path / "output").symlink_to("other")
+        elif kind == "a hard link":
+            (tmp_path / "output").hardlink_to(tmp_path / "other")
+        else:
+            (tmp_path / "output").touch()
+            (tmp_path / "output").chmod(0o4755)
+        move(root, *arguments, **keywords)
+
+    monkeypatch.setattr(Root, "rename", replaced)
+    with pytest.raises(NotRegular):
+        storage.deliver(work, ("output",), "oss://bucket/x")
+    assert not os.path.lexists(storage.path("oss://bucket/x"))
+    assert (tmp_path / "other").read_text() == "other"
+    work.close()
+    storage.close()

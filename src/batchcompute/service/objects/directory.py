@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from batchcompute.runner import copying
-from batchcompute.runner.descriptors import can_be_run, make_executable
+from batchcompute.runner.descriptors import is_executable, make_executable
 from batchcompute.runner.rooted import NotRegular, Parts, Root, RootedFile
 from batchcompute.service.objects.base import MOUNTED, ObjectReader, Outside, Page, Stat, modified_ns
 from batchcompute.service.objects.keys import file_names, is_written_otherwise, parts_of
@@ -129,7 +129,7 @@ class DirectoryStore:
                     elif entry.is_file(follow_symlinks=False):
                         with suppress(FileNotFoundError):
                             found = entry.stat(follow_symlinks=False)
-                            if not can_be_run(found) and not make_executable(entry.name, fd):
+                            if not is_executable(found) and not make_executable(entry.name, fd):
                                 return False
         return True
 
@@ -162,8 +162,12 @@ class DirectoryStore:
                 raise
             return False
         moved, opened = self.root.lstat(target), os.fstat(fd)
-        if (moved.st_dev, moved.st_ino) != (opened.st_dev, opened.st_ino):
-            # Somebody has exchanged it between the look and the move.
+        is_same = (moved.st_dev, moved.st_ino) == (opened.st_dev, opened.st_ino)
+        # Another instance may have uploaded an output to the same object meanwhile: it has these properties, too.
+        if not is_same and not (
+            moved.st_mode == stat.S_IFREG | MOUNTED and moved.st_nlink == 1 and moved.st_uid == os.geteuid()
+        ):
+            # The source was replaced between the check and the move.
             self.root.unlink(target)
             raise NotRegular(errno.EINVAL, "was exchanged while it was moved", "/".join(parts))
         return True
