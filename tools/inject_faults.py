@@ -61,7 +61,7 @@ KNOWN: list[tuple[str, str]] = [
     ),
     (r"^boxed: EACCES at os.stat .*view:", "what this user may not look at counts as none"),
     (
-        r"^boxed: (EIO|EACCES|ENOSPC) at os.stat runner/sandbox:(_try|_look_again)",
+        r"^boxed: (EIO|EACCES|ENOSPC) at os.stat runner/sandbox:(_try|_find_program)",
         "bubblewrap that the disk cannot tell of counts as not installed, until it is looked for again",
     ),
     (r"^repeats: killed ", "kept directories of a job that was deleted right before the crash stay for ever"),

@@ -313,4 +313,4 @@ def test_more_variables_than_a_sandbox_takes(tmp_path: Path) -> None:
         job_id = client.create_job(job({"t": made})).Id
         finish(client, job_id, "Failed")
         message = client.get_instance(job_id, "t", 0).Result.ErrorMessage
-        assert "takes about 2966 mounts and variables" in message
+        assert "can have about 2966 mounts and variables" in message

@@ -16,7 +16,7 @@ from batchcompute import LOCAL, Client, ClientError, ConfigError, InvalidParamet
 from batchcompute.api import calls
 from batchcompute.resources import JobDescription
 from batchcompute.runner import spawning
-from batchcompute.runner.processes import Sweeper
+from batchcompute.runner.processes import AttemptProcesses
 from batchcompute.runner.rooted import Root
 from batchcompute.runner.shim import Outcome, outcome, read_exit
 from batchcompute.runner.spec import ProcessSpec
@@ -390,7 +390,7 @@ def test_what_an_earlier_service_left_goes(tmp_path: Path) -> None:
 
 
 def test_the_sweeper_tells_processes_apart() -> None:
-    sweeper = Sweeper(threading.Lock())
+    sweeper = AttemptProcesses(threading.Lock())
     environment = {"PATH": os.environ["PATH"], "XBC_INSTANCE": "no", "BC_INSTANCE": "family-1"}
     with (
         subprocess.Popen(["sleep", "54321"], env=environment) as mine,

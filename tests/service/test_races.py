@@ -218,13 +218,13 @@ def test_a_reader_sees_one_version(tmp_path: Path) -> None:
 
 
 def test_an_order_that_fails_is_given_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from batchcompute.runner.processes import Sweeper
+    from batchcompute.runner.processes import AttemptProcesses
 
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         failed: list[int] = []
-        real = Sweeper.kill
+        real = AttemptProcesses.kill
 
-        def kill(self: Sweeper, *args: Any, **rest: Any) -> None:
+        def kill(self: AttemptProcesses, *args: Any, **rest: Any) -> None:
             if len(failed) < 2:
                 failed.append(1)
                 raise OSError(24, "Too many open files")
@@ -232,7 +232,7 @@ def test_an_order_that_fails_is_given_again(tmp_path: Path, monkeypatch: pytest.
 
         job_id = client.create_job(job("sleep 60")).Id
         until(lambda: client.get_job(job_id).State == "Running")
-        monkeypatch.setattr(Sweeper, "kill", kill)
+        monkeypatch.setattr(AttemptProcesses, "kill", kill)
         client.stop_job(job_id)
         # The only slot comes back.
         finish(client, client.create_job(job("true")).Id)

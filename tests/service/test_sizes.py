@@ -162,7 +162,7 @@ def test_more_mounts_than_a_sandbox_takes_are_told(tmp_path: Path) -> None:
         finish(client, job_id, "Failed")
         found = client.get_instance(job_id, "t", 0).Result
         assert found.ErrorCode == "MountError"
-        assert "a sandbox takes about 2966 mounts and variables together" in found.ErrorMessage
+        assert "a sandbox can have about 2966 mounts and variables together" in found.ErrorMessage
 
 
 def run_of(client: Client, made: TaskDescription) -> str:

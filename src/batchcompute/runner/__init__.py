@@ -1,3 +1,3 @@
-"""What happens beside the command, on the machine that it runs on: staging, packages, sandboxes, processes."""
+"""The code that runs beside a command, on the same machine: staging, packages, sandboxes and processes."""
 
 __all__: list[str] = []

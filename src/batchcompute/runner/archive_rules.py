@@ -1,8 +1,4 @@
-"""The rules for what an archive may hold: names, types, links and modes of its members.
-
-The service unpacks packages by these rules, and `do_tar` writes no archive that breaks them. They depend on
-nothing of Python's `tarfile`, whose own rules differ from one patch level to the next.
-"""
+"""The rules for the members of an archive: their names, types, links and modes."""
 
 from __future__ import annotations
 
@@ -11,20 +7,23 @@ from typing import Literal
 
 __all__: list[str] = []
 
+# The service unpacks packages by these rules, and `do_tar` writes no archive that breaks them. They do not depend on
+# Python's `tarfile`, whose own rules differ between patch levels.
+
 MAX_PATH = 4095
-"""Bytes of a member's name, and of what a link leads to: Linux takes no longer paths."""
+"""Bytes of the name of a member, and of the target of a link: the longest path of Linux."""
 
 MAX_PART = 255
-"""Bytes of one part of a name: file systems take no longer ones."""
+"""Bytes of one part of a name: the longest file name."""
 
 MAX_DEPTH = 100
 """Parts of a name. The deepest trees of real packages have about 30."""
 
 MAX_TIME = 2**33
-"""Latest time of a member that is kept, in seconds since 1970: the year 2242."""
+"""Latest modification time that is kept, in seconds since 1970: the year 2242."""
 
 Kind = Literal["file", "folder", "hard link", "symbolic link"]
-"""What a member may be."""
+"""The allowed types of members."""
 
 _KINDS: dict[bytes, Kind] = {
     b"\0": "file",
@@ -44,23 +43,23 @@ _REFUSED = {
 
 
 class ArchiveError(ValueError):
-    """An archive breaks a rule; the message says which."""
+    """An archive breaks a rule, which the message names."""
 
 
 def shown(text: str) -> str:
-    """Return a text for messages: printable, and not longer than fits there."""
-    # What is cut off is never made printable, which takes up to ten times its memory.
+    """Return a text for a message: printable, and shortened."""
+    # The text is cut first: its printable form takes up to ten times the memory.
     return repr(text) if len(text) <= 200 else f"{text[:200]!r}..."
 
 
 def check_name(name: str) -> tuple[str, ...]:
-    """Return the parts of a member's name, relative to where the archive is unpacked.
+    """Return the parts of the name of a member, relative to the directory that the archive is unpacked into.
 
-    ``.`` and repeated slashes are left out, so that the directory itself has no parts. A backslash is a
-    character like any other. A byte that is not UTF-8 is a surrogate, as `os.fsdecode` has it.
+    ``.`` and repeated slashes are left out, so the directory itself has no parts. A backslash is a normal character.
+    A byte that is not UTF-8 is a surrogate, as in `os.fsdecode`.
 
     Raises:
-        ArchiveError: The name is empty, absolute, too long or too deep, or holds ``..`` or a NUL.
+        ArchiveError: The name is empty, absolute, too long or too deep, or contains ``..`` or a NUL.
     """
     if not name:
         raise ArchiveError("the name is empty")
@@ -78,24 +77,24 @@ def check_name(name: str) -> tuple[str, ...]:
 
 
 def check_link(parts: tuple[str, ...], target: str) -> str:
-    """Return what a symbolic link may lead to, normalised: first each ``..``, then names.
+    """Return the target of a symbolic link, normalised: first each ``..``, then names.
 
-    Only in that form is it certain that the link stays inside. Its own directories are real ones, so each
-    ``..`` at the front goes up by exactly one. A ``..`` behind a name would go up from wherever that name
-    leads, and the name may be a link, too.
+    Only this form proves that the link stays inside. The directories of the link itself are real ones, so each ``..``
+    at the beginning goes up by exactly one. A ``..`` after a name goes up from the directory that the name points to,
+    and the name may be a link, too.
 
     Args:
-        parts: Parts of the link's own name.
-        target: What it leads to.
+        parts: Parts of the name of the link.
+        target: The target that the archive gives.
 
     Raises:
-        ArchiveError: It leads out of the directory that the archive is unpacked into, or nowhere.
+        ArchiveError: The target is empty, absolute, too long, or outside of the directory.
     """
     if not target:
-        raise ArchiveError("the link leads to an empty path")
-    _check_text(target, "the path that the link leads to")
+        raise ArchiveError("the link points to an empty path")
+    _check_text(target, "the path that the link points to")
     if target.startswith("/"):
-        raise ArchiveError(f"the link leads to an absolute path: {shown(target)}")
+        raise ArchiveError(f"the link points to an absolute path: {shown(target)}")
     up = 0
     down: list[str] = []
     for part in target.split("/"):
@@ -106,34 +105,34 @@ def check_link(parts: tuple[str, ...], target: str) -> str:
         elif part not in ("", "."):
             down.append(part)
     if up > len(parts) - 1:
-        raise ArchiveError(f"the link leads out of the package: {shown(target)}")
+        raise ArchiveError(f"the link points outside of the package: {shown(target)}")
     return "/".join([*[".."] * up, *down]) or "."
 
 
 def check_type(type: bytes) -> Kind:
-    """Return what a member is.
+    """Return the type of a member.
 
     Args:
         type: The type in its header.
 
     Raises:
-        ArchiveError: It is neither a plain file, nor a directory, nor a link.
+        ArchiveError: It is not a regular file, a directory or a link.
     """
     kind = _KINDS.get(type)
     if kind is None:
         found = _REFUSED.get(type, f"of the unknown type {type!r}")
-        raise ArchiveError(f"it is {found}; allowed are plain files, directories and links")
+        raise ArchiveError(f"it is {found}; only regular files, directories and links are allowed")
     return kind
 
 
 def safe_mode(mode: int, folder: bool) -> int:
-    """Return the mode that a member gets.
+    """Return the mode of an unpacked member.
 
-    Set-id and sticky bits are cleared, and nobody but the owner may write. The owner can always read and
-    write a file, and list, enter and change a directory. What is executable stays so.
+    Setuid, setgid and sticky bits are cleared, and only the owner may write. The owner may always read and write a
+    file, and list, enter and change a directory. Executable files stay executable.
 
     Args:
-        mode: The mode in its header.
+        mode: The mode in the header.
         folder: Whether it is a directory.
     """
     return (mode & 0o755) | (0o700 if folder else 0o600)
@@ -143,7 +142,7 @@ def _check_text(text: str, what: str) -> None:
     if "\0" in text:
         raise ArchiveError(f"{what} contains a NUL")
     try:
-        # The number of characters is looked at first: a hostile text may have megabytes.
+        # The number of characters is checked first: a hostile text may have megabytes.
         too_long = len(text) > MAX_PATH or len(os.fsencode(text)) > MAX_PATH
     except UnicodeEncodeError as error:
         raise ArchiveError(f"{what} cannot be encoded for this machine's files: {error.reason}") from error

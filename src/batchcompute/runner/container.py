@@ -1,4 +1,4 @@
-"""Docker images, by whichever of docker and podman works on this machine (REST API, 5.5)."""
+"""Containers, run by docker or podman (REST API, 5.5)."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from batchcompute.runner.staging_plan import WORKDIR, StagingPlan, ancestors
 __all__: list[str] = []
 
 _LONGEST_LINE = 60_000
-"""Bytes of a line of an environment file; docker reads no line of 64 KiB."""
+"""Bytes of a line of an environment file; docker cannot read a line of 64 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What runs containers."""
+    """The container runtime of this machine."""
 
     program: str
-    """Path of its command; empty where there is none."""
+    """Path of its command; empty if no runtime works."""
     reason: str = ""
-    """Why there is none."""
+    """Why no runtime works."""
 
 
 @lru_cache(maxsize=1)
 def probe() -> Runtime:
-    """Look for a container runtime that answers: an installed command may have no daemon."""
+    """Return the first container runtime that works. The daemon of an installed command may not run."""
     reasons: list[str] = []
     for name in ("docker", "podman"):
         program = shutil.which(name)
@@ -52,7 +52,7 @@ def probe() -> Runtime:
 
 
 def own_environment() -> dict[str, str]:
-    """Return what the runtime's own command needs of this process: where its configuration is."""
+    """Return the variables that the command of the runtime needs: they name its configuration."""
     names = (
         "PATH",
         "HOME",
@@ -66,29 +66,29 @@ def own_environment() -> dict[str, str]:
 
 
 def name_of(token: str) -> str:
-    """Return the container's name, by which it can be ended from outside."""
+    """Return the name of the container of an attempt, with which the container is removed."""
     return f"batchcompute-{token}"
 
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """The variables of a program in a container, by the way in which they get there."""
+    """The variables of a program in a container."""
 
     listed: bytes = field(repr=False)
-    """The content of an environment file: all values of one line."""
+    """Content of an environment file: the variables whose values are one line."""
     inherited: Mapping[str, str] = field(repr=False)
-    """Values of several lines, which the runtime's own command hands on."""
+    """The other variables, which the command of the runtime passes on from its own environment."""
 
 
 def split_environment(variables: Mapping[str, str]) -> Variables:
-    """Decide how variables get into a container.
+    """Split variables by how they are passed to a container.
 
-    Values stand on no command line, which everybody can read. They do not stand in the environment of the runtime's
-    own command either, where names like ``LD_PRELOAD`` would act outside of the container. A file cannot hold values
-    of several lines, or very long ones; those are handed on by the command, but for names that would act on it.
+    No value is on a command line, because every user can read those. A file holds most values: in the environment of
+    the command of the runtime, variables such as ``LD_PRELOAD`` would act outside of the container. A file cannot hold
+    values of several lines or very long ones, so the command passes those on from its environment.
 
     Raises:
-        ValueError: There is no way for one of them.
+        ValueError: A variable cannot be in a file, and would act on the command of the runtime.
     """
     lines: list[str] = []
     inherited: dict[str, str] = {}
@@ -106,22 +106,22 @@ def split_environment(variables: Mapping[str, str]) -> Variables:
 def arguments_of(
     program: str, image: str, token: str, variables: Variables, file: Path, plan: StagingPlan
 ) -> list[str]:
-    """Return what is put before a command so that it runs in a container.
+    """Return the arguments that run a command in a container; the command follows them.
 
     Args:
-        program: The runtime's command.
+        program: Path of the command of the runtime.
         image: The image.
-        token: Name of the attempt.
-        variables: Its variables.
-        file: The file that holds those that are listed.
-        plan: What is bound where.
+        token: Token of the attempt.
+        variables: The variables of the program.
+        file: Path of the environment file.
+        plan: What is mounted.
     """
     arguments = [program, "run", "--rm", "--init", "--network=host", f"--name={name_of(token)}"]
     arguments += [f"--workdir={WORKDIR}", "--entrypoint=/bin/sh"]
     arguments.append(f"--env-file={file}")
     for name in variables.inherited:
         arguments += ["--env", name]
-    # Only the outermost directories, so that what lies in one of them is one file system.
+    # Only the outermost directories are mounted, so that everything in one of them is one file system.
     made = {WORKDIR, *plan.empty_folders, *plan.merged_folders, *(copy.path for copy in plan.copies)}
     outermost = [path for path in sorted(made) if not any(outer in made for outer in ancestors(path))]
     arguments += [_mount(plan.at(path), path, True) for path in outermost]
@@ -130,7 +130,7 @@ def arguments_of(
 
 
 def _mount(source: Path, path: str, write: bool) -> str:
-    # Not --volume, which ends its parts at colons; a comma can be quoted here.
+    # Not --volume, in which a path cannot contain a colon. Here a comma can be quoted.
     fields = ["type=bind", f"source={source}", f"target={path}", *([] if write else ["readonly"])]
     special = {",", '"', "\n", "\r"}
     quoted = ('"' + field.replace('"', '""') + '"' if set(field) & special else field for field in fields)
@@ -138,7 +138,7 @@ def _mount(source: Path, path: str, write: bool) -> str:
 
 
 def remove(program: str, token: str) -> None:
-    """End a container, whatever state it is in; one that is gone is no error."""
+    """Remove a container in any state. A missing container is not an error."""
     subprocess.run(
         [program, "rm", "--force", name_of(token)], capture_output=True, check=False, timeout=60, stdin=subprocess.DEVNULL
     )  # fmt: skip

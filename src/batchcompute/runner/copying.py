@@ -1,4 +1,4 @@
-"""Copying files and directories between roots, with an end when nobody wants the copy any more."""
+"""Copying files and directories between roots."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from batchcompute.runner.rooted import Parts, Root
 
 __all__: list[str] = []
 
-_PIECE = 4 * 1024**2
-"""Bytes that are copied between two looks at whether the copy is still wanted, and at whether a hole follows."""
+_CHUNK = 4 * 1024**2
+"""Bytes that are copied at once. Between two chunks, the copy can be aborted, and holes are skipped."""
 
 
 def copy_tree(
@@ -28,22 +28,22 @@ def copy_tree(
     mode: int = 0,
     named: Callable[[tuple[str, ...]], tuple[str, ...] | None] | None = None,
 ) -> None:
-    """Copy a plain file, or a directory with its plain files and directories.
+    """Copy a regular file, or a directory with its regular files and directories.
 
-    Links, pipes and devices are left out: object storage has none, and to follow or open them is not safe.
+    Links, pipes and devices are left out: object storage has none, and it is not safe to follow or open them.
 
     Args:
-        source: What it is below.
-        parts: Its names.
-        target: What the copy goes below.
-        target_parts: The names of the copy.
-        abort: Ends it.
+        source: The root of the source.
+        parts: Names that lead to the source.
+        target: The root of the copy.
+        target_parts: Names that lead to the copy.
+        abort: Aborts the copy.
         mode: Mode of every copied file; 0 for that of the source.
-        named: Returns the names that something has in the copied directory; None for a directory that is not made.
+        named: Returns the names that a path below the source has in the copy; None for a directory that is not made.
 
     Raises:
-        OSError: It cannot be read or written; `NotRegular` where the source is neither.
-        Aborted: Nobody wants it any more.
+        OSError: A file cannot be read or written; `NotRegular` if the source is neither a file nor a directory.
+        Aborted: The copy was aborted.
     """
     if not stat.S_ISDIR(source.lstat(parts).st_mode):
         copy_file(source, parts, target, target_parts, abort, mode)
@@ -74,28 +74,28 @@ def copy_file(
     abort: threading.Event | None = None,
     mode: int = 0,
 ) -> None:
-    """Copy a plain file with its times and its mode, but for bits that give rights.
+    """Copy a regular file with its times and its mode, but without setuid, setgid and sticky bits.
 
     Args:
-        source: What it is below.
-        parts: Its names.
-        target: What the copy goes below.
-        target_parts: The names of the copy.
-        abort: Ends it.
+        source: The root of the source.
+        parts: Names that lead to the source.
+        target: The root of the copy.
+        target_parts: Names that lead to the copy.
+        abort: Aborts the copy.
         mode: Mode of the copy; 0 for that of the source.
 
     Raises:
-        NotRegular: It is no plain file.
-        OSError: It cannot be read or written.
-        Aborted: Nobody wants it any more.
+        NotRegular: It is not a regular file.
+        OSError: A file cannot be read or written.
+        Aborted: The copy was aborted.
     """
     reading = source.open_file(parts)
     try:
         found = os.fstat(reading)
         writing = target.new_file(target_parts)
         try:
-            pump(reading, writing, abort)
-            # A hole at its end.
+            copy_content(reading, writing, abort)
+            # The file may end in a hole.
             os.ftruncate(writing, found.st_size)
             os.fchmod(writing, mode or found.st_mode & 0o777)
             os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
@@ -105,12 +105,17 @@ def copy_file(
         os.close(reading)
 
 
-def pump(reading: int, writing: int, abort: threading.Event | None = None) -> None:
-    """Copy the content of one file to another one; holes stay holes.
+def copy_content(reading: int, writing: int, abort: threading.Event | None = None) -> None:
+    """Copy the content of one open file to another one; holes stay holes.
+
+    Args:
+        reading: Descriptor of the source.
+        writing: Descriptor of the copy.
+        abort: Aborts the copy.
 
     Raises:
-        OSError: It cannot be read or written.
-        Aborted: Nobody wants it any more.
+        OSError: A file cannot be read or written.
+        Aborted: The copy was aborted.
     """
     at = 0
     while True:
@@ -118,15 +123,15 @@ def pump(reading: int, writing: int, abort: threading.Event | None = None) -> No
         try:
             at = os.lseek(reading, at, os.SEEK_DATA)
             os.lseek(writing, at, os.SEEK_SET)
-            size = min(_PIECE, os.lseek(reading, at, os.SEEK_HOLE) - at)
+            size = min(_CHUNK, os.lseek(reading, at, os.SEEK_HOLE) - at)
         except OSError as error:
             if error.errno == errno.ENXIO:
-                # Nothing but a hole follows.
+                # The rest of the file is a hole.
                 return
             if error.errno != errno.EINVAL:
                 raise
-            # This file system knows no holes.
-            size = _PIECE
+            # The file system does not support holes.
+            size = _CHUNK
         piece = os.pread(reading, size, at)
         if not piece:
             return
@@ -134,15 +139,15 @@ def pump(reading: int, writing: int, abort: threading.Event | None = None) -> No
         at += len(piece)
 
 
-def write_all(fd: int, piece: bytes | memoryview) -> None:
-    """Write all of a piece; the system may take it in parts."""
-    rest = memoryview(piece)
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """Write all bytes, with as many calls as the system needs."""
+    rest = memoryview(data)
     while rest:
         rest = rest[os.write(fd, rest) :]
 
 
 def chown_tree(root: Root, parts: Parts, uid: int, gid: int) -> None:
-    """Give a directory, with all that is in it, to a user; a link itself and not what it leads to."""
+    """Change the owner of a directory and of everything in it. Links are changed, and not followed."""
     with suppress(FileNotFoundError):
         waiting = [tuple(parts)]
         while waiting:

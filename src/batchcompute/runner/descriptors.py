@@ -1,4 +1,4 @@
-"""Single steps below an open directory, none of which follows a link."""
+"""File operations relative to an open directory, none of which follows a link."""
 
 from __future__ import annotations
 
@@ -13,57 +13,57 @@ from pathlib import Path
 __all__: list[str] = []
 
 Parts = Sequence[str]
-"""Names from the root down to a file; none for the root itself."""
+"""Names that lead from a root to a file; none for the root itself."""
 
-FOLDER = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
-NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+OPEN_FOLDER = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 _SAFE = (
     os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 )
 _HANDLE = getattr(os, "O_PATH", 0) | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 
 RACES = 100
-"""Attempts to make a file whose directory others remove at the same time."""
+"""Attempts to make a file while others remove its directory."""
 
-_PASSES = 20
-"""Looks at a directory that somebody still writes to while it is removed."""
+_MOST_LISTINGS = 20
+"""Listings of a directory that is removed while others still write to it."""
 
 
 class OutsideRoot(PermissionError):
-    """A name that would leave the root."""
+    """A name leads out of the root."""
 
 
 class NotRegular(OSError):
-    """Something that is no plain file stands where one was expected: a link, a pipe, a device, a directory."""
+    """A regular file was expected, and there is a link, a pipe, a device, a socket or a directory."""
 
 
 def check_parts(parts: Parts) -> None:
-    """Refuse names that are none, or that could leave the directory they stand in.
+    """Check that names are not empty, and do not lead out of their directory.
 
     Raises:
-        OutsideRoot: There is such a name.
+        OutsideRoot: A name is empty, ``.`` or ``..``, or contains a slash or a NUL.
     """
     for part in parts:
         if part in ("", ".", "..") or "/" in part or "\0" in part:
-            raise OutsideRoot(errno.EPERM, "this name would leave its directory", part)
+            raise OutsideRoot(errno.EPERM, "this name leads out of its directory", part)
 
 
 def open_regular(name: str | Path, folder: int | None = None) -> int:
-    """Open a plain file to read it, whatever a program may have put in its place.
+    """Open a regular file for reading, even where a program may have replaced it.
 
     Args:
-        name: Its name, or its path.
-        folder: Descriptor of the directory that it is in; None for a path.
+        name: Name of the file, or its path.
+        folder: Descriptor of its directory; None for a path.
 
     Raises:
-        FileNotFoundError: It is not there.
-        NotRegular: It is something else than a plain file.
+        FileNotFoundError: The file does not exist.
+        NotRegular: It is not a regular file.
     """
-    # First without opening it: to open a device can have effects of its own.
+    # Before it is opened: opening a device can have side effects.
     _check_regular(os.stat(name, dir_fd=folder, follow_symlinks=False), name)
     fd = os.open(name, os.O_RDONLY | _SAFE, dir_fd=folder)
     try:
-        # Once more: it may have been replaced in between.
+        # Again: it may have been replaced meanwhile.
         _check_regular(os.fstat(fd), name)
     except BaseException:
         os.close(fd)
@@ -73,10 +73,11 @@ def open_regular(name: str | Path, folder: int | None = None) -> int:
 
 def _check_regular(found: os.stat_result, name: str | Path) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise NotRegular(errno.EINVAL, f"is {kind_of(found.st_mode)}, and no plain file", str(name))
+        raise NotRegular(errno.EINVAL, f"is {kind_of(found.st_mode)}, and not a regular file", str(name))
 
 
 def kind_of(mode: int) -> str:
+    """Return the kind of a file that is not regular, in words."""
     for test, name in (
         (stat.S_ISLNK, "a link"),
         (stat.S_ISFIFO, "a pipe"),
@@ -89,7 +90,7 @@ def kind_of(mode: int) -> str:
 
 
 def remove_plain(name: str, folder: int) -> bool:
-    """Remove what is no directory, or an empty one; return whether it is gone."""
+    """Remove a file or an empty directory; return whether it is gone."""
     try:
         os.rmdir(name, dir_fd=folder)
         return True
@@ -106,14 +107,14 @@ def remove_plain(name: str, folder: int) -> bool:
 
 
 def empty(name: str, folder: int) -> list[str]:
-    """Remove the files of a directory, and move the directories in it up beside it; return their names there."""
+    """Remove the files of a directory, and move its subdirectories next to it; return their new names."""
     moved: list[str] = []
     with suppress(PermissionError):
-        # Its owner may have locked it. It is this user's, or this user is root.
+        # A program may have removed the permissions.
         chmod(name, stat.S_IRWXU, folder)
-    fd = os.open(name, FOLDER, dir_fd=folder)
+    fd = os.open(name, OPEN_FOLDER, dir_fd=folder)
     try:
-        for _ in range(_PASSES):
+        for _ in range(_MOST_LISTINGS):
             names = os.listdir(fd)
             for entry in names:
                 if _is_gone(entry, fd):
@@ -136,13 +137,13 @@ def _is_gone(name: str, folder: int) -> bool:
     except FileNotFoundError:
         return True
     except (IsADirectoryError, PermissionError):
-        # Linux says EISDIR of a directory, others say EPERM.
+        # For a directory, Linux reports EISDIR, and other systems report EPERM.
         return remove_plain(name, folder)
     return True
 
 
 def chmod(name: str, mode: int, folder: int) -> None:
-    """Change a mode through a descriptor: by its name, a link would be followed."""
+    """Change a mode through a descriptor, because a call by name follows links."""
     handle = os.open(name, _HANDLE, dir_fd=folder)
     try:
         if stat.S_ISLNK(os.fstat(handle).st_mode):
@@ -156,19 +157,19 @@ def chmod(name: str, mode: int, folder: int) -> None:
 
 
 def make_executable(name: str, folder: int) -> bool:
-    """Let whoever can read a file also execute it; return whether its owner can do both now.
+    """Make a file executable for everybody who can read it; return whether its owner can read and execute it now.
 
-    Only a plain file of this user's own is changed, and only one that has no other name and gives no rights of its
-    own (setuid, setgid): another name may belong to something else.
+    A file is changed only if it is a regular file of this user, has no further hard links, which could belong to
+    something else, and has no setuid or setgid bit.
 
     Args:
-        name: Its name.
-        folder: Descriptor of the directory that it is in.
+        name: Name of the file.
+        folder: Descriptor of its directory.
     """
     handle = os.open(name, _HANDLE, dir_fd=folder)
     try:
         found = os.fstat(handle)
-        if can_be_run(found):
+        if is_executable(found):
             return True
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_nlink != 1:
             return False
@@ -189,7 +190,7 @@ def make_executable(name: str, folder: int) -> bool:
         os.close(handle)
 
 
-def can_be_run(found: os.stat_result) -> bool:
-    """Return whether this user can read a file and execute it, without rights that only root has."""
+def is_executable(found: os.stat_result) -> bool:
+    """Return whether this user can read and execute a file, without privileges of root."""
     wanted = stat.S_IRUSR | stat.S_IXUSR if found.st_uid == os.geteuid() else stat.S_IROTH | stat.S_IXOTH
     return found.st_mode & wanted == wanted

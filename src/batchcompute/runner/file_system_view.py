@@ -1,9 +1,4 @@
-"""The file system as a program in a sandbox sees it.
-
-Its root is the tree of the attempt (see `plans`), which is one mount. Where the tree has a directory that the machine
-has, too, whatever else is in that directory is mounted into it. So everything that the program may write to is in one
-file system, and nothing is made on the machine.
-"""
+"""The file system that a program in a sandbox sees."""
 
 from __future__ import annotations
 
@@ -19,36 +14,36 @@ from batchcompute.runner.staging_plan import TMP, WORKDIR, StagingPlan, ancestor
 __all__: list[str] = []
 
 _MOST_ENTRIES = 300
-"""Entries of directories of the machine that are mounted one by one; mounts get slower with their number."""
+"""Entries of directories of the machine that are mounted one by one; more mounts make each one slower."""
 
 _MOST_OF_TMP = 100
-"""Entries of ``/tmp`` up to which it is a directory of the tree for every program with outputs."""
+"""Entries of ``/tmp`` up to which it is a directory of the tree for each program with outputs."""
 
-_SHARED = (TMP, "/var/tmp")  # noqa: S108 - the directories whose mode is known
-_OWN = (TMP, "/var/tmp", "/run")  # noqa: S108 - what programs of other owners leave is not seen
-"""Directories that programs share with everybody, and have to themselves where owners are kept apart."""
+_SHARED = (TMP, "/var/tmp")  # noqa: S108 - directories whose mode is known
+_PRIVATE = (TMP, "/var/tmp", "/run")  # noqa: S108 - files of other owners are hidden
+"""Directories that programs share, or have for themselves if owners are separated."""
 
 _NEEDED = ("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager")
-"""What names of hosts are looked up with."""
+"""Directories that are needed to look up host names."""
 
 _READ_ONLY = ("asound", "bus", "fs", "irq", "sys", "sysrq-trigger")
 _MASKED = ("acpi", "kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi")
-"""Parts of ``/proc`` through which root, even without capabilities, could change or read the whole machine."""
+"""Entries of ``/proc`` through which root, even without capabilities, could change or read the whole machine."""
 
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG})
-"""Errors that say that there is nothing at a path, as far as this user is concerned."""
+"""Errors that say that this user sees nothing at a path."""
 
 
 class TooManyEntries(OSError):
-    """A directory, or an environment, holds too much for a sandbox."""
+    """A directory has too many entries, or an environment too many variables, for a sandbox."""
 
 
 def base(processes: bool, root: Sequence[str] = ("--dev-bind", "/", "/")) -> list[str]:
-    """Return the arguments that every sandbox begins with.
+    """Return the first arguments of every sandbox.
 
     Args:
-        processes: Whether other processes are hidden.
+        processes: Whether the sandbox has its own process namespace.
         root: The arguments that make its root.
     """
     arguments = [*root, "--die-with-parent"]
@@ -56,37 +51,37 @@ def base(processes: bool, root: Sequence[str] = ("--dev-bind", "/", "/")) -> lis
 
 
 def emptied(hidden: Iterable[Path], strict: bool) -> tuple[str, ...]:
-    """Return the directories that are empty for a program, the outer ones first.
+    """Return the directories that are empty for a program, the outermost first.
 
     Args:
-        hidden: Those of the service.
-        strict: Whether shared directories are the program's own.
+        hidden: Directories of the service.
+        strict: Whether the program has shared directories for itself.
 
     Raises:
-        OSError: The machine cannot tell at this moment where they are.
+        OSError: A path cannot be resolved at this moment.
     """
-    found = {*(_resolved(str(path)) for path in hidden), *(_OWN if strict else ())}
+    found = {*(_resolved(str(path)) for path in hidden), *(_PRIVATE if strict else ())}
     return tuple(sorted(found, key=depth))
 
 
 def resolver(empty: Sequence[str]) -> Callable[[str], str]:
-    """Return what tells where a program finds a directory of the machine: links in its path lead elsewhere.
+    """Return a function that returns the path of a directory without links, as a program sees it.
 
     Args:
-        empty: The directories that are empty for it, links in which it does not see.
+        empty: The directories that are empty for the program: it does not see the links in them.
     """
 
-    def real(path: str) -> str:
+    def resolve(path: str) -> str:
         return path if any(path == other or _below(path, other) for other in empty) else _resolved(path)
 
-    return real
+    return resolve
 
 
 def _resolved(path: str) -> str:
-    """Return a path without links, as far as there is something.
+    """Return a path without links. The last parts may be missing.
 
     Raises:
-        OSError: The machine cannot tell at this moment; `os.path.realpath` would take that for an answer.
+        OSError: The path cannot be resolved at this moment. `os.path.realpath` ignores such errors.
     """
     rest = ""
     while True:
@@ -100,10 +95,10 @@ def _resolved(path: str) -> str:
 
 
 def _mode_at(path: str, follow: bool = True) -> int:
-    """Return the type and mode of what is at a path; 0 where there is nothing.
+    """Return the type and mode of a file or directory; 0 if it does not exist.
 
     Raises:
-        OSError: The machine cannot tell at this moment; `os.path.isdir` would take that for an answer.
+        OSError: The mode cannot be read at this moment. `os.path.isdir` ignores such errors.
     """
     try:
         return os.stat(path, follow_symlinks=follow).st_mode
@@ -113,8 +108,8 @@ def _mode_at(path: str, follow: bool = True) -> int:
         return 0
 
 
-def _can_reach(user: User, path: str) -> bool:
-    """Return whether the directories around a path let a user through."""
+def _can_merge(user: User, path: str) -> bool:
+    """Return whether a user may enter all directories that contain a path."""
     for folder in ("/", *ancestors(path)):
         found = os.stat(folder)
         bit = stat.S_IXOTH
@@ -132,17 +127,21 @@ def _is_folder(path: str) -> bool:
 
 
 class FileSystemView:
-    """The file system as one program sees it.
+    """The file system that one program sees.
+
+    Its root is the tree of the attempt (see `StagingPlan`), which is one mount. If both the tree and the machine have a
+    directory, the entries of the machine's directory are mounted into that of the tree. So everything that the program
+    may write to is in one file system, and no file of the machine is changed.
 
     Args:
-        plan: What is mapped where.
-        empty: Directories of the machine that are empty for it.
-        strict: Whether the machine itself cannot be written to.
+        plan: What is mapped.
+        empty: Directories of the machine that are empty for the program.
+        strict: Whether the files of the machine are read-only.
         user: The Unix user that the program runs as; None for that of the service.
 
     Raises:
-        TooManyEntries: A directory into which something is mapped holds too much.
-        OSError: The machine cannot tell at this moment what there is.
+        TooManyEntries: A directory into which something is mapped has too many entries.
+        OSError: The directories of the machine cannot be read at this moment.
     """
 
     def __init__(
@@ -155,49 +154,49 @@ class FileSystemView:
         self._made = {*plan.empty_folders, *(copy.path for copy in plan.copies)}
         self._taken = self._made | plan.hidden | {mount.path for mount in plan.mounts}
         self._outer = {outer for path in self._taken for outer in ancestors(path)}
-        self.laid: dict[str, list[str]] = {}
-        """Directories of the machine that are directories of the tree, with the names in them that are mounted."""
-        self._apart: set[str] = set()
-        """Those of them that are a mount of their own, because one around them is not in the tree."""
+        self.merged: dict[str, list[str]] = {}
+        """Directories of both the machine and the tree, with the names of the machine's entries that are mounted."""
+        self._separate: set[str] = set()
+        """Those of them that are a mount of their own, because their parent is not in the tree."""
         self._entries = 0
-        self._reach("/")
+        self._merge("/")
         if strict or (plan.has_outputs and self._is_small(TMP)):
-            self._reach(TMP)
+            self._merge(TMP)
         for path in (*plan.merged_folders, WORKDIR, *map(os.path.dirname, sorted(self._made, key=depth))):
-            self._reach(path)
+            self._merge(path)
         for mount in plan.mounts:
             mode = _mode_at(mount.path, follow=False)
             there = stat.S_ISDIR(mode) if mount.is_folder else stat.S_ISREG(mode)
-            if not there or self._around(mount.path):
-                # It is a mount anyway, so the tree need not have the directories around it.
-                self._reach(os.path.dirname(mount.path), alone=True)
+            if not there or self._empty_ancestor(mount.path):
+                # The path is a mount anyway, so its parents need not be in the tree.
+                self._merge(os.path.dirname(mount.path), separate=True)
 
-    # -- what is in the tree ------------------------------------------------------------------
+    # -- directories of the tree --------------------------------------------------------------
 
-    def _reach(self, folder: str, alone: bool = False) -> None:
-        """Make a directory one of the tree; it still holds what it holds on the machine.
+    def _merge(self, folder: str, separate: bool = False) -> None:
+        """Merge a directory of the machine into the tree.
 
         Args:
             folder: The directory.
-            alone: Whether it may be a mount of its own.
+            separate: Whether it may be a mount of its own.
         """
-        if folder in self.laid or self._is_tree(folder):
+        if folder in self.merged or self._is_tree(folder):
             return
-        empty = self._around(folder)
+        empty = self._empty_ancestor(folder)
         if empty:
-            # In a directory that is empty for the program, anything can be made.
-            if empty not in self.laid:
-                self._lay({empty: []})
+            # In a directory that is empty for the program, files can be made.
+            if empty not in self.merged:
+                self._add({empty: []})
         elif not _is_folder(folder):
-            self._reach(os.path.dirname(folder), alone)
+            self._merge(os.path.dirname(folder), separate)
         else:
-            self._lay(({} if alone else self._with_outer(folder)) or {folder: os.listdir(folder)})
+            self._add(({} if separate else self._with_outer(folder)) or {folder: os.listdir(folder)})
 
     def _with_outer(self, folder: str) -> dict[str, list[str]]:
-        """Return the names in a directory, and in those around it up to the tree; nothing if they are too many."""
+        """Return the entries of a directory, and of its parents up to the tree; nothing if they are too many."""
         found: dict[str, list[str]] = {}
         left = _MOST_ENTRIES - self._entries
-        while folder not in self.laid:
+        while folder not in self.merged:
             try:
                 found[folder] = os.listdir(folder)
             except PermissionError:
@@ -210,27 +209,27 @@ class FileSystemView:
             folder = os.path.dirname(folder)
         return found
 
-    def _lay(self, names: dict[str, list[str]]) -> None:
+    def _add(self, names: dict[str, list[str]]) -> None:
         outermost = min(names, key=depth)
-        if outermost != "/" and os.path.dirname(outermost) not in self.laid:
-            self._apart.add(outermost)
+        if outermost != "/" and os.path.dirname(outermost) not in self.merged:
+            self._separate.add(outermost)
         for folder, found in names.items():
             if len(found) > _MOST_ENTRIES:
                 if folder not in _SHARED:
                     most = f"something can be mapped into a directory of this machine that holds at most {_MOST_ENTRIES}"
                     text = f"{folder} holds {len(found)} entries; {most}"
                     raise TooManyEntries(text)
-                # A fresh one, as a machine of its own would have.
+                # It is empty, as on a machine of its own.
                 found.clear()
             self._entries += len(found)
-            self.laid[folder] = found
+            self.merged[folder] = found
 
     def _is_tree(self, path: str) -> bool:
-        """Return whether a path is in something that is made for the program."""
+        """Return whether a path is in a directory that is made for the program."""
         return any(path == made or _below(path, made) for made in self._made)
 
-    def _around(self, path: str) -> str:
-        """Return the outermost empty directory that a path is in; empty for none."""
+    def _empty_ancestor(self, path: str) -> str:
+        """Return the outermost empty directory that contains a path; an empty text for none."""
         return next((other for other in self._empty if path == other or _below(path, other)), "")
 
     @staticmethod
@@ -238,17 +237,17 @@ class FileSystemView:
         return stat.S_ISDIR(_mode_at(folder, follow=False)) and len(os.listdir(folder)) <= _MOST_OF_TMP
 
     def mount_points(self) -> Iterator[tuple[str, bool]]:
-        """Yield what is mounted into directories of the tree, and whether it is a directory."""
-        for folder in self.laid:
+        """Yield each path that is mounted into directories of the tree, with whether it is a directory."""
+        for folder in self.merged:
             for entry, mode in self._mounted(folder):
                 if not stat.S_ISLNK(mode):
                     yield entry, stat.S_ISDIR(mode)
 
     def mode_of(self, folder: str) -> int:
-        """Return the mode that a directory of the tree has: it stands in for one of the machine."""
-        if self._around(folder):
+        """Return the mode of a directory of the tree: that of the machine's directory."""
+        if self._empty_ancestor(folder):
             return int(_mode(folder), 8)
-        # Its owner makes places to mount on in it.
+        # The owner makes mount points in it.
         return os.stat(folder).st_mode & 0o7777 | 0o700
 
     # -- arguments ----------------------------------------------------------------------------
@@ -257,24 +256,24 @@ class FileSystemView:
         """Return the arguments of bubblewrap.
 
         Args:
-            processes: Whether other processes are hidden.
+            processes: Whether the sandbox has its own process namespace.
         """
         arguments = base(processes, ["--bind", str(self._plan.tree), "/", *self._mounts("/")])
         if self._strict:
             arguments += _restrictions()
         elif os.geteuid() == 0:
-            # With it, a program could lift what hides the service.
+            # With these capabilities, a program of root could unmount what hides the service.
             arguments += ["--cap-drop", "CAP_SYS_ADMIN", "--cap-drop", "CAP_SYS_PTRACE"]
-        # The outer ones first, of both kinds: what is laid out inside of an empty directory must be seen in it.
-        for path in sorted({*self.laid, *self._empty} - {"/"}, key=depth):
-            if path not in self.laid:
+        # The outermost first, of both kinds: a directory of the tree inside of an empty directory must be visible.
+        for path in sorted({*self.merged, *self._empty} - {"/"}, key=depth):
+            if path not in self.merged:
                 arguments += self._emptied(path)
                 continue
-            if path in self._apart:
+            if path in self._separate:
                 arguments += ["--bind", str(self._plan.at(path)), path]
             arguments += self._mounts(path)
         for path in _NEEDED if self._strict else ():
-            if self._around(path) and _mode_at(path):
+            if self._empty_ancestor(path) and _mode_at(path):
                 arguments += ["--ro-bind-try", path, path]
         for mount in self._plan.mounts:
             arguments += ["--bind" if mount.writable else "--ro-bind", str(mount.source), mount.path]
@@ -282,40 +281,40 @@ class FileSystemView:
 
     def _emptied(self, path: str) -> list[str]:
         if any(_below(path, other) for other in self._empty):
-            # It is not there any more.
+            # It is hidden already.
             return []
         mode = _mode_at(path)
-        if mode and self._user is not None and not _can_reach(self._user, path):
-            # Nor can its sandbox, which it makes itself.
+        if mode and self._user is not None and not _can_merge(self._user, path):
+            # The user cannot reach it, and neither can bubblewrap, which runs as this user.
             return []
         if stat.S_ISDIR(mode):
             return ["--perms", _mode(path), "--tmpfs", path]
         return ["--ro-bind", "/dev/null", path] if mode else []
 
     def _mounts(self, folder: str) -> list[str]:
-        """Return the arguments that mount into a directory of the tree what is in the machine's own one."""
+        """Return the arguments that mount the entries of a directory of the machine into that of the tree."""
         arguments: list[str] = []
         for entry, mode in self._mounted(folder):
             if stat.S_ISLNK(mode):
                 arguments += ["--symlink", os.readlink(entry), entry]
             else:
-                # "try": what is gone by then is nobody's any more.
+                # "try": an entry that is removed meanwhile is not needed.
                 arguments += ["--ro-bind-try" if self._strict else "--dev-bind-try", entry, entry]
         return arguments
 
     def _mounted(self, folder: str) -> Iterator[tuple[str, int]]:
-        for name in sorted(self.laid[folder]):
+        for name in sorted(self.merged[folder]):
             entry = os.path.join(folder, name)
-            if entry in self._taken or entry in self.laid or entry in self._empty:
+            if entry in self._taken or entry in self.merged or entry in self._empty:
                 continue
             mode = _mode_at(entry, follow=False)
-            # Else it is gone, or the program sees a directory in its place.
+            # Otherwise it is gone, or the program sees a directory of the tree there.
             if mode and (entry not in self._outer or stat.S_ISDIR(mode)):
                 yield entry, mode
 
 
 def _restrictions() -> list[str]:
-    """Return the arguments that keep a program from the machine."""
+    """Return the arguments that separate a program from the machine."""
     arguments = ["--dev", "/dev", "--unshare-ipc", "--cap-drop", "ALL"]
     arguments += [text for name in _READ_ONLY for text in ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")]
     for name in _MASKED:

@@ -1,8 +1,4 @@
-"""Bringing a task's package into the working directory (REST API, 5.2).
-
-A package is an object of hostile content. It is unpacked by rules of this project's own (docs/packages.md),
-whatever the patch level of Python is.
-"""
+"""Unpacking the package of a task into its working directory (REST API, 5.2)."""
 
 from __future__ import annotations
 
@@ -29,63 +25,67 @@ from batchcompute.runner.tar_headers import Member, Reader, open_archive
 __all__: list[str] = []
 
 LIMITS = Limits()
-"""What a package may ask for."""
+"""The limits for packages."""
 
-_PIECE = 1024**2
-"""Bytes of a hard link's file that are copied at once."""
+_CHUNK = 1024**2
+"""Bytes of the file of a hard link that are copied at once."""
 
 _NEW_FOLDER = 0o755
-"""Mode of directories that no member announces."""
+"""Mode of directories that have no member of their own."""
 
 _PROGRAM = 0o755
-"""Mode of a package that is no archive."""
+"""Mode of a package that is not an archive."""
 
 
 class PackageError(Exception):
-    """The package cannot be brought in; the message names it."""
+    """The package cannot be unpacked. The message names it."""
 
 
 def unpack(
-    work: Root, parts: Parts, name: str, place: str, target: Parts, abort: threading.Event | None = None
+    work: Root, parts: Parts, name: str, object_url: str, target: Parts, abort: threading.Event | None = None
 ) -> None:
-    """Unpack an archive, or copy a plain file and make it executable.
+    """Unpack an archive. A file that is not an archive is copied, and made executable.
+
+    The content of a package is hostile. It is unpacked by the rules of this project (docs/packages.md), which do not
+    depend on the patch level of Python.
 
     Args:
-        work: The directory that everything is below.
-        parts: Names of the package's file.
-        name: The name that a plain file gets.
-        place: Its ``oss://`` name, for messages.
-        target: Names of the working directory.
-        abort: Ends it.
+        work: The directory that holds the files of attempts.
+        parts: Names that lead to the file of the package.
+        name: Name of the copy of a file that is not an archive.
+        object_url: URL of the package, for messages.
+        target: Names that lead to the working directory.
+        abort: Aborts the work.
 
     Raises:
-        PackageError: It cannot be unpacked. What was unpacked before is left in the working directory.
-        OSError: The machine has no room for it at this moment. It may be unpacked again to the same place.
-        Aborted: Nobody wants it any more.
+        PackageError: It cannot be unpacked. Files that were unpacked before the error stay in the working directory.
+        OSError: The machine is short of resources at this moment. The package may be unpacked to the same directory
+            again.
+        Aborted: The work was aborted.
     """
     try:
         fd = work.open_file(parts)
         try:
             source = open_archive(fd, LIMITS, abort)
             if source is None:
-                _copy_plain(fd, work, (*target, name), abort)
+                _copy_program(fd, work, (*target, name), abort)
             else:
                 _Unpacking(work, tuple(target), source, abort).run()
         finally:
             os.close(fd)
     except (ArchiveError, UnicodeEncodeError) as error:
-        raise PackageError(f"The package {place} cannot be unpacked: {error}") from error
+        raise PackageError(f"The package {object_url} cannot be unpacked: {error}") from error
     except OSError as error:
         if has_no_room(error):
             raise
-        raise PackageError(f"The package {place} cannot be unpacked: {_reason(error)}") from error
+        raise PackageError(f"The package {object_url} cannot be unpacked: {_reason(error)}") from error
 
 
-def _copy_plain(fd: int, work: Root, parts: Parts, abort: threading.Event | None) -> None:
+def _copy_program(fd: int, work: Root, parts: Parts, abort: threading.Event | None) -> None:
     os.lseek(fd, 0, os.SEEK_SET)
     writing = work.new_file(parts)
     try:
-        copying.pump(fd, writing, abort)
+        copying.copy_content(fd, writing, abort)
         found = os.fstat(fd)
         os.fchmod(writing, _PROGRAM)
         os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
@@ -100,9 +100,9 @@ def _reason(error: OSError) -> str:
 class _Unpacking:
     """Unpacks one archive.
 
-    A directory never becomes something else, and nothing else becomes a directory. So what is known to be a
-    directory stays one, a link never gets into the path of a later member, and an archive that was unpacked
-    in part can be unpacked again.
+    A directory is never replaced by something else, and nothing else is replaced by a directory. So a known directory
+    stays a directory, a link never gets into the path of a later member, and an archive that was unpacked in part can
+    be unpacked again.
     """
 
     def __init__(
@@ -115,18 +115,18 @@ class _Unpacking:
         self._reader = Reader(source)
         self._abort = abort
         self._entries = 0
-        # Hashes of names: names themselves could take hundreds of megabytes. A collision does no harm, as
-        # `Root` finds out for itself what is there.
+        # Hashes of names, because names could take hundreds of megabytes. A collision does no harm: `Root` checks what
+        # exists.
         self._folders = {hash(())}
         self._files: set[int] = set()
 
     def run(self) -> None:
-        """Unpack it.
+        """Unpack the archive.
 
         Raises:
             ArchiveError: It breaks a rule; the message names the member.
-            OSError: The machine has no room for it at this moment, or the package cannot be read.
-            Aborted: Nobody wants it any more.
+            OSError: The machine is short of resources at this moment, or the package cannot be read.
+            Aborted: The work was aborted.
         """
         self._work.make_folder(self._target)
         while True:
@@ -184,21 +184,21 @@ class _Unpacking:
         self._files.add(hash(parts))
 
     def _copy_file(self, parts: tuple[str, ...], linked: str) -> None:
-        """Make a hard link as a copy of its own, which counts as what comes out of the archive."""
+        """Make a hard link as a copy, whose bytes count towards the limits."""
         try:
             source = check_name(linked)
         except ArchiveError as error:
             raise ArchiveError(f"it is a hard link to {shown(linked)}: {error}") from error
         if hash(source) not in self._files:
-            raise ArchiveError(f"it is a hard link to {shown(linked)}, which is no file that came before it")
-        # It may be the very same name: what is open can still be read when its name is taken.
+            raise ArchiveError(f"it is a hard link to {shown(linked)}, which is not a file before it")
+        # Both names may be the same: an open file can still be read after its name is replaced.
         reading = self._work.open_file(self._at(source))
         try:
             writing = self._work.new_file(self._at(parts), make=0)
             try:
                 found = os.fstat(reading)
                 self._budget.check(found.st_size)
-                while piece := os.read(reading, _PIECE):
+                while piece := os.read(reading, _CHUNK):
                     check_abort(self._abort)
                     self._budget.spend(len(piece))
                     copying.write_all(writing, piece)
@@ -211,11 +211,11 @@ class _Unpacking:
         self._files.add(hash(parts))
 
     def _make_folders(self, parts: tuple[str, ...], announced: bool = False) -> None:
-        """Make a directory and those around it.
+        """Make a directory and its parents.
 
         Args:
-            parts: Its parts.
-            announced: Whether it is a member itself, which has been counted.
+            parts: Parts of its name.
+            announced: Whether it is a member itself, which is counted already.
         """
         if hash(parts) in self._folders:
             return
@@ -227,9 +227,9 @@ class _Unpacking:
                 self._count()
             mode = self._mode_of(here)
             if stat.S_ISLNK(mode):
-                raise ArchiveError(f"its path leads through the link {shown('/'.join(here))}")
+                raise ArchiveError(f"its path contains the link {shown('/'.join(here))}")
             if mode and not stat.S_ISDIR(mode):
-                raise ArchiveError(f"{shown('/'.join(here))} is no directory")
+                raise ArchiveError(f"{shown('/'.join(here))} is not a directory")
             self._work.make_folder(self._at(here), _NEW_FOLDER)
             self._folders.add(hash(here))
 

@@ -1,8 +1,4 @@
-"""Finding and ending the processes of an attempt, wherever they have gone.
-
-A process group alone is not enough: a program that daemonises leaves it, and its session, too. It keeps
-its environment, which holds the attempt's token.
-"""
+"""Finding and killing all processes of an attempt, by the token in their environment."""
 
 from __future__ import annotations
 
@@ -30,21 +26,23 @@ HAS_PROC = sys.platform.startswith("linux") and _PROC.is_dir()
 """Whether processes can be found by their environment."""
 
 _NO_REUSE = 0.05
-"""Seconds in which the kernel surely does not come round to give a number to a second process."""
+"""Seconds in which the kernel does not reuse a pid."""
 
-_LOOKS = 40
-"""Looks, half a millisecond apart, at a process that has no environment yet."""
+_ENVIRONMENT_READS = 40
+"""Reads, half a millisecond apart, of the environment of a process that has none yet."""
 
 _ROUNDS = 100
-"""Rounds of killing, of at most a tenth of a second each, before a process is given up."""
+"""Rounds of killing, of at most a tenth of a second each, after which a process is left."""
 
 
-class Sweeper:
-    """Finds the processes of attempts by the token in their environment.
+class AttemptProcesses:
+    """Finds and kills the processes of attempts by the token in their environment.
 
-    A process is looked at once; it is told from a later one of the same number by the inode of its
-    directory in ``/proc``. So a sweep costs what reading the names of one directory costs, and not a file
-    for each process of the machine.
+    A process group is not enough: a program that daemonises leaves its group and its session. It keeps its
+    environment, which contains the token of the attempt.
+
+    The environment of a process is read once. The inode of its directory in ``/proc`` distinguishes it from a later
+    process with the same pid. So a search reads the names of one directory, and not a file for each process.
 
     Args:
         spawning: A lock that is held while this program starts a process.
@@ -53,32 +51,32 @@ class Sweeper:
     def __init__(self, spawning: threading.Lock) -> None:
         self._spawning = spawning
         self._known: dict[str, int] = {}
-        """The inode of the directory of each process that has been looked at."""
-        self._ours: dict[str, str] = {}
-        """The tokens of those that have one."""
-        self._looked = 0.0
-        self._unsure = False
-        """Whether the last look found a process of which it cannot be told yet whose it is."""
+        """The inode of the directory of each process whose environment was read, by pid."""
+        self._tokens: dict[str, str] = {}
+        """The tokens of processes that have one, by pid."""
+        self._last_scan = 0.0
+        self._has_unknown = False
+        """Whether the last scan found a process whose environment could not be read yet."""
 
     def find(self, wanted: str, skip: str, leaders: Mapping[str, str]) -> list[int]:
         """Return the live processes of an attempt, lowest pid first.
 
         Args:
-            wanted: The attempt.
-            skip: A pid that is not looked at: a process that has ended and is not waited for yet.
-            leaders: Tokens by the pids of session leaders that have not been waited for.
+            wanted: Token of the attempt.
+            skip: A pid that is ignored: a process that has exited and is not waited for yet.
+            leaders: Tokens of session leaders that are not waited for yet, by pid.
         """
-        return [pid for token, pid in self._look(skip, leaders) if token == wanted]
+        return [pid for token, pid in self._processes(skip, leaders) if token == wanted]
 
     def find_all(self, token_prefix: str) -> dict[str, list[int]]:
-        """Return the live processes of all attempts whose tokens begin so, by token."""
+        """Return the live processes of all attempts whose tokens have a prefix, by token."""
         found: dict[str, list[int]] = {}
-        for token, pid in self._look():
+        for token, pid in self._processes():
             if token.startswith(token_prefix):
                 found.setdefault(token, []).append(pid)
         return found
 
-    def _look(self, skip: str = "", leaders: Mapping[str, str] = {}) -> list[tuple[str, int]]:
+    def _processes(self, skip: str = "", leaders: Mapping[str, str] = {}) -> list[tuple[str, int]]:
         """Return token and pid of every process that has a token, lowest pid first."""
         if not HAS_PROC:
             return []
@@ -87,89 +85,88 @@ class Sweeper:
 
     def _scan(self, skip: str, leaders: Mapping[str, str]) -> list[tuple[str, int]]:
         now = time.monotonic()
-        if now - self._looked > _NO_REUSE:
+        if now - self._last_scan > _NO_REUSE:
             self._forget_reused()
-        self._looked = now
-        self._unsure = False
+        self._last_scan = now
+        self._has_unknown = False
         there = {name for name in os.listdir(_PROC) if name.isdigit()}  # noqa: PTH208 - names only
         there.discard(skip)
         for name in self._known.keys() - there:
             del self._known[name]
-            self._ours.pop(name, None)
+            self._tokens.pop(name, None)
         for name in there - self._known.keys():
-            # Its session tells more cheaply what it belongs to, and also for an instant in which it is
-            # just replacing its program and has no environment to be read.
+            # The session identifies its attempt at less cost, and also while the process replaces its program and
+            # has no environment.
             token = leaders.get(name) or leaders.get(_session(name)) or _token_of(name)
             if token is None:
-                self._unsure = True
+                self._has_unknown = True
             else:
                 self._known[name] = _inode(name)
                 if token:
-                    self._ours[name] = token
-        return sorted(((token, int(name)) for name, token in self._ours.items()), key=lambda pair: pair[1])
+                    self._tokens[name] = token
+        return sorted(((token, int(name)) for name, token in self._tokens.items()), key=lambda pair: pair[1])
 
     def _forget_reused(self) -> None:
-        """Forget processes whose number may have gone to another one since the last look."""
+        """Forget processes whose pid was reused since the last scan."""
         for name, inode in list(self._known.items()):
             if _inode(name) != inode:
                 del self._known[name]
-                self._ours.pop(name, None)
+                self._tokens.pop(name, None)
 
     def is_gone(self, token: str, leader: int | None, ended: bool, leaders: Mapping[str, str]) -> bool:
-        """End the group of an attempt, and return whether it surely has no other processes.
+        """Kill the process group of an attempt, and return whether the attempt certainly has no other processes.
 
         Args:
-            token: The attempt.
+            token: Token of the attempt.
             leader: As for `kill`.
             ended: As for `kill`.
             leaders: As for `kill`.
         """
-        _end_group(leader)
-        return not self.find(token, str(leader) if ended else "", leaders) and not self._unsure
+        _kill_group(leader)
+        return not self.find(token, str(leader) if ended else "", leaders) and not self._has_unknown
 
     def kill(
         self, token: str, leader: int | None, ended: bool = False, leaders: Mapping[str, str] = {}
     ) -> None:
-        """End every process of an attempt.
+        """Kill every process of an attempt.
 
         Args:
-            token: The attempt.
-            leader: Its session's leader, if that has not been waited for yet; a number that may have
-                been given to another process since must not be passed.
-            ended: Whether the leader itself has ended already.
-            leaders: Tokens by the pids of session leaders that have not been waited for.
+            token: Token of the attempt.
+            leader: Pid of its session leader, if that is not waited for yet: no other process can have this pid.
+            ended: Whether the leader itself has exited.
+            leaders: Tokens of session leaders that are not waited for yet, by pid.
         """
         skip = str(leader) if ended else ""
-        _end_group(leader)
-        # A process that forks while it is being ended leaves a child behind, so look until none is
-        # left. One that the kernel does not let go of (a dead network drive) must not hold the rest.
+        _kill_group(leader)
+        # A process that forks while it is killed leaves a child behind, so the search is repeated until none is left. A
+        # process that cannot be killed (it waits for a dead network drive) must not block the others.
         left: list[int] = []
         for _ in range(_ROUNDS):
             left = [pid for pid in self.find(token, skip, leaders) if not _is_zombie(pid)]
-            if not left and not self._unsure:
+            if not left and not self._has_unknown:
                 return
-            _end(left)
-        _log.warning("processes %s of instance %s could not be ended", left, token)
+            _kill(left)
+        _log.warning("processes %s of instance %s could not be killed", left, token)
 
 
-def _end_group(leader: int | None) -> None:
+def _kill_group(leader: int | None) -> None:
     if leader is not None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
 
 
-def _end(pids: list[int]) -> None:
-    """Kill processes, and wait for them to be gone, for a tenth of a second at most."""
+def _kill(pids: list[int]) -> None:
+    """Kill processes, and wait at most a tenth of a second for their end."""
     poll = select.poll()
     handles: list[int] = []
     for pid in pids:
         try:
-            # Through the pidfd, so that the number cannot have gone to another process meanwhile.
+            # A pidfd never refers to another process that reuses the pid.
             handles.append(os.pidfd_open(pid))
         except ProcessLookupError:
             continue
         except OSError:
-            # No descriptor is left. It was seen with its token just now.
+            # No descriptor is left. The process was seen with its token just now.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
             continue
@@ -189,15 +186,15 @@ def _end(pids: list[int]) -> None:
 
 
 def _token_of(pid: str) -> str | None:
-    """Return the token in a process's environment; ``""`` where there is none.
+    """Return the token in the environment of a process.
 
     Returns:
-        None where it cannot be told, because the process is about to end.
+        The token; ``""`` if there is none, and None if the environment cannot be read yet.
 
     Raises:
-        OSError: The machine has no room to look.
+        OSError: The machine is short of resources at this moment.
     """
-    for _ in range(_LOOKS):
+    for _ in range(_ENVIRONMENT_READS):
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - once for each process
                 environment = file.read()
@@ -206,16 +203,16 @@ def _token_of(pid: str) -> str | None:
         except OSError as error:
             if is_transient(error):
                 raise
-            # Some kernels refuse where there is no memory to read it from.
+            # Some kernels report an error for a process that has no memory.
             environment = b""
         if environment or _has_none(pid):
             break
-        # Kernel threads have none, processes that ended have none any more, and one that is just
-        # replacing its program has none for an instant: that one is looked at again.
+        # Kernel threads and exited processes have no environment. A process that replaces its program has none for an
+        # instant, and is read again.
         if _is_kernel_thread(pid):
             return ""
         if _is_zombie(int(pid)):
-            # It has ended, and has none any more; looked at once, as it may stay for long.
+            # It has exited. It is read only once, because it may remain for long.
             return ""
         time.sleep(0.0005)
     else:
@@ -229,13 +226,13 @@ def _token_of(pid: str) -> str | None:
 
 
 def _has_none(pid: str) -> bool:
-    """Return whether a process surely has an empty environment, and is not about to replace its program."""
+    """Return whether the environment of a process is empty, and not only missing while it replaces its program."""
     fields = _stat(pid)
     return len(fields) > 48 and fields[47] == fields[48] != b"0"
 
 
 def _inode(pid: str) -> int:
-    """Return what tells a process from a later one of its number; 0 for one that is gone."""
+    """Return the inode of the directory of a process, which a later process of the same pid does not have; 0 for none."""
     try:
         return os.stat(f"/proc/{pid}").st_ino  # noqa: PTH116 - once for each process
     except (FileNotFoundError, ProcessLookupError):
@@ -243,7 +240,7 @@ def _inode(pid: str) -> int:
 
 
 def _session(pid: str) -> str:
-    """Return the session of a process; empty if it is gone."""
+    """Return the session of a process; empty if the process is gone."""
     stat = _stat(pid)
     return stat[3].decode("ascii") if len(stat) > 3 else ""
 

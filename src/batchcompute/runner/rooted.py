@@ -1,10 +1,4 @@
-"""Files below a root directory, reached by descriptor and never through a link.
-
-A path that a program, a name or a client could have influenced is not trusted: between a check and a use,
-a directory can become a link to somewhere else. So every part of a path is opened from the descriptor of the
-part before it, without following links (``openat`` with ``O_NOFOLLOW``), and names that could leave the
-root (``..``, a slash, an absolute path) are refused before anything is opened.
-"""
+"""Files below a root directory, opened by descriptor and never through a link."""
 
 from __future__ import annotations
 
@@ -19,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from batchcompute.runner.descriptors import (
-    FOLDER,
-    NEW,
+    CREATE,
+    OPEN_FOLDER,
     RACES,
     NotRegular,
     OutsideRoot,
@@ -41,22 +35,27 @@ _log = logging.getLogger("batchcompute.service.files")
 
 
 class Root:
-    """A directory; everything below it is reached without following links.
+    """A directory, below which no link is followed.
+
+    A path that a program, a name or a client may have influenced is not trusted: between a check and a use, a directory
+    can be replaced by a link. So each part of a path is opened relative to the descriptor of the part before it,
+    without following links (``openat`` with ``O_NOFOLLOW``). Names that lead out of the root (``..``, a slash, an
+    absolute path) are refused before anything is opened.
 
     Args:
-        path: The directory. Links in its own path are followed, as its owner has chosen it.
+        path: The directory. Links in its own path are followed, because the path is trusted.
 
     Raises:
-        OSError: It cannot be opened.
+        OSError: The directory cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         self.path: Path = path
-        """The directory, as it was named."""
-        self._fd = os.open(path, FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
+        """Path of the directory, as it was given."""
+        self._fd = os.open(path, OPEN_FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
@@ -65,7 +64,7 @@ class Root:
         """Return the names that lead from the root to a path.
 
         Raises:
-            OutsideRoot: It is not below the root.
+            OutsideRoot: The path is not below the root.
         """
         if not path.is_relative_to(self.path):
             raise OutsideRoot(errno.EPERM, f"is not below {self.path}", str(path))
@@ -77,16 +76,16 @@ class Root:
         """Return a file below the root.
 
         Raises:
-            OutsideRoot: It would not be below the root.
+            OutsideRoot: A name leads out of the root.
         """
         check_parts(parts)
         return RootedFile(self, parts)
 
     def where(self, parts: Parts) -> Path:
-        """Return the path of something below the root.
+        """Return the path of a file or directory below the root.
 
         Raises:
-            OutsideRoot: It would not be below the root.
+            OutsideRoot: A name leads out of the root.
         """
         check_parts(parts)
         return self.path.joinpath(*parts)
@@ -96,28 +95,28 @@ class Root:
         """Open a directory below the root.
 
         Args:
-            parts: Its names.
-            make: Mode of the directories that are made where they are missing; 0 to make none.
+            parts: Names that lead to it.
+            make: Mode of the directories that are made if they are missing; 0 to make none.
 
         Yields:
-            Its descriptor.
+            The descriptor.
 
         Raises:
-            OutsideRoot: A name would leave the root.
-            OSError: It is not there, or a link, or no directory.
+            OutsideRoot: A name leads out of the root.
+            OSError: It does not exist, or is a link or another file.
         """
         check_parts(parts)
         here = self._fd
         try:
             for part in parts:
                 try:
-                    there = os.open(part, FOLDER, dir_fd=here)
+                    there = os.open(part, OPEN_FOLDER, dir_fd=here)
                 except FileNotFoundError:
                     if not make:
                         raise
                     with suppress(FileExistsError):
                         os.mkdir(part, make, dir_fd=here)
-                    there = os.open(part, FOLDER, dir_fd=here)
+                    there = os.open(part, OPEN_FOLDER, dir_fd=here)
                 if here != self._fd:
                     os.close(here)
                 here = there
@@ -127,7 +126,7 @@ class Root:
                 os.close(here)
 
     def make_folder(self, parts: Parts, mode: int = 0o700) -> None:
-        """Make a directory and those around it; one that is there is left as it is."""
+        """Make a directory and its parents. A directory that exists is not changed."""
         self._against_races(lambda: self._make_folder(parts, mode))
 
     def _make_folder(self, parts: Parts, mode: int) -> None:
@@ -135,28 +134,28 @@ class Root:
             pass
 
     def new_folder(self, parts: Parts, mode: int = 0o700) -> None:
-        """Make a directory that must not be there yet, in one that is.
+        """Make a directory that does not exist yet, in a directory that exists.
 
         Raises:
-            FileExistsError: Something of that name is there.
+            FileExistsError: A file or directory of this name exists.
         """
         with self.folder(parts[:-1]) as fd:
             check_parts(parts[-1:])
             os.mkdir(parts[-1], mode, dir_fd=fd)
 
     def new_file(self, parts: Parts, mode: int = 0o600, make: int = 0o700) -> int:
-        """Make a file, in place of whatever plain file, link or pipe has its name; open it to read and write.
+        """Make a file, and open it for reading and writing. A file, link or pipe of the same name is replaced.
 
         Args:
-            parts: Its names.
-            mode: Its mode.
-            make: Mode of the directories that are made where they are missing; 0 to make none.
+            parts: Names that lead to it.
+            mode: Mode of the file.
+            make: Mode of the directories that are made if they are missing; 0 to make none.
 
         Returns:
             The descriptor.
 
         Raises:
-            OSError: It cannot be made; `IsADirectoryError` where its name is that of a directory.
+            OSError: It cannot be made; `IsADirectoryError` if there is a directory of this name.
         """
         return self._against_races(lambda: self._new_file(parts, mode, make))
 
@@ -166,28 +165,28 @@ class Root:
         with self.folder(parts[:-1], make) as fd:
             for _ in range(RACES):
                 try:
-                    return os.open(name, NEW, mode, dir_fd=fd)
+                    return os.open(name, CREATE, mode, dir_fd=fd)
                 except FileExistsError:
                     if stat.S_ISDIR(os.lstat(name, dir_fd=fd).st_mode):
                         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name) from None
                     with suppress(FileNotFoundError):
                         os.unlink(name, dir_fd=fd)
-        raise FileExistsError(errno.EEXIST, "somebody else makes this file again and again", name)
+        raise FileExistsError(errno.EEXIST, "another process makes this file again and again", name)
 
     @staticmethod
     def _against_races(action: Callable[[], T]) -> T:
-        # Whoever removes the last file of a directory removes the directory, too, perhaps just now.
+        # Another thread that removes the last file of a directory also removes the directory.
         for _ in range(RACES):
             with suppress(FileNotFoundError):
                 return action()
         return action()
 
     def open_file(self, parts: Parts) -> int:
-        """Open a plain file to read it.
+        """Open a regular file for reading.
 
         Raises:
-            FileNotFoundError: It is not there.
-            NotRegular: It is something else than a plain file.
+            FileNotFoundError: The file does not exist.
+            NotRegular: It is not a regular file.
             OSError: It cannot be opened.
         """
         check_parts(parts)
@@ -195,16 +194,16 @@ class Root:
             return open_regular(parts[-1], fd)
 
     def read(self, parts: Parts, limit: int, tail: bool = False) -> bytes:
-        """Return the content of a plain file, the first or last bytes of a longer one.
+        """Return the content of a regular file, or a part of it.
 
         Args:
-            parts: Its names.
+            parts: Names that lead to it.
             limit: The most bytes that are read.
-            tail: Whether those are the last ones.
+            tail: Whether the last bytes of a longer file are read, and not the first.
 
         Raises:
-            FileNotFoundError: It is not there.
-            NotRegular: It is something else than a plain file.
+            FileNotFoundError: The file does not exist.
+            NotRegular: It is not a regular file.
             OSError: It cannot be read.
         """
         fd = self.open_file(parts)
@@ -215,7 +214,7 @@ class Root:
             os.close(fd)
 
     def lstat(self, parts: Parts) -> os.stat_result:
-        """Return what is known of something, a link itself and not what it leads to."""
+        """Return the properties of a file or directory; of a link, those of the link itself."""
         check_parts(parts)
         if not parts:
             return os.fstat(self._fd)
@@ -231,21 +230,21 @@ class Root:
         """Make a symbolic link.
 
         Args:
-            target: What it leads to.
-            parts: Its names.
+            target: Path that the link contains.
+            parts: Names that lead to the link.
         """
         check_parts(parts)
         with self.folder(parts[:-1]) as fd:
             os.symlink(target, parts[-1], dir_fd=fd)
 
     def rename(self, parts: Parts, target: Root, target_parts: Parts, make: int = 0) -> None:
-        """Move something within one file system; it takes the place of a file of that name.
+        """Move a file or directory within one file system; a file with the new name is replaced.
 
         Args:
-            parts: Its names.
-            target: The root that it goes below.
-            target_parts: Its new names.
-            make: Mode of the directories that are made where they are missing; 0 to make none.
+            parts: Names that lead to it.
+            target: The root that it is moved below.
+            target_parts: The new names.
+            make: Mode of the directories that are made if they are missing; 0 to make none.
         """
 
         def move() -> None:
@@ -253,7 +252,7 @@ class Root:
                 check_parts([parts[-1], target_parts[-1]])
                 os.rename(parts[-1], target_parts[-1], src_dir_fd=here, dst_dir_fd=there)
 
-        # What is moved may be missing for good; what it is moved into comes back.
+        # A missing source is an error. A missing target directory is made again.
         self.lstat(parts)
         if make:
             self._against_races(move)
@@ -261,13 +260,13 @@ class Root:
             move()
 
     def unlink(self, parts: Parts) -> None:
-        """Remove a file or a link; what is not there is no error."""
+        """Remove a file or a link. A missing file is not an error."""
         check_parts(parts)
         with suppress(FileNotFoundError), self.folder(parts[:-1]) as fd:
             os.unlink(parts[-1], dir_fd=fd)
 
     def remove_folder(self, parts: Parts) -> bool:
-        """Remove a directory if it is empty, and return whether it is gone."""
+        """Remove a directory if it is empty; return whether it is gone."""
         check_parts(parts)
         try:
             with self.folder(parts[:-1]) as fd:
@@ -281,9 +280,12 @@ class Root:
         return True
 
     def remove(self, parts: Parts) -> None:
-        """Remove a file, or a directory with all that is in it; what is not there is no error.
+        """Remove a file, or a directory with its contents. A missing file is not an error.
 
-        Any depth, any names and any modes are fine. What cannot be removed is logged and left.
+        Depth, names and modes may be anything. A file that cannot be removed is logged and left.
+
+        Raises:
+            OSError: The machine is short of resources at this moment.
         """
         try:
             self._remove(parts)
@@ -301,7 +303,7 @@ class Root:
         with self.folder(parts[:-1]) as fd:
             if remove_plain(parts[-1], fd):
                 return
-            # Directories inside are moved up beside it, so that depth needs neither descriptors nor long paths.
+            # Subdirectories are moved up, so that any depth needs neither many descriptors nor long paths.
             waiting = [parts[-1]]
             for name in waiting:
                 for moved in empty(name, fd):
@@ -309,7 +311,7 @@ class Root:
                 os.rmdir(name, dir_fd=fd)
 
     def chmod(self, parts: Parts, mode: int) -> None:
-        """Change the mode of a file or directory, never of what a link leads to."""
+        """Change the mode of a file or directory; links are refused."""
         check_parts(parts)
         with self.folder(parts[:-1]) as fd:
             chmod(parts[-1], mode, fd)
@@ -317,13 +319,13 @@ class Root:
     def walk(
         self, parts: Parts = (), skip: Callable[[str], bool] | None = None
     ) -> Iterator[tuple[str, os.stat_result]]:
-        """Yield everything below a directory that is no directory, with its path relative to it.
+        """Yield each file below a directory, with its relative path and properties.
 
-        A directory that its owner has locked is opened up. Links are yielded and not followed.
+        Directories without permissions are made accessible. Links are yielded, and not followed.
 
         Args:
-            parts: The directory.
-            skip: Returns whether a relative path is left out, with what is below it.
+            parts: Names that lead to the directory.
+            skip: Returns whether a relative path is left out, with everything below it.
         """
         waiting = [""]
         while waiting:
@@ -341,7 +343,7 @@ class Root:
         with self.folder(parts) as fd:
             found: list[tuple[str, os.stat_result]] = []
             for name in os.listdir(fd):
-                # What is removed meanwhile is not listed.
+                # A file that is removed meanwhile is not listed.
                 with suppress(FileNotFoundError):
                     found.append((name, os.stat(name, dir_fd=fd, follow_symlinks=False)))
             return found
@@ -360,23 +362,23 @@ class RootedFile:
     """A file below a root."""
 
     root: Root
-    """The root."""
+    """The root directory."""
     parts: tuple[str, ...]
-    """Its names."""
+    """Names that lead from the root to the file."""
 
     @property
     def path(self) -> Path:
-        """Its path, for what only takes paths, and for messages."""
+        """Path of the file, for messages, and for functions that take a path."""
         return self.root.where(self.parts)
 
     def new(self) -> int:
-        """Make the file anew, with the directories around it; return its descriptor."""
+        """Make the file, with its parent directories, and return its descriptor."""
         return self.root.new_file(self.parts)
 
     def read(self, limit: int, tail: bool = False) -> bytes:
-        """Return what `Root.read` returns of it."""
+        """Return the content of the file; see `Root.read`."""
         return self.root.read(self.parts, limit, tail)
 
     def remove(self) -> None:
-        """Remove it."""
+        """Remove the file. A missing file is not an error."""
         self.root.remove(self.parts)

@@ -1,8 +1,4 @@
-"""Bubblewrap: mappings at their literal paths, without root.
-
-Many machines forbid it (Ubuntu 24.04's AppArmor, most containers), so it is tried once, with all that
-is used of it, before anything relies on it.
-"""
+"""Sandboxes made by bubblewrap, in which mappings are at their literal paths, without root."""
 
 from __future__ import annotations
 
@@ -29,33 +25,33 @@ NO_ROOM = (
     "Too many open files",
     "No space left",
 )
-"""What bubblewrap says where the machine has no room for it."""
+"""Messages of bubblewrap on a machine that is short of resources."""
 
 _RETRY = 10.0
-"""Seconds after which a sandbox that cannot be used is tried again."""
+"""Seconds after which bubblewrap is tried again if it could not be used."""
 
 _MOST_ARGUMENTS = 8_900
-"""Arguments that bubblewrap takes, three for each variable or mount."""
+"""Arguments that bubblewrap accepts: three for each variable or mount."""
 
 _REPORT = 65536
-"""Bytes of bubblewrap's report that are read."""
+"""Bytes of a report of bubblewrap that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxSupport:
-    """What bubblewrap can do on this machine."""
+    """Whether, and how, bubblewrap works on this machine."""
 
     usable: bool
-    """Whether it works here."""
+    """Whether it works."""
     processes: bool = False
-    """Whether it can hide the other processes, which makes ending them exact."""
+    """Whether it supports process namespaces, which end all processes of a sandbox together."""
     reason: str = ""
     """Why it does not work."""
     program: str = ""
     """Path of bubblewrap."""
 
     def described(self) -> str:
-        """Return it in words, for the log."""
+        """Return a description for the log."""
         if not self.usable:
             return f"mappings below $BATCH_COMPUTE_ROOT: {self.reason}"
         return "mappings at their literal paths, by bubblewrap" + (
@@ -64,13 +60,16 @@ class SandboxSupport:
 
 
 def probe(user: User | None = None) -> SandboxSupport:
-    """Return what bubblewrap can do, tried once; what does not work is tried again after a while.
+    """Return whether bubblewrap works. It is tried once, and after a failure again every ten seconds.
+
+    Many machines forbid it (AppArmor of Ubuntu 24.04, most containers), so it is tried with all features that sandboxes
+    use before anything relies on it.
 
     Args:
         user: The Unix user that programs run as; None for that of the service.
 
     Raises:
-        OSError: The machine has no room for a process at this moment, so that nothing is known.
+        OSError: The machine is short of resources at this moment, so the answer is unknown.
     """
     with _probing:
         found, until = _probed.get(user, (None, 0.0))
@@ -84,11 +83,11 @@ _probing = threading.Lock()
 _probed: dict[User | None, tuple[SandboxSupport, float]] = {}
 
 
-def _look_again(name: str) -> str:
-    """Return the path of a program that was not found; empty if it is not there.
+def _find_program(name: str) -> str:
+    """Return the path of a program that `shutil.which` has not found; empty if it does not exist.
 
     Raises:
-        OSError: The machine cannot tell at this moment; `shutil.which` takes that for an answer.
+        OSError: The machine is short of resources at this moment. `shutil.which` ignores such errors.
     """
     for folder in os.get_exec_path():
         path = Path(folder, name)
@@ -104,7 +103,7 @@ def _look_again(name: str) -> str:
 
 
 def _try(user: User | None) -> SandboxSupport:
-    program = shutil.which("bwrap") or _look_again("bwrap")
+    program = shutil.which("bwrap") or _find_program("bwrap")
     if not program:
         return SandboxSupport(False, reason="bubblewrap (bwrap) is not installed")
     reason = ""
@@ -132,7 +131,7 @@ def _try(user: User | None) -> SandboxSupport:
         if any(text in done.stderr for text in NO_ROOM[:-1]):
             raise OSError(errno.EAGAIN, f"bubblewrap could not be tried: {reason}")
         if NO_ROOM[-1] in done.stderr:
-            # Either a disk is full, or namespaces are switched off by their number.
+            # Either a disk is full, or the limit for namespaces is 0.
             break
     return SandboxSupport(False, reason=f"bubblewrap is not allowed here: {reason}")
 
@@ -140,13 +139,13 @@ def _try(user: User | None) -> SandboxSupport:
 def sandbox_of(
     view: FileSystemView, spec: ProcessSpec, report: RootedFile, sandbox: SandboxSupport
 ) -> SandboxSpec:
-    """Return the sandbox in which a program sees its mappings, and nothing of the service.
+    """Return the sandbox in which a program sees its mappings, and no file of the service.
 
     Args:
-        view: The file system as it sees it; all of it that is the attempt's own exists.
+        view: The file system of the program. Its tree must exist.
         spec: The process of the attempt.
-        report: File that the sandbox reports to.
-        sandbox: What bubblewrap can do here.
+        report: File to which bubblewrap writes its report.
+        sandbox: How bubblewrap works on this machine.
 
     Raises:
         TooManyEntries: There are too many mounts and variables.
@@ -157,16 +156,16 @@ def sandbox_of(
     arguments += ["--setenv", TOKEN_VARIABLE, spec.token]
     if len(arguments) > _MOST_ARGUMENTS:
         count, most = len(arguments) // 3, _MOST_ARGUMENTS // 3
-        text = f"a sandbox takes about {most} mounts and variables together, and these are about {count}"
+        text = f"a sandbox can have about {most} mounts and variables together, and these are about {count}"
         raise TooManyEntries(text)
     return SandboxSpec(sandbox.program, tuple(arguments), report)
 
 
 def has_run(report: RootedFile) -> bool:
-    """Return whether bubblewrap's own report says that the program was run.
+    """Return whether the report of bubblewrap says that the program was run.
 
     Raises:
-        OSError: It cannot be read at this moment.
+        OSError: The report cannot be read at this moment.
     """
     try:
         return any(b'"exit-code"' in line for line in report.read(_REPORT).splitlines())

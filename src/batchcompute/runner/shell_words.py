@@ -1,4 +1,4 @@
-"""Words at the beginning of a command for which a shell starts no program."""
+"""The first words of commands for which a shell does not start a program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHELL_WORDS: Final = frozenset([
     "shopt", "source", "suspend", "then", "time", "times", "trap", "type", "typeset", "ulimit", "umask",
     "unalias", "unset", "until", "wait", "whence", "while",
 ])  # fmt: skip
-"""Words that mean something to some shell itself: no program can take its place."""
+"""Keywords and builtins of common shells that no program can replace."""
 
 BUILT_IN: Final = SHELL_WORDS | {"echo", "printf", "test", "true", "false", "pwd"}
-"""The same, and what most shells do themselves although there are programs of these names."""
+"""The same, and builtins of most shells for which programs of the same name exist."""

@@ -1,8 +1,4 @@
-"""The shim beside each command, and the file in which it tells how the command ended.
-
-The shim is the parent of every program, so what a program does to its parent it does to itself. Its own exit code
-is that of the command. It also writes that code to the exit file, for a service that was started since.
-"""
+"""The shim that runs each command, and the outcome of an attempt."""
 
 from __future__ import annotations
 
@@ -17,18 +13,22 @@ from batchcompute.runner.shell_words import SHELL_WORDS
 
 __all__: list[str] = []
 
+# The shim is the parent process of every command, so a program that harms its parent process harms only itself. The
+# shim exits with the exit code of the command. It also writes the code to the exit file, where a service reads it that
+# was started meanwhile.
+
 NOT_RUN = 123
-"""Exit code of a shim that could not run its command, for want of room for a process; nothing is recorded then."""
+"""Exit code of a shim that could not start its command, because no process could be created; nothing is recorded."""
 
 INCOMPLETE = "OutputIncomplete"
-"""``ErrorCode`` of an instance that has finished, and of whose outputs something cannot be an object."""
+"""``ErrorCode`` of an instance that has finished, but some of whose outputs cannot be objects."""
 
-# Descriptor 0 is the exit file, which no program gets to see. The record is one small write that ends in a newline,
-# so a whole line is a whole result; it is written even if the service is dead by then.
+# Descriptor 0 is the exit file; programs do not inherit it. The record is one small write that ends in a newline, so a
+# complete line is a complete result. It is written even if the service has ended.
 _RUN = f"""trap 'exit {NOT_RUN}' 0; "$@" </dev/null; c=$?; trap - 0; echo "$c" >&0; exit "$c\""""
 _LIMIT = "ulimit -f "
 _LONGEST_LINE = 64 * 1024
-"""Bytes of a command that is an argument of its shell; the kernel takes no argument of more than 128 KiB."""
+"""Bytes of a command that is passed as an argument; the limit of the kernel for one argument is 128 KiB."""
 _NAME = "batchcompute"
 _TAIL = 4096
 _RECORD = re.compile(rb"([0-9]{1,3})\n")
@@ -39,26 +39,26 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./@%+,-][A-Za-z0-9_./:=@%+,-]*(?: +[A-Za-z0-9_.
 def shim(command: str, wrapper: Sequence[str] = (), max_file_size: int = 0) -> list[str]:
     """Return the arguments of the process that runs a command and records its exit code.
 
-    The command is an argument and no part of the script's text, so nothing in it can end the script
-    early, and it does not stand in the environment, where its children would find it. Plain words need no second
-    shell; without it, a short program costs half as much.
+    The command is an argument, and not a part of the script, so its text cannot end the script early. It is not in the
+    environment either, which the children of the command inherit. A command of plain words is started without a second
+    shell, which halves the cost of a short program.
 
     Args:
-        command: The command, as a shell reads it.
-        wrapper: What the shell that reads it is started by; nothing, mostly.
-        max_file_size: Bytes that a file may grow to; 0 for any.
+        command: The command line, as a shell reads it.
+        wrapper: Arguments of a sandbox or a container runtime that starts the command's shell; empty for none.
+        max_file_size: Bytes that a file may grow to; 0 for no limit.
     """
     limit = f"{_LIMIT}{max(1, max_file_size // 512)}; " if max_file_size else ""
     return ["/bin/sh", "-c", limit + _RUN, _NAME, *_words(command, wrapper)]
 
 
 def is_long(command: str) -> bool:
-    """Return whether a command cannot be an argument: its shell has to read it from a file."""
+    """Return whether a command is too long for an argument, so that its shell has to read it from a file."""
     return len(command.encode("utf-8", "replace")) > _LONGEST_LINE
 
 
 def _words(command: str, wrapper: Sequence[str]) -> list[str]:
-    # The shell would take it for an option of its own.
+    # A shell would read the command as an option.
     line = ["--", command] if command[:1] in ("-", "+") else [command]
     if wrapper:
         return [*wrapper, *line] if wrapper[-1] == "-c" else [*wrapper, "/bin/sh", "-c", *line]
@@ -70,34 +70,34 @@ def _words(command: str, wrapper: Sequence[str]) -> list[str]:
 
 
 def is_shim(arguments: Sequence[str]) -> bool:
-    """Return whether these are the arguments of a shim, and not those of the program that it runs."""
+    """Return whether these are the arguments of a shim, and not of the program that it runs."""
     return list(arguments[:2]) == ["/bin/sh", "-c"] and list(arguments[3:4]) == [_NAME]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended."""
+    """The outcome of an attempt."""
 
     exit_code: int
     """Exit code of the command."""
     error_code: str = ""
-    """Empty after success (REST API, 4.3)."""
+    """``ErrorCode`` of the result; empty after success (REST API, 4.3)."""
     error_message: str = ""
-    """The same in words."""
+    """``ErrorMessage`` of the result."""
     detail: str = ""
-    """The end of its stderr."""
+    """``Detail`` of the result: the end of the standard error."""
 
     @property
     def failed(self) -> bool:
-        """Whether the instance has failed, and not only lost something."""
+        """Whether the instance has failed. An instance with incomplete outputs has not."""
         return self.error_code not in ("", INCOMPLETE)
 
 
 def tail(file: RootedFile | None) -> str:
-    """Return the end of a text file; nothing where there is no such file.
+    """Return the end of a text file; an empty text if the file does not exist.
 
     Raises:
-        OSError: It cannot be read at this moment.
+        OSError: The machine is short of resources at this moment.
     """
     if file is None:
         return ""
@@ -110,15 +110,15 @@ def tail(file: RootedFile | None) -> str:
 
 
 def read_exit(exit_file: RootedFile) -> int | None:
-    """Return the recorded exit code; None where there is no whole record.
+    """Return the recorded exit code; None if there is no complete record.
 
     Raises:
-        OSError: It cannot be read at this moment, so nobody knows yet whether there is one.
+        OSError: The file cannot be read at this moment, so it is unknown whether there is a record.
     """
     try:
         found = _RECORD.fullmatch(exit_file.read(16))
     except (FileNotFoundError, NotADirectoryError, NotRegular, PermissionError):
-        # A program can have put something else there, or locked it. It is no record then.
+        # A program may have replaced the file, or removed its permissions. Then there is no record.
         return None
     return int(found[1]) if found and int(found[1]) < 256 else None
 
@@ -127,17 +127,17 @@ def _name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
-        # Real-time signals have no names of their own.
+        # Real-time signals have no names.
         return f"signal {number}"
 
 
 def outcome(code: int | None, killed_by: int, detail: str = "") -> Outcome:
-    """Return how an attempt ended.
+    """Return the outcome of an attempt.
 
     Args:
-        code: Exit code of its command; None where nobody knows it.
-        killed_by: The signal that ended the shim itself; 0 for none.
-        detail: The end of its stderr.
+        code: Exit code of the command; None if it is unknown.
+        killed_by: Number of the signal that ended the shim itself; 0 for none.
+        detail: The end of the standard error.
     """
     if code == 0:
         return Outcome(0)
@@ -145,7 +145,7 @@ def outcome(code: int | None, killed_by: int, detail: str = "") -> Outcome:
         message = f"The program was ended by {_name(killed_by)}."
         if not killed_by:
             message = (
-                "The program has ended, and how could not be recorded: it was killed, or the disk is full."
+                "The exit code of the program could not be recorded: it was killed, or the disk is full."
             )
         return Outcome(128 + (killed_by or 9), "ProgramKilled", message, detail)
     if 128 < code < 128 + signal.NSIG:

@@ -1,4 +1,4 @@
-"""Starting the processes of attempts, and learning of their ends."""
+"""Starting the processes of attempts, and detecting that they have exited."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from batchcompute.runner.spec import ProcessSpec
 __all__: list[str] = []
 
 HAS_PIDFD = hasattr(os, "pidfd_open") and sys.platform.startswith("linux")
-"""Whether the system tells of the end of a process by a descriptor."""
+"""Whether the system has pidfds: descriptors that report that a process has exited."""
 
-# Most variables are the same for all instances.
+# Most variables are the same for all instances, so encoded texts are reused.
 _encoded = lru_cache(maxsize=1024)(os.fsencode)
 
 
@@ -32,8 +32,8 @@ def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
 
     Raises:
         OutputBlocked: A file for its output cannot be made.
-        OSError: There is no room for a process.
-        ValueError: The command or a variable holds what no process can be given.
+        OSError: The process cannot be created.
+        ValueError: The command or a variable contains a NUL.
     """
     with ExitStack() as stack:
 
@@ -44,7 +44,7 @@ def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
             stack.callback(os.close, fd)
             return fd
 
-        # The shim's own input is the exit file; its program gets another one.
+        # The standard input of the shim is the exit file; the program gets another one.
         record = opened(spec.exit_file)
         try:
             stdout, stderr = opened(spec.stdout), opened(spec.stderr)
@@ -53,7 +53,7 @@ def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
         if spec.user is not None:
             for fd in (stdout, stderr):
                 if fd >= 0:
-                    # Programs open /dev/stdout by its name, too.
+                    # Some programs open /dev/stdout by its name.
                     os.fchown(fd, spec.user.uid, spec.user.gid)
         environment = {**spec.environment, TOKEN_VARIABLE: spec.token}
         wrapper, inherited = list(spec.wrapper), list[int]()
@@ -65,7 +65,7 @@ def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
             report = opened(spec.sandbox.report)
             inherited = [arguments, report]
             wrapper = [spec.sandbox.program, "--args", str(arguments), "--json-status-fd", str(report), "--"]
-            # What the job has set is for its program, and not for the sandbox or the shim outside of it.
+            # The variables of the job are for its program, and not for the sandbox and the shim outside of it.
             environment = {"PATH": os.defpath, TOKEN_VARIABLE: spec.token}
         user = spec.user
         return subprocess.Popen(
@@ -79,19 +79,19 @@ def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
             user=user.uid if user else None,
             group=user.gid if user else None,
             extra_groups=user.groups if user else None,
-            # A session of its own, so that the whole group can be ended. Never preexec_fn: it turns
-            # vfork off, and 2,770 starts a second become 894.
+            # A session of its own, so that the whole process group can be killed. Never preexec_fn: it disables vfork,
+            # and 2,770 starts a second become 894.
             start_new_session=True,
         )
 
 
 def wait_for(process: subprocess.Popen[bytes]) -> int | None:
-    """Return the exit code of a process that has ended; None if somebody else has waited for it."""
+    """Return the exit code of a process that has exited; None if other code has waited for it."""
     if process.returncode is None:
         try:
             _, status = os.waitpid(process.pid, 0)
         except ChildProcessError:
-            # Popen itself would say 0: a program that ignores SIGCHLD would make every end a success.
+            # Popen itself returns 0 here: if this program ignored SIGCHLD, every exit would be a success.
             process.returncode = 0
             return None
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -99,7 +99,7 @@ def wait_for(process: subprocess.Popen[bytes]) -> int | None:
 
 
 def has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Return whether a process has ended, without waiting for it."""
+    """Return whether a process has exited, without waiting for it."""
     if process.returncode is not None:
         return True
     try:
@@ -109,11 +109,14 @@ def has_ended(process: subprocess.Popen[bytes]) -> bool:
 
 
 def pidfd_of(pid: int, must: bool = False) -> int:
-    """Return a pidfd; -1 where there is none to be had, or the process has ended.
+    """Return a pidfd; -1 if the process has exited, or none can be opened.
 
     Args:
         pid: The process.
-        must: Whether it has to be one that exists: then what says nothing about the process is raised.
+        must: Whether to raise errors that do not say that the process has exited.
+
+    Raises:
+        OSError: No pidfd can be opened, and `must` is set.
     """
     if not HAS_PIDFD:
         return -1

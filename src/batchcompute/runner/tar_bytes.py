@@ -1,8 +1,4 @@
-"""The bytes of an archive, decompressed piece by piece within limits.
-
-The content is hostile. Nothing here takes more memory than a few pieces and the decompressor's own window,
-whatever a header says, and every byte that comes out is counted before anybody gets it.
-"""
+"""The bytes of an archive, decompressed in chunks and within limits."""
 
 from __future__ import annotations
 
@@ -20,42 +16,42 @@ from batchcompute.runner.archive_rules import ArchiveError
 
 __all__: list[str] = []
 
-_PIECE = 256 * 1024
+_CHUNK = 256 * 1024
 """The most bytes that are decompressed or read at once."""
 
 _INPUT = 64 * 1024
 """Bytes of the file that are read at once for a decompressor."""
 
 _WINDOW = 128 * 1024**2
-"""Memory of an xz decompressor. ``xz -9`` needs 65 MiB."""
+"""Bytes of memory that an xz decompressor may use; ``xz -9`` needs 65 MiB."""
 
 _LONGEST_MAGIC = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an archive may ask for. Real packages stay far below."""
+    """Limits for an archive. Real packages stay far below them."""
 
     entries: int = 100_000
-    """Members, and directories that no member of their own announces."""
+    """Members, and directories that have no member of their own."""
     size: int = 64 * 1024**3
-    """Bytes that come out of it: headers, content, and copies for hard links."""
+    """Bytes of its decompressed headers and content, and of the copies for hard links."""
     ratio: int = 1000
-    """How many times the size of the archive may come out of it. Text that repeats itself reaches 100."""
+    """The largest ratio of these bytes to the size of the archive. Repetitive text reaches 100."""
     small: int = 64 * 1024**2
-    """Bytes that may come out of it whatever the ratio is: a small archive of zeros does no harm."""
+    """Decompressed bytes up to which the ratio does not matter: a small archive of zeros does no harm."""
     extension: int = 1024**2
-    """Bytes of one header that extends another one: a long name, or pax records."""
+    """Bytes of one extension header: a long name, or pax records."""
     extensions: int = 8
-    """Such headers before one member. Archives have at most four."""
+    """Extension headers before one member. Real archives have at most four."""
     records: int = 2_000_000
-    """Pax records in all. Each takes time, and they compress well."""
+    """Pax records in all. Each one takes time, and they compress well."""
     streams: int = 1_000_000
-    """Compressed streams in a row in one file, as parallel compressors write them."""
+    """Compressed streams in one file, as parallel compressors write them."""
 
 
 class Budget:
-    """Counts the bytes that come out of an archive.
+    """Counts the decompressed bytes of an archive.
 
     Args:
         limits: The limits.
@@ -78,15 +74,15 @@ class Budget:
         self.check(0)
 
     def check(self, count: int) -> None:
-        """Refuse bytes that are to come, without counting them.
+        """Check that a number of further bytes is allowed, without counting them.
 
         Raises:
             ArchiveError: There would be too many.
         """
         if self._spent + count > self.limits.size:
-            raise ArchiveError(f"more than {self.limits.size:,} bytes would come out of it")
+            raise ArchiveError(f"it would unpack to more than {self.limits.size:,} bytes")
         if self._spent + count > self._by_ratio:
-            raise ArchiveError(f"more than {self.limits.ratio:,} times its own size would come out of it")
+            raise ArchiveError(f"it would unpack to more than {self.limits.ratio:,} times its own size")
 
 
 class _Decoder(Protocol):
@@ -103,7 +99,7 @@ class _Decoder(Protocol):
 
 
 class _Gzip:
-    """A decompressor of gzip with the methods of those of bz2 and xz."""
+    """A gzip decompressor with the interface of those for bzip2 and xz."""
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(wbits=31)
@@ -125,66 +121,69 @@ class _Gzip:
 
 
 @dataclass(frozen=True, slots=True)
-class Packing:
-    """A way to compress."""
+class Compression:
+    """A compression format."""
 
     name: str
-    """What it is called."""
+    """Name of the format."""
     magic: bytes
-    """How its files begin."""
+    """The first bytes of its files."""
     decoder: Callable[[], _Decoder]
     """Makes a decompressor for one stream."""
     certain: bool = True
-    """Whether no other file begins like that."""
+    """Whether files of no other format begin with these bytes."""
 
 
-PACKINGS = (
-    Packing("gzip", b"\x1f\x8b\x08", _Gzip),
-    Packing("bzip2", b"BZh", bz2.BZ2Decompressor),
-    Packing("xz", b"\xfd7zXZ\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_WINDOW)),
-    Packing(
+COMPRESSIONS = (
+    Compression("gzip", b"\x1f\x8b\x08", _Gzip),
+    Compression("bzip2", b"BZh", bz2.BZ2Decompressor),
+    Compression("xz", b"\xfd7zXZ\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_WINDOW)),
+    Compression(
         "lzma", b"]\0\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_WINDOW), certain=False
     ),
 )
-"""What archives may be compressed with."""
+"""The formats that archives may be compressed with."""
 
 
 class Source:
-    """The bytes that come out of an archive, from its beginning to its end.
+    """The decompressed bytes of an archive, from the beginning to the end.
+
+    The content is hostile. Whatever a header says, memory is used only for a few chunks and for the window of the
+    decompressor, and every byte is counted before it is returned.
 
     Args:
-        fd: Its file, at its beginning.
-        packing: How it is compressed; None for not at all.
+        fd: File of the archive, at its beginning.
+        compression: Its format; None if it is not compressed.
         budget: Counts the bytes.
-        abort: Ends it.
+        abort: Aborts the work.
     """
 
     def __init__(
-        self, fd: int, packing: Packing | None, budget: Budget, abort: threading.Event | None = None
+        self, fd: int, compression: Compression | None, budget: Budget, abort: threading.Event | None = None
     ) -> None:
-        self.packing: Packing | None = packing
-        """What it was given."""
+        self.compression: Compression | None = compression
+        """Its format; None if it is not compressed."""
         self.budget: Budget = budget
-        """What it was given."""
+        """Counts the bytes."""
         self._fd = fd
         self._abort = abort
-        self._decoder = packing.decoder() if packing else None
+        self._decoder = compression.decoder() if compression else None
         self._streams = 1
         self._next_input = b""
         self._piece: bytes = b""
         self._at = 0
 
     def read(self, size: int) -> bytes:
-        """Return some of the next bytes, at most that many; none at the end.
+        """Return the next bytes, at most as many as asked for; none at the end.
 
         Raises:
             ArchiveError: They cannot be decompressed, or are too many.
             OSError: The file cannot be read.
-            Aborted: Nobody wants them any more.
+            Aborted: The work was aborted.
         """
         if self._at == len(self._piece):
             check_abort(self._abort)
-            self._piece = self._inflate(self.packing) if self.packing else os.read(self._fd, _PIECE)
+            self._piece = self._inflate(self.compression) if self.compression else os.read(self._fd, _CHUNK)
             self._at = 0
             self.budget.spend(len(self._piece))
         found = self._piece[self._at : self._at + size]
@@ -192,12 +191,12 @@ class Source:
         return found
 
     def exactly(self, size: int) -> bytes:
-        """Return that many of the next bytes, fewer only at the end.
+        """Return the next bytes, as many as asked for; fewer only at the end.
 
         Raises:
             ArchiveError: They cannot be decompressed, or are too many.
             OSError: The file cannot be read.
-            Aborted: Nobody wants them any more.
+            Aborted: The work was aborted.
         """
         found = bytearray()
         while len(found) < size and (piece := self.read(size - len(found))):
@@ -205,53 +204,53 @@ class Source:
         return bytes(found)
 
     def expect(self, size: int) -> None:
-        """Refuse bytes that are announced to come next, if they would be too many.
+        """Check that the next bytes, as many as a header announces, are allowed.
 
         Raises:
-            ArchiveError: They would be.
+            ArchiveError: They are too many.
         """
-        # Some of them may have come and been counted already.
+        # Some of them may be decompressed and counted already.
         self.budget.check(size - (len(self._piece) - self._at))
 
     def peek(self, size: int) -> bytes:
-        """Return what `exactly` returns, and keep it for whoever reads next."""
+        """Return what `exactly` returns, without consuming it."""
         found = self.exactly(size)
         self._piece, self._at = found + self._piece[self._at :], 0
         return found
 
-    def _inflate(self, packing: Packing) -> bytes:
+    def _inflate(self, compression: Compression) -> bytes:
         while (decoder := self._decoder) is not None:
             if decoder.eof:
-                self._decoder = self._next_stream(packing, decoder.unused_data)
+                self._decoder = self._next_stream(compression, decoder.unused_data)
                 continue
             wanted = decoder.needs_input
             data = self._input() if wanted else b""
             try:
-                piece = decoder.decompress(data, _PIECE)
+                piece = decoder.decompress(data, _CHUNK)
             except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
-                raise ArchiveError(f"its {packing.name} data cannot be decompressed: {error}") from error
+                raise ArchiveError(f"its {compression.name} data cannot be decompressed: {error}") from error
             if piece:
                 return piece
             if wanted and not data and not decoder.eof:
-                raise ArchiveError(f"its {packing.name} data ends in the middle")
+                raise ArchiveError(f"its {compression.name} data ends in the middle")
         return b""
 
-    def _next_stream(self, packing: Packing, rest: bytes) -> _Decoder | None:
-        """Return a decompressor for the stream behind one that has ended; None if none is there.
+    def _next_stream(self, compression: Compression, rest: bytes) -> _Decoder | None:
+        """Return a decompressor for the stream after one that has ended; None if there is none.
 
-        Zeros may stand between them. Anything else is no part of the archive and ignored, as the programs
-        that decompress such files do.
+        Zeros may stand between streams. Other bytes do not belong to the archive and are ignored, as common programs
+        do.
         """
         check_abort(self._abort)
         while len(rest := rest.lstrip(b"\0")) < _LONGEST_MAGIC and (more := self._input()):
             rest += more
-        if not rest.startswith(packing.magic):
+        if not rest.startswith(compression.magic):
             return None
         self._streams += 1
         if self._streams > self.budget.limits.streams:
             raise ArchiveError(f"it has more than {self.budget.limits.streams:,} compressed streams")
         self._next_input = rest
-        return packing.decoder()
+        return compression.decoder()
 
     def _input(self) -> bytes:
         check_abort(self._abort)

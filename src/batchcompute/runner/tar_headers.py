@@ -1,8 +1,4 @@
-"""The headers of a tar archive: old and POSIX ones, with the extensions of GNU and pax.
-
-Python's `tarfile` reads extension headers of any size into memory, and what it takes for an archive depends
-on its patch level. This reads members one by one, in one pass, and keeps nothing of those that went by.
-"""
+"""The headers of tar archives: the old and the POSIX format, with the extensions of GNU and pax."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batchcompute.runner.archive_rules import MAX_TIME, ArchiveError, shown
-from batchcompute.runner.tar_bytes import PACKINGS, Budget, Limits, Source
+from batchcompute.runner.tar_bytes import COMPRESSIONS, Budget, Limits, Source
 
 __all__: list[str] = []
 
@@ -21,7 +17,7 @@ _BLOCK = 512
 _ZEROS = bytes(_BLOCK)
 
 _TAIL = 1024**2
-"""Bytes behind what matters that are read, so that a checksum of compressed data is compared."""
+"""Bytes after the end marker that are read, so that the checksum of compressed data is verified."""
 
 _FILES = (b"\0", b"0", b"7")
 _LONG_NAME, _LONG_LINK = b"L", b"K"
@@ -29,71 +25,74 @@ _PAX = (b"x", b"X")
 _PAX_GLOBAL = b"g"
 
 _RECORDS = (b"path", b"linkpath", b"size", b"mtime")
-"""Pax records that matter here. The others are of no effect."""
+"""Pax records that are used. All others are ignored."""
 
 _OCTAL = re.compile(rb"[0-7]*")
 _SIZE = re.compile(rb"[0-9]{1,20}")
 _SPARSE = b"GNU.sparse."
-"""How the keywords begin that describe a sparse file."""
+"""Prefix of the keywords that describe a sparse file."""
 
 _TIME = re.compile(rb"([0-9]{1,12})(?:\.([0-9]*))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of an archive, as its headers describe it. Nothing of it has been checked."""
+    """One member of an archive, as its headers describe it. Nothing is checked yet."""
 
     name: str
-    """Its name; bytes that are not UTF-8 are surrogates."""
+    """Name of the member; bytes that are not UTF-8 are surrogates."""
     type: bytes
-    """Its type; that of a directory for a file whose name ends with a slash."""
+    """Type of the member; that of a directory for a file whose name ends in a slash."""
     size: int
     """Bytes of its content."""
     mode: int
-    """Its mode."""
+    """Mode of the file or directory."""
     mtime: int | None
-    """When it was changed, in nanoseconds since 1970; None if the headers do not say so sensibly."""
+    """Modification time in nanoseconds since 1970; None if the headers have no valid one."""
     target: str
-    """What a link leads to."""
+    """Target of a link."""
 
 
 def open_archive(fd: int, limits: Limits, abort: threading.Event | None = None) -> Source | None:
-    """Return the bytes of an archive; None for a file that is none.
+    """Return the bytes of an archive; None for a file that is not an archive.
 
-    An archive is what begins with the header of a member or with an end marker, compressed or not.
+    An archive begins with the header of a member or with an end marker, compressed or not.
 
     Args:
         fd: The file, at its beginning.
         limits: The limits.
-        abort: Ends it.
+        abort: Aborts the work.
 
     Raises:
         ArchiveError: It is compressed and cannot be decompressed.
         OSError: It cannot be read.
-        Aborted: Nobody wants it any more.
+        Aborted: The work was aborted.
     """
     size = os.fstat(fd).st_size
     plain = Source(fd, None, Budget(limits, size), abort)
     head = plain.peek(_BLOCK)
     if _is_header(head):
         return plain
-    for packing in PACKINGS:
-        if head.startswith(packing.magic):
+    for compression in COMPRESSIONS:
+        if head.startswith(compression.magic):
             os.lseek(fd, 0, os.SEEK_SET)
-            source = Source(fd, packing, Budget(limits, size), abort)
+            source = Source(fd, compression, Budget(limits, size), abort)
             try:
                 if _is_header(source.peek(_BLOCK)):
                     return source
-                # Of damaged data, anything can come out before that is noticed.
+                # Damaged data may decompress to anything before the damage is detected.
                 _read_on(source)
             except ArchiveError:
-                if packing.certain:
+                if compression.certain:
                     raise
     return None
 
 
 class Reader:
     """Reads the members of an archive one after the other.
+
+    Python's `tarfile` reads extension headers of any size into memory, and its decision what is an archive depends on
+    its patch level. This class reads members in one pass, and keeps nothing of earlier members.
 
     Args:
         source: The archive's bytes.
@@ -108,12 +107,12 @@ class Reader:
         self._padding = 0
 
     def next(self) -> Member | None:
-        """Return the next member; None at the end. What is left of the one before is passed over.
+        """Return the next member; None at the end. The rest of the member before is skipped.
 
         Raises:
             ArchiveError: The headers are damaged or break a rule.
             OSError: The file cannot be read.
-            Aborted: Nobody wants it any more.
+            Aborted: The work was aborted.
         """
         for _ in self.content():
             pass
@@ -126,13 +125,13 @@ class Reader:
             if not block or block == _ZEROS:
                 if number:
                     raise ArchiveError("it ends where a member is announced")
-                if self._source.packing:
+                if self._source.compression:
                     _read_on(self._source)
                 return None
             if not _is_header(block):
                 raise ArchiveError("a header is damaged" if len(block) == _BLOCK else "it ends in a header")
             type, size = block[156:157], _number(block[124:136], "size")
-            # An empty record or name takes back one that came before: then the header's own field holds.
+            # An empty record or name cancels an earlier one: then the field of the header counts.
             if type in (_LONG_NAME, _LONG_LINK):
                 long[type] = _text(self._extension(size))
             elif type in _PAX:
@@ -149,12 +148,12 @@ class Reader:
         raise ArchiveError(f"more than {self._limits.extensions} extension headers stand before one member")
 
     def content(self) -> Iterator[bytes]:
-        """Yield the content of the member that was returned last, in pieces.
+        """Yield the content of the last returned member, in chunks.
 
         Raises:
-            ArchiveError: It cannot be decompressed, is too much, or ends too early.
+            ArchiveError: It cannot be decompressed, is too large, or ends too early.
             OSError: The file cannot be read.
-            Aborted: Nobody wants it any more.
+            Aborted: The work was aborted.
         """
         while self._rest:
             piece = self._source.read(self._rest)
@@ -167,15 +166,15 @@ class Reader:
         type = b"S" if _SPARSE in records else block[156:157]
         if given := records.get(b"size"):
             if not _SIZE.fullmatch(given):
-                raise ArchiveError(f"the pax record 'size' is no size: {given[:40]!r}")
+                raise ArchiveError(f"the pax record 'size' is not a size: {given[:40]!r}")
             size = int(given)
         if type not in _FILES:
-            # What the others have as their size is no content that follows.
+            # Other members have no content, whatever their size field says.
             size = 0
         elif name.endswith("/"):
-            # Archives from before POSIX have no other sign for a directory.
+            # Archives from before POSIX mark directories only by the slash.
             if size:
-                raise ArchiveError("it is a directory by its name, and has content")
+                raise ArchiveError("its name is that of a directory, but it has content")
             type = b"5"
         self._rest, self._padding = size, -size % _BLOCK
         mode = _number(block[100:108], "mode")
@@ -190,7 +189,7 @@ class Reader:
         return data
 
     def _records(self, data: bytes) -> dict[bytes, bytes]:
-        """Return the pax records that matter: each is its own length, a space, a keyword, ``=``, a value.
+        """Return the pax records that are used. Each record is its length, a space, a keyword, ``=`` and a value.
 
         Raises:
             ArchiveError: They are damaged, or too many.
@@ -244,15 +243,15 @@ def _is_header(block: bytes) -> bool:
         return False
     counted = block[:148] + b" " * 8 + block[156:]
     unsigned = sum(counted)
-    # Some old programs took bytes for signed numbers.
+    # Some old programs add bytes up as signed numbers.
     return stated == unsigned or stated == unsigned - 256 * sum(byte > 127 for byte in counted)
 
 
 def _number(field: bytes, what: str) -> int:
-    """Return a number of a header: octal digits, or binary behind a first bit that is set.
+    """Return a number of a header: octal digits, or a binary number whose first bit is set.
 
     Raises:
-        ArchiveError: It is none, or negative.
+        ArchiveError: It is not a number, or negative.
     """
     if field[0] & 0x80:
         if field[0] & 0x40:
@@ -260,7 +259,7 @@ def _number(field: bytes, what: str) -> int:
         return int.from_bytes(bytes([field[0] & 0x3F]) + field[1:], "big")
     digits = _text(field).strip(b" ")
     if not _OCTAL.fullmatch(digits):
-        raise ArchiveError(f"the {what} in a header is no number: {field!r}")
+        raise ArchiveError(f"the {what} in a header is not a number: {field!r}")
     return int(digits or b"0", 8)
 
 
@@ -274,13 +273,13 @@ def _decoded(text: bytes) -> str:
 
 def _name(block: bytes) -> bytes:
     name = _text(block[:100])
-    # GNU's own format has other things where POSIX has the first part of the name.
+    # The format of GNU has other fields where POSIX has the first part of the name.
     prefix = _text(block[345:500]) if block[257:263] == b"ustar\0" else b""
     return prefix + b"/" + name if prefix else name
 
 
 def _time(record: bytes, field: bytes) -> int | None:
-    """Return a time in nanoseconds; None if there is none that a file may have."""
+    """Return a time in nanoseconds; None if there is no valid one."""
     found = _TIME.fullmatch(record)
     if found:
         seconds, fraction = int(found[1]), int((found[2] or b"")[:9].ljust(9, b"0"))
@@ -290,6 +289,6 @@ def _time(record: bytes, field: bytes) -> int | None:
         try:
             seconds, fraction = _number(field, "time"), 0
         except ArchiveError:
-            # A time that makes no sense is no reason to refuse a file.
+            # An invalid time is not a reason to refuse a file.
             return None
     return seconds * 10**9 + fraction if seconds <= MAX_TIME else None

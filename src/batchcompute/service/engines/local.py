@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from batchcompute.runner.os_errors import has_no_room
-from batchcompute.runner.processes import HAS_PROC, Sweeper
+from batchcompute.runner.processes import HAS_PROC, AttemptProcesses
 from batchcompute.runner.spawning import (
     HAS_PIDFD,
     OutputBlocked,
@@ -94,7 +94,7 @@ class LocalEngine:
         # Held while a process is started and while processes are looked for: none is ever seen between
         # its fork and its exec, when it still has the environment of this process.
         self._spawning = threading.Lock()
-        self._sweeper = Sweeper(self._spawning)
+        self._sweeper = AttemptProcesses(self._spawning)
         with contextlib.ExitStack() as stack:
             self._selector = selectors.DefaultSelector()
             stack.callback(self._selector.close)
@@ -195,7 +195,7 @@ class LocalEngine:
             OSError: The machine cannot tell at this moment.
         """
         result: dict[Token, Handle | None] = dict.fromkeys(tokens)
-        sweeper = Sweeper(self._spawning)
+        sweeper = AttemptProcesses(self._spawning)
         for token, pids in sweeper.find_all(token_prefix).items():
             shim = next((pid for pid in pids if is_shim_process(pid)), None)
             pidfd = pidfd_of(shim, must=True) if token in result and shim is not None else -1

@@ -136,7 +136,7 @@ class LocalWorkspace:
     def _sandbox(self, attempt: Attempt) -> SandboxSpec:
         work, view = attempt.work, attempt.view(self._settings.hidden)
         tree = work.parts_of(attempt.plan.tree)
-        for folder in view.laid:
+        for folder in view.merged:
             parts = (*tree, *names_of_path(folder))
             work.make_folder(parts)
             work.chmod(parts, view.mode_of(folder))
