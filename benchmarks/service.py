@@ -22,7 +22,7 @@ from batchcompute import Client, Credentials
 from batchcompute.http.signing import sign
 from batchcompute.resources import JobDescription, TaskDescription
 from batchcompute.service import LocalService
-from batchcompute.service.api.requests import Request
+from batchcompute.service.requests import Request
 from benchmarks.common import Row
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

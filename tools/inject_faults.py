@@ -66,7 +66,7 @@ KNOWN: list[tuple[str, str]] = [
     ),
     (r"^repeats: killed ", "kept directories of a job that was deleted right before the crash stay for ever"),
     (
-        r"out of memory at sqlite \w+ (service/store/buckets:Buckets.may|service/workspaces/planner:AttemptPlanner._read_task)",
+        r"out of memory at sqlite \w+ (service/objects/ownership:Buckets.may|service/workspaces/planner:AttemptPlanner._read_task)",
         "a lack of memory while an attempt is described fails it, and what waits behind it is not started",
     ),
     (

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from batchcompute import Client
 from batchcompute.resources import JobDescription, TaskDescription
 from batchcompute.service import LocalService
+from batchcompute.service.store.transaction import Transaction
 
 
 def task(command: str, **fields: Any) -> TaskDescription:
@@ -26,6 +29,13 @@ def job(
 ) -> JobDescription:
     tasks = {"t": task(_tasks)} if isinstance(_tasks, str) else _tasks
     return JobDescription({"Name": "test", "DAG": {"Tasks": tasks, "Dependencies": _edges or {}}, **fields})
+
+
+@contextmanager
+def connection(transaction: AbstractContextManager[Transaction]) -> Generator[sqlite3.Connection]:
+    """Open a transaction, and yield the connection of the database."""
+    with transaction as opened:
+        yield opened.jobs._db
 
 
 def until(condition: Callable[[], Any], seconds: float = 20) -> Any:

@@ -31,8 +31,8 @@ from unittest import mock
 import batchcompute.service
 from batchcompute import LOCAL, BatchComputeError, Client, RetryPolicy
 from batchcompute.service import LocalService
-from batchcompute.service.api.requests import Admission, Request
 from batchcompute.service.data_directory import DirectoryInUse
+from batchcompute.service.requests import Admission, Request
 from batchcompute.service.transports.in_process import ServiceTransport
 
 T = TypeVar("T")

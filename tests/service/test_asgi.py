@@ -30,9 +30,9 @@ from batchcompute.http.signing import sign
 from batchcompute.runner.errors import CodedError
 from batchcompute.runner.staging import StagingError
 from batchcompute.service import LocalService
-from batchcompute.service.api.requests import Request
 from batchcompute.service.errors import ApiError, HttpError, ObjectError
 from batchcompute.service.objects.signatures import is_for_objects
+from batchcompute.service.requests import Request
 from batchcompute.service.store.keys import KeyFile
 from batchcompute.service.transports import bodies
 from batchcompute.service.transports.asgi import create_app

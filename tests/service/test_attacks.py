@@ -24,7 +24,7 @@ from batchcompute.service.data_directory import private_folder
 from batchcompute.service.isolation import Isolation, accounts_of
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.store.keys import KeyFile
-from tests.service.helpers import finish, job, task, until
+from tests.service.helpers import connection, finish, job, task, until
 from tests.service.test_mappings import run
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
@@ -34,7 +34,7 @@ ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")
 
 def of_alice(service: LocalService, job_id: str) -> None:
     """Make a waiting job one of another owner, as if her key had made it."""
-    with service._store.write() as db:
+    with connection(service._store.write()) as db:
         db.execute("UPDATE jobs SET owner = 'alice' WHERE id = ?", (job_id,))
         db.execute("INSERT OR REPLACE INTO buckets VALUES ('bucket', 'alice', '')")
 
@@ -54,11 +54,11 @@ def test_another_owners_program_never_runs_without_a_sandbox(
     with LocalService(tmp_path / "d", slots=2, sandbox=mode) as service:
 
         def state() -> str:
-            with service._store.read() as db:
+            with connection(service._store.read()) as db:
                 return str(db.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()[0])
 
         until(lambda: state() == "Failed")
-        with service._store.read() as db:
+        with connection(service._store.read()) as db:
             row = db.execute("SELECT message FROM jobs WHERE id = ?", (job_id,)).fetchone()
         assert "cannot be kept apart" in row[0]
         assert not (tmp_path / "escaped").exists()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from batchcompute.api.operations import OPERATIONS
 from batchcompute.http.signing import Credentials, sign
 from batchcompute.service import LocalService
-from batchcompute.service.api.requests import Request
+from batchcompute.service.requests import Request
 
 TASK = {"AutoCluster": {}, "Parameters": {"Command": {"CommandLine": "true"}}}
 BODIES: dict[str, Any] = {

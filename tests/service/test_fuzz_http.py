@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from batchcompute.errors import ValidationError
 from batchcompute.http.signing import signature, string_to_sign, verify
 from batchcompute.service import LocalService
-from batchcompute.service.api.requests import BadTarget, Request, Response, query_of
 from batchcompute.service.api.routes import find
 from batchcompute.service.errors import ApiError
 from batchcompute.service.objects.keys import decode, is_ours, names_of, parts_of
 from batchcompute.service.objects.signatures import SUBRESOURCES, path_of, verdict
+from batchcompute.service.requests import BadTarget, Request, Response, query_of
 from batchcompute.service.transports.asgi import create_app
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")

@@ -23,9 +23,10 @@ from batchcompute.runner.spec import ProcessSpec
 from batchcompute.service import LocalService, embedded_service
 from batchcompute.service.engines import local as engine_module
 from batchcompute.service.engines.local import LocalEngine
-from batchcompute.service.store import machines
-from batchcompute.service.store.database import _MIGRATIONS, Store
-from tests.service.helpers import alive, carrying, finish, job, task, until
+from batchcompute.service.store import machine_pools
+from batchcompute.service.store.database import Store
+from batchcompute.service.store.schema import MIGRATIONS
+from tests.service.helpers import alive, carrying, connection, finish, job, task, until
 from tests.service.test_life import child
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")
@@ -169,11 +170,11 @@ def test_an_engine_that_is_busy_can_be_closed() -> None:
 
 def test_an_interrupted_transaction_leaves_none_open(tmp_path: Path) -> None:
     store = Store(tmp_path / "db")
-    with pytest.raises(KeyboardInterrupt), store.write() as db:
+    with pytest.raises(KeyboardInterrupt), connection(store.write()) as db:
         db.execute("INSERT INTO facts VALUES ('a', 'b')")
         raise KeyboardInterrupt
     store._db.execute("BEGIN")
-    with store.write() as db:
+    with connection(store.write()) as db:
         assert db.execute("SELECT COUNT(*) FROM facts WHERE name = 'a'").fetchone()[0] == 0
     store.close()
 
@@ -339,7 +340,7 @@ def test_pages_when_things_go(local: Client, monkeypatch: pytest.MonkeyPatch) ->
     ]
     first = local.list_clusters("", 1)
     local.delete_cluster(clusters[1])
-    monkeypatch.setattr(machines, "_LINGERS", 0)
+    monkeypatch.setattr(machine_pools, "_SHOWN_SECONDS", 0)
     assert [found.Id for found in local.list_clusters(first.NextMarker, 5)] == clusters[2:]
 
 
@@ -412,11 +413,12 @@ def test_validation_of_a_whole_job_is_not_slow() -> None:
 
 def test_migrations_never_change() -> None:
     # A database remembers how many ran, not what they said: a change comes as a further one.
-    made = [hashlib.sha256(script.encode()).hexdigest()[:16] for script in _MIGRATIONS]
+    made = [hashlib.sha256(script.encode()).hexdigest()[:16] for script in MIGRATIONS]
     assert made == [
         "1f43fb4391609a59",
         "e709a7493a4a98a2",
         "1a207348ef768a4b",
         "952be9e2e414057a",
         "0f0467d04ba914bd",
+        "9a1922669dc9e3a2",
     ]

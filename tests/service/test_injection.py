@@ -291,8 +291,8 @@ def late(scene: Scene) -> None:
 def big(scene: Scene) -> None:
     """A job that is written, stopped, started and removed in steps."""
     large_jobs.STEP = 3  # type: ignore[misc]
-    large_jobs._REMOVED = 2
-    large_jobs.ranges.__defaults__ = large_jobs._parts.__defaults__ = (3,)
+    large_jobs._DELETED = 2
+    large_jobs.ranges.__defaults__ = large_jobs._steps.__defaults__ = (3,)
     made = scene.job("big", {"t": scene.task("big.t", "sleep 54321", InstanceCount=8)}, {})
     if scene.state(made):
         scene.runs(made, SLOTS)

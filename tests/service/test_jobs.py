@@ -15,7 +15,7 @@ import pytest
 from batchcompute import Client, ClientError, InvalidParameterError, NotFoundError, StateConflictError
 from batchcompute.resources import ClusterDescription, JobDescription
 from batchcompute.service import LocalService
-from batchcompute.service.store import machines
+from batchcompute.service.store import machine_pools
 from tests.service.helpers import carrying, finish, job, output, task, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")
@@ -388,7 +388,7 @@ def test_clusters(local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         with pytest.raises(StateConflictError, match="Deleting"):
             call()
-    monkeypatch.setattr(machines, "_LINGERS", 0)
+    monkeypatch.setattr(machine_pools, "_SHOWN_SECONDS", 0)
     with pytest.raises(NotFoundError):
         local.get_cluster(cluster_id)
     assert list(local.iter_clusters()) == []

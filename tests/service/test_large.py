@@ -24,7 +24,7 @@ from batchcompute.service import LocalService
 from batchcompute.service.objects.base import Page, Stat, page_of
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.store import large_jobs
-from tests.service.helpers import finish, job, task, until
+from tests.service.helpers import connection, finish, job, task, until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
 
@@ -43,7 +43,7 @@ def held(service: LocalService, action: Callable[[], Any]) -> tuple[Any, int]:
     def ask() -> None:
         nonlocal turns
         while not over.is_set():
-            with service._store.read() as db:
+            with connection(service._store.read()) as db:
                 db.execute("SELECT 1").fetchone()
             turns += 1
             time.sleep(0.001)
@@ -81,7 +81,7 @@ def test_others_get_their_turn(tmp_path: Path) -> None:
 
 
 def _count(service: LocalService, where: str = "1", table: str = "instances") -> int:
-    with service._store.read() as db:
+    with connection(service._store.read()) as db:
         return int(db.execute(f"SELECT COUNT(*) FROM {table} WHERE {where}").fetchone()[0])
 
 
@@ -270,7 +270,7 @@ def test_what_is_old_is_trimmed(tmp_path: Path, capsys: pytest.CaptureFixture[st
         old = client.create_job(job({"t": made}), "old").Id
         finish(client, old, "Failed")
         new = client.create_job(big(10_000)).Id
-        with service._store.write() as db:
+        with connection(service._store.write()) as db:
             db.execute("UPDATE jobs SET ended = '2020-01-01T00:00:00.000000Z' WHERE id = ?", (old,))
             db.execute("UPDATE tokens SET used = '2020-01-01T00:00:00.000000Z'")
         # A server may run meanwhile.

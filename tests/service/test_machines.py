@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from batchcompute import Client, NotFoundError, StateConflictError
-from batchcompute.service.store import machines
+from batchcompute.service.store import machine_pools
 
 CLUSTER: dict[str, Any] = {
     "Name": "c",
@@ -66,7 +66,7 @@ def test_recreate_and_delete(local: Client, monkeypatch: pytest.MonkeyPatch) -> 
     assert local.delete_cluster_instance(cluster, "g", before[1]).StatusCode == 202
     found = local.get_cluster(cluster)
     assert (found.Groups["g"].DesiredVMCount, found.Groups["g"].ActualVMCount) == (2, 2)
-    monkeypatch.setattr(machines, "_LINGERS", 0)
+    monkeypatch.setattr(machine_pools, "_SHOWN_SECONDS", 0)
     with pytest.raises(NotFoundError):
         local.get_cluster_instance(cluster, "g", before[0])
     local.delete_cluster(cluster)

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pytest
 
 from batchcompute.service import LocalService
-from batchcompute.service.api.requests import Request
+from batchcompute.service.requests import Request
 from tests.service.test_serve import KEYS, serving
 
 with warnings.catch_warnings():

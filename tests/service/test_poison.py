@@ -15,7 +15,9 @@ import pytest
 from batchcompute import Client, ClientError
 from batchcompute.runner import sandbox, staging
 from batchcompute.service import LocalService
-from tests.service.helpers import carrying, finish, job, task, until
+from batchcompute.service.domain.selection import select_runnable
+from batchcompute.service.store.queue import RunnableQueue
+from tests.service.helpers import carrying, connection, finish, job, task, until
 from tests.service.test_life import child
 from tests.service.test_mappings import put, result, run
 
@@ -206,6 +208,8 @@ def test_a_service_that_ends_while_outputs_are_brought_away_loses_none(
 LATE = """
 import sys, time
 from batchcompute.service import LocalService
+from batchcompute.service.domain.selection import select_runnable
+from batchcompute.service.store.queue import RunnableQueue
 from batchcompute.runner import staging
 from tests.service.helpers import job, task
 def never(*arguments): print("bringing away", flush=True); time.sleep(600)
@@ -275,7 +279,7 @@ def test_clusters_cannot_map_what_jobs_cannot(tmp_path: Path, path: str) -> None
         with pytest.raises(ClientError):
             client.modify_cluster(cluster, {"Configs": {"Mounts": mounts}})
         # And if one came from elsewhere, into the database, it stays the job's own trouble.
-        with service._store.write() as db:
+        with connection(service._store.write()) as db:
             text = db.execute("SELECT description FROM clusters").fetchone()[0]
             spoilt = {**json.loads(text), "Configs": {"Mounts": mounts}}
             db.execute("UPDATE clusters SET description = ?", (json.dumps(spoilt),))
@@ -320,11 +324,9 @@ def test_hundreds_of_full_clusters_hold_nobody_up(tmp_path: Path) -> None:
             client.create_job(job({"t": made}, Priority=5))
         last = client.create_job(job("true")).Id
         finish(client, last)
-        with service._store.read() as db:
-            from batchcompute.service.domain.selection import pick
-
-            looks: list[str] = []
-            db.set_trace_callback(looks.append)
-            assert pick(db, 2) == []
-            db.set_trace_callback(None)
-        assert len(looks) < 20, "not one look for each cluster"
+        with service._store.read() as transaction:
+            queries: list[str] = []
+            transaction.jobs._db.set_trace_callback(queries.append)
+            assert select_runnable(RunnableQueue(transaction), 2) == []
+            transaction.jobs._db.set_trace_callback(None)
+        assert len(queries) < 20, "not one query for each cluster"

@@ -23,7 +23,7 @@ from batchcompute import LOCAL, Client, ConfigError
 from batchcompute.http.signing import Credentials, sign, signature, string_to_sign
 from batchcompute.service import LocalService
 from batchcompute.service.api import acs3
-from batchcompute.service.api.requests import Request
+from batchcompute.service.requests import Request
 from tests.service.helpers import finish, job
 from tests.service.test_serve import serving
 

@@ -35,7 +35,7 @@ from batchcompute.api import calls
 from batchcompute.cli import main
 from batchcompute.http.signing import sign
 from batchcompute.service import LocalService
-from batchcompute.service.api.requests import Request
+from batchcompute.service.requests import Request
 from batchcompute.service.store.keys import KeyFile
 from batchcompute.service.transports.server import check_address
 from tests.client.loopback import CERTIFICATE, HERE

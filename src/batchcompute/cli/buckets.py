@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
     from batchcompute.service.objects.directory import bucket_names
-    from batchcompute.service.store.buckets import EVERYBODY, Buckets
+    from batchcompute.service.objects.ownership import Buckets
+    from batchcompute.service.store.buckets import EVERYBODY
     from batchcompute.service.store.database import Store
 
     directory = data_directory(arguments)

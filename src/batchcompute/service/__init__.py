@@ -10,16 +10,16 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
-    from batchcompute.service.api.requests import Request, Response
     from batchcompute.service.embedded import embedded_service
     from batchcompute.service.local_service import LocalService
+    from batchcompute.service.requests import Request, Response
 
 __all__ = ["LocalService", "Request", "Response", "embedded_service"]
 
 _HOME = {
     "LocalService": "local_service",
-    "Request": "api.requests",
-    "Response": "api.requests",
+    "Request": "requests",
+    "Response": "requests",
     "embedded_service": "embedded",
 }
 

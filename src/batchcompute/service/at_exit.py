@@ -1,4 +1,4 @@
-"""The end of a process: services that are still open are closed, and jobs that have not ended are told of."""
+"""The end of a process: open services are closed, and unfinished jobs are reported."""
 
 from __future__ import annotations
 
@@ -30,24 +30,21 @@ left_open: weakref.WeakSet[_Service] = weakref.WeakSet()
 
 
 def unfinished_jobs(store: Store) -> int:
-    """Return how many jobs have not ended; 0 where the database cannot tell."""
+    """Return how many jobs have not ended; 0 if the database cannot be read."""
     try:
-        with store.read() as db:
-            row = db.execute(
-                "SELECT COUNT(*) FROM jobs WHERE state IN ('Waiting', 'Running') AND NOT hidden"
-            ).fetchone()
+        with store.read() as transaction:
+            return transaction.jobs.count_unfinished()
     except sqlite3.Error:
         return 0
-    return int(row[0])
 
 
 def prospect(count: int, directory: Path, temporary: bool) -> str:
-    """Say what becomes of jobs that have not ended, as their service is closed.
+    """Return what happens to unfinished jobs when their service is closed.
 
     Args:
-        count: How many there are.
+        count: How many unfinished jobs there are.
         directory: The data directory.
-        temporary: Whether it is removed.
+        temporary: Whether the data directory is removed.
     """
     jobs, have, go, are = (
         ("1 job", "has", "goes", "is") if count == 1 else (f"{count} jobs", "have", "go", "are")
@@ -63,7 +60,7 @@ def prospect(count: int, directory: Path, temporary: bool) -> str:
 
 @atexit.register
 def _close_all() -> None:
-    """Close every service at the end of the process, after Ctrl-C, too."""
+    """Close every service at the end of the process, including after Ctrl-C."""
     services = list(left_open)
     for service in services:
         service.close()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.shim import NOT_RUN, Outcome
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.engines.base import EngineState
 from batchcompute.service.recovery import TIMEOUT
 from batchcompute.service.store import transitions
-from batchcompute.service.store.transitions import is_current
 from batchcompute.service.workspaces.local import STOPPED, NotStarted
 
 if TYPE_CHECKING:
@@ -101,10 +100,18 @@ class Ends:
         store: The database.
         workspace: Uploads what attempts leave.
         is_closing: Returns whether the service is about to end.
+        clock: The source of time.
     """
 
-    def __init__(self, store: Store, workspace: LocalWorkspace, is_closing: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        workspace: LocalWorkspace,
+        is_closing: Callable[[], bool],
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self._store = store
+        self._clock = clock
         self._workspace = workspace
         self._is_closing = is_closing
 
@@ -140,8 +147,8 @@ class Ends:
                 if is_transient(error):
                     raise
                 _log.warning("how instance %s ended cannot be recorded beside it: %s", attempt.token, error)
-        with self._store.read() as db:
-            current = is_current(db, attempt.key, attempt.token)
+        with self._store.read() as transaction:
+            current = transaction.instances.is_current(attempt.key, attempt.token)
         final = self._workspace.stage_out(
             attempt, state.exit_code, state.signal, stopped if current else STOPPED
         )
@@ -152,24 +159,24 @@ class Ends:
 
     def _is_final(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Return whether an instance has failed for good."""
-        with self._store.read() as db:
-            return outcome.failed and transitions.is_last(db, attempt.key)
+        with self._store.read() as transaction:
+            return outcome.failed and transitions.is_last(transaction, attempt.key)
 
     def _with_patience(self, attempt: Attempt, action: Callable[[], Outcome | None]) -> Outcome | None:
         """Do something for as long as the machine has no room for it; an error of the machine is no answer."""
-        end = time.monotonic() + _TRANSIENT_WAIT
+        end = self._clock.monotonic() + _TRANSIENT_WAIT
         while True:
             try:
                 return action()
             except Exception as error:
-                passes = is_transient(error) or isinstance(error, sqlite3.OperationalError)
-                if not passes or time.monotonic() > end:
+                transient = is_transient(error) or isinstance(error, sqlite3.OperationalError)
+                if not transient or self._clock.monotonic() > end:
                     raise
                 _log.warning("the end of instance %s waits for the machine: %s", attempt.token, error)
             if self._is_closing():
                 # The next service does it.
                 return None
-            time.sleep(_LOOK)
+            self._clock.sleep(_LOOK)
 
     def known(self, running: Running, state: EngineState | None) -> Outcome | None:
         """Return how an attempt ended that leaves nothing to upload; None if it did not end by itself."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from batchcompute.errors import ConfigError, ValidationError
 from batchcompute.runner.rooted import Root
-from batchcompute.service.api.authentication import CLOCK_SKEW, Keys
+from batchcompute.service.api.authentication import Keys, Nonces
 from batchcompute.service.api.dispatch import Core
 from batchcompute.service.api.handlers.apps import Apps
 from batchcompute.service.api.handlers.clusters import Clusters
@@ -25,6 +25,7 @@ from batchcompute.service.api.handlers.images import Images
 from batchcompute.service.api.handlers.jobs import Jobs
 from batchcompute.service.api.handlers.quotas import Quotas
 from batchcompute.service.api.handlers.submit import Submissions
+from batchcompute.service.api.handlers.table import handlers
 from batchcompute.service.at_exit import left_open, prospect, unfinished_jobs
 from batchcompute.service.data_directory import Lock, check_ours, identity_of, tighten, work_of
 from batchcompute.service.dispatcher import Dispatcher
@@ -33,23 +34,22 @@ from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.objects.api import ObjectApi
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.objects.directory import DirectoryStore
+from batchcompute.service.objects.ownership import Buckets
 from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.resolved_settings import ResolvedSettings, resolve
 from batchcompute.service.settings import Settings
-from batchcompute.service.store import transitions
-from batchcompute.service.store.buckets import Buckets
 from batchcompute.service.store.database import Store
 from batchcompute.service.store.keys import FIRST_OWNER, KeyFile
-from batchcompute.service.store.nonces import Nonces
 from batchcompute.service.watchdog import Health, Watchdog
 from batchcompute.service.workspaces.local import LocalWorkspace
 from batchcompute.service.workspaces.planner import AttemptPlanner
 
 if TYPE_CHECKING:
     from batchcompute import AsyncClient, Client
-    from batchcompute.service.api.requests import Admission, Request, Response
     from batchcompute.service.engines.base import Engine
     from batchcompute.service.objects.uploads import SpoolWriter
+    from batchcompute.service.requests import Admission, Request, Response
+    from batchcompute.service.store.transaction import Effects
 
 __all__ = ["LocalService"]
 
@@ -200,7 +200,7 @@ class LocalService:
         settings = replace(
             settings, hidden=(self.data_dir, work.path, *self.objects.folders(), *options.hide)
         )
-        nonces = Nonces(store, 2 * CLOCK_SKEW) if options.refuse_replays else None
+        nonces = Nonces(store) if options.refuse_replays else None
         self._keys = Keys(
             KeyFile(self.data_dir / "credentials.json"),
             nonces,
@@ -217,42 +217,32 @@ class LocalService:
         engine = engine or LocalEngine(settings.slots)
         stack.callback(engine.close, detach)
         dispatcher = Dispatcher(store, engine, workspace, settings.slots)
+        dispatcher.start()
         stack.callback(dispatcher.close, detach)
         self._give_up_waits = dispatcher.waiters.give_up
         self._dispatcher = dispatcher
         self.slots: int = settings.slots
 
-        def cluster_changed(effects: transitions.Effects) -> None:
+        def cluster_changed(effects: Effects) -> None:
             planner.forget()
             dispatcher.apply(effects)
             dispatcher.wake()
 
-        handlers: dict[str, Any] = {}
-        for family in (
-            Submissions(
-                store,
-                settings,
-                buckets,
-                dispatcher.wake,
-                dispatcher.admit,
-                dispatcher.waiters.wait_for,
-                dispatcher.apply,
-            ),
-            Jobs(
-                store,
-                dispatcher.wake,
-                dispatcher.apply,
-                workspace.drop_kept,
-                dispatcher.starts,
-                settings.slots,
-            ),
-            Clusters(store, settings.slots, buckets, cluster_changed),
-            Images(store),
-            Apps(store),
-            Quotas(settings.types),
-        ):
-            handlers.update({name: getattr(family, name) for name in dir(family) if not name.startswith("_")})
-        self._core = Core(self._keys, handlers)
+        submissions = Submissions(
+            store,
+            settings,
+            buckets,
+            dispatcher.wake,
+            dispatcher.admit,
+            dispatcher.waiters.wait_for,
+            dispatcher.apply,
+        )
+        jobs = Jobs(
+            store, dispatcher.wake, dispatcher.apply, workspace.drop_kept, dispatcher.starts, settings.slots
+        )
+        clusters = Clusters(store, settings.slots, buckets, cluster_changed)
+        table = handlers(submissions, jobs, clusters, Images(store), Apps(store), Quotas(settings.types))
+        self._core = Core(self._keys, table)
         watchdog = Watchdog(dispatcher, self._object_api.uploads.trim)
         stack.callback(watchdog.close)
         self._health = watchdog.health

@@ -1,4 +1,4 @@
-"""What became of the instances that ran when the service last ended."""
+"""Recovery: what happened to the instances that ran when the service last ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from batchcompute.runner.shim import Outcome
-from batchcompute.runner.spec import load_isolation
+from batchcompute.service.domain.states import Key
 from batchcompute.service.store import transitions
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 TIMEOUT = Outcome(137, "Timeout", "The program ran longer than its Timeout allows.")
-"""How an attempt ended whose time was up."""
+"""The outcome of an attempt that exceeded its time limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An attempt of an earlier service that still runs, or that has ended since."""
+    """An attempt of an earlier service that still runs, or has ended meanwhile."""
 
     attempt: Attempt
     """The attempt."""
@@ -32,36 +32,35 @@ class Found:
     late: bool = False
     """Whether its time was up."""
     time_left: float = 0.0
-    """Seconds that it may still take."""
+    """Seconds that it may still run."""
 
 
 def recover(store: Store, engine: Engine, workspace: LocalWorkspace) -> list[Found]:
-    """Find what still runs and what has ended; what is lost waits to run again.
+    """Find attempts that still run, and attempts that have ended; instances of lost attempts wait again.
 
     Args:
         store: The database.
-        engine: What ran it.
-        workspace: Tells what attempts are made of.
+        engine: The engine that ran them.
+        workspace: The files of attempts.
 
     Raises:
-        OSError: The machine cannot tell at this moment what became of an attempt.
+        OSError: The machine cannot report the state of an attempt at this moment.
     """
-    with store.read() as db:
-        rows = db.execute("SELECT * FROM instances WHERE state = 'Running'").fetchall()
-    started: dict[str, str] = {row["token"]: row["started"] for row in rows}
-    late: set[str] = {row["token"] for row in rows if row["late"]}
+    with store.read() as transaction:
+        rows = transaction.instances.running()
+    started = {row.token: row.started for row in rows}
+    late = {row.token for row in rows if row.late}
     attempts: dict[str, Attempt] = {}
-    gone: list[transitions.Key] = []
+    gone: list[Key] = []
     for row in rows:
-        key = (row["job"], row["task"], row["number"])
         try:
-            attempts[row["token"]] = workspace.planner.plan(
-                key, row["token"], row["worker"], load_isolation(row["way"]), row["work"]
+            attempts[row.token] = workspace.planner.plan(
+                row.key, row.token, row.worker, row.isolation, row.work
             )
         except (FileNotFoundError, NotADirectoryError):
-            # The directory that it worked in is gone, in memory for example: so is all that it did.
-            gone.append(key)
-    # An exit file has the last word, whatever the program may have left running.
+            # The directory of the attempt is gone, for example because it was in memory; so are its results.
+            gone.append(row.key)
+    # An exit file is conclusive, whatever the program may have left running.
     ended = {token for token, attempt in attempts.items() if workspace.has_ended(attempt)}
     handles = engine.reconcile(
         [token for token in attempts if token not in ended], workspace.planner.token_prefix
@@ -76,15 +75,16 @@ def recover(store: Store, engine: Engine, workspace: LocalWorkspace) -> list[Fou
             found.append(Found(attempt, False, token in late))
         else:
             lost.append(attempt)
-    with store.write() as db:
+    with store.write() as transaction:
         for key in [*gone, *(attempt.key for attempt in lost)]:
-            transitions.requeue(db, key)
+            transitions.requeue(transaction, key)
     for attempt in lost:
         if attempt.isolation == "container":
-            # It goes on without the command that started it.
+            # A container goes on without the command that started it.
             workspace.end_container(attempt)
         workspace.clean(attempt)
     workspace.clean_all_but({known.attempt.token for known in found})
-    with store.read() as db:
-        workspace.clean_kept({row["id"] for row in db.execute("SELECT id FROM jobs WHERE NOT hidden")})
+    with store.read() as transaction:
+        job_ids = transaction.jobs.ids()
+    workspace.clean_kept(job_ids)
     return found

@@ -1,15 +1,16 @@
-"""Whether the service gets on: a look at its loop, which a thread of its own takes every second."""
+"""The health of the service: a thread looks every second whether the dispatcher is stuck."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 
 if TYPE_CHECKING:
     from batchcompute.service.dispatcher import Dispatcher
@@ -29,21 +30,21 @@ _HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the loop that runs the jobs gets on."""
+    """The health of the loop that runs the jobs."""
 
     ok: bool
-    """Whether it does."""
+    """Whether the loop makes progress."""
     step_seconds: float
-    """Seconds that its round has taken so far; 0 between rounds."""
+    """Seconds that the current round has taken; 0 between rounds."""
     failing_seconds: float
-    """Seconds for which every round has failed; 0 if the last one has not."""
+    """Seconds for which every round has failed; 0 if the last one succeeded."""
     stalls: int
-    """Rounds that have taken too long since the service began."""
+    """Rounds that have taken too long since the start of the service."""
     last_stall: str
-    """What the last of them was doing: function, file and line; empty for none."""
+    """Where the last such round was stuck: function, file and line; empty for none."""
 
     def content(self) -> dict[str, Any]:
-        """Return it as the content of an answer."""
+        """Return the health as the content of a response."""
         return {
             "status": "ok" if self.ok else "stalled",
             "step_seconds": round(self.step_seconds, 3),
@@ -54,13 +55,14 @@ class Health:
 
 
 class Watchdog:
-    """Looks whether the loop is stuck, and logs where.
+    """Detects that the loop is stuck, and logs where.
 
     Args:
         dispatcher: The loop.
-        hourly: Is called once an hour, to remove what is old.
+        hourly: Called once an hour, to remove old files.
         limit: Seconds that a round may take.
         look: Seconds between two looks.
+        clock: The source of time.
     """
 
     def __init__(
@@ -69,25 +71,27 @@ class Watchdog:
         hourly: Callable[[], object] = lambda: None,
         limit: float = _LIMIT,
         look: float = _LOOK,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        self._clock = clock
         self._dispatcher = dispatcher
         self._hourly = hourly
-        self._next_hour = time.monotonic() + _HOUR
+        self._next_hour = self._clock.monotonic() + _HOUR
         self._limit = limit
         self._look = look
         self._stalls = 0
         self._last = ""
-        self._told: float | None = None
+        self._reported: float | None = None
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="batchcompute-watchdog", daemon=True)
         self._thread.start()
 
     def health(self) -> Health:
-        """Return how the loop gets on."""
+        """Return the health of the loop."""
         started = self._dispatcher.step_started
-        seconds = 0.0 if started is None else time.monotonic() - started
+        seconds = 0.0 if started is None else self._clock.monotonic() - started
         failing = self._dispatcher.failing_since
-        failed = 0.0 if failing is None else time.monotonic() - failing
+        failed = 0.0 if failing is None else self._clock.monotonic() - failing
         ok = max(seconds, failed) <= self._limit and self._dispatcher.thread.is_alive()
         return Health(ok, seconds, failed, self._stalls, self._last)
 
@@ -96,21 +100,25 @@ class Watchdog:
         self._end.set()
         self._thread.join()
 
-    def _keep_house(self) -> None:
+    def _run_hourly(self) -> None:
         try:
             self._hourly()
         except Exception:  # noqa: BLE001 - the watch goes on
-            _log.exception("what is old cannot be removed now; the next try is in an hour")
+            _log.exception("old files cannot be removed now; the next attempt is in an hour")
 
     def _run(self) -> None:
         while not self._end.wait(self._look):
-            if time.monotonic() >= self._next_hour:
+            if self._clock.monotonic() >= self._next_hour:
                 self._next_hour += _HOUR
-                self._keep_house()
+                self._run_hourly()
             started = self._dispatcher.step_started
-            if started is None or started == self._told or time.monotonic() - started <= self._limit:
+            if (
+                started is None
+                or started == self._reported
+                or self._clock.monotonic() - started <= self._limit
+            ):
                 continue
-            self._told = started
+            self._reported = started
             self._stalls += 1
             frame = sys._current_frames().get(self._dispatcher.thread.ident or 0)
             stack = traceback.extract_stack(frame) if frame is not None else traceback.StackSummary()

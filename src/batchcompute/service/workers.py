@@ -1,13 +1,14 @@
-"""Threads for work that takes long. Their results are taken in by the loop that asked, so nothing is touched by two."""
+"""A bounded pool of threads for work that takes long."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 
 __all__: list[str] = []
 
@@ -23,19 +24,27 @@ Work = Callable[[], Done]
 class WorkerPool:
     """A bounded number of threads that do pieces of work.
 
-    To submit work cannot fail. Where no thread can be started, because the machine has no room for one, the work
-    waits until one can: one thread is always there.
+    The loop that submits work also takes in its results, so no state is shared between threads. Submitting work never
+    fails: if the machine has no room for another thread, the work waits for one of the existing threads.
 
     Args:
-        wake: Wakes the loop when some work is done.
-        failed: Is called by the loop for work that has failed, with its name and the error.
-        most: How many threads there are at most.
+        wake: Wakes the loop when a piece of work is done.
+        failed: Called by the loop for work that has failed, with its name and the error.
+        most: The largest number of threads.
+        clock: The source of time.
 
     Raises:
         RuntimeError: Not even one thread can be started.
     """
 
-    def __init__(self, wake: Callable[[], None], failed: Callable[[str, Exception], None], most: int) -> None:
+    def __init__(
+        self,
+        wake: Callable[[], None],
+        failed: Callable[[str, Exception], None],
+        most: int,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._clock = clock
         self._wake = wake
         self._failed = failed
         self._most = max(1, most)
@@ -49,7 +58,7 @@ class WorkerPool:
         self._start_thread()
 
     def submit(self, name: str, work: Work) -> None:
-        """Have something done by a thread; what it returns is called by the loop afterwards."""
+        """Have a thread do a piece of work; the loop then calls what the work returns."""
         with self._condition:
             self._waiting.append((name, work))
             if self._idle >= len(self._waiting) or len(self._threads) >= self._most:
@@ -58,30 +67,30 @@ class WorkerPool:
         try:
             self._start_thread()
         except (RuntimeError, MemoryError):
-            # The threads that are there come to it in their turn.
+            # One of the existing threads takes the work later.
             with self._condition:
                 self._condition.notify()
 
     def drain(self) -> None:
         """Call what finished work has returned.
 
-        What raises stays, and is called again the next time.
+        A call that raises is repeated by the next `drain`.
         """
         for _ in range(len(self._done)):
             self._done[0]()
             self._done.popleft()
 
     def join(self, patience: float) -> None:
-        """Wait until no work is left, and let the threads end.
+        """Wait until no work is left, and end the threads.
 
         Args:
-            patience: Seconds.
+            patience: Seconds to wait at most.
         """
-        end = time.monotonic() + patience
+        end = self._clock.monotonic() + patience
         with self._condition:
             self._closing = True
             self._condition.notify_all()
-            while (self._waiting or self._busy) and (left := end - time.monotonic()) > 0:
+            while (self._waiting or self._busy) and (left := end - self._clock.monotonic()) > 0:
                 self._condition.wait(left)
 
     def _start_thread(self) -> None:
@@ -111,7 +120,7 @@ class WorkerPool:
                 self._busy += 1
             try:
                 done = work()
-            except Exception as error:  # noqa: BLE001 - the loop is told
+            except Exception as error:  # noqa: BLE001 - the loop reports it
                 _log.exception("work on instance %s has failed", name)
                 done = partial(self._failed, name, error)
             with self._condition:

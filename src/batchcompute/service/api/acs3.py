@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from batchcompute.service.api.requests import query_of
+from batchcompute.service.requests import query_of
 
 __all__: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Who may ask: keys, clocks and signatures (REST API, 1.1 and 1.5)."""
+"""Authentication: access keys, dates and signatures (REST API, 1.1 and 1.5)."""
 
 from __future__ import annotations
 
@@ -6,38 +6,70 @@ import base64
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from batchcompute.errors import ConfigError
 from batchcompute.http.signing import API_VERSION, verify
 from batchcompute.models.problems import shown
 from batchcompute.service.api import acs3
-from batchcompute.service.api.requests import Request, date_of
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.errors import ApiError
 from batchcompute.service.isolation import Isolation
+from batchcompute.service.requests import Request, date_of
 from batchcompute.service.store.keys import KeyFile
 
 if TYPE_CHECKING:
-    from batchcompute.service.store.nonces import Nonces
+    from batchcompute.service.store.database import Store
 
 __all__: list[str] = []
 
 _log = logging.getLogger("batchcompute.service")
 
-CLOCK_SKEW = 15 * 60
-"""Seconds that a request's date may be off."""
+_CLOCK_SKEW = 15 * 60
+"""Seconds by which the date of a request may differ from the service's."""
+
+_LONGEST_NONCE = 300
+"""Characters of a nonce, with its access key in front."""
+
+
+class Nonces:
+    """The nonces that were used: a request that was recorded and is sent again is refused, after a restart, too.
+
+    Args:
+        store: The database.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def use(self, nonce: str, now: float) -> None:
+        """Record a nonce.
+
+        Args:
+            nonce: Access key and nonce.
+            now: The time, in seconds since 1970.
+
+        Raises:
+            ApiError: It was used before, or is too long.
+        """
+        if len(nonce) > _LONGEST_NONCE:
+            raise ApiError(400, "InvalidSignatureNonce", f"A nonce has at most {_LONGEST_NONCE} characters.")
+        with self._store.write() as transaction:
+            # A request is accepted from 15 minutes before its date until 15 minutes after it.
+            is_new = transaction.tokens.use_nonce(nonce, now, 2 * _CLOCK_SKEW)
+        if not is_new:
+            raise ApiError(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
 
 
 class Keys:
-    """The key pairs that the service knows.
+    """The key pairs of the service.
 
     Args:
-        file: Where further ones are kept; it is read again whenever it has changed.
-        nonces: Where nonces are kept, so that a request which was seen before is refused; None to accept them.
-        clock: Returns the time, in UTC.
-        isolation: What keeps owners apart.
+        file: The file of further key pairs; it is read again whenever it has changed.
+        nonces: The nonces that were used; None to accept repeated requests.
+        clock: The source of time.
+        isolation: What keeps the programs of different owners apart.
         owners: Owners that have something in the database.
     """
 
@@ -45,7 +77,7 @@ class Keys:
         self,
         file: KeyFile | None = None,
         nonces: Nonces | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = SYSTEM_CLOCK,
         isolation: Isolation | None = None,
         owners: Iterable[str] = (),
     ) -> None:
@@ -60,13 +92,13 @@ class Keys:
         self._isolation = isolation or Isolation(trusts=True)
 
     def add(self, access_key_id: str, secret: str, owner: str) -> None:
-        """Make a key pair known; the secret of a known one stays what it is."""
+        """Add a key pair; the secret of an existing one does not change."""
         with self._lock:
             self._secrets.setdefault(access_key_id, (secret, owner))
             self._seen.add(owner)
 
     def owners(self) -> frozenset[str]:
-        """Return all owners that have keys, or had them, or have something in the database."""
+        """Return all owners that have, or had, keys or something in the database."""
         self._refresh()
         return frozenset(self._seen)
 
@@ -103,14 +135,14 @@ class Keys:
             self._seen |= {pair.owner for pair in pairs}
 
     def owner_of(self, request: Request) -> str:
-        """Return whose request this is, by its head; its body may not have come yet.
+        """Return the owner of a request, given its head; its body may not have arrived yet.
 
         Args:
             request: The request.
 
         Raises:
             ApiError: The key, the clock or the signature is wrong.
-            BadTarget: The path or the query is no text.
+            BadTarget: The path or the query is not UTF-8.
         """
         given = request.headers.get("authorization", "")
         scheme, _, pair = given.partition(" ")
@@ -141,13 +173,13 @@ class Keys:
         return owner
 
     def check_body(self, request: Request) -> None:
-        """Refuse a body that is not the one that was signed, and a request that was seen before.
+        """Check that a body is the signed one, and that the request is not a repeated one.
 
         Args:
             request: A request that `owner_of` has accepted.
 
         Raises:
-            ApiError: It is to be refused.
+            ApiError: The body is another one, or the request was seen before.
         """
         scheme, _, pair = request.headers.get("authorization", "").partition(" ")
         if scheme == acs3.SCHEME and not acs3.covers(request.headers, request.body):
@@ -157,14 +189,14 @@ class Keys:
             key_id, _, made = pair.partition(":")
             fields = acs3.fields_of(pair) if scheme == acs3.SCHEME else {}
             nonce = request.headers.get("x-acs-signature-nonce") or fields.get("Signature", made)
-            self._nonces.use(f"{fields.get('Credential', key_id)}:{nonce}", self._clock())
+            self._nonces.use(f"{fields.get('Credential', key_id)}:{nonce}", self._clock.time())
 
     def _check_clock(self, request: Request) -> None:
         text = request.headers.get("x-acs-date") or request.headers.get("date", "")
         date = acs3.date_of(text) or date_of(text)
         if date is None:
             raise ApiError(400, "InvalidTimeStamp.Format", "The Date header is no HTTP date.")
-        if abs((self._clock() - date).total_seconds()) > CLOCK_SKEW:
+        if abs(self._clock.time() - date.timestamp()) > _CLOCK_SKEW:
             message = "The request's date is more than 15 minutes from the service's."
             raise ApiError(400, "InvalidTimeStamp.Expired", message)
 
@@ -175,10 +207,10 @@ def _wrong_signature() -> ApiError:
 
 
 def _check_digests(request: Request) -> None:
-    """Refuse a body that is not the one whose digest came with it, in whichever of the ways that clients know (1.1).
+    """Check a body against the digest in its headers, in each of the encodings that clients use (REST API, 1.1).
 
     Raises:
-        ApiError: It is another one.
+        ApiError: The digest is that of another body.
     """
     digest = hashlib.md5(request.body, usedforsecurity=False).digest()
     forms = {digest.hex(), base64.b64encode(digest).decode("ascii")}

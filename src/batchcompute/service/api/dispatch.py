@@ -1,45 +1,40 @@
-"""`Core.dispatch`: a request in, an answer out; the whole API behind one synchronous function.
-
-It knows no HTTP library and no event loop. The direct transports call it in this process, and a
-server that speaks HTTP calls it, too.
-"""
+"""`Core.dispatch`: a request in, a response out; the whole API as one synchronous function."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from batchcompute.errors import ValidationError
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.service.api.authentication import Keys
-from batchcompute.service.api.requests import (
-    Admission,
-    BadTarget,
-    Params,
-    Request,
-    Response,
-    answer,
-    new_request_id,
-    refuse,
-)
+from batchcompute.service.api.handlers.table import Handler
+from batchcompute.service.api.params import Params
 from batchcompute.service.api.routes import find
 from batchcompute.service.errors import ApiError, refusal_of
+from batchcompute.service.requests import (
+    Admission,
+    BadTarget,
+    Request,
+    Response,
+    error_response,
+    json_response,
+    new_request_id,
+)
 
 __all__ = ["Core"]
 
 _log = logging.getLogger("batchcompute.service")
 
-Handler = Callable[[Params], Any]
-
 
 class Core:
-    """Verifies, finds the operation, and answers.
+    """Authenticates requests, finds their operations, and calls the handlers.
 
     Args:
-        keys: The key pairs that the service knows.
-        handlers: One function an operation, by its name.
+        keys: The key pairs of the service.
+        handlers: The handler of each operation, by its name.
     """
 
     def __init__(self, keys: Keys, handlers: Mapping[str, Handler]) -> None:
@@ -47,54 +42,51 @@ class Core:
         self._handlers = handlers
 
     def dispatch(self, request: Request, admission: Admission | None = None) -> Response:
-        """Answer a request; whatever goes wrong becomes an answer, too.
+        """Return the response to a request; every error becomes a response.
 
         Args:
             request: The request.
-            admission: What `admit` said of its head, if it was asked.
+            admission: What `admit` returned for its head, if it was called.
         """
         request_id = new_request_id()
         try:
             owner = admission.owner if admission else self._keys.owner_of(request)
             self._keys.check_body(request)
             status, content = self._content(request, owner, request_id)
-        except Exception as error:  # noqa: BLE001 - every error has an answer
-            return self._answer_of(error, request, request_id)
-        return answer(status, content, request_id)
+        except Exception as error:  # noqa: BLE001 - every error becomes a response
+            return self._error_response(error, request, request_id)
+        return json_response(status, content, request_id)
 
     def admit(self, head: Request) -> Admission | Response:
-        """Judge a request by its head: return whose it is, or the answer that refuses it."""
+        """Authenticate a request by its head: return its owner, or the response that refuses it."""
         try:
             return Admission(self._keys.owner_of(head))
-        except Exception as error:  # noqa: BLE001 - every error has an answer
-            return self._answer_of(error, head, new_request_id())
+        except Exception as error:  # noqa: BLE001 - every error becomes a response
+            return self._error_response(error, head, new_request_id())
 
     def _content(self, request: Request, owner: str, request_id: str) -> tuple[int, Any]:
         operation, path, query = find(request.method, request.target)
-        handler = self._handlers.get(operation.name)
-        if handler is None:
-            text = f"{operation.api} is not served by this version of the local service."
-            raise ApiError(501, "NotImplemented", text)
+        handler = self._handlers[operation.name]
         return operation.status, handler(Params(operation, owner, path, query, request.body, request_id))
 
     @staticmethod
-    def _answer_of(error: Exception, request: Request, request_id: str) -> Response:
+    def _error_response(error: Exception, request: Request, request_id: str) -> Response:
         if isinstance(error, ApiError):
-            return refuse(error, request_id)
+            return error_response(error, request_id)
         if isinstance(error, BadTarget):
             text = f"Url contains illegal words: {error}."
-            return refuse(ApiError(400, "InvalidUrlPattern", text), request_id)
+            return error_response(ApiError(400, "InvalidUrlPattern", text), request_id)
         if isinstance(error, ValidationError):
-            return refuse(refusal_of(list(error.problems)), request_id)
+            return error_response(refusal_of(list(error.problems)), request_id)
         if isinstance(error, sqlite3.Error):
-            # A full disk, or a damaged file: what was asked for has not happened, and the next request may do.
+            # A full disk, or a damaged file. The request changed nothing, and the next one may succeed.
             _log.error("request %s failed: the database failed: %s", request_id, error)
             text = f"The service's database failed: {error}. Nothing was changed."
-            return refuse(ApiError(500, "InternalError", text), request_id)
+            return error_response(ApiError(500, "InternalError", text), request_id)
         if is_transient(error):
             _log.warning("request %s failed: %s", request_id, error)
             text = "The machine of the service has no room for this at this moment. Try again later."
-            return refuse(ApiError(503, "ServiceUnavailable", text), request_id)
+            return error_response(ApiError(503, "ServiceUnavailable", text), request_id)
         _log.error(
             "request %s failed: %s %s",
             request_id,
@@ -102,4 +94,6 @@ class Core:
             request.target.partition("?")[0],
             exc_info=error,
         )
-        return refuse(ApiError(500, "InternalError", "The service failed; its log says why."), request_id)
+        return error_response(
+            ApiError(500, "InternalError", "The service failed; its log says why."), request_id
+        )

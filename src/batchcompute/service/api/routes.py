@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from batchcompute.api.operations import OPERATIONS, Operation
-from batchcompute.service.api.requests import BadTarget, decoded, query_of
 from batchcompute.service.errors import ApiError
+from batchcompute.service.requests import BadTarget, decoded, query_of
 
 __all__: list[str] = []
 

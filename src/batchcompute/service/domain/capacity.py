@@ -1,9 +1,8 @@
-"""What jobs ask for, and what this machine has: said, and never silently cut."""
+"""What jobs ask for, compared with what this machine has."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,12 +14,12 @@ __all__: list[str] = []
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The machine that everything runs on."""
+    """The machine of the service."""
 
     cores: int
     """Cores that the service may use."""
     memory: float
-    """Memory in GB; 0 where it cannot be told."""
+    """Memory in GB; 0 if it is unknown."""
     slots: int
     """Instances that run at once."""
 
@@ -34,7 +33,7 @@ class Machine:
         return cls(cores(), memory, slots)
 
     def described(self) -> str:
-        """Return it in words."""
+        """Return a description of the machine in words."""
         memory = f" and {self.memory:.0f} GB of memory" if self.memory else ""
         return f"{self.cores} cores{memory}"
 
@@ -46,21 +45,38 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def shortage(db: sqlite3.Connection, slots: int) -> str:
-    """Say that all slots are taken, so that what is ready to run has to wait; empty if one is free.
+def slot_shortage(running: int, slots: int) -> str:
+    """Return why instances that are ready to run have to wait; empty if a slot is free.
 
     Args:
-        db: The database.
-        slots: How many there are.
+        running: How many instances run.
+        slots: How many slots there are.
     """
-    taken = db.execute("SELECT COUNT(*) FROM instances WHERE state = 'Running'").fetchone()[0]
-    if taken < slots:
+    if running < slots:
         return ""
     return f"It waits for a slot of this machine: {'the only one is' if slots == 1 else f'all {slots} are'} taken."
 
 
+def cluster_shortage(task: str, cluster_id: str, machines: int, busy: int, mention_busy: bool) -> str:
+    """Return why a task has to wait for its cluster; empty if the cluster has a machine for it.
+
+    Args:
+        task: Name of the task.
+        cluster_id: Id of the cluster.
+        machines: How many machines the cluster has.
+        busy: How many of them are busy.
+        mention_busy: Whether a cluster all of whose machines are busy counts as a reason.
+    """
+    if not machines:
+        return f"Task {task} waits: cluster {cluster_id} has no machines."
+    if not mention_busy or busy < machines:
+        return ""
+    which = "the only machine" if machines == 1 else f"each of the {machines} machines"
+    return f"Task {task} waits: {which} of cluster {cluster_id} is busy."
+
+
 def notes_of(job: JobDescription, machine: Machine, types: Mapping[str, InstanceType]) -> str:
-    """Say where a job asks for more than the machine has; empty where it does not."""
+    """Return where a job asks for more than the machine has; empty if it does not."""
     return " ".join(
         note for name, task in job.dag.tasks.items() for note in _notes(name, task, machine, types)
     )

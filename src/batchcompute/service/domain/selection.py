@@ -2,82 +2,80 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from batchcompute.service.store import machines
-from batchcompute.service.store.transitions import Key
+from batchcompute.service.domain.states import Key
 
 __all__: list[str] = []
 
-# The joins are in the order in which the indices give the rows, so nothing is sorted, and no more rows
-# are read than are taken: with 100,000 instances waiting, too.
-_PICK = """
-SELECT i.job, i.task, i.number, t.cluster
-FROM jobs j INDEXED BY jobs_active
-CROSS JOIN tasks t ON t.job = j.seq
-CROSS JOIN instances i INDEXED BY instances_waiting ON i.job = t.job AND i.task = t.position
-WHERE j.state IN ('Waiting', 'Running') AND t.blockers = 0 AND t.Waiting > 0 AND i.state = 'Waiting'
-{excluded}
-ORDER BY j.priority DESC, j.seq, t.position, i.number
-LIMIT ?
-"""
+
+class Candidates(Protocol):
+    """What the choice is made from."""
+
+    def runnable(self, count: int, full_clusters: Collection[str]) -> Sequence[tuple[Key, str]]:
+        """Return the first instances that could start, with the clusters of their tasks, without those of full clusters."""
+        ...
+
+    def idle(self, cluster_id: str, count: int) -> Sequence[str]:
+        """Return ids of idle machines of a cluster."""
+        ...
+
+    def full(self) -> Iterable[str]:
+        """Return the ids of clusters that have no idle machine."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
-    """An instance that may start, and the machine that it gets."""
+class Selected:
+    """An instance that starts now, and the machine that it gets."""
 
     key: Key
     """The instance."""
     worker: str
-    """The machine; empty for one of its task's own."""
+    """Id of the machine; empty for one of its task's own."""
 
 
-def pick(db: sqlite3.Connection, free: int, held: Collection[int] = ()) -> list[Pick]:
+def select_runnable(candidates: Candidates, free: int, held: Collection[int] = ()) -> list[Selected]:
     """Choose the instances that start now.
 
-    A task with a cluster runs on its machines only, one instance on each; what runs on all of them, and
-    on tasks' own machines, is bounded by the slots of this machine.
+    A task with a cluster runs on machines of that cluster only, one instance on each. The slots of this machine bound
+    the number of all instances, on clusters and on tasks' own machines.
 
     Args:
-        db: The database, read only.
+        candidates: The instances that could start, and the machines.
         free: How many may start.
-        held: Jobs that do not start yet; those behind them wait with them, for as long as nobody would
-            notice.
+        held: Row numbers of jobs that do not start yet. Instances behind them wait, too; that is a matter of
+            milliseconds.
     """
-    found: list[Pick] = []
+    selected: list[Selected] = []
     idle: dict[str, list[str]] = {}
     taken: set[Key] = set()
     while free > len(taken):
-        full = [cluster for cluster, ids in idle.items() if not ids]
-        excluded = f"AND t.cluster NOT IN ({', '.join('?' * len(full))})" if full else ""
-        rows = db.execute(_PICK.format(excluded=excluded), (*full, free)).fetchall()
-        again = False
-        for row in rows:
-            key, cluster = (row[0], row[1], row[2]), row[3]
+        full = {cluster for cluster, machines in idle.items() if not machines}
+        passed_over = False
+        for key, cluster in candidates.runnable(free, full):
             if key in taken:
                 continue
             worker = ""
             if cluster:
                 if cluster not in idle:
-                    idle[cluster] = machines.idle(db, cluster, free)
+                    idle[cluster] = list(candidates.idle(cluster, free))
                 if not idle[cluster]:
-                    # Its cluster has no machine left: look past all of its tasks.
-                    again = True
+                    passed_over = True
                     continue
                 worker = idle[cluster].pop(0)
             taken.add(key)
             if key[0] not in held:
-                found.append(Pick(key, worker))
+                selected.append(Selected(key, worker))
             if len(taken) == free:
                 break
-        if not again:
+        if not passed_over:
             break
-        # All at once: there may be hundreds of them, and each look takes as long as the last.
-        for cluster in machines.full(db):
+        # All full clusters at once: there may be hundreds, and each query takes as long as the last one.
+        for cluster in candidates.full():
             idle.setdefault(cluster, [])
-        if set(full) == {cluster for cluster, ids in idle.items() if not ids}:
+        if full == {cluster for cluster, machines in idle.items() if not machines}:
             break
-    return found
+    return selected

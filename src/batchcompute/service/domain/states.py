@@ -1,4 +1,4 @@
-"""What may follow what: the states of jobs, tasks and instances as pure functions (REST API, 4)."""
+"""The states of jobs, tasks and instances (REST API, 4)."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ from typing import Final, Literal, TypeAlias
 
 __all__: list[str] = []
 
+Key: TypeAlias = tuple[int, int, int]
+"""Names an instance: the row number of its job, the position of its task, and its number."""
+
 State: TypeAlias = Literal["Waiting", "Running", "Finished", "Failed", "Stopped"]
 
 STATES: Final[tuple[State, ...]] = ("Waiting", "Running", "Finished", "Failed", "Stopped")
 """Every state, in the order in which metrics list them."""
 
 ENDED: Final = frozenset({"Finished", "Failed", "Stopped"})
-"""States that are not left without a caller's doing."""
+"""States that only a call of a client changes."""
 
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "stop": frozenset({"Waiting", "Running"}),
     "start": frozenset({"Stopped", "Failed"}),
-    # The vendor's API page allows Stopped only, its Java page also Failed; both harm nobody.
+    # The vendor's API page allows only Stopped; its Java page also allows Failed.
     "priority": frozenset({"Stopped", "Failed"}),
     "delete": ENDED,
 }
 """In which states of a job an action is allowed (REST API, 4.1)."""
 
 
-def task_state(counts: Mapping[str, int], fail_fast: bool) -> State:
-    """Tell a task's state from its instances.
+def task_state(counts: Mapping[State, int], fail_fast: bool) -> State:
+    """Return the state of a task, given its instances.
 
     Args:
         counts: How many instances are in which state.
@@ -48,11 +51,11 @@ def task_state(counts: Mapping[str, int], fail_fast: bool) -> State:
 
 
 def next_of_failed(retries: int, max_retries: int) -> State:
-    """Tell what becomes of an instance whose attempt failed."""
+    """Return the state of an instance whose attempt has failed."""
     return "Waiting" if retries < max_retries else "Failed"
 
 
 @lru_cache(maxsize=1024)
 def owner_number(owner: str) -> int:
-    """Return the number that stands for an owner as ``OwnerId``: the old SDK refuses texts there."""
+    """Return the ``OwnerId`` of an owner: a number, because the old SDK refuses texts there."""
     return int(hashlib.sha256(owner.encode("utf-8")).hexdigest()[:8], 16) % 1_000_000

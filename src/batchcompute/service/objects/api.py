@@ -20,17 +20,17 @@ from xml.sax.saxutils import escape
 
 from batchcompute.errors import ValidationError
 from batchcompute.runner.rooted import NotRegular, OutsideRoot
-from batchcompute.service.api.requests import Admission, BadTarget, Request, Response, decoded, query_of
 from batchcompute.service.errors import ApiError, ObjectError
 from batchcompute.service.objects import conditions, responses
 from batchcompute.service.objects.base import ObjectReader, Outside, Stat, parts_of
 from batchcompute.service.objects.bucket_api import BucketApi, acl
 from batchcompute.service.objects.signatures import SUBRESOURCES, path_of, verdict
 from batchcompute.service.objects.uploads import SpoolWriter, Uploads
+from batchcompute.service.requests import Admission, BadTarget, Request, Response, decoded, query_of
 
 if TYPE_CHECKING:
     from batchcompute.service.objects.base import ObjectStore
-    from batchcompute.service.store.buckets import Buckets
+    from batchcompute.service.objects.ownership import Buckets
 
 __all__: list[str] = []
 

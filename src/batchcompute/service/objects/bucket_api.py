@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from batchcompute.service.api.requests import Request, Response
 from batchcompute.service.errors import ObjectError
 from batchcompute.service.objects import responses
 from batchcompute.service.objects.base import parts_of
+from batchcompute.service.requests import Request, Response
 
 if TYPE_CHECKING:
     from batchcompute.service.objects.base import ObjectStore, Stat
+    from batchcompute.service.objects.ownership import Buckets
     from batchcompute.service.objects.uploads import Uploads
-    from batchcompute.service.store.buckets import Buckets
 
 __all__: list[str] = []
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from batchcompute.service.api.requests import date_of
 from batchcompute.service.errors import ObjectError
 from batchcompute.service.objects.base import Stat
+from batchcompute.service.requests import date_of
 
 __all__: list[str] = []
 

@@ -9,8 +9,8 @@ from email.utils import format_datetime
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from batchcompute.service.api.requests import Response, new_request_id
 from batchcompute.service.errors import HttpError, ObjectError
+from batchcompute.service.requests import Response, new_request_id
 
 __all__: list[str] = []
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from batchcompute.api.operations import OPERATIONS
-from batchcompute.service.api.requests import Request, date_of, path_of_target, query_names, query_of
 from batchcompute.service.objects import version4
+from batchcompute.service.requests import Request, date_of, path_of_target, query_names, query_of
 
 __all__: list[str] = []
 

@@ -22,10 +22,10 @@ from xml.sax.saxutils import escape
 
 from batchcompute.runner import copying
 from batchcompute.runner.rooted import Root
-from batchcompute.service.api.requests import Request, Response, Spool
 from batchcompute.service.errors import ObjectError
 from batchcompute.service.objects import responses
 from batchcompute.service.objects.base import ObjectStore
+from batchcompute.service.requests import Request, Response, Spool
 
 __all__: list[str] = []
 

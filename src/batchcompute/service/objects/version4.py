@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from batchcompute.service.api.requests import Request
+from batchcompute.service.requests import Request
 
 __all__: list[str] = []
 

@@ -1,144 +1,99 @@
-"""Large jobs, in steps: nothing holds the database for longer than a few milliseconds at a time.
-
-A job may have a million instances, each a row. They are written before the job is seen, and removed after it is
-no longer seen; the rows of instances that were stopped before they ran are brought in line with their task in the
-background, and are shown as stopped from the beginning (`STATE`). A crash in between leaves what the next start
-goes on with (`leftovers`).
-"""
+"""Large jobs are written, reset and removed in steps, so that no step holds the database for long."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from batchcompute.service.store.database import Store
+from batchcompute.service.store.instances import Range
+
+if TYPE_CHECKING:
+    from batchcompute.service.store.database import Store
+    from batchcompute.service.store.transaction import Transaction
 
 __all__: list[str] = []
 
+# A job may have a million instances, each a row. They are written before the job is shown, and deleted after it is
+# hidden. A job that is stopped shows its waiting instances as stopped at once; their rows follow in the background.
+# A crash in between leaves steps that the next start goes on with (`leftovers`).
+
 STEP: Final = 2_000
-"""Rows that are written or removed at a time."""
+"""Rows that are written in one step."""
 
-_REMOVED = 1_000
-"""Rows that are removed at a time: each is looked for in three indices."""
-
-MADE: Final = 1
-"""``hidden`` of a job that is being written."""
-
-GONE: Final = 2
-"""``hidden`` of a job that is being removed."""
-
-STATE: Final = (
-    "CASE WHEN i.state = 'Waiting' AND t.state IN ('Stopped', 'Failed') THEN 'Stopped' ELSE i.state END"
-)
-"""State of an instance ``i`` of a task ``t``: what did not start before its task ended was stopped with it."""
-
-Range = tuple[int, int, int]
-"""Position of a task, and the numbers of its instances from the first one to the one behind the last one."""
+_DELETED = 1_000
+"""Rows that are deleted in one step: each is removed from three indices."""
 
 
-def ranges(counts: Sequence[tuple[int, int]], step: int = STEP) -> list[Range]:
-    """Return the steps in which instances are written.
+def ranges(sizes: Sequence[tuple[int, int]], step: int = STEP) -> list[Range]:
+    """Return the steps in which the instances of a job are written.
 
     Args:
-        counts: Position and number of instances of each task.
+        sizes: Position and number of instances of each task.
         step: How many instances a step has.
     """
     return [
-        (position, start, min(start + step, count))
-        for position, count in counts
-        for start in range(0, count, step)
+        (position, start, min(start + step, size))
+        for position, size in sizes
+        for start in range(0, size, step)
     ]
 
 
-def insert(db: sqlite3.Connection, job: int, part: Range) -> None:
+def insert(transaction: Transaction, job: int, part: Range) -> None:
     """Write the instances of one step."""
-    db.execute(
-        "WITH RECURSIVE n(number) AS (SELECT ? UNION ALL SELECT number + 1 FROM n WHERE number + 1 < ?) "
-        "INSERT INTO instances (job, task, number) SELECT ?, ?, number FROM n",
-        (part[1], part[2], job, part[0]),
-    )
-
-
-def hide(db: sqlite3.Connection, job: int) -> None:
-    """Let a job disappear; `remove` removes it."""
-    # Its state keeps it out of the index of jobs that run.
-    db.execute("UPDATE jobs SET hidden = ?, state = 'Stopped' WHERE seq = ?", (GONE, job))
+    transaction.instances.insert(job, part)
 
 
 def remove(store: Store, job: int, goes_on: Callable[[], bool] = lambda: True) -> None:
-    """Remove a job that is hidden, with its instances.
+    """Delete a hidden job, with its instances.
 
     Args:
         store: The database.
-        job: Its number.
-        goes_on: Returns whether to go on after a step.
+        job: Row number of the job.
+        goes_on: Returns whether another step may follow.
     """
-    for part in _parts(store, job, _REMOVED):
+    for part in _steps(store, job, _DELETED):
         if not goes_on():
             return
-        with store.write() as db:
-            db.execute(
-                "DELETE FROM instances WHERE job = ? AND task = ? AND number >= ? AND number < ?",
-                (job, *part),
-            )
+        with store.write() as transaction:
+            transaction.instances.delete(job, part)
         store.let_others()
-    with store.write() as db:
-        db.execute("DELETE FROM jobs WHERE seq = ? AND hidden", (job,))
+    with store.write() as transaction:
+        transaction.jobs.delete_hidden(job)
 
 
 def settle(store: Store, job: int, goes_on: Callable[[], bool] = lambda: True) -> None:
-    """Write down that instances which did not start before their task ended are stopped."""
+    """Record that instances which did not start before their task ended are stopped.
+
+    Args:
+        store: The database.
+        job: Row number of the job.
+        goes_on: Returns whether another step may follow.
+    """
     while True:
-        with store.write() as db:
-            # With the database in hand: a job that is about to start again is left alone from its first step on.
+        with store.write() as transaction:
+            # Asked inside the transaction: from its first step on, a job that starts again is left alone.
             if not goes_on():
                 return
-            done = db.execute(
-                "UPDATE instances SET state = 'Stopped' WHERE (job, task, number) IN (SELECT i.job, i.task, i.number "
-                "FROM tasks t JOIN instances i INDEXED BY instances_waiting ON i.job = t.job AND i.task = t.position "
-                "WHERE t.job = ? AND t.state IN ('Stopped', 'Failed') AND i.state = 'Waiting' LIMIT ?)",
-                (job, STEP),
-            )
-        if done.rowcount < STEP:
+            settled = transaction.instances.settle(job, STEP)
+        if settled < STEP:
             return
         store.let_others()
 
 
 def reset(store: Store, job: int) -> None:
-    """Let instances of a job that is about to start again wait, step by step; the job itself does not start yet."""
-    for part in _parts(store, job):
-        with store.write() as db:
-            db.execute(
-                "UPDATE instances SET state = 'Waiting', retries = 0, losses = 0, started = '', ended = '', "
-                "exit_code = 0, error_code = '', error_message = '', detail = '' WHERE job = ? AND task = ? "
-                "AND number >= ? AND number < ? AND state IN ('Failed', 'Stopped') "
-                "AND EXISTS (SELECT 1 FROM tasks WHERE job = ? AND position = ? AND state IN ('Stopped', 'Failed'))",
-                (job, *part, job, part[0]),
-            )
+    """Let the instances of a job wait that is about to start again; the job itself does not start yet."""
+    for part in _steps(store, job):
+        with store.write() as transaction:
+            transaction.instances.reset(job, part)
         store.let_others()
 
 
-def _parts(store: Store, job: int, step: int = STEP) -> list[Range]:
-    """Return the steps in which all instances of a job are looked at."""
-    with store.read() as db:
-        rows = db.execute(
-            "SELECT position, Waiting + Running + Finished + Failed + Stopped AS total FROM tasks WHERE job = ? "
-            "ORDER BY position",
-            (job,),
-        ).fetchall()
-    return ranges([(row["position"], row["total"]) for row in rows], step)
+def leftovers(transaction: Transaction) -> tuple[list[int], list[int]]:
+    """Return the jobs that have to be removed, and those whose instances have to be settled, after a restart."""
+    return transaction.jobs.hidden(), transaction.tasks.unsettled()
 
 
-def leftovers(db: sqlite3.Connection) -> tuple[list[int], list[int]]:
-    """Return the jobs that are to be removed, and those whose instances are to be settled, after a restart."""
-    gone = [row["seq"] for row in db.execute("SELECT seq FROM jobs WHERE hidden")]
-    unsettled = [
-        row["job"]
-        for row in db.execute(
-            "SELECT DISTINCT t.job FROM tasks t JOIN jobs j ON j.seq = t.job WHERE t.state IN ('Stopped', 'Failed') "
-            "AND j.state IN ('Stopped', 'Failed') AND NOT j.hidden AND EXISTS (SELECT 1 FROM instances i "
-            "INDEXED BY instances_waiting WHERE i.job = t.job AND i.task = t.position AND i.state = 'Waiting')"
-        )
-    ]
-    return gone, unsettled
+def _steps(store: Store, job: int, step: int = STEP) -> list[Range]:
+    with store.read() as transaction:
+        sizes = transaction.tasks.sizes(job)
+    return ranges(sizes, step)

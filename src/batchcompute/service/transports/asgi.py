@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Match, Route
 
 from batchcompute.api.operations import OPERATIONS, Operation
-from batchcompute.service.api.requests import Response, query_names, waits_for_job
+from batchcompute.service.requests import Response, query_names, waits_for_job
 from batchcompute.service.transports.exchange import exchange_of
 from batchcompute.service.transports.middleware import AdmissionMiddleware, BodyMiddleware, ExchangeMiddleware
 from batchcompute.service.transports.threads import run_in_thread

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from batchcompute.service.api.requests import Spool
     from batchcompute.service.objects.uploads import SpoolWriter
+    from batchcompute.service.requests import Spool
     from batchcompute.service.transports.exchange import Receive
 
 __all__: list[str] = []

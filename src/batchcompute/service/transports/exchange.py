@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote
 
 from batchcompute.runner.os_errors import is_transient
-from batchcompute.service.api.requests import Request, Response, new_request_id, refuse
 from batchcompute.service.errors import ApiError, HttpError, ObjectError
 from batchcompute.service.objects import responses
 from batchcompute.service.objects.signatures import is_for_objects
+from batchcompute.service.requests import Request, Response, error_response, new_request_id
 
 if TYPE_CHECKING:
-    from batchcompute.service.api.requests import Admission
+    from batchcompute.service.requests import Admission
 
 __all__: list[str] = []
 
@@ -91,7 +91,7 @@ class Exchange:
         if isinstance(error, ObjectError):
             return closing(responses.refuse(error))
         if isinstance(error, HttpError):
-            return closing(refuse(error, new_request_id()))
+            return closing(error_response(error, new_request_id()))
         if is_transient(error):
             _log.warning("a request failed: %s", error)
             text = "The machine of the service has no room for this at this moment. Try again later."

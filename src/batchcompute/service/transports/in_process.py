@@ -12,9 +12,9 @@ import httpx
 from batchcompute.client.job_host import JobHost
 from batchcompute.errors import ConfigError, LocalServiceError
 from batchcompute.http.transport import WIRE_LIMIT
-from batchcompute.service.api.requests import Request, waits_for_job
 from batchcompute.service.data_directory import DirectoryInUse, default_directory
 from batchcompute.service.embedded import embedded_service
+from batchcompute.service.requests import Request, waits_for_job
 from batchcompute.service.transports.proxy import ServerProxy, announced
 
 if TYPE_CHECKING:

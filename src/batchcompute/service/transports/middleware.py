@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from batchcompute.service.api.requests import Request, Response
+from batchcompute.service.requests import Request, Response
 from batchcompute.service.transports import bodies
 from batchcompute.service.transports.exchange import Exchange, begin, closing, exchange_of
 from batchcompute.service.transports.proof import CHALLENGE, PROOF, is_challenge, proof_of

@@ -14,23 +14,22 @@ from batchcompute.errors import ValidationError
 from batchcompute.runner import sandbox
 from batchcompute.runner.environment import inherited_environment
 from batchcompute.runner.file_system_view import emptied, resolver
-from batchcompute.runner.object_urls import split_object_url
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.rooted import Root, RootedFile
 from batchcompute.runner.shim import is_long
 from batchcompute.runner.spec import Isolation, ProcessSpec, User
 from batchcompute.runner.staging import ROOT_VARIABLE
 from batchcompute.runner.staging_plan import BindMount, StagingPlan
+from batchcompute.service.domain.bucket_needs import buckets_of
 from batchcompute.service.domain.images import image_of
 from batchcompute.service.domain.mappings import Mappings, entries_of, inner, mappings_of
-from batchcompute.service.store.database import Store, load
+from batchcompute.service.domain.names import auto_cluster_id, auto_machine_id, log_object
+from batchcompute.service.domain.states import Key
+from batchcompute.service.store.database import Store
 from batchcompute.service.workspaces.attempt import Attempt
 from batchcompute.service.workspaces.environment import environment
 from batchcompute.service.workspaces.mounts import MountOptions, plan_mounts
 from batchcompute.service.workspaces.names import (
-    auto_cluster_id,
-    auto_machine_id,
-    log_place,
     tree_of,
     workdir_of,
 )
@@ -38,13 +37,10 @@ from batchcompute.service.workspaces.names import (
 if TYPE_CHECKING:
     from batchcompute.service.isolation import Account
     from batchcompute.service.objects.base import ObjectStore
+    from batchcompute.service.objects.ownership import Buckets
     from batchcompute.service.resolved_settings import ResolvedSettings
-    from batchcompute.service.store.buckets import Buckets
 
 __all__: list[str] = []
-
-Key = tuple[int, int, int]
-"""Job, task and number of an instance."""
 
 STREAMS = ("stdout", "stderr")
 
@@ -66,21 +62,6 @@ class _Task:
     reserved: bool
     buckets: frozenset[tuple[str, bool]]
     """The buckets that it needs, and whether it writes to them."""
-
-
-def buckets_of(maps: Mappings, parameters: dict[str, Any], keep_mounts: bool) -> frozenset[tuple[str, bool]]:
-    """Return the buckets that a task needs, and whether it writes to them.
-
-    Args:
-        maps: Its mappings.
-        parameters: ``Parameters`` of its description.
-        keep_mounts: Whether writable mounts are the storage itself.
-    """
-    places = [(given.source, keep_mounts and given.mount and given.write) for given in maps.inputs]
-    places += [(output.target, True) for output in (*maps.outputs, *maps.logs)]
-    places += [(parameters.get(f"{stream.capitalize()}RedirectPath") or "", True) for stream in STREAMS]
-    places.append((parameters["Command"].get("PackagePath") or "", False))
-    return frozenset((split_object_url(place)[0], writes) for place, writes in places if place)
 
 
 class AttemptPlanner:
@@ -143,39 +124,34 @@ class AttemptPlanner:
         return f"{self.token_prefix}{key[0]}-{key[1]}-{key[2]}-{secrets.token_hex(8)}"
 
     def _read_task(self, job: int, position: int) -> _Task:
-        with self._store.read() as db:
-            row = db.execute(
-                "SELECT j.id, j.owner, j.description, j.plan, t.name, t.cluster, t.timeout FROM jobs j "
-                "JOIN tasks t ON t.job = j.seq WHERE j.seq = ? AND t.position = ?",
-                (job, position),
-            ).fetchone()
-            if row is None:
-                raise LookupError(f"job {job} is gone")
-            found = db.execute("SELECT description FROM clusters WHERE id = ?", (row["cluster"],)).fetchone()
-        task = load(row["plan"] or row["description"])["DAG"]["Tasks"][row["name"]]
+        with self._store.read() as transaction:
+            row = transaction.tasks.to_run(job, position)
+        if row is None:
+            raise LookupError(f"job {job} is gone")
+        task: dict[str, Any] = row.description.detail()
         command = task["Parameters"]["Command"]
         image = image_of(command)
-        cluster: dict[str, Any] = load(found["description"]) if found else {}
+        cluster: dict[str, Any] = row.cluster_description.detail() if row.cluster_description else {}
         mounts = [
             *entries_of(inner(cluster, "Configs", "Mounts")),
             *entries_of(inner(task, "AutoCluster", "Configs", "Mounts")),
         ]
         # In a container, only the task's own mounts are seen (REST API, 5.3).
         maps = mappings_of(task, [] if image else mounts)
-        cluster_id = row["cluster"] or auto_cluster_id(row["id"], row["name"])
+        cluster_id = row.cluster or auto_cluster_id(row.job_id, row.name)
         return _Task(
-            row["owner"],
-            row["id"],
-            row["name"],
-            row["cluster"],
-            row["timeout"],
+            row.owner,
+            row.job_id,
+            row.name,
+            row.cluster,
+            row.timeout,
             task["Parameters"],
             maps,
             image,
             environment(
                 {} if image else self._machine,
-                job_id=row["id"],
-                task_name=row["name"],
+                job_id=row.job_id,
+                task_name=row.name,
                 cluster_id=cluster_id,
                 region=self._settings.region,
                 oss_host=self._settings.oss_host or self._objects.describe(),
@@ -315,7 +291,7 @@ class AttemptPlanner:
         outputs: list[RootedFile | None] = []
         for stream in STREAMS:
             folder = task.parameters.get(f"{stream.capitalize()}RedirectPath") or ""
-            place = log_place(folder, stream, task.job_id, task.name, key[2])
+            place = log_object(folder, stream, task.job_id, task.name, key[2])
             local = self._objects.log_file(place) if place else None
             if not place and stream == "stdout":
                 # Nobody can ever ask for it; of errors, the end goes into the result.

@@ -1,3 +1,3 @@
-"""What each operation does: one function an operation, named after it."""
+"""The handlers: one function for each operation of the API."""
 
 __all__: list[str] = []

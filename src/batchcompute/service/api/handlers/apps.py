@@ -1,28 +1,28 @@
-"""Apps and their revisions (REST API, 2.5)."""
+"""The operations on apps and their revisions (REST API, 2.5)."""
 
 from __future__ import annotations
 
 import re
-import sqlite3
-from datetime import UTC, datetime
 from typing import Any
 
-from batchcompute.models.field_types import format_time
 from batchcompute.resources import AppDescription
 from batchcompute.service.api import idempotency
-from batchcompute.service.api.requests import Params
+from batchcompute.service.api.params import Params
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain import app_jobs
 from batchcompute.service.domain.defaults import check_ascii
 from batchcompute.service.errors import existing, invalid, not_found
-from batchcompute.service.store.database import Store, load
+from batchcompute.service.store.database import Store
+from batchcompute.service.store.rows import AppRow, RevisionRow
+from batchcompute.service.store.transaction import Transaction
 
 __all__: list[str] = []
 
-_LONGEST_NUMBER = 9
+_MOST_DIGITS = 9
 """Digits of the number of a revision."""
 
-_HIDDEN = ("CommandLine", "Docker", "VM", "Daemonize", "EnvVars")
-"""What GetApp and ListApps leave out, besides the parameters' ``LocalPath``."""
+_PRIVATE = ("CommandLine", "Docker", "VM", "Daemonize", "EnvVars")
+"""Fields that GetApp and ListApps leave out, besides the ``LocalPath`` of parameters."""
 
 _SCOPES = ("", "Private", "Public")
 
@@ -32,100 +32,82 @@ class Apps:
 
     Args:
         store: The database.
+        clock: The source of time.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock = SYSTEM_CLOCK) -> None:
         self._store = store
+        self._clock = clock
 
     def create_app(self, params: Params) -> dict[str, Any]:
         """Answer CreateApp."""
         body = params.json()
-        description = _described(body)
+        description = _checked(body)
         name = str(description.name)
-        now = format_time(datetime.now(UTC))
-        with self._store.write() as db:
-            same = idempotency.known(db, params, body)
+        with self._store.write() as transaction:
+            same = idempotency.known(transaction, params, body)
             if same:
                 return {"Name": same}
-            if _find(db, params.owner, name) is not None:
+            if transaction.apps.find(params.owner, name) is not None:
                 raise existing("app", name, "ModifyApp adds a revision to it.")
-            idempotency.remember(db, params, body, name)
-            seq = db.execute(
-                "INSERT INTO apps (name, owner, next, created) VALUES (?, ?, 1, ?)", (name, params.owner, now)
-            ).lastrowid
-            db.execute("INSERT INTO revisions VALUES (?, 0, ?, ?)", (seq, description.dump(None), now))
+            idempotency.remember(transaction, params, body, name, self._clock)
+            transaction.apps.insert(params.owner, description, timestamp(self._clock))
         return {"Name": name}
 
     def list_apps(self, params: Params) -> dict[str, Any]:
-        """Answer ListApps; there are no apps of everybody's here."""
+        """Answer ListApps; there are no public apps here."""
         count = params.count()
         if _scope(params) == "Public":
             return {"Items": [], "NextMarker": ""}
-        number = params.number(params.query.get("Marker", "") or "0")
-        with self._store.read() as db:
-            rows = db.execute(
-                "SELECT * FROM apps WHERE owner = ? AND seq >= ? ORDER BY seq LIMIT ?",
-                (params.owner, 2**62 if number is None else number, count + 1),
-            ).fetchall()
-            items = [_face(row, _revision(db, row, "")) for row in rows[:count]]
-        return {"Items": items, "NextMarker": str(rows[count]["seq"]) if len(rows) > count else ""}
+        with self._store.read() as transaction:
+            rows = transaction.apps.page(params.owner, params.first_row(), count + 1)
+            items = [_summary(row, transaction.apps.newest(row.seq)) for row in rows[:count]]
+        return {"Items": items, "NextMarker": str(rows[count].seq) if len(rows) > count else ""}
 
     def get_app(self, params: Params) -> dict[str, Any]:
-        """Answer GetApp: what its users see."""
+        """Answer GetApp: the fields that users of the app need."""
         if _scope(params) == "Public":
             raise not_found("public app", params.path["AppName"])
-        with self._store.read() as db:
-            row = _row(db, params)
-            return _face(row, _revision(db, row, ""))
+        with self._store.read() as transaction:
+            app = _find(transaction, params)
+            return _summary(app, transaction.apps.newest(app.seq))
 
     def get_app_detail(self, params: Params) -> dict[str, Any]:
         """Answer GetAppDetail: the whole description."""
-        with self._store.read() as db:
-            row = _row(db, params)
-            revision = _revision(db, row, params.query.get("Qualifier", ""))
-        return {**load(revision["description"]), "CreationTime": row["created"]}
+        with self._store.read() as transaction:
+            app = _find(transaction, params)
+            revision = _revision(transaction, app, params.query.get("Qualifier", ""))
+        return {**revision.description.detail(), "CreationTime": app.created}
 
     def get_app_revisions(self, params: Params) -> list[dict[str, Any]]:
         """Answer GetAppRevisions: a bare list, the oldest first."""
-        with self._store.read() as db:
-            rows = db.execute(
-                "SELECT number, updated FROM revisions WHERE app = ? ORDER BY number",
-                (_row(db, params)["seq"],),
-            ).fetchall()
-        return [{"Revision": row["number"], "UpdateTime": row["updated"]} for row in rows]
+        with self._store.read() as transaction:
+            revisions = transaction.apps.revisions(_find(transaction, params).seq)
+        return [{"Revision": number, "UpdateTime": updated} for number, updated in revisions]
 
     def modify_app(self, params: Params) -> None:
         """Answer ModifyApp: each call adds a revision."""
-        description = _described(params.json())
+        description = _checked(params.json())
         if description.name != params.path["AppName"]:
             raise invalid("Name", "It must be the name of the app that is modified.")
-        with self._store.write() as db:
-            row = _row(db, params)
-            now = format_time(datetime.now(UTC))
-            db.execute(
-                "INSERT INTO revisions VALUES (?, ?, ?, ?)",
-                (row["seq"], row["next"], description.dump(None), now),
-            )
-            db.execute("UPDATE apps SET next = next + 1 WHERE seq = ?", (row["seq"],))
+        with self._store.write() as transaction:
+            app = _find(transaction, params)
+            transaction.apps.add_revision(app.seq, description, timestamp(self._clock))
 
     def delete_app(self, params: Params) -> None:
-        """Answer DeleteApp; to delete what is not there is no error (REST API, 2.5)."""
+        """Answer DeleteApp; to delete an app that does not exist is no error (REST API, 2.5)."""
         qualifier = params.query.get("Qualifier", "")
-        with self._store.write() as db:
-            row = _find(db, params.owner, params.path["AppName"])
-            if row is None:
+        with self._store.write() as transaction:
+            app = transaction.apps.find(params.owner, params.path["AppName"])
+            if app is None:
                 return
-            if not qualifier:
-                db.execute("DELETE FROM apps WHERE seq = ?", (row["seq"],))
-                return
-            revision = _revision(db, row, qualifier)
-            db.execute("DELETE FROM revisions WHERE app = ? AND number = ?", (row["seq"], revision["number"]))
-            if db.execute("SELECT 1 FROM revisions WHERE app = ?", (row["seq"],)).fetchone() is None:
-                # An app is its revisions; with the last one it is gone.
-                db.execute("DELETE FROM apps WHERE seq = ?", (row["seq"],))
+            if qualifier:
+                transaction.apps.delete_revision(app.seq, _revision(transaction, app, qualifier).number)
+            else:
+                transaction.apps.delete(app.seq)
 
 
-def _described(body: dict[str, Any]) -> AppDescription:
+def _checked(body: dict[str, Any]) -> AppDescription:
     description = AppDescription(body)
     description.validate()
     check_ascii(description.name, "Name")
@@ -140,47 +122,35 @@ def _scope(params: Params) -> str:
     return scope
 
 
-def _find(db: sqlite3.Connection, owner: str, name: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = db.execute(
-        "SELECT * FROM apps WHERE owner = ? AND name = ?", (owner, name)
-    ).fetchone()
-    return row
-
-
-def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
-    row = _find(db, params.owner, params.path["AppName"])
-    if row is None:
+def _find(transaction: Transaction, params: Params) -> AppRow:
+    app = transaction.apps.find(params.owner, params.path["AppName"])
+    if app is None:
         raise not_found("app", params.path["AppName"])
-    return row
+    return app
 
 
-def _revision(db: sqlite3.Connection, app: sqlite3.Row, qualifier: str) -> sqlite3.Row:
-    """Return a revision of an app by its number; the newest without one."""
-    if qualifier and not re.fullmatch("[0-9]+", qualifier):
+def _revision(transaction: Transaction, app: AppRow, qualifier: str) -> RevisionRow:
+    """Return a revision of an app by its number; the newest one without a number."""
+    if not qualifier:
+        return transaction.apps.newest(app.seq)
+    if not re.fullmatch("[0-9]+", qualifier):
         raise invalid("Qualifier", "Its type must be integer.")
-    if len(qualifier) > _LONGEST_NUMBER:
-        raise not_found("revision", qualifier, f"app {app['name']}")
-    where = "AND number = ?" if qualifier else "ORDER BY number DESC LIMIT 1"
-    arguments = (app["seq"], int(qualifier)) if qualifier else (app["seq"],)
-    row: sqlite3.Row | None = db.execute(
-        f"SELECT * FROM revisions WHERE app = ? {where}",  # noqa: S608
-        arguments,
-    ).fetchone()
-    if row is None:
-        numbers = db.execute("SELECT number FROM revisions WHERE app = ? ORDER BY number", (app["seq"],))
-        raise not_found(
-            "revision", qualifier, f"app {app['name']}", (str(found["number"]) for found in numbers)
-        )
-    return row
+    if len(qualifier) > _MOST_DIGITS:
+        raise not_found("revision", qualifier, f"app {app.name}")
+    revision = transaction.apps.revision(app.seq, int(qualifier))
+    if revision is None:
+        numbers = (str(number) for number, _ in transaction.apps.revisions(app.seq))
+        raise not_found("revision", qualifier, f"app {app.name}", numbers)
+    return revision
 
 
-def _face(app: sqlite3.Row, revision: sqlite3.Row) -> dict[str, Any]:
-    description: dict[str, Any] = load(revision["description"])
-    face = {name: value for name, value in description.items() if name not in _HIDDEN}
+def _summary(app: AppRow, revision: RevisionRow) -> dict[str, Any]:
+    description: dict[str, Any] = revision.description.detail()
+    summary = {name: value for name, value in description.items() if name not in _PRIVATE}
     for kind in ("InputParameters", "OutputParameters"):
         parameters: dict[str, dict[str, Any]] = description.get(kind) or {}
-        face[kind] = {
+        summary[kind] = {
             name: {key: value for key, value in parameter.items() if key != "LocalPath"}
             for name, parameter in parameters.items()
         }
-    return {"Description": "", **face, "CreationTime": app["created"]}
+    return {"Description": "", **summary, "CreationTime": app.created}

@@ -1,47 +1,55 @@
-"""Clusters (REST API, 2.3). Their machines, in `machines`, are places on this one."""
+"""The operations on clusters and their machines (REST API, 2.3)."""
 
 from __future__ import annotations
 
-import sqlite3
-import time
+import socket
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from batchcompute.errors import ValidationError
-from batchcompute.models.field_types import format_time
 from batchcompute.resources import ClusterDescription, ModifyClusterDescription
 from batchcompute.runner.object_urls import split_object_url
 from batchcompute.service.api import idempotency
-from batchcompute.service.api.requests import Params, new_id
+from batchcompute.service.api.params import Params
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.defaults import NO_NOTIFICATION, check_ascii
+from batchcompute.service.domain.ids import new_id
 from batchcompute.service.domain.mappings import entries_of, inner, mount_problems
 from batchcompute.service.domain.states import owner_number
 from batchcompute.service.errors import denied, not_found, state_conflict
-from batchcompute.service.store import machines, transitions
-from batchcompute.service.store.buckets import Buckets
-from batchcompute.service.store.database import Store, load, save
+from batchcompute.service.objects.ownership import Buckets
+from batchcompute.service.store import machine_pools, transitions
+from batchcompute.service.store.database import Store
+from batchcompute.service.store.rows import ClusterRow, MachineRow
+from batchcompute.service.store.transaction import Effects, Transaction
 
 __all__: list[str] = []
 
 
 class Clusters:
-    """The operations on clusters.
+    """The operations on clusters; all machines of clusters are this one.
 
     Args:
         store: The database.
         slots: How many instances run at once on this machine.
-        buckets: Who may do what with which bucket.
-        changed: Is told of every change, with the attempts that lost their machine.
+        buckets: The owners of buckets.
+        changed: Called after every change, with the attempts that lost their machine.
+        clock: The source of time.
     """
 
     def __init__(
-        self, store: Store, slots: int, buckets: Buckets, changed: Callable[[transitions.Effects], None]
+        self,
+        store: Store,
+        slots: int,
+        buckets: Buckets,
+        changed: Callable[[Effects], None],
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._store = store
         self._slots = slots
         self._buckets = buckets
         self._changed = changed
+        self._clock = clock
 
     def create_cluster(self, params: Params) -> dict[str, Any]:
         """Answer CreateCluster."""
@@ -52,7 +60,7 @@ class Clusters:
         self._check_mounts(description, params.owner)
         if "Description" not in body:
             description.description = ""
-        now = format_time(datetime.now(UTC))
+        now = timestamp(self._clock)
         cluster_id = new_id("cls-")
         logs = [f"[{now}][{name}]Creating instance group successfully" for name in description.groups]
         logs.append(f"[{now}]Creating cluster successfully")
@@ -63,49 +71,40 @@ class Clusters:
             )
         if description.bootstrap:
             logs.append(f"[{now}]Bootstrap is not run: the machines are this one, which runs already")
-        with self._store.write() as db:
-            same = idempotency.known(db, params, body)
+        with self._store.write() as transaction:
+            same = idempotency.known(transaction, params, body)
             if same:
                 return {"Id": same}
-            idempotency.remember(db, params, body, cluster_id)
-            seq = db.execute(
-                "INSERT INTO clusters (id, owner, state, description, logs, created) VALUES (?, ?, 'Active', ?, ?, ?)",
-                (cluster_id, params.owner, description.dump(None), save(logs), now),
-            ).lastrowid
-            machines.adjust(db, seq or 0, description, transitions.Effects())
+            idempotency.remember(transaction, params, body, cluster_id, self._clock)
+            seq = transaction.clusters.insert(cluster_id, params.owner, description, logs, now)
+            machine_pools.adjust(transaction, seq, description, self._clock)
         return {"Id": cluster_id}
 
     def list_clusters(self, params: Params) -> dict[str, Any]:
         """Answer ListClusters."""
         count = params.count()
-        with self._store.read() as db:
-            start = params.number(params.query.get("Marker", "0") or "0")
-            rows = db.execute(
-                "SELECT * FROM clusters WHERE owner = ? AND seq >= ? AND (released = 0 OR released > ?) "
-                "ORDER BY seq LIMIT ?",
-                (params.owner, 2**62 if start is None else start, machines.shown_since(), count + 1),
-            ).fetchall()
-            items = [_status(db, row) for row in rows[:count]]
-        # A number, and not the id: the cluster that the next page begins with may be deleted by then.
-        more = str(rows[count]["seq"]) if len(rows) > count else ""
-        return {"Items": items, "NextMarker": more}
+        shown_since = machine_pools.shown_since(self._clock)
+        with self._store.read() as transaction:
+            rows = transaction.clusters.page(params.owner, params.first_row(), count + 1, shown_since)
+            items = [_status(transaction, row) for row in rows[:count]]
+        # A number, and not the id: the first cluster of the next page may be deleted by then.
+        return {"Items": items, "NextMarker": str(rows[count].seq) if len(rows) > count else ""}
 
     def get_cluster(self, params: Params) -> dict[str, Any]:
         """Answer GetCluster."""
-        with self._store.read() as db:
-            return _status(db, _row(db, params))
+        with self._store.read() as transaction:
+            return _status(transaction, self._find(transaction, params))
 
     def modify_cluster(self, params: Params) -> None:
         """Answer ModifyCluster."""
         changes = ModifyClusterDescription(params.json())
         changes.validate()
-        effects = transitions.Effects()
-        with self._store.write() as db:
-            row = _active(db, params)
-            description = ClusterDescription(row["description"])
+        with self._store.write() as transaction:
+            cluster = self._find_active(transaction, params)
+            description = ClusterDescription(cluster.text)
             for name, group in changes.groups.items():
                 if name not in description.groups:
-                    raise not_found("group", name, f"cluster {row['id']}", list(description.groups))
+                    raise not_found("group", name, f"cluster {cluster.id}", list(description.groups))
                 description.groups[name].update(group)
             for field in ("UserData", "EnvVars", "ImageId"):
                 if field in changes:
@@ -113,73 +112,64 @@ class Clusters:
             if "Configs" in changes:
                 description.configs.mounts = changes.configs.mounts
                 self._check_mounts(description, params.owner)
-            db.execute(
-                "UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), row["seq"])
-            )
-            machines.adjust(db, row["seq"], description, effects)
-        self._changed(effects)
+            transaction.clusters.set_description(cluster.seq, description)
+            machine_pools.adjust(transaction, cluster.seq, description, self._clock)
+        self._changed(transaction.effects)
+
+    def delete_cluster(self, params: Params) -> None:
+        """Answer DeleteCluster; jobs that need the cluster fail, as they have no other place to run."""
+        with self._store.write() as transaction:
+            cluster = self._find_active(transaction, params)
+            now = timestamp(self._clock)
+            transitions.fail_jobs_of(transaction, cluster.id, now)
+            machine_pools.release_all(transaction, cluster.seq, self._clock)
+            logs = [*cluster.logs, f"[{now}]Deleting cluster"]
+            transaction.clusters.release(cluster.seq, self._clock.time(), logs)
+            machine_pools.delete_released(transaction, self._clock)
+        self._changed(transaction.effects)
 
     def list_cluster_instances(self, params: Params) -> dict[str, Any]:
         """Answer ListClusterInstances, the oldest first."""
         count = params.count()
-        number = params.number(params.query.get("Marker", "") or "0")
-        with self._store.read() as db:
-            row = _group(db, params)
-            prefix = _prefix(row, params)
-            start = 2**62 if number is None else number
-            rows = machines.listed(db, row["seq"], params.path["GroupName"], start, count + 1)
-        more = str(rows[count]["seq"]) if len(rows) > count else ""
-        return {"Items": [machines.status(found, prefix) for found in rows[:count]], "NextMarker": more}
+        group = params.path["GroupName"]
+        with self._store.read() as transaction:
+            cluster = self._find_group(transaction, params)
+            shown_since = machine_pools.shown_since(self._clock)
+            rows = transaction.machines.page(cluster.seq, group, params.first_row(), count + 1, shown_since)
+        prefix = _host_prefix(cluster, group)
+        items = [_machine_status(row, prefix) for row in rows[:count]]
+        return {"Items": items, "NextMarker": str(rows[count].seq) if len(rows) > count else ""}
 
     def get_cluster_instance(self, params: Params) -> dict[str, Any]:
         """Answer GetClusterInstance."""
-        with self._store.read() as db:
-            return machines.status(_machine(db, params), _prefix(_group(db, params), params))
+        with self._store.read() as transaction:
+            cluster, machine = self._find_machine(transaction, params)
+        return _machine_status(machine, _host_prefix(cluster, params.path["GroupName"]))
 
     def recreate_cluster_instance(self, params: Params) -> None:
-        """Answer RecreateClusterInstance: another machine, with another id, takes its place."""
-        effects = transitions.Effects()
-        with self._store.write() as db:
-            row = _group(db, params)
-            machines.release(db, _running(db, params), effects)
-            machines.adjust(db, row["seq"], ClusterDescription(row["description"]), effects)
-        self._changed(effects)
+        """Answer RecreateClusterInstance: another machine, with another id, replaces it."""
+        with self._store.write() as transaction:
+            cluster, machine = self._find_running(transaction, params)
+            machine_pools.release(transaction, machine, self._clock)
+            machine_pools.adjust(transaction, cluster.seq, cluster.description, self._clock)
+        self._changed(transaction.effects)
 
     def delete_cluster_instance(self, params: Params) -> None:
-        """Answer DeleteClusterInstance: its group wants one machine less from now on."""
-        effects = transitions.Effects()
-        with self._store.write() as db:
-            row = _group(db, params)
-            machines.release(db, _running(db, params), effects)
-            description = ClusterDescription(row["description"])
+        """Answer DeleteClusterInstance: from now on its group wants one machine less."""
+        with self._store.write() as transaction:
+            cluster, machine = self._find_running(transaction, params)
+            machine_pools.release(transaction, machine, self._clock)
+            description = ClusterDescription(cluster.text)
             group = description.groups[params.path["GroupName"]]
             group.desired_vm_count = max(0, (group.desired_vm_count or 0) - 1)
-            db.execute(
-                "UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), row["seq"])
-            )
-        self._changed(effects)
-
-    def delete_cluster(self, params: Params) -> None:
-        """Answer DeleteCluster; jobs that need it fail, as there is nowhere else for them to run."""
-        effects = transitions.Effects()
-        with self._store.write() as db:
-            row = _active(db, params)
-            now = format_time(datetime.now(UTC))
-            transitions.fail_jobs_of(db, row["id"], now, effects)
-            machines.release_all(db, row["seq"], effects)
-            logs = [*load(row["logs"]), f"[{now}]Deleting cluster"]
-            db.execute(
-                "UPDATE clusters SET state = 'Deleting', released = ?, logs = ? WHERE seq = ?",
-                (time.time(), save(logs), row["seq"]),
-            )
-            machines.forget(db)
-        self._changed(effects)
+            transaction.clusters.set_description(cluster.seq, description)
+        self._changed(transaction.effects)
 
     def _check_mounts(self, description: ClusterDescription, owner: str) -> None:
         """Refuse mounts that no task of the cluster could have.
 
         Raises:
-            ValidationError: A place or a destination is wrong.
+            ValidationError: A source or a destination is wrong.
             ApiError: A bucket belongs to another owner.
         """
         mounts = inner(description.detail(), "Configs", "Mounts")
@@ -191,56 +181,66 @@ class Clusters:
             if not self._buckets.may_read(owner, bucket):
                 raise denied(bucket)
 
+    def _find(self, transaction: Transaction, params: Params) -> ClusterRow:
+        cluster_id = params.path["ClusterId"]
+        cluster = transaction.clusters.find(cluster_id, params.owner, machine_pools.shown_since(self._clock))
+        if cluster is None:
+            raise not_found("cluster", cluster_id)
+        return cluster
 
-def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
-    row: sqlite3.Row | None = db.execute(
-        "SELECT * FROM clusters WHERE id = ? AND owner = ? AND (released = 0 OR released > ?)",
-        (params.path["ClusterId"], params.owner, machines.shown_since()),
-    ).fetchone()
-    if row is None:
-        raise not_found("cluster", params.path["ClusterId"])
-    return row
+    def _find_active(self, transaction: Transaction, params: Params) -> ClusterRow:
+        cluster = self._find(transaction, params)
+        if cluster.state != "Active":
+            raise state_conflict(cluster.state)
+        return cluster
 
+    def _find_group(self, transaction: Transaction, params: Params) -> ClusterRow:
+        """Return the cluster of a request, if it has the group that the request names."""
+        cluster = self._find(transaction, params)
+        groups = cluster.description.groups
+        if params.path["GroupName"] not in groups:
+            raise not_found("group", params.path["GroupName"], f"cluster {cluster.id}", list(groups))
+        return cluster
 
-def _active(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
-    row = _row(db, params)
-    if row["state"] != "Active":
-        raise state_conflict(row["state"])
-    return row
+    def _find_machine(self, transaction: Transaction, params: Params) -> tuple[ClusterRow, MachineRow]:
+        cluster = self._find_group(transaction, params)
+        group, machine_id = params.path["GroupName"], params.path["InstanceId"]
+        shown_since = machine_pools.shown_since(self._clock)
+        machine = transaction.machines.find(cluster.seq, group, machine_id, shown_since)
+        if machine is None:
+            raise not_found("machine", machine_id, f"group {group} of cluster {cluster.id}")
+        return cluster, machine
 
-
-def _group(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
-    """Return the cluster of a request, if it has the group that the request names."""
-    row = _row(db, params)
-    groups = load(row["description"])["Groups"]
-    if params.path["GroupName"] not in groups:
-        raise not_found("group", params.path["GroupName"], f"cluster {row['id']}", list(groups))
-    return row
-
-
-def _prefix(cluster: sqlite3.Row, params: Params) -> str:
-    return str(load(cluster["description"])["Groups"][params.path["GroupName"]].get("HostnamePrefix") or "")
-
-
-def _machine(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
-    cluster = _group(db, params)
-    found = machines.find(db, cluster["seq"], params.path["GroupName"], params.path["InstanceId"])
-    if found is None:
-        place = f"group {params.path['GroupName']} of cluster {cluster['id']}"
-        raise not_found("machine", params.path["InstanceId"], place)
-    return found
+    def _find_running(self, transaction: Transaction, params: Params) -> tuple[ClusterRow, MachineRow]:
+        cluster, machine = self._find_machine(transaction, params)
+        if machine.state != "Running":
+            raise state_conflict(machine.state)
+        return cluster, machine
 
 
-def _running(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
-    found = _machine(db, params)
-    if found["state"] != "Running":
-        raise state_conflict(found["state"])
-    return found
+def _host_prefix(cluster: ClusterRow, group: str) -> str:
+    return cluster.description.groups[group].detail().get("HostnamePrefix") or ""
 
 
-def _status(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
-    description = load(row["description"])
-    running = machines.running(db, row["seq"])
+def _machine_status(machine: MachineRow, host_prefix: str) -> dict[str, Any]:
+    return {
+        "Id": machine.id,
+        "State": machine.state,
+        "Hint": "",
+        "IpAddress": "127.0.0.1",
+        # Programs tell machines apart by their names, so each has its own, though all are this machine.
+        "HostName": f"{host_prefix or socket.gethostname()}-{machine.id.removeprefix('i-')}",
+        "EcsInstanceId": machine.id,
+        "ErrorCode": 0,
+        "ErrorMessage": "",
+        "CreationTime": machine.created,
+        "InstancePassword": "",
+    }
+
+
+def _status(transaction: Transaction, cluster: ClusterRow) -> dict[str, Any]:
+    description: dict[str, Any] = cluster.description.detail()
+    running = transaction.machines.count_by_group(cluster.seq)
     groups: dict[str, dict[str, Any]] = {
         name: {
             "DesiredVMCount": group["DesiredVMCount"],
@@ -253,12 +253,12 @@ def _status(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
         for name, group in description["Groups"].items()
     }
     return {
-        "Id": row["id"],
+        "Id": cluster.id,
         "Name": description["Name"],
         "Description": description.get("Description") or "",
-        "OwnerId": owner_number(row["owner"]),
-        "CreationTime": row["created"],
-        "State": row["state"],
+        "OwnerId": owner_number(cluster.owner),
+        "CreationTime": cluster.created,
+        "State": cluster.state,
         "ImageId": description.get("ImageId") or "",
         "InstanceType": description.get("InstanceType") or "",
         "UserData": description.get("UserData") or {},
@@ -273,5 +273,5 @@ def _status(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
         },
         "Configs": description.get("Configs") or {"Disks": {}, "Networks": {}, "Mounts": {}},
         "Notification": description.get("Notification") or NO_NOTIFICATION,
-        "OperationLogs": load(row["logs"]),
+        "OperationLogs": list(cluster.logs),
     }

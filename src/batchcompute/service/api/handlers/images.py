@@ -1,33 +1,36 @@
-"""Images (REST API, 2.4): a register; programs run on this machine's own system."""
+"""The operations on images (REST API, 2.4)."""
 
 from __future__ import annotations
 
-import sqlite3
-from datetime import UTC, datetime
 from typing import Any
 
-from batchcompute.models.field_types import format_time
 from batchcompute.resources import ImageDescription
 from batchcompute.service.api import idempotency
-from batchcompute.service.api.requests import Params, new_id
+from batchcompute.service.api.params import Params
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.defaults import check_ascii
+from batchcompute.service.domain.ids import new_id
 from batchcompute.service.domain.instance_types import SYSTEM_IMAGE_TIME, SYSTEM_IMAGES
 from batchcompute.service.domain.states import owner_number
 from batchcompute.service.errors import ApiError, invalid, not_found
-from batchcompute.service.store.database import Store, load
+from batchcompute.service.store.database import Store
+from batchcompute.service.store.rows import ImageRow
+from batchcompute.service.store.transaction import Transaction
 
 __all__: list[str] = []
 
 
 class Images:
-    """The operations on images.
+    """The operations on images: a register only, as programs run on the system of this machine.
 
     Args:
         store: The database.
+        clock: The source of time.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock = SYSTEM_CLOCK) -> None:
         self._store = store
+        self._clock = clock
 
     def create_image(self, params: Params) -> dict[str, Any]:
         """Answer CreateImage."""
@@ -36,78 +39,68 @@ class Images:
         description.validate()
         check_ascii(description.name, "Name")
         image_id = new_id("img-")
-        with self._store.write() as db:
-            same = idempotency.known(db, params, body)
+        with self._store.write() as transaction:
+            same = idempotency.known(transaction, params, body)
             if same:
                 return {"Id": same}
-            idempotency.remember(db, params, body, image_id)
-            db.execute(
-                "INSERT INTO images (id, owner, description, created) VALUES (?, ?, ?, ?)",
-                (image_id, params.owner, description.dump(None), format_time(datetime.now(UTC))),
-            )
+            idempotency.remember(transaction, params, body, image_id, self._clock)
+            transaction.images.insert(image_id, params.owner, description, timestamp(self._clock))
         return {"Id": image_id}
 
     def list_images(self, params: Params) -> dict[str, Any]:
-        """Answer ListImages: own ones, or with ``Type=System`` the public ones."""
+        """Answer ListImages: the owner's images, or the system images with ``Type=System``."""
         count = params.count()
         kind = params.query.get("Type", "")
         if kind not in ("", "Self", "System"):
             raise invalid("Type", "It must be Self or System.")
-        marker = params.query.get("Marker", "") or "0"
-        number = params.number(marker)
-        start = 2**62 if number is None else number
+        start = params.first_row()
         if kind == "System":
             names = list(SYSTEM_IMAGES)
-            items = [_system(name) for name in names[start : start + count]]
+            items = [_system_image(name) for name in names[start : start + count]]
             return {"Items": items, "NextMarker": str(start + count) if len(names) > start + count else ""}
-        with self._store.read() as db:
-            rows = db.execute(
-                "SELECT * FROM images WHERE owner = ? AND seq >= ? ORDER BY seq LIMIT ?",
-                (params.owner, start, count + 1),
-            ).fetchall()
-        more = str(rows[count]["seq"]) if len(rows) > count else ""
-        return {"Items": [_own(row) for row in rows[:count]], "NextMarker": more}
+        with self._store.read() as transaction:
+            rows = transaction.images.page(params.owner, start, count + 1)
+        marker = str(rows[count].seq) if len(rows) > count else ""
+        return {"Items": [_own_image(row) for row in rows[:count]], "NextMarker": marker}
 
     def get_image(self, params: Params) -> dict[str, Any]:
         """Answer GetImage."""
         image_id = params.path["ImageId"]
         if image_id in SYSTEM_IMAGES:
-            return _system(image_id)
-        with self._store.read() as db:
-            return _own(_row(db, params))
+            return _system_image(image_id)
+        with self._store.read() as transaction:
+            return _own_image(_find(transaction, params))
 
     def delete_image(self, params: Params) -> None:
         """Answer DeleteImage."""
         if params.path["ImageId"] in SYSTEM_IMAGES:
             raise ApiError(403, "Forbidden", "A system image cannot be deleted.")
-        with self._store.write() as db:
-            db.execute("DELETE FROM images WHERE seq = ?", (_row(db, params)["seq"],))
+        with self._store.write() as transaction:
+            transaction.images.delete(_find(transaction, params).seq)
 
 
-def _row(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
-    row: sqlite3.Row | None = db.execute(
-        "SELECT * FROM images WHERE id = ? AND owner = ?", (params.path["ImageId"], params.owner)
-    ).fetchone()
+def _find(transaction: Transaction, params: Params) -> ImageRow:
+    row = transaction.images.find(params.path["ImageId"], params.owner)
     if row is None:
         raise not_found("image", params.path["ImageId"])
     return row
 
 
-def _own(row: sqlite3.Row) -> dict[str, Any]:
-    description = load(row["description"])
+def _own_image(row: ImageRow) -> dict[str, Any]:
+    description: dict[str, Any] = row.description.detail()
     return {
-        "Id": row["id"],
+        "Id": row.id,
         "Name": description.get("Name") or "",
         "Description": description.get("Description") or "",
         "EcsImageId": description.get("EcsImageId") or "",
         "Platform": description.get("Platform") or "",
         "Type": "Self",
-        "OwnerId": owner_number(row["owner"]),
-        "CreationTime": row["created"],
+        "OwnerId": owner_number(row.owner),
+        "CreationTime": row.created,
     }
 
 
-def _system(image_id: str) -> dict[str, Any]:
+def _system_image(image_id: str) -> dict[str, Any]:
     name, platform = SYSTEM_IMAGES[image_id]
     return {
         "Id": image_id,

@@ -1,30 +1,30 @@
-"""Jobs, tasks and instances (REST API, 2.1 and 2.2)."""
+"""The operations on jobs, tasks and instances, other than CreateJob (REST API, 2.1 and 2.2)."""
 
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
-from batchcompute.models.field_types import format_time
+from batchcompute.resources import TaskDescription
 from batchcompute.service.api.handlers.submit import check_clusters
-from batchcompute.service.api.requests import Params
-from batchcompute.service.domain import capacity
+from batchcompute.service.api.params import BEHIND_ALL, Params, number_of
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
+from batchcompute.service.domain.capacity import cluster_shortage, slot_shortage
+from batchcompute.service.domain.names import log_object
 from batchcompute.service.domain.states import ALLOWED, STATES, owner_number
 from batchcompute.service.errors import invalid, missing, not_found, state_conflict
-from batchcompute.service.store import large_jobs, machines, transitions
-from batchcompute.service.store.database import Store, load, save
-from batchcompute.service.workspaces.names import log_place
+from batchcompute.service.store import large_jobs, transitions
+from batchcompute.service.store.database import Store
+from batchcompute.service.store.descriptions import text_of
+from batchcompute.service.store.rows import InstanceRow, JobRow, TaskRow
+from batchcompute.service.store.transaction import Effects, Transaction
 
 __all__: list[str] = []
 
-_NO_START = 2**62
-
-_LOOK = 20_000
-"""Instances that are looked at before others get the database."""
+_STEP = 20_000
+"""Instances that are looked at before other threads get the database."""
 
 
 class Jobs:
@@ -32,21 +32,23 @@ class Jobs:
 
     Args:
         store: The database.
-        wake: Tells the dispatcher that there may be something to do.
-        apply: Does what a transaction asks for outside of the database.
-        forget: Removes what was kept of a job, by its id.
-        starts: The jobs that are about to start again; others leave their instances alone.
+        wake: Wakes the dispatcher.
+        apply: Does what a transaction asks for outside the database.
+        forget: Removes the working directories that were kept of a job, given its id.
+        starts: Row numbers of jobs that are about to start again; others leave their instances alone.
         slots: How many instances run at once.
+        clock: The source of time.
     """
 
     def __init__(
         self,
         store: Store,
         wake: Callable[[], None],
-        apply: Callable[[transitions.Effects], None],
+        apply: Callable[[Effects], None],
         forget: Callable[[str], None],
         starts: set[int],
         slots: int,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._store = store
         self._wake = wake
@@ -54,6 +56,7 @@ class Jobs:
         self._starts = starts
         self._slots = slots
         self._forget = forget
+        self._clock = clock
 
     def list_jobs(self, params: Params) -> dict[str, Any]:
         """Answer ListJobs, the oldest first unless the query says otherwise."""
@@ -66,72 +69,62 @@ class Jobs:
         if direction not in ("", "true", "false"):
             raise invalid("IsReverse", "Its type must be bool.")
         reverse = direction == "true"
-        marker = params.query.get("Marker", "")
-        with self._store.read() as db:
-            bound = "seq >= 0"
-            arguments: list[Any] = [params.owner]
-            if marker:
-                # The end of an id is the job's number, so a page begins in the right place even if the
-                # job that it was to begin with has been deleted.
-                found = re.fullmatch("job-[0-9A-F]{24}([0-9A-F]{8})", marker)
-                start = int(found[1], 16) if found else (-1 if reverse else _NO_START)
-                bound = "seq <= ?" if reverse else "seq >= ?"
-                arguments.append(start)
-            where = f"owner = ? AND NOT hidden AND {bound}"
-            if state:
-                where += " AND state = ?"
-                arguments.append(state)
-            if params.query.get("ClusterId"):
-                where += " AND seq IN (SELECT job FROM tasks WHERE cluster = ?)"
-                arguments.append(params.query["ClusterId"])
-            # Ids count up with the jobs, and so do their times: one order serves both.
-            rows = db.execute(
-                f"SELECT * FROM jobs WHERE {where} ORDER BY seq {'DESC' if reverse else 'ASC'} LIMIT ?",  # noqa: S608
-                (*arguments, count + 1),
-            ).fetchall()
-            items = [_job_status(db, row, self._slots) for row in rows[:count]]
-        return {"Items": items, "NextMarker": rows[count]["id"] if len(rows) > count else ""}
+        start = BEHIND_ALL if reverse else 0
+        if params.marker:
+            # The end of an id is the number of the job's row, so a page begins in the right place even if the
+            # job of the marker has been deleted.
+            match = re.fullmatch("job-[0-9A-F]{24}([0-9A-F]{8})", params.marker)
+            start = int(match[1], 16) if match else (-1 if reverse else BEHIND_ALL)
+        cluster = params.query.get("ClusterId", "")
+        with self._store.read() as transaction:
+            rows = transaction.jobs.page(params.owner, start, count + 1, reverse, state, cluster)
+            items = [_job_status(transaction, row, self._slots) for row in rows[:count]]
+        return {"Items": items, "NextMarker": rows[count].id if len(rows) > count else ""}
 
     def get_job(self, params: Params) -> dict[str, Any]:
         """Answer GetJob."""
-        with self._store.read() as db:
-            return _job_status(db, _job(db, params), self._slots)
+        with self._store.read() as transaction:
+            return _job_status(transaction, _find(transaction, params), self._slots)
 
     def get_job_description(self, params: Params) -> dict[str, Any]:
         """Answer GetJobDescription."""
-        with self._store.read() as db:
-            row = _job(db, params)
-        return {"Id": row["id"], **load(row["description"])}
+        with self._store.read() as transaction:
+            job = _find(transaction, params)
+        return {"Id": job.id, **job.description.detail()}
 
     def stop_job(self, params: Params) -> None:
         """Answer StopJob."""
-        with self._store.write() as db:
-            row = _allowed(db, params, "stop")
-            effects = transitions.stop_job(db, row["seq"], format_time(datetime.now(UTC)))
-        self._apply(effects)
+        with self._store.write() as transaction:
+            job = _find_allowed(transaction, params, "stop")
+            transitions.stop_job(transaction, job.seq, timestamp(self._clock))
+        self._apply(transaction.effects)
         self._wake()
 
     def start_job(self, params: Params) -> None:
         """Answer StartJob."""
-        with self._store.read() as db:
-            job = int(_allowed(db, params, "start")["seq"])
-            check_clusters(db, _clusters_of(db, job), params.owner)
-        with self._resetting(job):
-            large_jobs.reset(self._store, job)
-            with self._store.write() as db:
-                row = _allowed(db, params, "start")
-                check_clusters(db, _clusters_of(db, job), params.owner)
-                transitions.start_job(db, row["seq"])
+        with self._store.read() as transaction:
+            seq = self._check_start(transaction, params)
+        with self._resetting(seq):
+            large_jobs.reset(self._store, seq)
+            with self._store.write() as transaction:
+                transitions.start_job(transaction, self._check_start(transaction, params))
         self._wake()
 
+    @staticmethod
+    def _check_start(transaction: Transaction, params: Params) -> int:
+        """Return the row number of a job that may start again."""
+        seq = _find_allowed(transaction, params, "start").seq
+        check_clusters(transaction, transaction.tasks.clusters(seq, unfinished=True), params.owner)
+        return seq
+
     @contextmanager
-    def _resetting(self, job: int) -> Generator[None]:
-        """Let nothing else write to the instances of a job that is about to start."""
-        self._starts.add(job)
+    def _resetting(self, seq: int) -> Generator[None]:
+        """Keep others from writing to the instances of a job that is about to start."""
+        self._starts.add(seq)
         try:
             yield
         finally:
-            self._starts.discard(job)
+            self._starts.discard(seq)
 
     def change_job_priority(self, params: Params) -> None:
         """Answer ChangeJobPriority."""
@@ -143,219 +136,183 @@ class Jobs:
             raise invalid("Priority", "Its type must be integer.")
         if not 0 <= priority <= 1000:
             raise invalid("Priority", "It must be in [0, 1000].")
-        with self._store.write() as db:
-            row = _allowed(db, params, "priority")
-            description = {**load(row["description"]), "Priority": priority}
-            db.execute(
-                "UPDATE jobs SET priority = ?, description = ? WHERE seq = ?",
-                (priority, save(description), row["seq"]),
-            )
+        with self._store.write() as transaction:
+            job = _find_allowed(transaction, params, "priority")
+            text = text_of({**job.description.detail(), "Priority": priority})
+            transaction.jobs.set_priority(job.seq, priority, text)
 
     def delete_job(self, params: Params) -> None:
         """Answer DeleteJob."""
-        with self._store.write() as db:
-            row = _allowed(db, params, "delete")
-            effects = transitions.Effects()
-            transitions.remove_job(db, row["seq"], effects)
-        self._apply(effects)
-        self._forget(row["id"])
+        with self._store.write() as transaction:
+            job = _find_allowed(transaction, params, "delete")
+            transitions.remove_job(transaction, job.seq)
+        self._apply(transaction.effects)
+        self._forget(job.id)
 
     def list_tasks(self, params: Params) -> dict[str, Any]:
         """Answer ListTasks, in the order of the description."""
         count = params.count()
         state = params.state(STATES)
         cluster = params.query.get("ClusterId", "")
-        marker = params.query.get("Marker", "")
-        with self._store.read() as db:
-            rows = db.execute(
-                "SELECT * FROM tasks WHERE job = ? ORDER BY position", (_job(db, params)["seq"],)
-            ).fetchall()
-        # The marker counts in the whole list: a task may have left the filtered one since.
-        names = [row["name"] for row in rows]
-        start = (names.index(marker) if marker in names else len(rows)) if marker else 0
-        found = [
-            row
-            for row in rows[start:]
-            if (not state or row["state"] == state) and (not cluster or row["cluster"] == cluster)
+        with self._store.read() as transaction:
+            tasks = transaction.tasks.of_job(_find(transaction, params).seq)
+        # The marker names a task of the whole list: the state of that task may have changed meanwhile.
+        names = [task.name for task in tasks]
+        start = (names.index(params.marker) if params.marker in names else len(tasks)) if params.marker else 0
+        chosen = [
+            task
+            for task in tasks[start:]
+            if (not state or task.state == state) and (not cluster or task.cluster == cluster)
         ]
-        more = found[count]["name"] if len(found) > count else ""
-        return {"Items": [_task_status(row) for row in found[:count]], "NextMarker": more}
+        marker = chosen[count].name if len(chosen) > count else ""
+        return {"Items": [_task_status(task) for task in chosen[:count]], "NextMarker": marker}
 
     def get_task(self, params: Params) -> dict[str, Any]:
         """Answer GetTask."""
-        with self._store.read() as db:
-            return _task_status(_task(db, params)[1])
+        with self._store.read() as transaction:
+            return _task_status(_find_task(transaction, params)[1])
 
     def list_instances(self, params: Params) -> dict[str, Any]:
         """Answer ListInstances, by number."""
         count = params.count()
         state = params.state(STATES)
-        marker = params.query.get("Marker", "")
-        # The old SDK's easy_list begins with 0 (REST API, 2.2).
-        number = params.number(marker)
-        start = (0 if not marker else _NO_START) if number is None else number
-        with self._store.read() as db:
-            job, task = _task(db, params)
+        # The easy_list of the old SDK begins with the marker 0 (REST API, 2.2).
+        start = params.first_row()
+        with self._store.read() as transaction:
+            job, task = _find_task(transaction, params)
+            description = transaction.tasks.description(job.seq, task.position)
         rows = self._instances(job, task, start, state, count + 1)
-        parameters = _parameters(job, task)
-        items = [_instance_status(job, task, parameters, row) for row in rows[:count]]
-        return {"Items": items, "NextMarker": str(rows[count]["number"]) if len(rows) > count else ""}
+        items = [_instance_status(job, task, description, row) for row in rows[:count]]
+        return {"Items": items, "NextMarker": str(rows[count].number) if len(rows) > count else ""}
 
-    def _instances(
-        self, job: sqlite3.Row, task: sqlite3.Row, start: int, state: str, most: int
-    ) -> list[sqlite3.Row]:
-        """Return instances of a task from a number on; rare ones are looked for in steps."""
-        total = sum(task[name] for name in STATES)
-        if state and not task[state]:
+    def _instances(self, job: JobRow, task: TaskRow, start: int, state: str, count: int) -> list[InstanceRow]:
+        """Return instances of a task from a number on; those of a rare state are searched for in steps."""
+        if state and not task.counts[state]:  # type: ignore[index]
             return []
-        found: list[sqlite3.Row] = []
-        while start < total and len(found) < most:
-            with self._store.read() as db:
-                found += db.execute(
-                    f"SELECT i.*, {large_jobs.STATE} AS shown FROM instances i JOIN tasks t ON t.job = i.job AND "  # noqa: S608
-                    "t.position = i.task WHERE i.job = ? AND i.task = ? AND i.number >= ? AND i.number < ? "
-                    "AND (? = '' OR shown = ?) ORDER BY i.number LIMIT ?",
-                    (job["seq"], task["position"], start, start + _LOOK, state, state, most - len(found)),
-                ).fetchall()
-            start += _LOOK
+        found: list[InstanceRow] = []
+        while start < task.size and len(found) < count:
+            end = start + _STEP
+            with self._store.read() as transaction:
+                missing_count = count - len(found)
+                found += transaction.instances.page(job.seq, task.position, start, end, missing_count, state)
+            start = end
             self._store.let_others()
         return found
 
     def get_instance(self, params: Params) -> dict[str, Any]:
         """Answer GetInstance."""
-        number = params.number(params.path["InstanceId"])
-        with self._store.read() as db:
-            job, task = _task(db, params)
-            row = db.execute(
-                f"SELECT i.*, {large_jobs.STATE} AS shown FROM instances i JOIN tasks t ON t.job = i.job AND "  # noqa: S608
-                "t.position = i.task WHERE i.job = ? AND i.task = ? AND i.number = ?",
-                (job["seq"], task["position"], -1 if number is None else number),
-            ).fetchone()
-        if row is None:
-            total = sum(task[name] for name in STATES)
-            place = f"task {task['name']} of job {job['id']}"
-            raise not_found(
-                "instance", params.path["InstanceId"], place, [f"0 to {total - 1}" if total > 1 else "0"]
-            )
-        return _instance_status(job, task, _parameters(job, task), row)
+        number = number_of(params.path["InstanceId"])
+        with self._store.read() as transaction:
+            job, task = _find_task(transaction, params)
+            row = None if number is None else transaction.instances.find(job.seq, task.position, number)
+            if row is not None:
+                description = transaction.tasks.description(job.seq, task.position)
+                return _instance_status(job, task, description, row)
+        numbers = [f"0 to {task.size - 1}" if task.size > 1 else "0"]
+        raise not_found("instance", params.path["InstanceId"], f"task {task.name} of job {job.id}", numbers)
 
 
-def _job(db: sqlite3.Connection, params: Params) -> sqlite3.Row:
-    row: sqlite3.Row | None = db.execute(
-        "SELECT * FROM jobs WHERE id = ? AND owner = ? AND NOT hidden", (params.path["JobId"], params.owner)
-    ).fetchone()
-    if row is None:
+def _find(transaction: Transaction, params: Params) -> JobRow:
+    job = transaction.jobs.find(params.path["JobId"], params.owner)
+    if job is None:
         raise not_found("job", params.path["JobId"])
-    return row
+    return job
 
 
-def _clusters_of(db: sqlite3.Connection, job: int) -> set[str]:
-    rows = db.execute(
-        "SELECT DISTINCT cluster FROM tasks WHERE job = ? AND cluster != '' AND state != 'Finished'", (job,)
-    )
-    return {row["cluster"] for row in rows}
+def _find_allowed(transaction: Transaction, params: Params, action: str) -> JobRow:
+    job = _find(transaction, params)
+    if job.state not in ALLOWED[action]:
+        raise state_conflict(job.state)
+    return job
 
 
-def _allowed(db: sqlite3.Connection, params: Params, action: str) -> sqlite3.Row:
-    row = _job(db, params)
-    if row["state"] not in ALLOWED[action]:
-        raise state_conflict(row["state"])
-    return row
+def _find_task(transaction: Transaction, params: Params) -> tuple[JobRow, TaskRow]:
+    job = _find(transaction, params)
+    task = transaction.tasks.find(job.seq, params.path["TaskName"])
+    if task is None:
+        names = transaction.tasks.names(job.seq)
+        raise not_found("task", params.path["TaskName"], f"job {job.id}", names)
+    return job, task
 
 
-def _task(db: sqlite3.Connection, params: Params) -> tuple[sqlite3.Row, sqlite3.Row]:
-    job = _job(db, params)
-    row: sqlite3.Row | None = db.execute(
-        "SELECT * FROM tasks WHERE job = ? AND name = ?", (job["seq"], params.path["TaskName"])
-    ).fetchone()
-    if row is None:
-        names = db.execute("SELECT name FROM tasks WHERE job = ? ORDER BY position", (job["seq"],))
-        raise not_found(
-            "task", params.path["TaskName"], f"job {job['id']}", (found["name"] for found in names)
-        )
-    return job, row
-
-
-def _parameters(job: sqlite3.Row, task: sqlite3.Row) -> dict[str, Any]:
-    parameters: dict[str, Any] = load(job["plan"] or job["description"])["DAG"]["Tasks"][task["name"]][
-        "Parameters"
+def _message(transaction: Transaction, job: JobRow, tasks: list[TaskRow], slots: int) -> str:
+    """Return why a job failed, or what it waits for while none of its instances runs; empty for neither."""
+    if job.state not in ("Waiting", "Running"):
+        return job.message
+    ready = [task for task in tasks if task.counts["Waiting"] and not task.blockers]
+    idle = not any(task.counts["Running"] for task in tasks)
+    parts = [
+        cluster_shortage(task.name, task.cluster, *transaction.machines.count_busy(task.cluster), idle)
+        for task in ready
+        if task.cluster
     ]
-    return parameters
-
-
-def _outputs(job: sqlite3.Row) -> dict[str, Any]:
-    """Return the outputs of an App job; a DAG job has none."""
-    return dict(load(job["description"])["App"].get("Outputs") or {}) if job["plan"] else {}
-
-
-def _message(db: sqlite3.Connection, job: sqlite3.Row, tasks: list[sqlite3.Row], slots: int) -> str:
-    """Say why a job failed, or what it waits for while nothing of it runs; empty when all is well."""
-    if job["state"] not in ("Waiting", "Running"):
-        return str(job["message"])
-    ready = [task for task in tasks if task["Waiting"] and not task["blockers"]]
-    rests = not any(task["Running"] for task in tasks)
-    parts = [machines.shortage(db, task["name"], task["cluster"], rests) for task in ready if task["cluster"]]
-    if ready and rests:
-        parts.append(capacity.shortage(db, slots))
-    if job["state"] == "Waiting":
-        # Once it has run, programs would take it for the reason of a failure.
-        parts.append(job["notes"])
+    if ready and idle:
+        parts.append(slot_shortage(transaction.instances.count_running(), slots))
+    if job.state == "Waiting":
+        # Once the job has run, programs would take the notes for the reason of a failure.
+        parts.append(job.notes)
     return " ".join(part for part in parts if part)
 
 
-def _job_status(db: sqlite3.Connection, row: sqlite3.Row, slots: int) -> dict[str, Any]:
-    tasks = db.execute("SELECT * FROM tasks WHERE job = ?", (row["seq"],)).fetchall()
-    by_state = {f"{state}Count": sum(task["state"] == state for task in tasks) for state in STATES}
+def _metrics(tasks: list[TaskRow]) -> dict[str, int]:
+    """Return the number of instances in each state, in the words of the API."""
+    return {f"{state}Count": sum(task.counts[state] for task in tasks) for state in STATES}
+
+
+def _job_status(transaction: Transaction, job: JobRow, slots: int) -> dict[str, Any]:
+    tasks = transaction.tasks.of_job(job.seq)
     return {
-        "Id": row["id"],
-        "Name": row["name"],
-        "OwnerId": owner_number(row["owner"]),
-        "State": row["state"],
-        "Message": _message(db, row, tasks, slots),
-        "CreationTime": row["created"],
-        "StartTime": row["started"],
-        "EndTime": row["ended"],
-        "TaskMetrics": by_state,
-        "InstanceMetrics": transitions.counts(tasks),
+        "Id": job.id,
+        "Name": job.name,
+        "OwnerId": owner_number(job.owner),
+        "State": job.state,
+        "Message": _message(transaction, job, tasks, slots),
+        "CreationTime": job.created,
+        "StartTime": job.started,
+        "EndTime": job.ended,
+        "TaskMetrics": {f"{state}Count": sum(task.state == state for task in tasks) for state in STATES},
+        "InstanceMetrics": _metrics(tasks),
     }
 
 
-def _task_status(row: sqlite3.Row) -> dict[str, Any]:
+def _task_status(task: TaskRow) -> dict[str, Any]:
     return {
-        "TaskName": row["name"],
-        "State": row["state"],
-        "StartTime": row["started"],
-        "EndTime": row["ended"],
-        "InstanceMetrics": transitions.counts([row]),
+        "TaskName": task.name,
+        "State": task.state,
+        "StartTime": task.started,
+        "EndTime": task.ended,
+        "InstanceMetrics": _metrics([task]),
     }
-
-
-def error_of(job: sqlite3.Row, row: sqlite3.Row) -> dict[str, str]:
-    """Say what went wrong while an app ran (REST API, 4.3); a DAG job's instances say it in ``Result``."""
-    code, message = (row["error_code"], row["error_message"]) if job["plan"] else ("", "")
-    return {"Code": code, "Message": message}
 
 
 def _instance_status(
-    job: sqlite3.Row, task: sqlite3.Row, parameters: dict[str, Any], row: sqlite3.Row
+    job: JobRow, task: TaskRow, description: TaskDescription, instance: InstanceRow
 ) -> dict[str, Any]:
-    where = (job["id"], task["name"], row["number"])
+    parameters = description.parameters
+    # Instances of a DAG job report what went wrong in ``Result`` only (REST API, 4.3).
+    code, message = (instance.error_code, instance.error_message) if job.is_app else ("", "")
+    names = (job.id, task.name, instance.number)
     return {
-        "InstanceId": row["number"],
-        "State": row["shown"],
-        "StartTime": row["started"],
-        "EndTime": row["ended"],
-        "RetryCount": row["retries"] + row["losses"],
+        "InstanceId": instance.number,
+        "State": instance.state,
+        "StartTime": instance.started,
+        "EndTime": instance.ended,
+        "RetryCount": instance.retries,
         "Progress": 0,
-        "NodeIp": row["node"],
-        "StdoutRedirectPath": log_place(parameters.get("StdoutRedirectPath") or "", "stdout", *where),
-        "StderrRedirectPath": log_place(parameters.get("StderrRedirectPath") or "", "stderr", *where),
+        "NodeIp": instance.node,
+        "StdoutRedirectPath": log_object(parameters.stdout_redirect_path, "stdout", *names),
+        "StderrRedirectPath": log_object(parameters.stderr_redirect_path, "stderr", *names),
         "Result": {
-            "ExitCode": row["exit_code"],
-            "ErrorCode": row["error_code"],
-            "ErrorMessage": row["error_message"],
-            "Detail": row["detail"],
+            "ExitCode": instance.exit_code,
+            "ErrorCode": instance.error_code,
+            "ErrorMessage": instance.error_message,
+            "Detail": instance.detail,
         },
-        "Error": error_of(job, row),
-        "Outputs": _outputs(job) if row["state"] == "Finished" else {},
+        "Error": {"Code": code, "Message": message},
+        "Outputs": _outputs(job) if instance.state == "Finished" else {},
     }
+
+
+def _outputs(job: JobRow) -> dict[str, Any]:
+    """Return the outputs of an App job; a DAG job has none."""
+    return dict(job.description.detail()["App"].get("Outputs") or {}) if job.is_app else {}

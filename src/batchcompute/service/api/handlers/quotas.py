@@ -1,21 +1,21 @@
-"""What may be chosen (REST API, 2.6)."""
+"""The operations on quotas: what clusters and jobs may ask for (REST API, 2.6)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from batchcompute.service.api.requests import Params
+from batchcompute.service.api.params import Params
 from batchcompute.service.domain.instance_types import DISK_TYPES, RESOURCE_TYPES, InstanceType
 
 __all__: list[str] = []
 
 
 class Quotas:
-    """The choices of this machine: any type is accepted, and each means a slot of it.
+    """The operations on quotas. Any instance type is accepted; each one means a slot of this machine.
 
     Args:
-        types: The catalogue of instance types.
+        types: The instance types, by name.
     """
 
     def __init__(self, types: Mapping[str, InstanceType]) -> None:

@@ -1,0 +1,59 @@
+"""The machines of clusters come and go as their groups want (REST API, 2.3 and 4.4)."""
+
+from __future__ import annotations
+
+from batchcompute.resources import ClusterDescription
+from batchcompute.service.clock import Clock, timestamp
+from batchcompute.service.domain.ids import new_id
+from batchcompute.service.store import transitions
+from batchcompute.service.store.rows import MachineRow
+from batchcompute.service.store.transaction import Transaction
+
+__all__: list[str] = []
+
+_SHOWN_SECONDS = 5.0
+"""Seconds for which a released cluster or machine is still shown, as ``Deleting``."""
+
+
+def shown_since(clock: Clock) -> float:
+    """Return the time since which released clusters and machines are still shown."""
+    return clock.time() - _SHOWN_SECONDS
+
+
+def delete_released(transaction: Transaction, clock: Clock) -> None:
+    """Delete clusters and machines that were released, and are not shown any more."""
+    transaction.clusters.delete_released(shown_since(clock))
+    transaction.machines.delete_released(shown_since(clock))
+
+
+def adjust(transaction: Transaction, cluster: int, description: ClusterDescription, clock: Clock) -> None:
+    """Create and release machines until each group has as many as it wants; the youngest are released first.
+
+    Args:
+        transaction: The transaction.
+        cluster: Row number of the cluster.
+        description: The description of the cluster.
+        clock: The source of time.
+    """
+    delete_released(transaction, clock)
+    existing = transaction.machines.count_by_group(cluster)
+    for name, group in description.groups.items():
+        missing = (group.desired_vm_count or 0) - existing.get(name, 0)
+        if missing > 0:
+            ids = [new_id("i-", 12) for _ in range(missing)]
+            transaction.machines.insert(cluster, name, ids, timestamp(clock))
+        elif missing < 0:
+            for machine in transaction.machines.least_needed(cluster, name, -missing):
+                release(transaction, machine, clock)
+
+
+def release(transaction: Transaction, machine: MachineRow, clock: Clock) -> None:
+    """Release a machine. What ran on it runs again on another one, and its ``RetryCount`` counts that."""
+    transaction.machines.release(machine.seq, clock.time())
+    transitions.lose_machine(transaction, machine.id)
+
+
+def release_all(transaction: Transaction, cluster: int, clock: Clock) -> None:
+    """Release every machine of a cluster."""
+    for machine in transaction.machines.running(cluster):
+        release(transaction, machine, clock)
