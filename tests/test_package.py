@@ -6,9 +6,11 @@ import ast
 import importlib
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -174,6 +176,96 @@ def test_imports_only_go_down(folder: Path, prefix: str, floors: list[list[str]]
         line for line in found if (line.replace(".py", "/").split("/")[0], line.split()[-1]) not in NOT_YET
     ]
     assert not new
+
+
+_SQL = re.compile(
+    r"\b(SELECT\s+\S.*\bFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX)|PRAGMA)\b",
+    re.DOTALL,
+)
+_CLOCKS = {
+    "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "sleep"},
+    "datetime": {"now", "utcnow", "today"},
+    "date": {"today"},
+}
+
+
+def sql_of(path: Path) -> list[int]:
+    """Return the lines of a file with SQL, or with a call that executes it."""
+    lines: list[int] = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if (isinstance(node, ast.Constant) and isinstance(node.value, str) and _SQL.search(node.value)) or (
+            isinstance(node, ast.Attribute) and node.attr in ("execute", "executemany", "executescript")
+        ):
+            lines.append(node.lineno)
+    return lines
+
+
+def clock_of(path: Path) -> list[int]:
+    """Return the lines of a file that read the time, or wait for it."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.attr in _CLOCKS.get(node.value.id, ())
+    ] + [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "time"
+        and _CLOCKS["time"] & {alias.name for alias in node.names}
+    ]
+
+
+def test_only_the_store_contains_sql() -> None:
+    found = {str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if sql_of(path)}
+    assert found
+    assert not [name for name in found if not name.startswith("service/store/")]
+
+
+CLOCKS_NOT_YET = {
+    *(
+        "service/engines/local.py",
+        "service/log_limit.py",
+        "service/objects/listing.py",
+        "service/objects/remote.py",
+    ),
+    *("service/objects/responses.py", "service/objects/signatures.py", "service/objects/uploads.py"),
+    *("service/transports/proxy.py", "service/workspaces/cleanup.py", "service/workspaces/local.py"),
+}
+"""Modules that still read the time themselves; the list only gets shorter."""
+
+
+def test_only_the_clock_reads_the_time() -> None:
+    found = {str(path.relative_to(SOURCE)) for path in (SOURCE / "service").rglob("*.py") if clock_of(path)}
+    assert found - CLOCKS_NOT_YET == {"service/clock.py"}
+
+
+def test_below_the_handlers_nothing_reads_rows_or_json_of_the_database() -> None:
+    for room in ("api", "domain", "workspaces", "engines"):
+        for path in (SOURCE / "service" / room).rglob("*.py"):
+            text = path.read_text("utf-8")
+            assert 'row["' not in text, path
+            assert "sqlite3.Row" not in text, path
+
+
+@pytest.mark.parametrize(
+    ("text", "find"),
+    [
+        ('"SELECT a FROM b"', sql_of),
+        ('f"UPDATE jobs SET {name} = 1"', sql_of),
+        ("db.execute(text)", sql_of),
+        ("time.monotonic()", clock_of),
+        ("datetime.now(UTC)", clock_of),
+        ("from time import sleep", clock_of),
+    ],
+)
+def test_the_tests_of_the_layout_find_what_they_look_for(
+    text: str, find: Callable[[Path], list[int]], tmp_path: Path
+) -> None:
+    planted = tmp_path / "planted.py"
+    planted.write_text(text)
+    assert find(planted) == [1]
 
 
 def test_modules_stay_small() -> None:

@@ -168,7 +168,7 @@ def test_jobs_that_do_not_fit_their_app_are_refused(
     local: Client, fields: dict[str, Any], code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The service does not rely on what its clients check.
-    monkeypatch.setattr(calls, "_described", lambda description, cls: cls(description))
+    monkeypatch.setattr(calls, "_checked", lambda description, cls: cls(description))
     local.create_app(
         app(
             "true",

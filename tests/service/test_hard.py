@@ -63,7 +63,7 @@ def test_what_could_not_run_is_refused(
     with pytest.raises((ClientError, ValidationError)):
         local.create_job(job({"t": described}))
     # The service does not rely on its clients.
-    monkeypatch.setattr(calls, "_described", lambda description, cls: cls(description))
+    monkeypatch.setattr(calls, "_checked", lambda description, cls: cls(description))
     with pytest.raises(ClientError) as caught:
         local.create_job(job({"t": described}))
     assert caught.value.status in (400, 403)

@@ -192,7 +192,7 @@ def test_local_joins_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_large_bodies_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_described", lambda description, cls: cls(description))
+    monkeypatch.setattr(calls, "_checked", lambda description, cls: cls(description))
     with serving(tmp_path / "d", **KEYS) as (url, _), Client(url, "id", "s3cret") as client:
         for size in (257 * 1024, 3 * 1024 * 1024):
             with pytest.raises(ClientError) as caught:
