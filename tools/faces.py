@@ -144,7 +144,11 @@ def _class(cls: type[Jsonizable], node: ast.ClassDef) -> str:
     own = {field.name for field in cls._declared if field.name in cls.__annotations__}
     for field in cls._declared:
         # A class whose unset values read differently from its base's says so anew.
-        changed = any(base._zeros != cls._zeros for base in cls.__bases__ if issubclass(base, Description))
+        changed = any(
+            base._unset_as_zero != cls._unset_as_zero
+            for base in cls.__bases__
+            if issubclass(base, Description)
+        )
         if field.name not in own and not changed:
             continue
         doc = _docs_of(cls, field.name)

@@ -72,8 +72,8 @@ def _limits() -> dict[Path, str]:
     """Write the page of what the service accepts of each field, from the models' own declarations."""
     from batchcompute import resources
     from batchcompute.models.base import Description
-    from batchcompute.models.constraints import MOST_INSTANCES
-    from batchcompute.models.validation import DEEPEST, LARGEST_BODY, MOST_VALUES
+    from batchcompute.models.constraints import MAX_INSTANCES
+    from batchcompute.models.validation import MAX_BODY_BYTES, MAX_BODY_DEPTH, MAX_BODY_VALUES
 
     lines = [
         "# Limits",
@@ -81,8 +81,8 @@ def _limits() -> dict[Path, str]:
         "What the service accepts of each field. `validate()` checks it before anything is sent, the service checks",
         "the same, and the JSON schemas (`JobDescription.model_json_schema()`, the OpenAPI document) state it.",
         "",
-        f"A description holds at most {LARGEST_BODY} bytes as JSON, {MOST_VALUES} values and {DEEPEST} levels, and a job at",
-        f"most {MOST_INSTANCES} instances. No text holds NUL or half of a surrogate pair, and no number goes beyond 64 bits.",
+        f"A description holds at most {MAX_BODY_BYTES} bytes as JSON, {MAX_BODY_VALUES} values and {MAX_BODY_DEPTH} levels, and a job at",
+        f"most {MAX_INSTANCES} instances. No text holds NUL or half of a surrogate pair, and no number goes beyond 64 bits.",
         "",
         "| field | accepted |",
         "| --- | --- |",
@@ -99,7 +99,7 @@ def _limits() -> dict[Path, str]:
     }
     for cls in classes.values():
         for field in cls._declared:
-            words = "; ".join(dict.fromkeys(limit.words() for limit in field.limits))
+            words = "; ".join(dict.fromkeys(limit.summary() for limit in field.constraints))
             if words:
                 lines.append(f"| `{cls.__name__}.{field.wire}` | {words} |")
     return {Path("docs/limits.md"): "\n".join(lines) + "\n"}

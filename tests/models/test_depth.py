@@ -20,7 +20,7 @@ from batchcompute.api.resource_responses import (
 )
 from batchcompute.api.responses import HttpResponse
 from batchcompute.models.base import Jsonizable, Status
-from batchcompute.models.mapping import plain
+from batchcompute.models.mapping import to_plain
 from batchcompute.resources import AppStatus, Job, SynchronousInstance, Task
 from tests.models.test_answers import CLUSTER, INSTANCE, JOB
 
@@ -74,11 +74,13 @@ def test_a_nested_value_of_detail_can_do_what_the_object_can(cls: type[Jsonizabl
     for field in attribute._declared:
         for spelling in (field.wire, field.name):
             if not hasattr(dict, spelling):
-                assert plain(getattr(dict_like, spelling)) == plain(getattr(attribute, spelling))
+                assert to_plain(getattr(dict_like, spelling)) == to_plain(getattr(attribute, spelling))
         assert (field.wire in dict_like) == (field.wire in attribute)
         if field.wire in dict_like:
             assert (
-                plain(dict_like.getproperty(field.wire)) == dict_like.get(field.wire) == dict_like[field.wire]
+                to_plain(dict_like.getproperty(field.wire))
+                == dict_like.get(field.wire)
+                == dict_like[field.wire]
             )
     assert dict_like.has_key(next(iter(dict_like), "")) == bool(dict_like)
     for again in (copy.copy(dict_like), copy.deepcopy(dict_like), pickle.loads(pickle.dumps(dict_like))):

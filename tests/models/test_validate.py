@@ -16,7 +16,7 @@ from batchcompute.resources import (
     ModifyClusterDescription,
     TaskDescription,
 )
-from batchcompute.resources._rules import cycle
+from batchcompute.resources._rules import find_cycle
 
 
 def task(**fields: Any) -> TaskDescription:
@@ -83,12 +83,12 @@ def test_dependencies() -> None:
 
 
 def test_cycles() -> None:
-    assert cycle({"a": ["a"]}) == ["a", "a"]
-    assert cycle({"a": ["b"], "b": ["a"]}) in (["a", "b", "a"], ["b", "a", "b"])
-    assert cycle({"a": ["b", "c"], "b": ["d"], "c": ["d"]}) == []
+    assert find_cycle({"a": ["a"]}) == ["a", "a"]
+    assert find_cycle({"a": ["b"], "b": ["a"]}) in (["a", "b", "a"], ["b", "a", "b"])
+    assert find_cycle({"a": ["b", "c"], "b": ["d"], "c": ["d"]}) == []
     chain = {str(number): [str(number + 1)] for number in range(5000)}
-    assert cycle(chain) == []
-    assert len(cycle({**chain, "5000": ["0"]})) == 5002
+    assert find_cycle(chain) == []
+    assert len(find_cycle({**chain, "5000": ["0"]})) == 5002
 
 
 def test_cluster_or_auto_cluster() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from batchcompute import Client, ClientError, ValidationError
-from batchcompute.models.constraints import LONGEST_STRING, MOST_VARIABLES
+from batchcompute.models.constraints import MAX_STRING_BYTES, MAX_VARIABLES
 from batchcompute.resources import AppDescription, AppJobDescription, TaskDescription
 from batchcompute.runner.environment import environment_room
 from batchcompute.service import LocalService
@@ -104,10 +104,10 @@ def test_a_container_reads_a_long_command_from_a_file(calls: Path, tmp_path: Pat
 
 
 VARIABLES = {
-    "one that fits": ({"LARGE": "x" * (LONGEST_STRING - 6)}, ""),
-    "one byte more": ({"LARGE": "x" * (LONGEST_STRING - 5)}, "EnvVars.LARGE"),
-    "bytes, not characters": ({"LARGE": "é" * (LONGEST_STRING // 2)}, "EnvVars.LARGE"),
-    "a long name": ({"x" * LONGEST_STRING: ""}, "EnvVars.xxx"),
+    "one that fits": ({"LARGE": "x" * (MAX_STRING_BYTES - 6)}, ""),
+    "one byte more": ({"LARGE": "x" * (MAX_STRING_BYTES - 5)}, "EnvVars.LARGE"),
+    "bytes, not characters": ({"LARGE": "é" * (MAX_STRING_BYTES // 2)}, "EnvVars.LARGE"),
+    "a long name": ({"x" * MAX_STRING_BYTES: ""}, "EnvVars.xxx"),
     "among others": ({"A": "1", "B": LONG, "C": "2"}, "EnvVars.B"),
 }
 
@@ -132,8 +132,8 @@ def test_a_variable_that_no_program_can_be_given_is_refused(tmp_path: Path, way:
         status, code, message = answer(service, "/jobs", described.detail())
         for text in (str(checked.value), message):
             assert f"DAG.Tasks.t.Parameters.Command.{told}" in text
-            assert f"at most {LONGEST_STRING} bytes" in text
-            assert len(text) < LONGEST_STRING + 1000
+            assert f"at most {MAX_STRING_BYTES} bytes" in text
+            assert len(text) < MAX_STRING_BYTES + 1000
         assert (status, code) == (400, "InvalidEnvVars")
 
 
@@ -141,16 +141,16 @@ def test_a_variable_that_no_program_can_be_given_is_refused(tmp_path: Path, way:
 def test_as_many_variables_as_are_allowed_get_to_the_program(tmp_path: Path, way: str) -> None:
     fields: dict[str, Any] = {} if way == "direct" else {"OutputMapping": {"/out/": "oss://b/out/"}}
     made = task("env | grep -c '^V[0-9]*=$'", **fields)
-    made.Parameters.Command.EnvVars = {f"V{number}": "" for number in range(MOST_VARIABLES)}
+    made.Parameters.Command.EnvVars = {f"V{number}": "" for number in range(MAX_VARIABLES)}
     with service_of("box" if way == "direct" else way, tmp_path) as (service, client):
         job_id = run_of(client, made)
-        assert client.logs(job_id, "t", 0).stdout == f"{MOST_VARIABLES}\n"
+        assert client.logs(job_id, "t", 0).stdout == f"{MAX_VARIABLES}\n"
         made.Parameters.Command.EnvVars["ONE_MORE"] = ""
-        with pytest.raises(ValidationError, match=f"EnvVars: may hold at most {MOST_VARIABLES} entries"):
+        with pytest.raises(ValidationError, match=f"EnvVars: may hold at most {MAX_VARIABLES} entries"):
             job({"t": made}).validate()
         status, code, message = answer(service, "/jobs", job({"t": made}).detail())
         assert (status, code) == (400, "InvalidEnvVars")
-        assert f"at most {MOST_VARIABLES} entries" in message
+        assert f"at most {MAX_VARIABLES} entries" in message
 
 
 def test_more_mounts_than_a_sandbox_takes_are_told(tmp_path: Path) -> None:
@@ -174,12 +174,12 @@ def run_of(client: Client, made: TaskDescription) -> str:
 
 def test_a_command_that_can_never_run_is_refused(service: LocalService) -> None:
     described = job(f"/bin/echo {LONG}")
-    with pytest.raises(ValidationError, match=f"at most {LONGEST_STRING} bytes as an argument"):
+    with pytest.raises(ValidationError, match=f"at most {MAX_STRING_BYTES} bytes as an argument"):
         described.validate()
     status, code, message = answer(service, "/jobs", described.detail())
     assert (status, code) == (400, "InvalidCommandLine")
     assert "DAG.Tasks.t.Parameters.Command.CommandLine" in message
-    job(f"/bin/echo {LONG[:LONGEST_STRING]}").validate()
+    job(f"/bin/echo {LONG[:MAX_STRING_BYTES]}").validate()
 
 
 def test_values_of_an_app_that_no_program_can_be_given(service: LocalService, local: Client) -> None:
@@ -201,7 +201,7 @@ def test_values_of_an_app_that_no_program_can_be_given(service: LocalService, lo
     status, code, message = answer(service, "/jobs", {"Type": "App", **described.detail()})
     assert (status, code) == (400, "InvalidInputs")
     assert "App.Inputs.x" in message
-    longest = LONGEST_STRING - len("BC_PARAM_x=")
+    longest = MAX_STRING_BYTES - len("BC_PARAM_x=")
     described.App.Inputs["x"] = "y" * longest
     described.App.Logging = {"StdoutPath": "oss://b/l/"}
     job_id = local.create_job(described).Id

@@ -72,11 +72,11 @@ def _checked(description: object, cls: type[D]) -> D:
 
 
 def _body(description: Jsonizable) -> bytes:
-    from batchcompute.models.validation import LARGEST_BODY
+    from batchcompute.models.validation import MAX_BODY_BYTES
 
     # Indented like the body of the old SDK, unless the white space exceeds the size limit of the service.
     indented = description._to_json(4)
-    return indented if len(indented) <= LARGEST_BODY else description._to_json()
+    return indented if len(indented) <= MAX_BODY_BYTES else description._to_json()
 
 
 # -- jobs -----------------------------------------------------------------------------------------
@@ -85,11 +85,11 @@ def _body(description: Jsonizable) -> bytes:
 def job_kind(job_desc: object) -> tuple[type[JobDescription] | type[AppJobDescription], object]:
     """Return the class of a description, for a DAG job or an App job, and the parsed description."""
     from batchcompute.resources import AppJobDescription, JobDescription
-    from batchcompute.resources._rules import kind_of
+    from batchcompute.resources._rules import job_type_of
 
     if isinstance(job_desc, (str, bytes, bytearray)):
         job_desc = JobDescription._parse(job_desc)
-    return (AppJobDescription if kind_of(job_desc) == "App" else JobDescription), job_desc
+    return (AppJobDescription if job_type_of(job_desc) == "App" else JobDescription), job_desc
 
 
 def create_job(job_desc: object, token: object = "", **flags: str) -> Call[CreateResponse]:

@@ -103,15 +103,15 @@ def parse_page(raw: HttpResponse, cls: type[Jsonizable]) -> tuple[list[Any], str
     import pydantic
 
     from batchcompute.models.core_schema import ANSWER
-    from batchcompute.models.storage import kept
+    from batchcompute.models.storage import keep_raw
 
     if not raw.body.strip():
         raise raw.error("expected a list, but the body is empty")
     try:
         page = _page_class(cls).model_validate_json(raw.body, extra="allow", context=ANSWER)
-        if cls._defaults_anywhere():
+        if cls._sets_defaults():
             for item in page.Items:
-                item._as_sent()
+                item._drop_defaults()
         return page.Items, _marker(page.NextMarker)
     except pydantic.ValidationError:
         content = raw.json()
@@ -122,7 +122,9 @@ def parse_page(raw: HttpResponse, cls: type[Jsonizable]) -> tuple[list[Any], str
     if not isinstance(items, list):
         raise raw.error("expected a list")
     parsed = [
-        cls._read(cast("dict[str, Any]", item)) if isinstance(item, dict) else kept(item, f"Items.{number}")
+        cls._read(cast("dict[str, Any]", item))
+        if isinstance(item, dict)
+        else keep_raw(item, f"Items.{number}")
         for number, item in enumerate(cast("list[Any]", items))
     ]
     return parsed, _marker(fields.get("NextMarker"))

@@ -39,15 +39,15 @@ class _ResourceResponse(GetResponse, Jsonizable):
 
     __slots__ = ("_kept",)
 
-    _is_answer: ClassVar[bool] = True
+    _is_response: ClassVar[bool] = True
 
     @property
     def _raw(self) -> HttpResponse:
         # An object that a caller created has no HTTP response.
         return getattr(self, "_kept", _NO_RESPONSE)
 
-    def _carry(self, target: Any, values: dict[str, Any], extra: dict[str, Any] | None) -> None:
-        super()._carry(target, values, extra)
+    def _copy_to(self, target: Any, values: dict[str, Any], extra: dict[str, Any] | None) -> None:
+        super()._copy_to(target, values, extra)
         attach(target, self._raw)
 
     def __getstate__(self) -> dict[Any, Any]:

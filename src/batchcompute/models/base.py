@@ -11,9 +11,9 @@ import pydantic
 from batchcompute.errors import JSONError, Problem, ValidationError
 from batchcompute.models.core_schema import STRICT
 from batchcompute.models.field_types import EMPTY_TIME, UNSET
-from batchcompute.models.problems import problems_of, shown, warn_unknown
+from batchcompute.models.problems import problems_of, short_repr, warn_unknown
 from batchcompute.models.pydantic_methods import PydanticModel
-from batchcompute.models.storage import owned, without_extra
+from batchcompute.models.storage import drop_extra, own_copy
 
 __all__ = ["Description", "Jsonizable", "Status"]
 
@@ -47,7 +47,7 @@ class Jsonizable(PydanticModel):
                 del fields[name]
                 warn_unknown(type(self), name, "is discarded")
         if isinstance(properties, self._resource):
-            self._set_state(without_extra(self._copy_state(properties, {})))
+            self._set_state(drop_extra(self._copy_state(properties, {})))
             for name, value in fields.items():
                 self._assign(self._fields[name], value)
             return
@@ -68,7 +68,7 @@ class Jsonizable(PydanticModel):
                 f"{type(self).__name__}, not from {type(properties).__name__}"
             )
         try:
-            self.__pydantic_validator__.validate_python(owned(data), self_instance=self, context=STRICT)
+            self.__pydantic_validator__.validate_python(own_copy(data), self_instance=self, context=STRICT)
         except pydantic.ValidationError as error:
             raise ValidationError(problems_of(error, type(self)), type(self).__name__) from None
 
@@ -100,7 +100,7 @@ class Jsonizable(PydanticModel):
         except (ValueError, RecursionError) as error:
             raise JSONError(f"{cls.__name__}: not valid JSON: {error}") from None
         if not isinstance(value, dict):
-            raise JSONError(f"{cls.__name__}: the JSON must be an object, not {shown(value)}")
+            raise JSONError(f"{cls.__name__}: the JSON must be an object, not {short_repr(value)}")
         return cast("dict[str, Any]", value)
 
     # -- the guide's methods ------------------------------------------------------------------
@@ -123,7 +123,7 @@ class Jsonizable(PydanticModel):
                 self.__pydantic_fields_set__.discard(field.name)
             else:
                 self.__pydantic_fields_set__.add(field.name)
-            self._forget(field)
+            self._drop_pending(field)
         if changes:
             self._attach()
 
@@ -145,7 +145,7 @@ class Jsonizable(PydanticModel):
         return self._to_json(4)
 
     def __repr__(self) -> str:
-        parts = (f"{key}={shown(value, key, 200)}" for key, value in self._set_values())
+        parts = (f"{key}={short_repr(value, key, 200)}" for key, value in self._set_values())
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __eq__(self, other: object) -> bool:
@@ -189,7 +189,7 @@ class Status(Jsonizable):
 
     __slots__ = ()
 
-    _zeros: ClassVar[bool] = True
+    _unset_as_zero: ClassVar[bool] = True
     _identity: ClassVar[str] = ""
     """The field that tells two resources of one kind apart."""
 
@@ -202,7 +202,7 @@ class Status(Jsonizable):
             return bool(self[self._identity] == other)
         return super().__eq__(other)
 
-    def _rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
+    def _iter_problems(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
         # What the service has said is no request of a caller's.
         yield from ()
 

@@ -1,6 +1,6 @@
 """What the service accepts of a value: declared once, in the annotation of a field.
 
-``Annotated[Whole, Range(0, 1000)]`` does not keep a field from being set to 2000: descriptions are written step
+``Annotated[Integer, Range(0, 1000)]`` does not keep a field from being set to 2000: descriptions are written step
 by step, and `Jsonizable.validate` reports everything at once. The same declaration is the service's check, the
 limit in the JSON schema and in OpenAPI, and a row in the documentation.
 """
@@ -13,25 +13,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from batchcompute.errors import Problem
-from batchcompute.models.problems import shown
+from batchcompute.models.problems import short_repr
 from batchcompute.runner.object_urls import LONGEST_KEY
 from batchcompute.runner.shell_words import BUILT_IN
 
 __all__: list[str] = []
 
-SCHEMES = ("oss", "nas", "smb", "lustre", "nasplus")
+STORAGE_SCHEMES = ("oss", "nas", "smb", "lustre", "nasplus")
 """Where a mapping or a mount may come from (REST API, 3.6)."""
 
-LARGEST = 2**31 - 1
+MAX_INT32 = 2**31 - 1
 """Seconds and retries that the service can count; more than 60 years of either."""
 
-MOST_INSTANCES = 1_000_000
+MAX_INSTANCES = 1_000_000
 """Instances of one job."""
 
-LONGEST_STRING = 128 * 1024 - 1
+MAX_STRING_BYTES = 128 * 1024 - 1
 """Bytes of one string that Linux hands to a program: an argument, or a variable as ``NAME=value``."""
 
-MOST_VARIABLES = 2000
+MAX_VARIABLES = 2000
 """Environment variables of a command; a sandbox takes 9,000 arguments, three for each variable or mount."""
 
 # Letters beyond ASCII pass here: the old SDK sent such names (recorded case create_job/unicode),
@@ -45,7 +45,7 @@ def join(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
-class Limit(ABC):
+class Constraint(ABC):
     """One thing that the service demands of a field."""
 
     __slots__ = ()
@@ -60,17 +60,17 @@ class Limit(ABC):
         """
         ...
 
-    def schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         """Return the limit as keywords of JSON schema."""
         return {}
 
     @abstractmethod
-    def words(self) -> str:
+    def summary(self) -> str:
         """Return the limit in words, for the documentation."""
         ...
 
 
-class Needed(Limit):
+class Required(Constraint):
     """The field must be set, and not to nothing."""
 
     __slots__ = ("what",)
@@ -83,11 +83,11 @@ class Needed(Limit):
         if self.what and (value is None or value == "" or value == {}):
             yield Problem(path, "", f"is required: {self.what}", "missing")
 
-    def words(self) -> str:
+    def summary(self) -> str:
         return "required"
 
 
-class Range(Limit):
+class Range(Constraint):
     """A number in a range, both ends included."""
 
     __slots__ = ("high", "low")
@@ -98,16 +98,16 @@ class Range(Limit):
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, (int, float)) and not self.low <= value <= self.high:
-            yield Problem(path, shown(value), f"must be in [{self.low}, {self.high}]")
+            yield Problem(path, short_repr(value), f"must be in [{self.low}, {self.high}]")
 
-    def schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         return {"minimum": self.low, "maximum": self.high}
 
-    def words(self) -> str:
+    def summary(self) -> str:
         return f"{self.low} to {self.high}"
 
 
-class AtLeast(Limit):
+class Minimum(Constraint):
     """A number without an upper end."""
 
     __slots__ = ("low",)
@@ -117,16 +117,16 @@ class AtLeast(Limit):
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, (int, float)) and value < self.low:
-            yield Problem(path, shown(value), f"must be {self.low} or more")
+            yield Problem(path, short_repr(value), f"must be {self.low} or more")
 
-    def schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         return {"minimum": self.low}
 
-    def words(self) -> str:
+    def summary(self) -> str:
         return f"{self.low} or more"
 
 
-class AtMost(Limit):
+class MaxLength(Constraint):
     """A text or a container that may not be longer than the service takes."""
 
     __slots__ = ("longest", "unit")
@@ -141,14 +141,14 @@ class AtMost(Limit):
             if size > self.longest:
                 yield Problem(path, f"{size} {self.unit}", f"may hold at most {self.longest} {self.unit}")
 
-    def schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         return {("maxProperties" if self.unit == "entries" else "maxLength"): self.longest}
 
-    def words(self) -> str:
+    def summary(self) -> str:
         return f"at most {self.longest} {self.unit}"
 
 
-class Bytes(Limit):
+class Bytes(Constraint):
     """A text that may not be longer than the service takes, in bytes of UTF-8."""
 
     __slots__ = ("longest",)
@@ -162,15 +162,15 @@ class Bytes(Limit):
             if size > self.longest:
                 yield Problem(path, f"{size} bytes", f"may hold at most {self.longest} bytes")
 
-    def schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         # In characters, of which each has one byte or more.
         return {"maxLength": self.longest}
 
-    def words(self) -> str:
+    def summary(self) -> str:
         return f"at most {self.longest} bytes"
 
 
-class Words(Limit):
+class OneOf(Constraint):
     """A text out of a closed list."""
 
     __slots__ = ("allowed",)
@@ -180,16 +180,16 @@ class Words(Limit):
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if value and value not in self.allowed:
-            yield Problem(path, shown(value), f"must be one of {', '.join(self.allowed)}")
+            yield Problem(path, short_repr(value), f"must be one of {', '.join(self.allowed)}")
 
-    def schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         return {"enum": list(self.allowed)}
 
-    def words(self) -> str:
+    def summary(self) -> str:
         return " or ".join(f"`{word}`" for word in self.allowed)
 
 
-class Name(Limit):
+class Name(Constraint):
     """A name of letters, digits, ``_`` and ``-`` (REST API, 3.0)."""
 
     __slots__ = ("digit_first", "longest")
@@ -203,27 +203,27 @@ class Name(Limit):
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if not value:
             what = f"a name of 1 to {self.longest} letters, digits, '_' and '-'"
-            yield from Needed(what).problems(value, path)
+            yield from Required(what).problems(value, path)
             return
         if not isinstance(value, str):
             return
         if not _NAME.fullmatch(value):
-            yield Problem(path, shown(value), "may only hold letters, digits, '_' and '-'")
+            yield Problem(path, short_repr(value), "may only hold letters, digits, '_' and '-'")
         elif value[0].isdigit() and not self.digit_first:
-            yield Problem(path, shown(value), "must not start with a digit")
+            yield Problem(path, short_repr(value), "must not start with a digit")
         if len(value.encode("utf-8", "replace")) > self.longest:
-            yield Problem(path, shown(value), f"must be at most {self.longest} bytes long")
+            yield Problem(path, short_repr(value), f"must be at most {self.longest} bytes long")
 
-    def schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         pattern = r"^[\w-]+$" if self.digit_first else r"^(?!\d)[\w-]+$"
         return {"minLength": 1, "maxLength": self.longest, "pattern": pattern}
 
-    def words(self) -> str:
+    def summary(self) -> str:
         first = "" if self.digit_first else ", no digit first"
         return f"required; letters, digits, `_` and `-`{first}, at most {self.longest} bytes"
 
 
-class AppName(Limit):
+class AppReference(Constraint):
     """The name by which a job refers to an app: ``App1``, ``:App1`` or ``Public:App1`` (REST API, 3.0)."""
 
     __slots__ = ("longest",)
@@ -232,19 +232,19 @@ class AppName(Limit):
         self.longest = longest
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
-        yield from Needed("the name of an app").problems(value, path)
+        yield from Required("the name of an app").problems(value, path)
         if value and isinstance(value, str) and not _APP.fullmatch(value):
-            yield Problem(path, shown(value), "may only hold letters, digits, '_', '-' and ':'")
-        yield from AtMost(self.longest).problems(value, path)
+            yield Problem(path, short_repr(value), "may only hold letters, digits, '_', '-' and ':'")
+        yield from MaxLength(self.longest).problems(value, path)
 
-    def schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         return {"minLength": 1, "maxLength": self.longest, "pattern": r"^[\w:-]+$"}
 
-    def words(self) -> str:
+    def summary(self) -> str:
         return f"required; `Name`, `:Name` or `Public:Name`, at most {self.longest} characters"
 
 
-class KeyLength(Limit):
+class ObjectKeyLength(Constraint):
     """A place whose key is as long as object storage takes, if it is one of OSS."""
 
     __slots__ = ()
@@ -258,16 +258,16 @@ class KeyLength(Limit):
                     path, f"a key of {size} bytes", f"may have a key of at most {LONGEST_KEY} bytes"
                 )
 
-    def words(self) -> str:
+    def summary(self) -> str:
         return f"a key of at most {LONGEST_KEY} bytes"
 
 
-class Place(Limit):
+class StorageUrl(Constraint):
     """A place in a storage with a known scheme (REST API, 3.6)."""
 
     __slots__ = ("schemes",)
 
-    def __init__(self, schemes: tuple[str, ...] = SCHEMES) -> None:
+    def __init__(self, schemes: tuple[str, ...] = STORAGE_SCHEMES) -> None:
         self.schemes = schemes
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
@@ -276,44 +276,44 @@ class Place(Limit):
         scheme, found, rest = value.partition("://")
         if not found or scheme not in self.schemes or not rest:
             listed = ", ".join(f"{scheme}://" for scheme in self.schemes)
-            yield Problem(path, shown(value), f"must start with one of {listed}")
-        yield from KeyLength().problems(value, path)
+            yield Problem(path, short_repr(value), f"must start with one of {listed}")
+        yield from ObjectKeyLength().problems(value, path)
 
-    def schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         return {"pattern": f"^$|^({'|'.join(self.schemes)})://."}
 
-    def words(self) -> str:
+    def summary(self) -> str:
         listed = ", ".join(f"`{scheme}://`" for scheme in self.schemes)
-        return f"begins with {listed}; {KeyLength().words()}"
+        return f"begins with {listed}; {ObjectKeyLength().summary()}"
 
 
-class Keys(Limit):
+class EachKey(Constraint):
     """Each key of a mapping keeps a limit of its own."""
 
     __slots__ = ("limit",)
 
-    def __init__(self, limit: Limit) -> None:
+    def __init__(self, limit: Constraint) -> None:
         self.limit = limit
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, Mapping):
             for key in cast("Iterable[Any]", value):
-                at = path if isinstance(self.limit, Place) or not key else f"{path}.{key}"
+                at = path if isinstance(self.limit, StorageUrl) or not key else f"{path}.{key}"
                 yield from self.limit.problems(key, at)
 
-    def schema(self) -> dict[str, Any]:
-        return {"propertyNames": self.limit.schema()}
+    def json_schema(self) -> dict[str, Any]:
+        return {"propertyNames": self.limit.json_schema()}
 
-    def words(self) -> str:
-        return f"keys: {self.limit.words()}"
+    def summary(self) -> str:
+        return f"keys: {self.limit.summary()}"
 
 
-class Values(Limit):
+class EachValue(Constraint):
     """Each value of a mapping keeps a limit of its own."""
 
     __slots__ = ("limit",)
 
-    def __init__(self, limit: Limit) -> None:
+    def __init__(self, limit: Constraint) -> None:
         self.limit = limit
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
@@ -321,14 +321,14 @@ class Values(Limit):
             for key, item in cast("Mapping[Any, Any]", value).items():
                 yield from self.limit.problems(item, f"{path}.{key}")
 
-    def schema(self) -> dict[str, Any]:
-        return {"additionalProperties": self.limit.schema()}
+    def json_schema(self) -> dict[str, Any]:
+        return {"additionalProperties": self.limit.json_schema()}
 
-    def words(self) -> str:
-        return f"values: {self.limit.words()}"
+    def summary(self) -> str:
+        return f"values: {self.limit.summary()}"
 
 
-class Variables(Limit):
+class EnvironmentVariables(Constraint):
     """Environment variables, each of which a program can be given."""
 
     __slots__ = ("before",)
@@ -341,34 +341,34 @@ class Variables(Limit):
         if isinstance(value, Mapping):
             for name, item in cast("Mapping[Any, Any]", value).items():
                 size = self.before + len(f"{name}={item}".encode("utf-8", "replace"))
-                if size > LONGEST_STRING:
+                if size > MAX_STRING_BYTES:
                     yield Problem(f"{path}.{name}", f"{size} bytes", f"{_HANDED} as NAME=value")
 
-    def schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         # In characters, of which each has one byte or more.
-        return {"additionalProperties": {"maxLength": LONGEST_STRING}}
+        return {"additionalProperties": {"maxLength": MAX_STRING_BYTES}}
 
-    def words(self) -> str:
-        return f"each `NAME=value` at most {LONGEST_STRING} bytes"
+    def summary(self) -> str:
+        return f"each `NAME=value` at most {MAX_STRING_BYTES} bytes"
 
 
-class Runnable(Limit):
+class ShellCommand(Constraint):
     """A command that a shell can run; its length alone is no matter, as a long one is read from a file."""
 
     __slots__ = ()
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
-        if isinstance(value, str) and len(value) > LONGEST_STRING // 4 and _SIMPLE.fullmatch(value):
+        if isinstance(value, str) and len(value) > MAX_STRING_BYTES // 4 and _SIMPLE.fullmatch(value):
             first, *words = value.split() or [""]
             size = max((len(word) for word in words), default=0)
             # An assignment may stand before a word that the shell knows.
-            if size > LONGEST_STRING and "=" not in first and first not in BUILT_IN:
+            if size > MAX_STRING_BYTES and "=" not in first and first not in BUILT_IN:
                 yield Problem(path, f"a word of {size} bytes", f"{_HANDED} as an argument of a program")
 
-    def words(self) -> str:
-        return f"a simple command has no word of more than {LONGEST_STRING} bytes"
+    def summary(self) -> str:
+        return f"a simple command has no word of more than {MAX_STRING_BYTES} bytes"
 
 
-_HANDED = f"may hold at most {LONGEST_STRING} bytes"
+_HANDED = f"may hold at most {MAX_STRING_BYTES} bytes"
 # What a shell runs as it stands, word by word.
 _SIMPLE = re.compile(r"[A-Za-z0-9_./:=@%+, \t-]*")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_or
 
 from pydantic_core import core_schema as cs
 
-from batchcompute.models.constraints import Limit
+from batchcompute.models.constraints import Constraint
 from batchcompute.models.field_types import EMPTY_TIME, NULL, UNSET
 from batchcompute.models.fields import ContainerField, Field, NestedField, TimeField
 from batchcompute.models.problems import OTHER, VALUE
@@ -50,7 +50,7 @@ _ALLOWED = {
 _NESTED = ("model", "definition-ref", "function-wrap", "dict", "list", "any")
 
 
-class Otherwise:
+class Fallback:
     """What becomes of a value that the type of a field does not take.
 
     Args:
@@ -72,7 +72,7 @@ class Otherwise:
             return EMPTY_TIME if value is None and context is ANSWER and field.is_time else UNSET
         if context is not ANSWER and (context is STRICT or not self._cls._reads_leniently()):
             raise ValueError("is of a wrong type")
-        return self._cls._keep(field, value, context is ANSWER)
+        return self._cls._read_mismatched(field, value, context is ANSWER)
 
 
 _ZERO = {str: "", int: 0, float: 0.0, bool: False}
@@ -86,13 +86,13 @@ def _bare(annotation: Any) -> Any:
     return annotation
 
 
-def _limits_of(type_: Any) -> tuple[Any, tuple[Limit, ...]]:
+def _limits_of(type_: Any) -> tuple[Any, tuple[Constraint, ...]]:
     """Split a type into what is left without its limits, and those."""
     if get_origin(type_) is not Annotated:
         return type_, ()
     base, *metadata = get_args(type_)
-    limits = tuple(item for item in metadata if isinstance(item, Limit))
-    rest = tuple(item for item in metadata if not isinstance(item, Limit))
+    limits = tuple(item for item in metadata if isinstance(item, Constraint))
+    rest = tuple(item for item in metadata if not isinstance(item, Constraint))
     return (Annotated[(base, *rest)] if rest else base), limits
 
 
@@ -126,11 +126,11 @@ def _null() -> Any:
     return NULL
 
 
-def _as_sent(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:
+def _drop_defaults(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:
     """Take out the defaults of descriptions: a status holds what it was read from, no more."""
     found = handler(value)
     # An object that somebody else has made is not touched.
-    return found if found is value or info.context is STRICT else found._as_sent()
+    return found if found is value or info.context is STRICT else found._drop_defaults()
 
 
 def _fields_of(schema: Any) -> Any:
@@ -153,23 +153,23 @@ def _message(inner: Any) -> str:
     return _ALLOWED.get(kind, "is of a wrong type")
 
 
-def _plain(inner: Any, otherwise: Callable[[Any, Any], Any]) -> Any:
+def _plain(inner: Any, fallback: Callable[[Any, Any], Any]) -> Any:
     return cs.union_schema(
-        [inner, cs.with_info_plain_validator_function(otherwise)],
+        [inner, cs.with_info_plain_validator_function(fallback)],
         mode="left_to_right",
         custom_error_type="batchcompute",
         custom_error_message=_message(inner),
     )
 
 
-def _lenient(inner: Any, otherwise: Callable[[Any, Any], Any]) -> Any:
+def _lenient(inner: Any, fallback: Callable[[Any, Any], Any]) -> Any:
     return cs.union_schema(
-        [(inner, VALUE), (cs.with_info_plain_validator_function(otherwise), OTHER)],
+        [(inner, VALUE), (cs.with_info_plain_validator_function(fallback), OTHER)],
         mode="left_to_right",
     )
 
 
-def finish(cls: type[Model], schema: Any) -> Any:
+def adapt_schema(cls: type[Model], schema: Any) -> Any:
     """Return the schema of a model that knows what is not set.
 
     Args:
@@ -195,18 +195,18 @@ def finish(cls: type[Model], schema: Any) -> Any:
             continue
         nested = inner["type"] in _NESTED
         if cls._reads_leniently() and inner["type"] != "any":
-            made = (_lenient if nested else _plain)(inner, Otherwise(cls, name))
+            made = (_lenient if nested else _plain)(inner, Fallback(cls, name))
         elif nested:
             # An error within keeps its own path so; a null is left out when it is written.
             made = outer["schema"]
             field["serialization_exclude_if"] = _is_none
         else:
-            made = _plain(inner, Otherwise(cls, name))
+            made = _plain(inner, Fallback(cls, name))
         if inner.get("metadata", {}).get("batchcompute_time"):
             field["serialization_exclude_if"] = _is_no_time
         outer["schema"] = made
         if outer.get("default", UNSET) is None:
             outer["default"] = UNSET
-    if cls._reads_leniently() and cls._defaults_anywhere():
-        return cs.with_info_wrap_validator_function(_as_sent, schema)
+    if cls._reads_leniently() and cls._sets_defaults():
+        return cs.with_info_wrap_validator_function(_drop_defaults, schema)
     return schema

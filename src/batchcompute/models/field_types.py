@@ -189,17 +189,17 @@ def _any_default() -> cs.CoreSchema:
 
 Text = str
 """A text; bytes are read as UTF-8."""
-FilledText = Annotated[str, _Schema(_filled_text)]
+NonBlankText = Annotated[str, _Schema(_filled_text)]
 """A text that says something: the old SDK did not take in a blank one, and never sent it."""
-Whole = Annotated[int, _Schema(_whole)]
+Integer = Annotated[int, _Schema(_whole)]
 """An integer: any object with ``__index__`` and any float without a fraction, but no bool."""
 Number = Annotated[float, _Schema(_number)]
 """An integer or a float, kept as it is."""
-Flag = Annotated[bool, _Schema(_flag)]
+Boolean = Annotated[bool, _Schema(_flag)]
 """True or False, nothing else."""
 Time = Annotated[datetime, _Schema(_time)]
 """A UTC time; ``""`` on the wire while it is not known."""
-TextOrWhole = str | Whole
+TextOrInteger = str | Integer
 """Documents and SDKs disagree whether this is a text or a number; both are kept as they come."""
 AnyDefault = Annotated[str | float, _Schema(_any_default)]
 """A default value; the old SDK sends ``null`` where there is none, so null is a value here."""

@@ -22,8 +22,8 @@ from typing import (
 from pydantic import TypeAdapter
 
 from batchcompute.errors import Problem, ValidationError
-from batchcompute.models.constraints import Limit
-from batchcompute.models.field_types import EMPTY_TIME, NULL, UNSET, FilledText, in_utc
+from batchcompute.models.constraints import Constraint
+from batchcompute.models.field_types import EMPTY_TIME, NULL, UNSET, NonBlankText, in_utc
 
 if TYPE_CHECKING:
     from batchcompute.models.storage import Model
@@ -152,10 +152,10 @@ class FieldList(list[Any]):
 class Field:
     """A plain value."""
 
-    __slots__ = ("default", "limits", "name", "nullable", "owner", "type", "unset", "wire")
+    __slots__ = ("constraints", "default", "name", "nullable", "owner", "type", "unset", "wire")
 
     def __init__(
-        self, name: str, wire: str, type_: Any, default: Any, unset: Any, limits: tuple[Limit, ...] = ()
+        self, name: str, wire: str, type_: Any, default: Any, unset: Any, limits: tuple[Constraint, ...] = ()
     ) -> None:
         self.name = name
         """The snake_case name, under which the value is stored."""
@@ -168,7 +168,7 @@ class Field:
         self.unset = unset
         """What reading gives while the field is not set."""
         self.nullable = default is NULL
-        self.limits = limits
+        self.constraints = limits
         """What the service accepts of it."""
         self.owner: Any = None
 
@@ -195,7 +195,7 @@ class Field:
 
     def ignores(self, value: Any) -> bool:
         """Return whether an assignment changes nothing: a blank text, where a text has to say something."""
-        return self.type == FilledText and isinstance(value, str) and not value.strip()
+        return self.type == NonBlankText and isinstance(value, str) and not value.strip()
 
     @property
     def is_time(self) -> bool:
@@ -260,7 +260,7 @@ class ContainerField(Field):
     __slots__ = ("_adapter", "_item", "origin")
 
     def __init__(
-        self, name: str, wire: str, type_: Any, default: Any, unset: Any, limits: tuple[Limit, ...] = ()
+        self, name: str, wire: str, type_: Any, default: Any, unset: Any, limits: tuple[Constraint, ...] = ()
     ) -> None:
         super().__init__(name, wire, type_, default, unset, limits)
         args = get_args(type_)
@@ -282,7 +282,7 @@ class ContainerField(Field):
 
     def _fresh(self, obj: Model) -> Any:
         def touch() -> None:
-            obj._take(self, wrapped)
+            obj._accept_pending(self, wrapped)
 
         wrapped: Any = self._wrap(self.origin(), obj, touch)
         return wrapped
@@ -297,10 +297,10 @@ class ContainerField(Field):
         cls: Any = self.item
 
         def check(value: Any, key: str) -> Any:
-            from batchcompute.models.storage import check_value, owned
+            from batchcompute.models.storage import check_value, own_copy
 
             if self._item is Any:
-                return owned(value)
+                return own_copy(value)
             if cls is not None:
                 return cls._checked_copy(value, f"{self.wire}.{key}", subject)
             if self._adapter is None:

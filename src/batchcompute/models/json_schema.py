@@ -9,7 +9,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from batchcompute.models.constraints import AppName, Limit, Name, Needed
+from batchcompute.models.constraints import AppReference, Constraint, Name, Required
 from batchcompute.models.fields import Field
 
 __all__: list[str] = []
@@ -52,14 +52,14 @@ def doc_of(cls: type[Any], name: str) -> str:
 
 def is_required(field: Field) -> bool:
     """Return whether the service demands that a field is set."""
-    return any(isinstance(limit, (Needed, Name, AppName)) for limit in field.limits)
+    return any(isinstance(limit, (Required, Name, AppReference)) for limit in field.constraints)
 
 
-def _limited(schema: dict[str, Any], limits: tuple[Limit, ...]) -> dict[str, Any]:
+def _limited(schema: dict[str, Any], limits: tuple[Constraint, ...]) -> dict[str, Any]:
     """Add limits to the schema of one field, to the choice that they are meant for."""
     added: dict[str, Any] = {}
     for limit in limits:
-        for key, value in limit.schema().items():
+        for key, value in limit.json_schema().items():
             if key == "additionalProperties":
                 value = {**schema.get(key, {}), **value} if isinstance(schema.get(key), dict) else value
             added[key] = value
@@ -92,7 +92,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def described(cls: type[Any], schema: dict[str, Any], handler: Any) -> dict[str, Any]:
+def model_schema(cls: type[Any], schema: dict[str, Any], handler: Any) -> dict[str, Any]:
     """Return pydantic's schema of a model with descriptions, required fields, limits and examples.
 
     A field that is not set is left out, so no field is null, but those whose null is a value.
@@ -117,7 +117,7 @@ def described(cls: type[Any], schema: dict[str, Any], handler: Any) -> dict[str,
             del made["default"]
         made = _with_null(made) if field.nullable else _without_null(made)
         if demanding:
-            made = _limited(made, field.limits)
+            made = _limited(made, field.constraints)
         doc = doc_of(cls, field.name)
         if doc:
             made["description"] = doc

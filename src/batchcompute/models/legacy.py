@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic import BaseModel, Field
 
-from batchcompute.models.field_types import Flag, Number, Text, Time, Whole
+from batchcompute.models.field_types import Boolean, Integer, Number, Text, Time
 
 __all__: list[str] = []
 
@@ -29,7 +29,7 @@ def _type_of(declared: object) -> Any:
     kinds = {member for member in members if member is not type(None)}
     if len(kinds) == 1:
         only = kinds.pop()
-        simple = {str: Text, bytes: Text, int: Whole, float: Number, bool: Flag, datetime: Time}
+        simple = {str: Text, bytes: Text, int: Integer, float: Number, bool: Boolean, datetime: Time}
         if only is dict:
             return dict[str, Any]
         if only in (list, tuple):
@@ -51,7 +51,7 @@ def _type_of(declared: object) -> Any:
     return Any
 
 
-def modernise(name: str, namespace: dict[str, Any]) -> None:
+def convert_legacy_body(name: str, namespace: dict[str, Any]) -> None:
     """Turn the body of an old class into that of a model, in place.
 
     Args:
@@ -78,7 +78,7 @@ def modernise(name: str, namespace: dict[str, Any]) -> None:
     )
 
 
-def keep_plain(namespace: dict[str, Any]) -> None:
+def annotate_class_attributes(namespace: dict[str, Any]) -> None:
     """Mark what a caller's class sets without an annotation as belonging to the class.
 
     pydantic would refuse it, as it might have been meant as a field.
@@ -107,8 +107,8 @@ class _Meta(ModelMetaclass):
     ) -> type:
         if not namespace.get("__module__", "").startswith("batchcompute."):
             if isinstance(namespace.get("descriptor_map"), Mapping):
-                modernise(name, namespace)
-            keep_plain(namespace)
+                convert_legacy_body(name, namespace)
+            annotate_class_attributes(namespace)
             own_init = namespace.get("__init__")
             if callable(own_init):
                 # It takes a mapping as its one argument; without this mark, pydantic-core would
@@ -133,7 +133,7 @@ class _Meta(ModelMetaclass):
 
 
 if TYPE_CHECKING:
-    OldStyle = BaseModel
+    LegacyModel = BaseModel
 else:
     # With this metaclass, type checkers do not find the methods that every class has, such as `__hash__`.
-    OldStyle = _Meta("OldStyle", (BaseModel,), {"__module__": __name__, "__slots__": ()})
+    LegacyModel = _Meta("LegacyModel", (BaseModel,), {"__module__": __name__, "__slots__": ()})

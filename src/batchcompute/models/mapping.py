@@ -59,29 +59,29 @@ class Detail(dict[str, Any]):
         return (Detail, (dict(self), self._cls))
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Turn models, at every depth, into dicts of what is set."""
     if isinstance(value, Model):
         return Detail(cast("Any", value).detail(), type(value))
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in cast("dict[str, Any]", value).items()}
+        return {key: to_plain(item) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [plain(item) for item in cast("list[Any]", value)]
+        return [to_plain(item) for item in cast("list[Any]", value)]
     return value
 
 
-def wire(value: Any) -> Any:
+def to_wire(value: Any) -> Any:
     """Turn models, at every depth, into what JSON has, as the service writes it."""
     if isinstance(value, Model):
         model = cast("Any", value)
-        there = [field for field in model._declared if model._is_there(field)]
-        found: dict[str, Any] = {field.wire: wire(model.__dict__[field.name]) for field in there}
+        there = [field for field in model._declared if model._is_present(field)]
+        found: dict[str, Any] = {field.wire: to_wire(model.__dict__[field.name]) for field in there}
         found.update(model.__pydantic_extra__ or {})
         return found
     if isinstance(value, dict):
-        return {key: wire(item) for key, item in cast("dict[str, Any]", value).items()}
+        return {key: to_wire(item) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [wire(item) for item in cast("list[Any]", value)]
+        return [to_wire(item) for item in cast("list[Any]", value)]
     if value is EMPTY_TIME:
         return ""
     if value is NULL:
@@ -89,7 +89,7 @@ def wire(value: Any) -> Any:
     return format_time(value) if isinstance(value, datetime) else value
 
 
-def as_json(value: Any, indent: int | None, subject: str) -> bytes:
+def to_json_bytes(value: Any, indent: int | None, subject: str) -> bytes:
     """Write plain values as JSON; half a character is escaped, as JSON itself does it.
 
     Args:
@@ -175,17 +175,17 @@ class MappingModel(Model):
 
     def __delitem__(self, key: str) -> None:
         field = self._fields.get(key)
-        if field is None or not self._is_there(field):
+        if field is None or not self._is_present(field):
             raise KeyError(key)
         self._unset(field)
 
     def __contains__(self, key: object) -> bool:
         field = self._fields.get(key) if isinstance(key, str) else None
         if field is not None:
-            return self._is_there(field)
+            return self._is_present(field)
         return key in (self.__pydantic_extra__ or ())
 
-    def _is_there(self, field: Field) -> bool:
+    def _is_present(self, field: Field) -> bool:
         # A time that is not yet known is there, with None for its value, as in the old SDK.
         value = self.__dict__.get(field.name)
         return value is not UNSET and value is not None
@@ -193,7 +193,7 @@ class MappingModel(Model):
     def __iter__(self) -> Iterator[str]:  # type: ignore[override]
         """Iterate over the wire names of the fields that are set."""
         for field in self._declared:
-            if self._is_there(field):
+            if self._is_present(field):
                 yield field.wire
         yield from self.__pydantic_extra__ or ()
 
@@ -258,11 +258,11 @@ class MappingModel(Model):
 
     def detail(self) -> dict[str, Any]:
         """Return the fields that are not null as plain dicts and lists, under their wire names."""
-        return {field_name: plain(value) for field_name, value in self._set_values() if value is not NULL}
+        return {field_name: to_plain(value) for field_name, value in self._set_values() if value is not NULL}
 
     def _set_values(self) -> Iterator[tuple[str, Any]]:
         for field in self._declared:
-            if self._is_there(field):
+            if self._is_present(field):
                 value = self.__dict__[field.name]
                 yield field.wire, value if value is NULL else field.__get__(self)
         yield from (self.__pydantic_extra__ or {}).items()
@@ -276,15 +276,15 @@ class MappingModel(Model):
         return self._to_json(indent).decode("utf-8")
 
     def _to_json(self, indent: int | None = None) -> bytes:
-        if self._zeros or self.__pydantic_extra__ is not None:
+        if self._unset_as_zero or self.__pydantic_extra__ is not None:
             # What came in an answer is written as it came: with what this version does not know, and with "" for a
             # time that is not known yet.
-            return as_json(wire(self), indent, type(self).__name__)
+            return to_json_bytes(to_wire(self), indent, type(self).__name__)
         try:
             text = self.__pydantic_serializer__.to_json(
                 self, indent=indent or None, by_alias=True, warnings=False
             )
         except PydanticSerializationError:
-            return as_json(wire(self), indent, type(self).__name__)
+            return to_json_bytes(to_wire(self), indent, type(self).__name__)
         # pydantic-core puts this in the place of half a character in a key, without a word.
-        return as_json(wire(self), indent, type(self).__name__) if _REPLACED in text else text
+        return to_json_bytes(to_wire(self), indent, type(self).__name__) if _REPLACED in text else text

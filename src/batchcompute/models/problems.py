@@ -56,7 +56,7 @@ def _masked(value: Any, name: str) -> Any:
     return value
 
 
-def shown(value: Any, name: str = "", limit: int = 60) -> str:
+def short_repr(value: Any, name: str = "", limit: int = 60) -> str:
     """Show a value in a message: short, and without any secret that it holds."""
     try:
         value = _masked(value, name)
@@ -101,7 +101,7 @@ def problems_of(
         loc = _wire_path(cls, [part for part in parts if part != VALUE])
         path = ".".join([prefix, *loc] if prefix else loc)
         allowed = _ALLOWED.get(item["type"], item["msg"])
-        problems.append(Problem(path, shown(item["input"], loc[-1] if loc else prefix), allowed))
+        problems.append(Problem(path, short_repr(item["input"], loc[-1] if loc else prefix), allowed))
     return problems
 
 

@@ -47,9 +47,9 @@ class PydanticModel(ValidatedModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
-        from batchcompute.models.json_schema import described
+        from batchcompute.models.json_schema import model_schema
 
-        return described(cls, handler(schema), handler)
+        return model_schema(cls, handler(schema), handler)
 
     def _model_dump(
         self, *, include: Any = None, exclude: Any = None, warnings: Any = False, **options: Any

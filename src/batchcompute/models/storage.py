@@ -21,11 +21,11 @@ from pydantic import ConfigDict
 from pydantic.alias_generators import to_pascal
 
 from batchcompute.errors import ValidationError
-from batchcompute.models.core_schema import ANSWER, STRICT, finish, make_field
+from batchcompute.models.core_schema import ANSWER, STRICT, adapt_schema, make_field
 from batchcompute.models.field_types import UNSET
 from batchcompute.models.fields import ContainerField, Field, NestedField
-from batchcompute.models.legacy import OldStyle
-from batchcompute.models.problems import problems_of, shown
+from batchcompute.models.legacy import LegacyModel
+from batchcompute.models.problems import problems_of, short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def check_value(adapter: pydantic.TypeAdapter[Any], value: Any, path: str, subje
         raise ValidationError(problems_of(error, None, path), subject) from None
 
 
-class Model(OldStyle):
+class Model(LegacyModel):
     """The storage of a model."""
 
     __slots__ = ("__weakref__",)
@@ -65,10 +65,10 @@ class Model(OldStyle):
     """Every field under both of its spellings."""
     _declared: ClassVar[tuple[Field, ...]] = ()
     """Every field once, in the order of declaration."""
-    _zeros: ClassVar[bool] = False
+    _unset_as_zero: ClassVar[bool] = False
     _has_defaults: ClassVar[bool] = False
     """Whether this class, or one that it holds, sets a field by itself; each class finds out once."""
-    _is_answer: ClassVar[bool] = False
+    _is_response: ClassVar[bool] = False
     """Whether this is a resource in the shape of a response, and no resource of its own."""
     _resource: ClassVar[type[Model]]
     """The class that objects are compared as: an answer of the service equals a bare status."""
@@ -79,11 +79,13 @@ class Model(OldStyle):
         declared = list(cls._declared)
         own = inspect.get_annotations(cls)
         # A status that is made from a description reads its unset values as a status does.
-        anew = any(base._zeros != cls._zeros for base in cls.__bases__ if issubclass(base, Model))
+        anew = any(
+            base._unset_as_zero != cls._unset_as_zero for base in cls.__bases__ if issubclass(base, Model)
+        )
         for name, info in cls.model_fields.items():
             if name in known and name not in own and not anew:
                 continue
-            field = make_field(name, info, cls._zeros).own(cls)
+            field = make_field(name, info, cls._unset_as_zero).own(cls)
             if any(other.name == name for other in declared):
                 declared = [field if other.name == name else other for other in declared]
             else:
@@ -93,17 +95,17 @@ class Model(OldStyle):
                 type.__setattr__(cls, spelling, field)
         cls._fields = known
         cls._declared = tuple(declared)
-        if not cls._is_answer:
+        if not cls._is_response:
             cls._resource = cls
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        return finish(cls, handler(source))
+        return adapt_schema(cls, handler(source))
 
     @classmethod
     def _reads_leniently(cls) -> bool:
         """Return whether a wrong type is kept as it came, unless a caller of ours made the value."""
-        return cls._zeros or cls._is_answer
+        return cls._unset_as_zero or cls._is_response
 
     def _is_pending(self) -> bool:
         private = self.__pydantic_private__
@@ -136,9 +138,9 @@ class Model(OldStyle):
             if field is None:
                 owner._attach()
             else:
-                owner._take(field, self)
+                owner._accept_pending(field, self)
 
-    def _take(self, field: Field, value: Any) -> None:
+    def _accept_pending(self, field: Field, value: Any) -> None:
         """Take in a value that was read while it was not set, unless another came in its place."""
         pending = (self.__pydantic_private__ or {}).get("pending", {})
         if pending.get(field.name) is value:
@@ -146,10 +148,10 @@ class Model(OldStyle):
             vars(self)[field.name] = value
             self.__pydantic_fields_set__.add(field.name)
             if isinstance(value, Model):
-                value._entered()
+                value._on_nested()
             self._attach()
 
-    def _forget(self, field: Field) -> None:
+    def _drop_pending(self, field: Field) -> None:
         private = self.__pydantic_private__
         if private:
             private.get("pending", {}).pop(field.name, None)
@@ -162,27 +164,27 @@ class Model(OldStyle):
             return
         extra = self.__pydantic_extra__
         try:
-            self.__pydantic_validator__.validate_assignment(self, field.name, owned(value), context=STRICT)
+            self.__pydantic_validator__.validate_assignment(self, field.name, own_copy(value), context=STRICT)
         except pydantic.ValidationError as error:
             raise ValidationError(problems_of(error, type(self)), type(self).__name__) from None
         # What an answer held beyond its declared fields stays.
         object.__setattr__(self, "__pydantic_extra__", extra)
-        self._forget(field)
+        self._drop_pending(field)
         self._attach()
 
     def _unset(self, field: Field) -> None:
         vars(self)[field.name] = UNSET
         self.__pydantic_fields_set__.discard(field.name)
-        self._forget(field)
+        self._drop_pending(field)
         self._attach()
 
     @classmethod
     def _checked_copy(cls, value: Any, path: str, subject: str) -> Self:
         """Turn a value that is put into a container into an object of this class."""
         if isinstance(value, cls):
-            return cast("Self", owned(value))
+            return cast("Self", own_copy(value))
         try:
-            return cast("Self", cls.__pydantic_validator__.validate_python(owned(value), context=STRICT))
+            return cast("Self", cls.__pydantic_validator__.validate_python(own_copy(value), context=STRICT))
         except pydantic.ValidationError as error:
             raise ValidationError(problems_of(error, cls, path), subject) from None
 
@@ -201,22 +203,22 @@ class Model(OldStyle):
         object.__setattr__(self, "__pydantic_extra__", None if extra is None else dict(extra))
         object.__setattr__(self, "__pydantic_private__", None)
 
-    def _entered(self) -> None:
+    def _on_nested(self) -> None:
         """Become part of another object; a class that changes by this does so here."""
 
     def __copy__(self) -> Self:
         result = type(self).__new__(type(self))
-        self._carry(result, dict(self.__dict__), self.__pydantic_extra__)
+        self._copy_to(result, dict(self.__dict__), self.__pydantic_extra__)
         return result
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         memo = {} if memo is None else memo
         result = type(self).__new__(type(self))
         memo[id(self)] = result
-        self._carry(result, self._copy_state(self, memo), copy.deepcopy(self.__pydantic_extra__, memo))
+        self._copy_to(result, self._copy_state(self, memo), copy.deepcopy(self.__pydantic_extra__, memo))
         return result
 
-    def _carry(self, target: Model, values: dict[str, Any], extra: dict[str, Any] | None) -> None:
+    def _copy_to(self, target: Model, values: dict[str, Any], extra: dict[str, Any] | None) -> None:
         target._set_state(values, extra)
         object.__setattr__(target, "__pydantic_fields_set__", set(self.__pydantic_fields_set__))
         attributes = (self.__pydantic_private__ or {}).get("attributes")
@@ -243,7 +245,7 @@ class Model(OldStyle):
                 if isinstance(data, bytes)
                 else validator.validate_python(data, extra=extra, context=ANSWER)
             )
-            return cast("Self", found._as_sent())
+            return cast("Self", found._drop_defaults())
         except pydantic.ValidationError as error:
             wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
             if isinstance(data, bytes):
@@ -262,11 +264,11 @@ class Model(OldStyle):
         for key in wrong:
             field = cls._fields[key]
             result.__pydantic_fields_set__.add(field.name)
-            result.__dict__[field.name] = cls._keep(field, data[key], extra == "allow")
-        return cast("Self", result._as_sent())
+            result.__dict__[field.name] = cls._read_mismatched(field, data[key], extra == "allow")
+        return cast("Self", result._drop_defaults())
 
     @classmethod
-    def _keep(cls, field: Field, value: Any, everything: bool) -> Any:
+    def _read_mismatched(cls, field: Field, value: Any, everything: bool) -> Any:
         """Return what a field holds of a value with a wrong type: as much as can be read.
 
         Args:
@@ -280,11 +282,11 @@ class Model(OldStyle):
             return field.type._read(value, extra)
         if isinstance(field, ContainerField) and field.item and isinstance(value, field.origin):
             return _read_items(field.item, value, where, extra)
-        return kept(value, where, field.wire)
+        return keep_raw(value, where, field.wire)
 
-    def _as_sent(self) -> Self:
+    def _drop_defaults(self) -> Self:
         """Take out the defaults of descriptions: an answer holds what the service sent, no more."""
-        if not type(self)._defaults_anywhere():
+        if not type(self)._sets_defaults():
             return self
         given = self.__pydantic_fields_set__
         for field in self._declared:
@@ -292,16 +294,16 @@ class Model(OldStyle):
             if field.name not in given:
                 vars(self)[field.name] = UNSET
             elif isinstance(value, Model):
-                value._as_sent()
+                value._drop_defaults()
             elif field.item is not None and isinstance(value, (dict, list)):
                 entries = cast("Any", value.values() if isinstance(value, dict) else value)
                 for entry in entries:
                     if isinstance(entry, Model):
-                        entry._as_sent()
+                        entry._drop_defaults()
         return self
 
     @classmethod
-    def _defaults_anywhere(cls) -> bool:
+    def _sets_defaults(cls) -> bool:
         """Return whether this class, or one that it holds, sets a field by itself."""
         if "_has_defaults" not in cls.__dict__:
             own = any(
@@ -311,13 +313,13 @@ class Model(OldStyle):
             # Set before the classes that it holds are asked, should one hold this one.
             cls._has_defaults = own
             items = {field.item for field in cls._declared if field.item is not None}
-            cls._has_defaults = own or any(item._defaults_anywhere() for item in items)
+            cls._has_defaults = own or any(item._sets_defaults() for item in items)
         return cls._has_defaults
 
 
-def kept(value: Any, where: str, name: str = "") -> Any:
+def keep_raw(value: Any, where: str, name: str = "") -> Any:
     """Keep a value of an unexpected type as it came, and say so once."""
-    _log.warning("%s: unexpected %s kept as it came", where, shown(value, name))
+    _log.warning("%s: unexpected %s kept as it came", where, short_repr(value, name))
     return value
 
 
@@ -329,7 +331,7 @@ def _read_items(item: Any, value: Any, where: str, extra: Literal["allow", "igno
         return (
             item._read(entry or {}, extra)
             if isinstance(entry, Mapping) or entry is None
-            else kept(entry, f"{where}.{key}")
+            else keep_raw(entry, f"{where}.{key}")
         )
 
     if isinstance(value, dict):
@@ -337,7 +339,7 @@ def _read_items(item: Any, value: Any, where: str, extra: Literal["allow", "igno
     return [read(entry, number) for number, entry in enumerate(cast("list[Any]", value))]
 
 
-def owned(value: Any) -> Any:
+def own_copy(value: Any) -> Any:
     """Copy models and containers, so that later changes to the caller's do not leak in.
 
     Raises:
@@ -349,24 +351,24 @@ def owned(value: Any) -> Any:
         raise ValidationError("a value is nested too deeply, or holds itself") from None
 
 
-def without_extra(value: Any) -> Any:
+def drop_extra(value: Any) -> Any:
     """Drop, at every depth, what answers hold beyond the declared fields."""
     if isinstance(value, Model):
         object.__setattr__(value, "__pydantic_extra__", None)
-        without_extra(value.__dict__)
+        drop_extra(value.__dict__)
     elif isinstance(value, dict):
         for item in cast("dict[Any, Any]", value).values():
-            without_extra(item)
+            drop_extra(item)
     elif isinstance(value, list):
         for item in cast("list[Any]", value):
-            without_extra(item)
+            drop_extra(item)
     return cast("Any", value)
 
 
 def _owned(value: Any) -> Any:
     if isinstance(value, Model):
         own = copy.deepcopy(value)
-        own._entered()
+        own._on_nested()
         return own
     if isinstance(value, dict):
         return {key: _owned(item) for key, item in cast("dict[Any, Any]", value).items()}

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, cast
 import pydantic
 
 from batchcompute.errors import Problem, ValidationError
-from batchcompute.models.constraints import Needed
+from batchcompute.models.constraints import Required
 from batchcompute.models.core_schema import STRICT
 from batchcompute.models.field_types import EMPTY_TIME, NULL, UNSET
 from batchcompute.models.fields import Field, NestedField
@@ -18,23 +18,23 @@ from batchcompute.models.problems import problems_of
 
 __all__: list[str] = []
 
-LARGEST_BODY: Final = 256 * 1024
+MAX_BODY_BYTES: Final = 256 * 1024
 """Bytes of one request's body that the service takes (REST API, 1.2 and 9)."""
 
-DEEPEST: Final = 100
+MAX_BODY_DEPTH: Final = 100
 """Levels of objects and lists in a body."""
 
-MOST_VALUES: Final = 50_000
+MAX_BODY_VALUES: Final = 50_000
 """Values in a body; the edges of a dense graph of 400 tasks are 40,000."""
 
-_LONGEST_PATHS = 4 * 1024**2
+_MAX_PATH_CHARACTERS = 4 * 1024**2
 """Characters of the paths of all values of a body together."""
 
 _SHOWN = 200
 """Characters of a path that are shown."""
 
 
-def problem_of(body: Any) -> Problem | None:
+def body_problem(body: Any) -> Problem | None:
     """Return what in a body neither the database nor an answer of the service can hold; None for nothing.
 
     Args:
@@ -45,14 +45,14 @@ def problem_of(body: Any) -> Problem | None:
     while waiting:
         # A path is cut where it is shown, and counted in full: what is wrong with a value is told with its path.
         at, length, depth, value = waiting.pop()
-        if depth > DEEPEST:
-            return Problem(at, "", f"is nested more than {DEEPEST} levels deep")
+        if depth > MAX_BODY_DEPTH:
+            return Problem(at, "", f"is nested more than {MAX_BODY_DEPTH} levels deep")
         if isinstance(value, (dict, list)):
             count += len(cast("list[Any]", value))
             paths += len(cast("list[Any]", value)) * length
-            if count > MOST_VALUES or paths > _LONGEST_PATHS:
+            if count > MAX_BODY_VALUES or paths > _MAX_PATH_CHARACTERS:
                 return Problem(
-                    "", "", f"holds more than {MOST_VALUES} values, or many of them below long names"
+                    "", "", f"holds more than {MAX_BODY_VALUES} values, or many of them below long names"
                 )
         if isinstance(value, dict):
             for key, inner in cast("dict[str, Any]", value).items():
@@ -97,7 +97,7 @@ class ValidatedModel(MappingModel):
 
     _required: ClassVar[tuple[Any, ...]] = ()
     """What a class in the old style has listed as ``required``: names, and lists of which one is."""
-    _ruled_fields: ClassVar[tuple[Field, ...]] = ()
+    _constrained: ClassVar[tuple[Field, ...]] = ()
 
     def validate(self) -> None:  # type: ignore[override]
         """Check what the service would refuse, before any request.
@@ -112,7 +112,7 @@ class ValidatedModel(MappingModel):
     def _problems(self) -> list[Problem]:
         """Return what is wrong: types, then limits."""
         text = self._to_json()
-        unkeepable = problem_of(json.loads(text))
+        unkeepable = body_problem(json.loads(text))
         if unkeepable is not None:
             return [unkeepable]
         try:
@@ -120,53 +120,57 @@ class ValidatedModel(MappingModel):
             self._resource.__pydantic_validator__.validate_json(text, context=STRICT)
         except pydantic.ValidationError as error:
             return problems_of(error, self._resource)
-        problems = list(self._rules(""))
-        if len(text) > LARGEST_BODY:
-            allowed = f"may hold at most {LARGEST_BODY} bytes as JSON"
+        problems = list(self._iter_problems(""))
+        if len(text) > MAX_BODY_BYTES:
+            allowed = f"may hold at most {MAX_BODY_BYTES} bytes as JSON"
             problems.append(Problem("", f"{len(text)} bytes", allowed))
         return problems
 
-    def _rules(self, at: str) -> Iterator[Problem]:
+    def _iter_problems(self, at: str) -> Iterator[Problem]:
         """Yield what the service would refuse, each under its path.
 
         Args:
             at: Where this object stands; empty for the outermost one.
         """
         before = f"{at}." if at else ""
-        for field in self._ruled():
+        for field in self._constrained_fields():
             value = self.__dict__.get(field.name)
             known = None if value is UNSET or value is EMPTY_TIME or value is NULL else value
             path = before + field.wire
-            for limit in field.limits:
+            for limit in field.constraints:
                 yield from limit.problems(known, path)
             if field.item is None:
                 continue
             if isinstance(field, NestedField):
-                if known is not None or any(isinstance(limit, Needed) for limit in field.limits):
-                    yield from field.__get__(self)._rules(path)
+                if known is not None or any(isinstance(limit, Required) for limit in field.constraints):
+                    yield from field.__get__(self)._iter_problems(path)
             elif isinstance(known, dict):
                 for key, item in cast("dict[str, ValidatedModel]", known).items():
-                    yield from item._rules(f"{path}.{key}")
+                    yield from item._iter_problems(f"{path}.{key}")
             elif isinstance(known, list):
                 for number, item in enumerate(cast("list[ValidatedModel]", known)):
-                    yield from item._rules(f"{path}.{number}")
-        yield from self._further_rules(at)
+                    yield from item._iter_problems(f"{path}.{number}")
+        yield from self._cross_field_problems(at)
 
     @classmethod
-    def _ruled(cls) -> tuple[Field, ...]:
+    def _constrained_fields(cls) -> tuple[Field, ...]:
         """Return the fields that have limits, or hold objects that have rules; each class finds out once."""
-        if "_ruled_fields" not in cls.__dict__:
+        if "_constrained" not in cls.__dict__:
             items = {field: cast("type[ValidatedModel] | None", field.item) for field in cls._declared}
-            found = [field for field, item in items.items() if field.limits or (item and item._has_rules())]
-            cls._ruled_fields = tuple(found)
-        return cls._ruled_fields
+            found = [
+                field
+                for field, item in items.items()
+                if field.constraints or (item and item._has_constraints())
+            ]
+            cls._constrained = tuple(found)
+        return cls._constrained
 
     @classmethod
-    def _has_rules(cls) -> bool:
-        own = cls._further_rules is not ValidatedModel._further_rules or bool(cls._required)
-        return own or bool(cls._ruled())
+    def _has_constraints(cls) -> bool:
+        own = cls._cross_field_problems is not ValidatedModel._cross_field_problems or bool(cls._required)
+        return own or bool(cls._constrained_fields())
 
-    def _further_rules(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
+    def _cross_field_problems(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
         """Yield what the service would refuse of several fields together."""
         for name in self._required:
             if isinstance(name, str):

@@ -8,7 +8,7 @@ from typing import Any
 __all__: list[str] = []
 
 
-def kind_of(description: Any) -> str:
+def job_type_of(description: Any) -> str:
     """Return whether a description, in any of its forms, is that of a ``DAG`` job or of an ``App`` job.
 
     The old SDK took a DAG job without Priority for an App job (REST API, 11); here ``Type``
@@ -25,12 +25,12 @@ def kind_of(description: Any) -> str:
     return "App" if kind == "App" else "DAG"
 
 
-def instances_of(tasks: Iterable[Any]) -> int:
+def count_instances(tasks: Iterable[Any]) -> int:
     """Return how many instances tasks have together."""
     return sum(task.instance_count or 0 for task in tasks)
 
 
-def cycle(edges: Mapping[str, Sequence[str]]) -> list[str]:
+def find_cycle(edges: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the names along one cycle, first and last the same; empty where there is none.
 
     Args:

@@ -9,17 +9,25 @@ from pydantic import Field
 
 from batchcompute.errors import Problem
 from batchcompute.models.base import Description, Status
-from batchcompute.models.constraints import MOST_VARIABLES, AtMost, Name, Needed, Variables, Words, join
+from batchcompute.models.constraints import (
+    MAX_VARIABLES,
+    EnvironmentVariables,
+    MaxLength,
+    Name,
+    OneOf,
+    Required,
+    join,
+)
 from batchcompute.models.field_types import (
     NULL,
     AnyDefault,
+    Boolean,
     EnvMap,
-    Flag,
+    Integer,
     NumberDefault,
     Text,
     TextDefault,
     Time,
-    Whole,
 )
 from batchcompute.resources._setters import ConfigSetters
 
@@ -49,13 +57,13 @@ __all__ = [
 class Parameter(Description):
     """A named input or output of an app."""
 
-    description: Annotated[Text, AtMost(1000)] | None = ""
+    description: Annotated[Text, MaxLength(1000)] | None = ""
     """Free text, at most 1000 characters."""
-    type: Annotated[Text, Words(("String", "Number"))] | None = "String"
+    type: Annotated[Text, OneOf(("String", "Number"))] | None = "String"
     """``String`` or ``Number``."""
     default: AnyDefault = NULL
     """Value where a job gives none; None where it must give one."""
-    local_path: Annotated[Text, AtMost(1000)] | None = ""
+    local_path: Annotated[Text, MaxLength(1000)] | None = ""
     """Where the machine sees the value's OSS place; empty for a plain value."""
 
 
@@ -90,7 +98,7 @@ class VM(Description):
 class _Item(Description):
     description: Text | None = ""
     """Free text."""
-    overwritable: Flag | None = True
+    overwritable: Boolean | None = True
     """Whether a job may give another value."""
 
 
@@ -186,13 +194,13 @@ class AppDescription(ConfigSetters):
 
     name: Annotated[Text, Name(64, digit_first=True)] | None = None
     """Name: letters, digits, ``_`` and ``-``, at most 64. Required."""
-    description: Annotated[Text, AtMost(1000)] | None = None
+    description: Annotated[Text, MaxLength(1000)] | None = None
     """Free text, at most 1000 characters."""
-    input_parameters: Annotated[dict[str, InputParameter], AtMost(50, "entries")] | None = Field(
+    input_parameters: Annotated[dict[str, InputParameter], MaxLength(50, "entries")] | None = Field(
         default_factory=dict
     )
     """The inputs by name, at most 50."""
-    output_parameters: Annotated[dict[str, OutputParameter], AtMost(50, "entries")] | None = Field(
+    output_parameters: Annotated[dict[str, OutputParameter], MaxLength(50, "entries")] | None = Field(
         default_factory=dict
     )
     """The outputs by name, at most 50."""
@@ -200,11 +208,11 @@ class AppDescription(ConfigSetters):
     """The container image; this or ``VM`` is required."""
     vm: VM | None = Field(default=None, validation_alias="VM", serialization_alias="VM")
     """The machine image; this or ``Docker`` is required."""
-    command_line: Annotated[Text, Needed("the command to run"), AtMost(1000)] | None = None
+    command_line: Annotated[Text, Required("the command to run"), MaxLength(1000)] | None = None
     """The command, in which ``${name}`` stands for a parameter; at most 1000 characters. Required."""
-    env_vars: Annotated[EnvMap, AtMost(MOST_VARIABLES, "entries"), Variables()] | None = None
+    env_vars: Annotated[EnvMap, MaxLength(MAX_VARIABLES, "entries"), EnvironmentVariables()] | None = None
     """Environment variables, at most 2000; every value becomes a text."""
-    daemonize: Flag | None = None
+    daemonize: Boolean | None = None
     """Whether the program is started once and kept running."""
     config: Config | None = None
     """The configuration."""
@@ -256,7 +264,7 @@ class AppDescription(ConfigSetters):
         """
         del self.output_parameters[name]
 
-    def _further_rules(self, at: str) -> Iterator[Problem]:
+    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
         images = [bool(self.docker.image), bool(self.vm.ecs_image_id)]
         if all(images):
             yield Problem(join(at, "Docker"), "", "exactly one of Docker and VM is required")
@@ -265,7 +273,7 @@ class AppDescription(ConfigSetters):
             names = {(True, False): "Docker.Image", (False, True): "VM.ECSImageId"}
             name = names.get(("Docker" in self, "VM" in self), "Docker")
             what = "an image; exactly one of Docker and VM has one"
-            yield from Needed(what).problems("", join(at, name))
+            yield from Required(what).problems("", join(at, name))
 
 
 class AppStatus(AppDescription, Status):
@@ -276,7 +284,7 @@ class AppStatus(AppDescription, Status):
     """
 
     _identity: ClassVar[str] = "Name"
-    _zeros: ClassVar[bool] = True
+    _unset_as_zero: ClassVar[bool] = True
 
     creation_time: Time | None = None
     """When it was made."""
@@ -287,7 +295,7 @@ class AppRevision(Status):
 
     _identity = "Revision"
 
-    revision: Whole | None = None
+    revision: Integer | None = None
     """Its number, from 0."""
     update_time: Time | None = None
     """When it was made."""

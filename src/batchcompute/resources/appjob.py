@@ -7,8 +7,17 @@ from typing import Annotated
 from pydantic import Field
 
 from batchcompute.models.base import Description
-from batchcompute.models.constraints import AppName, AtLeast, AtMost, Name, Needed, Range, Variables, Words
-from batchcompute.models.field_types import AnyMap, Flag, Text, Whole
+from batchcompute.models.constraints import (
+    AppReference,
+    EnvironmentVariables,
+    MaxLength,
+    Minimum,
+    Name,
+    OneOf,
+    Range,
+    Required,
+)
+from batchcompute.models.field_types import AnyMap, Boolean, Integer, Text
 from batchcompute.resources._literals import JobType, ResourceTypeName
 from batchcompute.resources._setters import ConfigSetters
 from batchcompute.resources.configs import Notification
@@ -23,27 +32,27 @@ class Config(ConfigSetters):
     """How the machines are paid for."""
     instance_type: Text | None = None
     """Instance type of the machines."""
-    instance_count: Annotated[Whole, AtLeast(1)] | None = None
+    instance_count: Annotated[Integer, Minimum(1)] | None = None
     """How many instances run."""
-    min_disk_size: Whole | None = None
+    min_disk_size: Integer | None = None
     """Smallest system disk in GB."""
     disk_type: Text | None = None
     """Type of the system disk."""
-    min_data_disk_size: Whole | None = None
+    min_data_disk_size: Integer | None = None
     """Smallest data disk in GB; 0 for none."""
     data_disk_type: Text | None = None
     """Type of the data disk."""
     data_disk_mount_point: Text | None = None
     """Where the data disk is mounted."""
-    max_retry_count: Annotated[Whole, AtLeast(0)] | None = None
+    max_retry_count: Annotated[Integer, Minimum(0)] | None = None
     """How often a failed instance is run again."""
-    timeout: Annotated[Whole, AtLeast(0)] | None = None
+    timeout: Annotated[Integer, Minimum(0)] | None = None
     """Seconds that one attempt of an instance may take."""
-    classic_network: Flag | None = None
+    classic_network: Boolean | None = None
     """Whether the machines are in the classic network."""
     cluster_id: Text | None = None
     """The cluster to run on, instead of one of its own."""
-    reserve_on_fail: Flag | None = None
+    reserve_on_fail: Boolean | None = None
     """Whether the machines are kept when the job fails."""
 
     def _set(self, name: str, value: object, overwritable: bool, description: str) -> None:  # noqa: ARG002
@@ -62,13 +71,13 @@ class Logging(Description):
 class App(Description):
     """Which app an App job runs, and with what."""
 
-    app_name: Annotated[Text, AppName()] | None = None
+    app_name: Annotated[Text, AppReference()] | None = None
     """Name of the app; ``:Name`` or ``Public:Name`` for a public one. Required."""
-    inputs: Annotated[AnyMap, AtMost(50, "entries"), Variables(len("BC_PARAM_"))] | None = Field(
-        default_factory=dict
+    inputs: Annotated[AnyMap, MaxLength(50, "entries"), EnvironmentVariables(len("BC_PARAM_"))] | None = (
+        Field(default_factory=dict)
     )
     """From input name to text or number."""
-    outputs: Annotated[AnyMap, AtMost(50, "entries")] | None = None
+    outputs: Annotated[AnyMap, MaxLength(50, "entries")] | None = None
     """From output name to OSS place."""
     logging: Logging | None = None
     """Where the output of the run goes."""
@@ -123,17 +132,17 @@ class AppJobDescription(Description):
 
     name: Annotated[Text, Name(100, digit_first=True)] | None = None
     """Name: letters, digits, ``_`` and ``-``, at most 100. Required."""
-    description: Annotated[Text, AtMost(1000)] | None = None
+    description: Annotated[Text, MaxLength(1000)] | None = None
     """Free text, at most 1000 characters."""
-    auto_release: Flag | None = None
+    auto_release: Boolean | None = None
     """Whether the job is deleted once it has finished."""
-    job_fail_on_instance_fail: Flag | None = None
+    job_fail_on_instance_fail: Boolean | None = None
     """Whether the job fails as soon as one instance has failed for good."""
     notification: Notification | None = None
     """Who is told of events."""
-    type: Annotated[JobType, Words(("App",))] | None = None
+    type: Annotated[JobType, OneOf(("App",))] | None = None
     """``App``; a create sends it where it is not set."""
-    app: Annotated[App, Needed()] | None = Field(default_factory=App)
+    app: Annotated[App, Required()] | None = Field(default_factory=App)
     """Which app, and with what. Required."""
-    priority: Annotated[Whole, Range(0, 1000)] | None = None
+    priority: Annotated[Integer, Range(0, 1000)] | None = None
     """0 to 1000, larger first."""

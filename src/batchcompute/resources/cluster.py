@@ -9,19 +9,19 @@ from pydantic import Field
 
 from batchcompute.errors import Problem
 from batchcompute.models.base import Description, Status
-from batchcompute.models.constraints import Keys, Name, Needed, Range, join
+from batchcompute.models.constraints import EachKey, Name, Range, Required, join
 from batchcompute.models.field_types import (
     AnyMap,
+    Boolean,
     EnvMap,
-    FilledText,
-    Flag,
+    Integer,
+    NonBlankText,
     Number,
     Text,
     TextList,
     TextMap,
-    TextOrWhole,
+    TextOrInteger,
     Time,
-    Whole,
 )
 from batchcompute.resources._literals import ClusterState, MachineState, ResourceTypeName
 from batchcompute.resources.configs import (
@@ -74,7 +74,7 @@ _MOST_MACHINES = 65536
 class _GroupBase(Description):
     """The fields that a group has when it is made and when it is changed."""
 
-    desired_vm_count: Annotated[Whole, Range(0, _MOST_MACHINES)] | None = Field(
+    desired_vm_count: Annotated[Integer, Range(0, _MOST_MACHINES)] | None = Field(
         default=None, validation_alias="DesiredVMCount", serialization_alias="DesiredVMCount"
     )
     """How many machines the group shall have, 0 to 65536. Required for a new group."""
@@ -89,7 +89,7 @@ class _GroupBase(Description):
 class GroupDescription(_GroupBase):
     """A group of equal machines (REST API, 3.5)."""
 
-    instance_type: FilledText | None = None
+    instance_type: NonBlankText | None = None
     """Instance type of the machines; the cluster's own when not set."""
     resource_type: ResourceTypeName | None = "OnDemand"
     """How the machines are paid for."""
@@ -100,8 +100,8 @@ class GroupDescription(_GroupBase):
     mode: Text | None = None
     """Undocumented; sent as it is."""
 
-    def _further_rules(self, at: str) -> Iterator[Problem]:
-        limit = Needed("an integer in [0, 65536]")
+    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
+        limit = Required("an integer in [0, 65536]")
         yield from limit.problems(self.desired_vm_count, join(at, "DesiredVMCount"))
 
 
@@ -139,7 +139,9 @@ class ClusterDescription(Description):
     """Who is told of events."""
     groups: (
         Annotated[
-            dict[str, GroupDescription], Needed("one group or more"), Keys(Needed("a name for each group"))
+            dict[str, GroupDescription],
+            Required("one group or more"),
+            EachKey(Required("a name for each group")),
         ]
         | None
     ) = Field(default_factory=dict)
@@ -148,7 +150,7 @@ class ClusterDescription(Description):
     """Command that each machine runs at its start."""
     env_vars: EnvMap | None = None
     """Environment variables of the machines; every value becomes a text."""
-    password_inherit: Flag | None = None
+    password_inherit: Boolean | None = None
     """Whether the image's password is kept."""
     dependency_isv_service: Text | None = ""
     """Third-party service that is needed, for example ``GTX``."""
@@ -178,9 +180,9 @@ class ClusterDescription(Description):
         """
         del self.groups[group_name]
 
-    def _further_rules(self, at: str) -> Iterator[Problem]:
+    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
         if not self.groups or not all(group.image_id for group in self.groups.values()):
-            yield from Needed("the id of an image").problems(self.image_id, join(at, "ImageId"))
+            yield from Required("the id of an image").problems(self.image_id, join(at, "ImageId"))
 
 
 class ModifyConfigs(Description):
@@ -239,11 +241,11 @@ class Disk(Status):
 class Group(Status):
     """A group of a cluster (part of GetCluster)."""
 
-    desired_vm_count: Whole | None = Field(
+    desired_vm_count: Integer | None = Field(
         default=None, validation_alias="DesiredVMCount", serialization_alias="DesiredVMCount"
     )
     """How many machines the group shall have."""
-    actual_vm_count: Whole | None = Field(
+    actual_vm_count: Integer | None = Field(
         default=None, validation_alias="ActualVMCount", serialization_alias="ActualVMCount"
     )
     """How many it has."""
@@ -262,13 +264,13 @@ class Group(Status):
 class Metrics(Status):
     """How many machines of a cluster are in which state."""
 
-    running_count: Whole | None = None
+    running_count: Integer | None = None
     """Machines that run."""
-    starting_count: Whole | None = None
+    starting_count: Integer | None = None
     """Machines that start."""
-    stopping_count: Whole | None = None
+    stopping_count: Integer | None = None
     """Machines that stop."""
-    stopped_count: Whole | None = None
+    stopped_count: Integer | None = None
     """Machines that have stopped."""
 
 
@@ -281,7 +283,7 @@ class Cluster(Status):
     """Name of the cluster."""
     id: Text | None = None
     """Id of the cluster, ``cls-…``."""
-    owner_id: TextOrWhole | None = None
+    owner_id: TextOrInteger | None = None
     """The owner's account; a number or a text, as the service has it."""
     description: Text | None = None
     """Free text."""
@@ -305,7 +307,7 @@ class Cluster(Status):
     """Who is told of events."""
     configs: Configs | None = None
     """Disks, networks and mounts."""
-    write_support: Flag | None = None
+    write_support: Boolean | None = None
     """Whether input mappings may be written to, in older answers."""
     bootstrap: Text | None = None
     """Command that each machine runs at its start."""
@@ -344,7 +346,7 @@ class ClusterInstance(Status):
     """Its address."""
     host_name: Text | None = None
     """Its host name."""
-    error_code: Whole | None = None
+    error_code: Integer | None = None
     """0, or why it failed."""
     error_message: Text | None = None
     """Why it failed, in words."""

@@ -8,8 +8,8 @@ from typing import Annotated, Any, cast
 from pydantic import Field
 
 from batchcompute.models.base import Description
-from batchcompute.models.constraints import Needed, Place, Range
-from batchcompute.models.field_types import FilledText, Flag, Number, Text, TextList, Whole
+from batchcompute.models.constraints import Range, Required, StorageUrl
+from batchcompute.models.field_types import Boolean, Integer, NonBlankText, Number, Text, TextList
 
 __all__ = [
     "NAS",
@@ -32,20 +32,20 @@ __all__ = [
 class SystemDisk(Description):
     """The disk that a machine starts from."""
 
-    type: FilledText | None = None
+    type: NonBlankText | None = None
     """Type of the disk, for example ``cloud_efficiency``; empty for the default."""
-    size: Annotated[Whole, Range(40, 500)] | None = None
+    size: Annotated[Integer, Range(40, 500)] | None = None
     """Size in GB, 40 to 500."""
 
 
 class DataDisk(Description):
     """A second disk of a machine."""
 
-    type: FilledText | None = None
+    type: NonBlankText | None = None
     """Type of the disk; it must equal that of the system disk."""
-    size: Annotated[Whole, Range(5, 2000)] | None = None
+    size: Annotated[Integer, Range(5, 2000)] | None = None
     """Size in GB, 5 to 2000."""
-    mount_point: FilledText | None = None
+    mount_point: NonBlankText | None = None
     """A directory on Linux, a drive letter on Windows."""
 
 
@@ -109,11 +109,11 @@ class Networks(Description):
 class MountEntry(Description):
     """A file or directory of a storage that a machine sees."""
 
-    source: Annotated[Text, Needed("a place like oss://bucket/dir/"), Place()] | None = None
+    source: Annotated[Text, Required("a place like oss://bucket/dir/"), StorageUrl()] | None = None
     """Where it is: ``oss://``, ``nas://``, ``smb://``, ``lustre://`` or ``nasplus://``."""
-    destination: Annotated[Text, Needed("a path on the machine")] | None = None
+    destination: Annotated[Text, Required("a path on the machine")] | None = None
     """Where the machine sees it."""
-    write_support: Flag | None = None
+    write_support: Boolean | None = None
     """Whether the machine may write to it (directories only)."""
 
 
@@ -146,13 +146,13 @@ class Mounts(Description):
     """The mounts."""
     locale: Text | None = None
     """Character set of file names, for example ``UTF-8``; the service's default is ``GBK``."""
-    lock: Flag | None = None
+    lock: Boolean | None = None
     """Whether files are locked over the network."""
-    cache_support: Flag | None = None
+    cache_support: Boolean | None = None
     """Whether reads are cached."""
-    cache_block_size: Whole | None = None
+    cache_block_size: Integer | None = None
     """Bytes in a block of the cache."""
-    cache_total_size: Whole | None = None
+    cache_total_size: Integer | None = None
     """Bytes of the whole cache."""
     nas: NAS | None = Field(default=None, validation_alias="NAS", serialization_alias="NAS")
     """What is needed to mount from NAS."""
@@ -164,7 +164,7 @@ class Mounts(Description):
     """Topic that announces a refresh."""
     refresh_time_out: Number | None = None
     """Seconds between refreshes."""
-    nas_meta_cache: Flag | None = None
+    nas_meta_cache: Boolean | None = None
     """Whether NAS metadata is cached."""
 
     def add_entry(self, entry: MountEntry | Mapping[str, object]) -> None:
@@ -214,7 +214,7 @@ class Configs(Description):
 
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
-    def _entered(self) -> None:
+    def _on_nested(self) -> None:
         networks = self.__dict__.get("networks")
         if networks is not None and networks.__dict__.get("classic") is None:
             networks.__dict__["classic"] = Classic()
@@ -278,5 +278,5 @@ class InputMappingConfig(Description):
 
     locale: Text | None = "GBK"
     """Character set of file names."""
-    lock: Flag | None = False
+    lock: Boolean | None = False
     """Whether files are locked over the network."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from batchcompute.models.base import Description, Status
-from batchcompute.models.constraints import Needed, Words
-from batchcompute.models.field_types import Text, TextOrWhole, Time
+from batchcompute.models.constraints import OneOf, Required
+from batchcompute.models.field_types import Text, TextOrInteger, Time
 from batchcompute.resources._literals import ImageType, Platform
 
 __all__ = ["Image", "ImageDescription"]
@@ -21,9 +21,9 @@ class ImageDescription(Description):
     """Name of the image."""
     description: Text | None = None
     """Free text."""
-    platform: Annotated[Platform, Needed("Linux or Windows"), Words(("Linux", "Windows"))] | None = None
+    platform: Annotated[Platform, Required("Linux or Windows"), OneOf(("Linux", "Windows"))] | None = None
     """Operating system, ``Linux`` or ``Windows``. Required."""
-    ecs_image_id: Annotated[Text, Needed("the id of an ECS image")] | None = None
+    ecs_image_id: Annotated[Text, Required("the id of an ECS image")] | None = None
     """The ECS image behind it, ``m-…``. Required."""
     idempotent_token: Text | None = None
     """Token of the create; the service also takes it from the query."""
@@ -44,7 +44,7 @@ class Image(Status):
     """Free text."""
     ecs_image_id: Text | None = None
     """The ECS image behind it."""
-    owner_id: TextOrWhole | None = None
+    owner_id: TextOrInteger | None = None
     """The owner's account; a number or a text, as the service has it."""
     platform: Platform | None = None
     """Operating system."""

@@ -9,11 +9,11 @@ from pydantic import Discriminator, Field, Tag
 
 from batchcompute.errors import Problem
 from batchcompute.models.base import Description, Status
-from batchcompute.models.constraints import MOST_INSTANCES, Keys, Name, Needed, Range, Words, join
-from batchcompute.models.field_types import AnyMap, Flag, Text, TextOrWhole, Time, Whole
-from batchcompute.models.problems import shown
+from batchcompute.models.constraints import MAX_INSTANCES, EachKey, Name, OneOf, Range, Required, join
+from batchcompute.models.field_types import AnyMap, Boolean, Integer, Text, TextOrInteger, Time
+from batchcompute.models.problems import short_repr
 from batchcompute.resources._literals import JobState, JobType
-from batchcompute.resources._rules import cycle, instances_of, kind_of
+from batchcompute.resources._rules import count_instances, find_cycle, job_type_of
 from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
 from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts, Notification
 from batchcompute.resources.task import (
@@ -57,8 +57,8 @@ __all__ = [
 class DAG(Description):
     """The tasks of a job, and which of them wait for which."""
 
-    tasks: Annotated[dict[str, TaskDescription], Needed("one task or more"), Keys(Name(32))] | None = Field(
-        default_factory=dict
+    tasks: Annotated[dict[str, TaskDescription], Required("one task or more"), EachKey(Name(32))] | None = (
+        Field(default_factory=dict)
     )
     """The tasks by name. Required."""
     dependencies: dict[str, list[str]] | None = Field(default_factory=dict)
@@ -96,10 +96,10 @@ class DAG(Description):
         """
         del self.tasks[task_name]
 
-    def _further_rules(self, at: str) -> Iterator[Problem]:
-        count = instances_of(self.tasks.values())
-        if count > MOST_INSTANCES:
-            allowed = f"may have at most {MOST_INSTANCES} instances"
+    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
+        count = count_instances(self.tasks.values())
+        if count > MAX_INSTANCES:
+            allowed = f"may have at most {MAX_INSTANCES} instances"
             yield Problem(join(at, "Tasks"), f"{count} instances", allowed)
         unknown = False
         for key, followers in self.dependencies.items():
@@ -107,8 +107,8 @@ class DAG(Description):
                 if name not in self.tasks:
                     unknown = True
                     path = join(at, "Dependencies", key)
-                    yield Problem(path, shown(name), "is no task of this DAG")
-        loop = [] if unknown else cycle(self.dependencies)
+                    yield Problem(path, short_repr(name), "is no task of this DAG")
+        loop = [] if unknown else find_cycle(self.dependencies)
         if loop:
             yield Problem(join(at, "Dependencies"), " -> ".join(loop), "must not form a cycle", "cycle")
 
@@ -139,17 +139,17 @@ class JobDescription(Description):
     """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
     description: Text | None = "Batchcompute Python SDK"
     """Free text."""
-    priority: Annotated[Whole, Range(0, 1000)] | None = None
+    priority: Annotated[Integer, Range(0, 1000)] | None = None
     """0 to 1000, larger first; the service takes 0 where nothing is said."""
     notification: Notification | None = None
     """Who is told of events."""
-    job_fail_on_instance_fail: Flag | None = True
+    job_fail_on_instance_fail: Boolean | None = True
     """Whether the job fails as soon as one instance has failed for good."""
-    auto_release: Flag | None = False
+    auto_release: Boolean | None = False
     """Whether the job is deleted once it has finished."""
-    type: Annotated[JobType, Needed("DAG"), Words(("DAG",))] | None = "DAG"
+    type: Annotated[JobType, Required("DAG"), OneOf(("DAG",))] | None = "DAG"
     """``DAG``."""
-    dag: Annotated[DAG, Needed()] | None = Field(
+    dag: Annotated[DAG, Required()] | None = Field(
         default=None, validation_alias="DAG", serialization_alias="DAG"
     )
     """The tasks, and which of them wait for which. Required."""
@@ -160,7 +160,7 @@ class JobDescription(Description):
 def _tag_of(description: Any) -> str:
     if isinstance(description, (JobDescription, AppJobDescription)):
         return "App" if isinstance(description, AppJobDescription) else "DAG"
-    return kind_of(description)
+    return job_type_of(description)
 
 
 AnyJobDescription = Annotated[
@@ -170,15 +170,15 @@ AnyJobDescription = Annotated[
 
 
 class _Counts(Status):
-    waiting_count: Whole | None = None
+    waiting_count: Integer | None = None
     """How many wait."""
-    running_count: Whole | None = None
+    running_count: Integer | None = None
     """How many run."""
-    finished_count: Whole | None = None
+    finished_count: Integer | None = None
     """How many have finished."""
-    failed_count: Whole | None = None
+    failed_count: Integer | None = None
     """How many have failed."""
-    stopped_count: Whole | None = None
+    stopped_count: Integer | None = None
     """How many were stopped."""
 
 
@@ -199,11 +199,11 @@ class Job(Status):
     """Name of the job."""
     id: Text | None = None
     """Id of the job, ``job-…``."""
-    priority: Whole | None = None
+    priority: Integer | None = None
     """Its priority, where the service tells it."""
     owner: Text | None = None
     """The owner, where the service tells it so."""
-    owner_id: TextOrWhole | None = None
+    owner_id: TextOrInteger | None = None
     """The owner's account; a number or a text, as the service has it."""
     state: JobState | None = None
     """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
@@ -241,7 +241,7 @@ class Task(Status):
 class Result(Status):
     """How the program of an instance ended (REST API, 4.3)."""
 
-    exit_code: Whole | None = None
+    exit_code: Integer | None = None
     """Exit code of the program; 0 before it ended, too."""
     error_code: Text | None = None
     """Empty after success, else why the instance failed, for example ``ProgramFailed``."""
@@ -265,7 +265,7 @@ class Instance(Status):
 
     _identity = "InstanceId"
 
-    instance_id: Whole | None = None
+    instance_id: Integer | None = None
     """Its number, from 0."""
     state: JobState | None = None
     """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
@@ -273,9 +273,9 @@ class Instance(Status):
     """When its last attempt started; None before."""
     end_time: Time | None = None
     """When it ended; None before."""
-    retry_count: Whole | None = None
+    retry_count: Integer | None = None
     """How often it was run again."""
-    progress: Whole | None = None
+    progress: Integer | None = None
     """0 to 100; the real service always said 0."""
     stdout_redirect_path: Text | None = None
     """The object that holds its stdout."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batchcompute.models.base import Status
-from batchcompute.models.field_types import Flag, Number, Text, TextList, Whole
+from batchcompute.models.field_types import Boolean, Integer, Number, Text, TextList
 
 __all__ = ["AvailableInstanceDesc", "AvailableNetworkType", "AvailableResource", "Quota"]
 
@@ -26,16 +26,16 @@ class Quota(Status):
 class AvailableNetworkType(Status):
     """The networks that an instance type can be in."""
 
-    classic: Flag | None = None
+    classic: Boolean | None = None
     """Whether the classic network."""
-    vpc: Flag | None = None
+    vpc: Boolean | None = None
     """Whether a VPC."""
 
 
 class AvailableInstanceDesc(Status):
     """An instance type and its size."""
 
-    cpu_core: Whole | None = None
+    cpu_core: Integer | None = None
     """Number of cores."""
     instance_type: Text | None = None
     """Name of the type, for example ``ecs.sn2ne.xlarge``."""

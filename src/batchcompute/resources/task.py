@@ -10,22 +10,22 @@ from pydantic import Field
 from batchcompute.errors import Problem
 from batchcompute.models.base import Description
 from batchcompute.models.constraints import (
-    LARGEST,
-    MOST_VARIABLES,
-    AtLeast,
-    AtMost,
-    KeyLength,
-    Keys,
-    Needed,
-    Place,
+    MAX_INT32,
+    MAX_VARIABLES,
+    EachKey,
+    EachValue,
+    EnvironmentVariables,
+    MaxLength,
+    Minimum,
+    ObjectKeyLength,
     Range,
-    Runnable,
-    Values,
-    Variables,
+    Required,
+    ShellCommand,
+    StorageUrl,
     join,
 )
-from batchcompute.models.field_types import AnyMap, EnvMap, Flag, Number, Text, TextMap, Whole
-from batchcompute.models.problems import shown
+from batchcompute.models.field_types import AnyMap, Boolean, EnvMap, Integer, Number, Text, TextMap
+from batchcompute.models.problems import short_repr
 from batchcompute.resources._literals import ResourceTypeName
 from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts
 
@@ -60,7 +60,7 @@ class AutoCluster(Description):
     """Disks, networks and mounts."""
     user_data: AnyMap | None = Field(default_factory=dict)
     """Readable on the machines."""
-    reserve_on_fail: Flag | None = False
+    reserve_on_fail: Boolean | None = False
     """Whether the machines are kept when the job fails."""
     cluster_id: Text | None = None
     """A cluster to put the machines into, instead of a new one."""
@@ -84,33 +84,33 @@ class Docker(Description):
 class Command(Description):
     """What an instance runs."""
 
-    command_line: Annotated[Text, Needed("the command to run"), Runnable()] | None = None
+    command_line: Annotated[Text, Required("the command to run"), ShellCommand()] | None = None
     """The command, run by ``/bin/sh``. Required."""
-    package_path: Annotated[Text, KeyLength()] | None = None
+    package_path: Annotated[Text, ObjectKeyLength()] | None = None
     """An object to unpack into the working directory first: ``oss://…/worker.tar.gz``."""
-    env_vars: Annotated[EnvMap, AtMost(MOST_VARIABLES, "entries"), Variables()] | None = Field(
+    env_vars: Annotated[EnvMap, MaxLength(MAX_VARIABLES, "entries"), EnvironmentVariables()] | None = Field(
         default_factory=dict
     )
     """Environment variables, at most 2000; every value becomes a text."""
     docker: Docker | None = Field(default_factory=Docker)
     """A container image to run the command in."""
 
-    def _further_rules(self, at: str) -> Iterator[Problem]:
+    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
         for name in self.env_vars:
             if not name or "=" in name:
-                yield Problem(join(at, "EnvVars"), shown(name), "must be a name without '='")
+                yield Problem(join(at, "EnvVars"), short_repr(name), "must be a name without '='")
 
 
 class Parameters(Description):
     """What a task runs, and where its output goes."""
 
-    command: Annotated[Command, Needed()] | None = Field(default_factory=Command)
+    command: Annotated[Command, Required()] | None = Field(default_factory=Command)
     """What its instances run."""
     input_mapping_config: InputMappingConfig | None = Field(default_factory=InputMappingConfig)
     """How input mappings read file names."""
-    stdout_redirect_path: Annotated[Text, KeyLength()] | None = None
+    stdout_redirect_path: Annotated[Text, ObjectKeyLength()] | None = None
     """``oss://…/`` directory for ``stdout.<job>.<task>.<instance>``; empty to keep none."""
-    stderr_redirect_path: Annotated[Text, KeyLength()] | None = None
+    stderr_redirect_path: Annotated[Text, ObjectKeyLength()] | None = None
     """``oss://…/`` directory for ``stderr.<job>.<task>.<instance>``; empty to keep none."""
 
 
@@ -128,21 +128,21 @@ class TaskDescription(Description):
 
     _examples = ({"ClusterId": "cls-1", "Parameters": {"Command": {"CommandLine": "echo hello"}}},)
 
-    parameters: Annotated[Parameters, Needed()] | None = Field(default_factory=Parameters)
+    parameters: Annotated[Parameters, Required()] | None = Field(default_factory=Parameters)
     """What it runs, and where its output goes. Required."""
-    input_mapping: Annotated[TextMap, Keys(Place())] | None = Field(default_factory=dict)
+    input_mapping: Annotated[TextMap, EachKey(StorageUrl())] | None = Field(default_factory=dict)
     """From ``oss://`` place to local path, read-only."""
-    output_mapping: Annotated[TextMap, Values(Place())] | None = Field(default_factory=dict)
+    output_mapping: Annotated[TextMap, EachValue(StorageUrl())] | None = Field(default_factory=dict)
     """From local path to ``oss://`` place, uploaded at the end."""
-    log_mapping: Annotated[TextMap, Values(Place())] | None = Field(default_factory=dict)
+    log_mapping: Annotated[TextMap, EachValue(StorageUrl())] | None = Field(default_factory=dict)
     """From local file to ``oss://…/`` directory, uploaded while the program runs."""
-    write_support: Flag | None = None
+    write_support: Boolean | None = None
     """Whether input mappings may be written to."""
-    timeout: Annotated[Whole, Range(1, LARGEST)] | None = 3600
+    timeout: Annotated[Integer, Range(1, MAX_INT32)] | None = 3600
     """Seconds that one attempt of an instance may take."""
-    instance_count: Annotated[Whole, AtLeast(1)] | None = 1
+    instance_count: Annotated[Integer, Minimum(1)] | None = 1
     """How many instances run, 1 or more."""
-    max_retry_count: Annotated[Whole, Range(0, LARGEST)] | None = 0
+    max_retry_count: Annotated[Integer, Range(0, MAX_INT32)] | None = 0
     """How often a failed instance is run again."""
     cluster_id: Text | None = None
     """The cluster to run on; this or ``AutoCluster`` is required."""
@@ -195,10 +195,10 @@ class TaskDescription(Description):
             task.auto_cluster = AutoCluster({"InstanceType": instance_type})
         return task
 
-    def _further_rules(self, at: str) -> Iterator[Problem]:
+    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
         if not self.cluster_id and "AutoCluster" not in self:
             path = join(at, "ClusterId")
             yield Problem(path, "", "one of ClusterId and AutoCluster is required", "missing")
         if self.cluster_id and "AutoCluster" in self and self.auto_cluster._names_machines():
             allowed = "only one of ClusterId and AutoCluster may be given"
-            yield Problem(join(at, "ClusterId"), shown(self.cluster_id), allowed)
+            yield Problem(join(at, "ClusterId"), short_repr(self.cluster_id), allowed)

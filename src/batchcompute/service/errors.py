@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from batchcompute.errors import Problem
-from batchcompute.models.problems import shown
+from batchcompute.models.problems import short_repr
 from batchcompute.runner.errors import CodedError
 
 __all__: list[str] = []
@@ -42,7 +42,7 @@ def not_found(kind: str, name: str, place: str = "", there: Iterable[str] | None
         place: Where, for example ``job job-1``; empty for the whole service.
         there: The names that there are in that place, where they help.
     """
-    text = f"Specified resource is not found. There is no {kind} {shown(name)}"
+    text = f"Specified resource is not found. There is no {kind} {short_repr(name)}"
     if place:
         text += f" in {place}"
     if there is not None:
@@ -60,7 +60,7 @@ def existing(kind: str, name: str, advice: str) -> ApiError:
         name: Its name.
         advice: What can be done; a sentence.
     """
-    text = f"Specified resource already exists. There is {kind} {shown(name)}. {advice}"
+    text = f"Specified resource already exists. There is {kind} {short_repr(name)}. {advice}"
     return ApiError(403, "InvalidResource.AlreadyExisting", text)
 
 

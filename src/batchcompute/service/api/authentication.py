@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from batchcompute.errors import ConfigError
 from batchcompute.http.signing import API_VERSION, verify
-from batchcompute.models.problems import shown
+from batchcompute.models.problems import short_repr
 from batchcompute.service.api import acs3
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.errors import ApiError
@@ -154,7 +154,7 @@ class Keys:
             raise ApiError(400, "InvalidAuthorization", text)
         secret, owner = self.find(key_id)
         if not secret:
-            text = f"Specified access key is not found. There is no access key {shown(key_id)}."
+            text = f"Specified access key is not found. There is no access key {short_repr(key_id)}."
             raise ApiError(404, "InvalidAccessKeyId.NotFound", text)
         self._check_clock(request)
         if fields:

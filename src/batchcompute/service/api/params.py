@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from batchcompute.models.validation import LARGEST_BODY, problem_of
+from batchcompute.models.validation import MAX_BODY_BYTES, body_problem
 from batchcompute.service.errors import ApiError, invalid
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class Params:
         Raises:
             ApiError: It is too large, no JSON, or no object.
         """
-        if len(self.body) > LARGEST_BODY:
-            raise ApiError(403, "InvalidHttpBody", f"The body holds more than {LARGEST_BODY} bytes.")
+        if len(self.body) > MAX_BODY_BYTES:
+            raise ApiError(403, "InvalidHttpBody", f"The body holds more than {MAX_BODY_BYTES} bytes.")
         try:
             # Only UTF-8: left to itself, the parser takes UTF-16 and UTF-32, too.
             text = self.body.decode("utf-8-sig")
@@ -70,7 +70,7 @@ class Params:
         if not isinstance(value, dict):
             text = "Specified http body is not valid. Its type must be object."
             raise ApiError(403, "InvalidHttpBody", text)
-        wrong = problem_of(value)
+        wrong = body_problem(value)
         if wrong is not None:
             text = f"Request body is not valid JSON. {wrong.path or 'It'} {wrong.allowed}."
             raise ApiError(400, "InvalidJsonFormat", text)

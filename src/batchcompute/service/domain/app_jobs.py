@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from batchcompute.errors import Problem, ValidationError
-from batchcompute.models.problems import shown
+from batchcompute.models.problems import short_repr
 from batchcompute.resources import AppDescription, AppJobDescription, JobDescription
 from batchcompute.runner.object_urls import split_object_url
 from batchcompute.service.domain.app_commands.substitution import UnsafeLine, substitute, variables
@@ -162,7 +162,7 @@ def _config(app: AppDescription, job: AppJobDescription, problems: list[Problem]
             values[name] = number = int(number)
         if isinstance(number, bool) or not isinstance(number, int) or number < lowest:
             problems.append(
-                Problem(f"App.Config.{name}", shown(number), f"must be an integer, {lowest} or more")
+                Problem(f"App.Config.{name}", short_repr(number), f"must be an integer, {lowest} or more")
             )
             values[name] = lowest
     return values
@@ -171,12 +171,12 @@ def _config(app: AppDescription, job: AppJobDescription, problems: list[Problem]
 def _value(value: object, kind: str, at: str, problems: list[Problem]) -> str:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind == "Number" and not is_number:
-        problems.append(Problem(at, shown(value), "must be a number"))
+        problems.append(Problem(at, short_repr(value), "must be a number"))
     elif kind != "Number" and not is_number and not isinstance(value, str):
-        problems.append(Problem(at, shown(value), "must be a text"))
+        problems.append(Problem(at, short_repr(value), "must be a text"))
     text = str(value)
     if "\0" in text:
-        problems.append(Problem(at, shown(value), "must not hold the character NUL"))
+        problems.append(Problem(at, short_repr(value), "must not hold the character NUL"))
     return text
 
 
@@ -185,8 +185,8 @@ def _check_place(value: object, local_path: str, at: str, problems: list[Problem
     try:
         split_object_url(text)
     except ValidationError:
-        problems.append(Problem(at, shown(value), "must be a place like oss://bucket/key"))
+        problems.append(Problem(at, short_repr(value), "must be a place like oss://bucket/key"))
         return
     if text.endswith("/") != local_path.endswith("/"):
         allowed = f"must end in a slash as its LocalPath does: {local_path}"
-        problems.append(Problem(at, shown(value), allowed))
+        problems.append(Problem(at, short_repr(value), allowed))

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from batchcompute.errors import Problem, ValidationError
-from batchcompute.models.constraints import MOST_INSTANCES
-from batchcompute.models.problems import shown
+from batchcompute.models.constraints import MAX_INSTANCES
+from batchcompute.models.problems import short_repr
 from batchcompute.resources import AppJobDescription, JobDescription, TaskDescription
-from batchcompute.resources._rules import instances_of
+from batchcompute.resources._rules import count_instances
 from batchcompute.runner import container
 from batchcompute.runner.environment import environment_room, environment_size
 from batchcompute.runner.object_urls import split_object_url
@@ -34,7 +34,7 @@ def check_ascii(name: str | None, path: str) -> None:
     """
     if name and not _NAME.fullmatch(name):
         allowed = "may only hold [A-Za-z0-9_-]"
-        raise ValidationError([Problem(path, shown(name), allowed)])
+        raise ValidationError([Problem(path, short_repr(name), allowed)])
 
 
 def job_description(body: Mapping[str, Any]) -> JobDescription:
@@ -44,8 +44,8 @@ def job_description(body: Mapping[str, Any]) -> JobDescription:
         ValidationError: It is refused, with every problem at once.
     """
     description = JobDescription(body)
-    if instances_of(description.dag.tasks.values()) > MOST_INSTANCES:
-        raise ApiError(403, "QuotaExhausted", f"The InstanceCount ({MOST_INSTANCES}) quota is exhausted.")
+    if count_instances(description.dag.tasks.values()) > MAX_INSTANCES:
+        raise ApiError(403, "QuotaExhausted", f"The InstanceCount ({MAX_INSTANCES}) quota is exhausted.")
     description.validate()
     problems = list(_further(description))
     if problems:
@@ -90,11 +90,11 @@ def _fill(description: JobDescription | AppJobDescription, body: Mapping[str, An
 def _further(description: JobDescription) -> Iterator[Problem]:
     """What this service cannot do is refused, never silently left out."""
     if description.name and not _NAME.fullmatch(description.name):
-        yield Problem("Name", shown(description.name), "may only hold [A-Za-z0-9_-]")
+        yield Problem("Name", short_repr(description.name), "may only hold [A-Za-z0-9_-]")
     for name, task in description.dag.tasks.items():
         at = f"DAG.Tasks.{name}"
         if not _NAME.fullmatch(name):
-            yield Problem(at, shown(name), "may only hold [A-Za-z0-9_-]")
+            yield Problem(at, short_repr(name), "may only hold [A-Za-z0-9_-]")
         yield from _task_problems(task, at)
 
 
@@ -106,16 +106,18 @@ def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
     image = image_of(task.parameters.command.detail())
     if image.startswith("-"):
         # The runtime's command would take it for an option.
-        yield Problem(f"{at}.Parameters.Command.Docker.Image", shown(image), "must be the name of an image")
+        yield Problem(
+            f"{at}.Parameters.Command.Docker.Image", short_repr(image), "must be the name of an image"
+        )
     elif image:
         runtime = container.probe()
         if not runtime.program:
             allowed = f"must be empty: no container runtime can be used on this machine ({runtime.reason})"
-            yield Problem(f"{at}.Parameters.Command.Docker.Image", shown(image), allowed)
+            yield Problem(f"{at}.Parameters.Command.Docker.Image", short_repr(image), allowed)
     for field in ("StdoutRedirectPath", "StderrRedirectPath"):
         if not _is_place(task.parameters[field]):
             allowed = "must be a directory like oss://bucket/logs/"
-            yield Problem(f"{at}.Parameters.{field}", shown(task.parameters[field]), allowed)
+            yield Problem(f"{at}.Parameters.{field}", short_repr(task.parameters[field]), allowed)
     command = task.parameters.command
     most, size = environment_room(), environment_size(command.env_vars)
     if size > most:
@@ -123,7 +125,7 @@ def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
         yield Problem(f"{at}.Parameters.Command.EnvVars", f"{size} bytes", allowed)
     if not _is_place(command.package_path):
         allowed = "must be an object like oss://bucket/worker.tar.gz"
-        yield Problem(f"{at}.Parameters.Command.PackagePath", shown(command.package_path), allowed)
+        yield Problem(f"{at}.Parameters.Command.PackagePath", short_repr(command.package_path), allowed)
 
 
 def _is_place(place: str | None) -> bool:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, cast
 
 from batchcompute.errors import Problem, ValidationError
-from batchcompute.models.problems import shown
+from batchcompute.models.problems import short_repr
 from batchcompute.runner.object_urls import split_object_url
 
 __all__: list[str] = []
@@ -143,7 +143,7 @@ def mount_problems(mounts: Any, at: str, seen: dict[str, str] | None = None) -> 
         scheme = source.partition("://")[0]
         if scheme in ("nas", "smb", "lustre", "nasplus"):
             allowed = "must be a place like oss://bucket/dir/: the local service mounts nothing else"
-            yield Problem(f"{at}.Entries.Source", shown(source), allowed)
+            yield Problem(f"{at}.Entries.Source", short_repr(source), allowed)
         else:
             yield from _place(source, f"{at}.Entries.Source")
         yield from _path(entry.get("Destination"), f"{at}.Entries.Destination", {} if seen is None else seen)
@@ -166,20 +166,22 @@ def _place(place: Any, where: str) -> Iterator[Problem]:
     try:
         split_object_url(str(place or ""))
     except ValidationError:
-        yield Problem(where, shown(place), "must be a place like oss://bucket/key")
+        yield Problem(where, short_repr(place), "must be a place like oss://bucket/key")
 
 
 def _path(path: Any, where: str, seen: dict[str, str]) -> Iterator[Problem]:
     text = str(path or "")
     pure = PurePosixPath(canonical(text))
     if re.fullmatch(r"[A-Za-z]:.*", text):
-        yield Problem(where, shown(path), "must be a path of Linux: there are no drives here")
+        yield Problem(where, short_repr(path), "must be a path of Linux: there are no drives here")
     elif not pure.is_absolute() or ".." in pure.parts or "\0" in text or pure == PurePosixPath("/"):
-        yield Problem(where, shown(path), "must be an absolute path without '..', and not the root itself")
+        yield Problem(
+            where, short_repr(path), "must be an absolute path without '..', and not the root itself"
+        )
     elif is_of_kernel(str(pure)):
-        yield Problem(where, shown(path), f"must not be below {', '.join(_NEVER)}")
+        yield Problem(where, short_repr(path), f"must not be below {', '.join(_NEVER)}")
     elif str(pure) in seen:
-        yield Problem(where, shown(path), f"must be mapped once; {seen[str(pure)]} maps it, too")
+        yield Problem(where, short_repr(path), f"must be mapped once; {seen[str(pure)]} maps it, too")
     else:
         seen[str(pure)] = where
 
