@@ -23,13 +23,17 @@ _HOME = {
     "embedded_service": "embedded",
 }
 
-if not _TYPE_CHECKING:
-    # The command line imports modules of this package that need little, such as the settings.
 
-    def __getattr__(name: str) -> object:
-        home = _HOME.get(name)
-        if home is None:
-            raise AttributeError(f"module 'batchcompute.service' has no attribute {name!r}")
-        value = getattr(_import_module(f"batchcompute.service.{home}"), name)
-        globals()[name] = value
-        return value
+def _load(name: str) -> object:
+    # The command line imports modules of this package that need little, such as the settings.
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'batchcompute.service' has no attribute {name!r}")
+    value = getattr(_import_module(f"batchcompute.service.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+if not _TYPE_CHECKING:
+    # With a `__getattr__`, a type checker accepts the import of any name.
+    __getattr__ = _load
