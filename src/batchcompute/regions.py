@@ -1,8 +1,4 @@
-"""Regions and endpoints: from what a caller names to where requests go (REST API, 6).
-
-Plain HTTP is spoken only where somebody asked for it: ``security_conn=False``, an ``http://`` URL,
-or a region that was registered with a port other than 443, as programs do for private endpoints.
-"""
+"""Regions and their endpoints (REST API, 6)."""
 
 from __future__ import annotations
 
@@ -66,7 +62,7 @@ US_EAST_1: Final = "batchcompute.us-east-1.aliyuncs.com"
 """Virginia."""
 
 LOCAL: Final = "local://"
-"""The embedded service: jobs run on this machine, in the service of this very process."""
+"""The embedded service, which runs jobs on this machine."""
 
 _BUILT_IN: Final = (
     CN_QINGDAO,
@@ -86,7 +82,7 @@ _BUILT_IN: Final = (
 )
 
 _VENDOR = re.compile(r"https?://batchcompute(-[a-z]+)?[.][a-z0-9-]+[.]aliyuncs[.]com(:[0-9]+)?")
-"""URL of an endpoint of the vendor's."""
+"""Pattern of the URLs of the vendor's endpoints."""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?\.?")
 
@@ -96,12 +92,12 @@ _ports: dict[str, int] = {}
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where requests go."""
+    """The destination of requests."""
 
     base_url: str
-    """Scheme, host and port, without a slash at the end; ``local://`` for the embedded service."""
+    """Scheme, host and port without a trailing slash; ``local://`` for the embedded service."""
     region: str
-    """What is sent as ``x-acs-region-id``."""
+    """Value of the header ``x-acs-region-id``."""
 
     @property
     def is_local(self) -> bool:
@@ -110,41 +106,43 @@ class Endpoint:
 
 
 def get_regions() -> dict[str, str]:
-    """Return the live table of regions, from id to host."""
+    """Return the registered regions, as a live mapping from id to host."""
     return _regions
 
 
 def register_region(region_name: str, url: str, port: int = 80) -> None:
-    """Add a region of one's own, or give a known one another endpoint.
+    """Add a region, or change the endpoint of a known one.
 
     Args:
-        region_name: Id of the region; sent as ``x-acs-region-id``.
-        url: Host name or address.
-        port: Port; with 443 the connection is TLS, with any other it is plain HTTP.
+        region_name: Id of the region, sent as ``x-acs-region-id``.
+        url: Host name or IP address.
+        port: Port. Port 443 selects TLS, any other port plain HTTP.
 
     Raises:
-        ConfigError: The name or host is empty, or the port is none.
+        ConfigError: The name, the host or the port is invalid.
     """
     if not region_name or not isinstance(region_name, str):
-        raise ConfigError(f"region name must be a text that is not empty, not {region_name!r}")
+        raise ConfigError(f"region name must be a non-empty text, not {region_name!r}")
     if not region_name.isprintable() or region_name != region_name.strip():
-        # It goes into a header.
+        # The name is sent in a header.
         raise ConfigError(
-            f"region name {region_name!r} holds a control character, or begins or ends with a blank"
+            f"region name {region_name!r} contains a control character, or begins or ends with white space"
         )
     if not isinstance(url, str) or not _is_host(url):
-        raise ConfigError(f"region {region_name!r}: the host must be a host name or an address, not {url!r}")
+        raise ConfigError(
+            f"region {region_name!r}: the host must be a host name or an IP address, not {url!r}"
+        )
     text = str(port)
-    # A text of digits, too, as it comes from a command line or a configuration file.
+    # A text of digits is accepted, because command lines and configuration files contain texts.
     number = int(text) if not isinstance(port, bool) and text.isascii() and text.isdigit() else 0
     if not 0 < number < 65536:
-        raise ConfigError(f"region {region_name!r}: port must be in [1, 65535], not {port!r}")
+        raise ConfigError(f"region {region_name!r}: port must be an integer in [1, 65535], not {port!r}")
     _regions[region_name] = url
     _ports[region_name] = number
 
 
 def _is_host(host: str) -> bool:
-    """Tell whether a text can be a host name or an address; an address of IPv6 may stand in brackets."""
+    """Return whether a text is a host name or an IP address; an IPv6 address may be in brackets."""
     try:
         ipaddress.ip_address(host[1:-1] if host[:1] == "[" and host[-1:] == "]" else host)
     except ValueError:
@@ -164,8 +162,9 @@ def _authority(host: str, port: int, tls: bool) -> str:
 
 def _from_url(url: str, what: str) -> str:
     if not url.isprintable() or url != url.strip():
-        # Left out silently, they would make another URL of it. Not shown, as it may hold a password.
-        raise ConfigError(f"{what} holds a control character, or begins or ends with a blank")
+        # The URL parser removes these characters, which would change the URL. The message does not show the URL,
+        # because it may contain a password.
+        raise ConfigError(f"{what} contains a control character, or begins or ends with white space")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -179,91 +178,93 @@ def _from_url(url: str, what: str) -> str:
     ):
         raise ConfigError(f"{what} {url!r} is not a URL like http://127.0.0.1:8790")
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
-        # A user name may come with a password, so the URL is not shown.
-        raise ConfigError(f"{what} for host {parts.hostname!r} may hold scheme, host and port only")
+        # The message does not show the URL, because it may contain a password.
+        raise ConfigError(f"{what} for host {parts.hostname!r} must contain only scheme, host and port")
     tls = parts.scheme == "https"
     return f"{parts.scheme}://{_authority(parts.hostname, port or (443 if tls else 80), tls)}"
 
 
 def _region_of(region: str) -> tuple[str, str]:
-    """Return id and host of a region that is named by either."""
+    """Return id and host of a region, given one of them."""
     if region in _regions:
         return region, _regions[region]
-    # The last registration of a host wins, as the caller's own come after the built-in ones.
+    # In reverse order, so that a registration of the caller has priority over a built-in region.
     for name in reversed(_regions):
         if _regions[name] == region:
             return name, region
     if region in _BUILT_IN:
-        # Its region was given another endpoint since.
+        # The region of this host was registered again with another host.
         name = region.split(".")[1]
         return name, _regions[name]
     if re.search("[.:]", region) and _is_host(re.sub(":[0-9]+$", "", region)):
         raise ConfigError(
-            f"unknown region {region!r}: it looks like a host; write its URL, http://{region} for plain HTTP or "
-            f"https://{region} for TLS, or register it: Client.register_region(name, host, port)"
+            f"unknown region {region!r}: to use it as a host, write the URL http://{region} (plain HTTP) or "
+            f"https://{region} (TLS), or register it with Client.register_region(name, host, port)"
         )
     raise ConfigError(
-        f"unknown region {region!r}: give a region id ({', '.join(sorted(_regions))}), one of its "
-        "hosts, a URL like http://127.0.0.1:8790, or LOCAL; Client.register_region(name, host, "
-        "port) adds one"
+        f"unknown region {region!r}: must be a region id ({', '.join(sorted(_regions))}), the host of a "
+        "region, a URL like http://127.0.0.1:8790, or LOCAL; Client.register_region(name, host, port) adds a region"
     )
 
 
 def resolve(region: str, security_conn: bool | None = None, override: str | None = None) -> Endpoint:
-    """Find out where requests for a region go.
+    """Return the endpoint of a region.
+
+    The endpoint uses plain HTTP only on request: ``security_conn=False``, an ``http://`` URL, or a region that
+    was registered with a port other than 443.
 
     Args:
         region: A region id, a host, a registered name, a URL with scheme, or ``LOCAL``.
         security_conn: True for TLS, False for plain HTTP, None for the default.
-        override: A URL that takes the place of any endpoint (``BATCHCOMPUTE_ENDPOINT``), or
-            ``local`` for the embedded service.
+        override: A URL that overrides the endpoint (``BATCHCOMPUTE_ENDPOINT``), or ``local`` for the
+            embedded service; None or empty for no override.
 
     Raises:
         ConfigError: The region is unknown, or a URL is malformed.
     """
     if not isinstance(region, str) or not region:
-        raise ConfigError(f"region must be a text that is not empty, not {region!r}")
+        raise ConfigError(f"region must be a non-empty text, not {region!r}")
     if region == LOCAL or (region == "local" and region not in _regions):
-        found = Endpoint(LOCAL, "local")
+        endpoint = Endpoint(LOCAL, "local")
     elif "://" in region:
         base_url = _from_url(region, "region")
         if security_conn and base_url.startswith("http:"):
-            raise ConfigError(f"security_conn=True asks for TLS, but the region is {base_url!r}")
-        found = Endpoint(base_url, urlsplit(base_url).hostname or "")
+            raise ConfigError(f"security_conn=True requires TLS, but the region is {base_url!r}")
+        endpoint = Endpoint(base_url, urlsplit(base_url).hostname or "")
     else:
         name, host = _region_of(region)
         port = _ports.get(name)
         tls = security_conn if security_conn is not None else port in (None, 443)
         port = port or (443 if tls else 80)
-        found = Endpoint(f"http{'s' if tls else ''}://{_authority(host, port, tls)}", name)
+        endpoint = Endpoint(f"http{'s' if tls else ''}://{_authority(host, port, tls)}", name)
     if not override:
-        return found
+        return endpoint
     if override in (LOCAL, "local"):
-        return Endpoint(LOCAL, found.region)
-    return Endpoint(endpoint_url(override, security_conn), found.region)
+        return Endpoint(LOCAL, endpoint.region)
+    return Endpoint(endpoint_url(override, security_conn), endpoint.region)
 
 
 def endpoint_url(text: str, security_conn: bool | None = None) -> str:
-    """Return the URL that ``BATCHCOMPUTE_ENDPOINT`` names.
+    """Return the URL of a value of ``BATCHCOMPUTE_ENDPOINT``.
 
-    Without a scheme it is plain HTTP for an address of this machine, TLS for any other.
+    A value without a scheme selects plain HTTP for an address of this machine, and TLS for any other host.
 
     Args:
         text: A URL, a host with or without a port, or ``local`` for the embedded service.
         security_conn: True for TLS, False for plain HTTP, None for the default.
 
     Raises:
-        ConfigError: It is none of them.
+        ConfigError: The value is malformed.
     """
     if text in (LOCAL, "local"):
         return LOCAL
     if "://" not in text:
-        tls = not _is_here(text) if security_conn is None else security_conn
+        tls = not _is_loopback(text) if security_conn is None else security_conn
         text = f"http{'s' if tls else ''}://{text}"
     return _from_url(text, "BATCHCOMPUTE_ENDPOINT")
 
 
-def _is_here(authority: str) -> bool:
+def _is_loopback(authority: str) -> bool:
     host = urlsplit(f"//{authority}").hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -271,11 +272,14 @@ def _is_here(authority: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def gone_hint(url: str) -> str:
-    """Return what to do when an endpoint cannot be reached, to go after the reason; empty for most.
+def shutdown_hint(url: str) -> str:
+    """Return the part of a message about an unreachable endpoint that names the vendor's shutdown.
 
     Args:
         url: Scheme, host and port of the endpoint.
+
+    Returns:
+        The hint; empty for an endpoint that is not the vendor's.
     """
     if not _VENDOR.fullmatch(url):
         return ""

@@ -302,10 +302,10 @@ def test_key_pairs(
         return Credentials(*given)
 
     if token is None:
-        with pytest.raises(ConfigError, match="not copied well") as caught:
+        with pytest.raises(ConfigError, match="copy it again from its source") as caught:
             kind(URL, *given)
         assert given[1].strip() not in str(caught.value).replace("access_key_secret", "")
-        with pytest.raises(ConfigError, match="not copied well"):
+        with pytest.raises(ConfigError, match="copy it again from its source"):
             kind(URL, credentials=credentials).list_jobs()
         return
     for client in (kind(URL, *given), kind(URL, credentials=credentials)):

@@ -144,7 +144,7 @@ def test_credentials_that_are_none(kind: Kind) -> None:
     for bad in (5, "id", object()):
         with pytest.raises(ConfigError, match="get_credential"):
             kind(URL, credentials=bad)
-    with pytest.raises(ConfigError, match="not both"):
+    with pytest.raises(ConfigError, match="exclude each other"):
         kind(URL, "a", "b", credentials=Credentials("a", "b"))
 
 

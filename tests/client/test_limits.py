@@ -34,7 +34,7 @@ from batchcompute import (
 )
 from batchcompute.api.call import Call
 from batchcompute.api.operations import OPERATIONS
-from batchcompute.client._reading import Reading
+from batchcompute.client._reading import ResponseReader
 from batchcompute.http.oss import get_object
 from batchcompute.http.transport import MAX_RESPONSE_BYTES
 from batchcompute.service import LocalService
@@ -302,7 +302,7 @@ def test_what_is_not_compressed_as_it_says(make: Callable[..., Any], answer: lis
         assert make(server.url).get_job("j").Id == "j"
         assert len(server.requests) == 2
     with Server(lambda _: answer) as server:
-        with pytest.raises(ProtocolError, match="compressed"):
+        with pytest.raises(ProtocolError, match="content coding|the compressed response .* is incomplete"):
             make(server.url, retry=RetryPolicy.none()).get_job("j")
 
 
@@ -327,12 +327,12 @@ def test_answers_that_a_hook_has_read(library: Any) -> None:
 
 def test_pieces_of_a_few_bytes_take_no_more_memory() -> None:
     response = httpx.Response(200, stream=httpx.ByteStream(b""))
-    reading = Reading(Call(OPERATIONS["get_job"], "/jobs/j", lambda raw: raw), "here", MEGABYTE)
+    reader = ResponseReader(Call(OPERATIONS["get_job"], "/jobs/j", lambda raw: raw), "here", MEGABYTE)
     with peak_below(3 * MEGABYTE):
-        reading.begin(response)
+        reader.begin(response)
         for number in range(MEGABYTE // 2):
-            reading.take(b"%02d" % (number % 100))
-        assert len(reading.end().body) == MEGABYTE
+            reader.feed(b"%02d" % (number % 100))
+        assert len(reader.end().body) == MEGABYTE
 
 
 def test_compressed_answers_without_content_end(make: Callable[..., Any]) -> None:
@@ -456,7 +456,7 @@ def test_large_tails_are_read_in_pieces(kind: Kind, respx_mock: respx.MockRouter
     client.logs("j", "t", tail=1500)
     assert storage.asked == ["-1000", f"{len(storage.data) - 1500}-{len(storage.data) - 501}"]
     storage.says = False
-    with pytest.raises(LogsUnavailable, match="does not say which bytes"):
+    with pytest.raises(LogsUnavailable, match="expected a Content-Range header"):
         client.logs("j", "t", tail=1500)
 
 
@@ -484,7 +484,7 @@ def test_storage_that_sends_another_range(kind: Kind, respx_mock: respx.MockRout
     client = logs_of(kind, respx_mock, Storage(b""), 1000)
     wrong = httpx.Response(206, content=b"x" * 10, headers={"Content-Range": "bytes 5-14/99"})
     respx_mock.get(f"{URL}/b/k").mock(side_effect=[wrong])
-    with pytest.raises(LogsUnavailable, match="byte 0 of the object was asked for, and byte 5 came"):
+    with pytest.raises(LogsUnavailable, match="expected the object from byte 0, got it from byte 5"):
         client.logs("j", "t")
 
 

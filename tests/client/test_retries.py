@@ -35,8 +35,8 @@ from batchcompute import (
     TransportTimeout,
 )
 from batchcompute.api.operations import OPERATIONS
-from batchcompute.http.retry import Quota, delay_before, retry_after
-from batchcompute.http.retry_state import verdict
+from batchcompute.http.retry import Quota, delay_after, retry_after
+from batchcompute.http.retry_state import outcome_of
 from tests.client.kinds import Kind
 
 URL = "http://127.0.0.1:9"
@@ -276,8 +276,8 @@ def test_verdicts_without_a_zone_or_a_time() -> None:
         State = "Failed"
         EndTime = datetime(2026, 1, 1)  # noqa: DTZ001
 
-    assert verdict("start_job", Found, datetime(2026, 6, 1, tzinfo=UTC)) == "nothing"
-    assert verdict("start_job", Found, datetime(2025, 6, 1, tzinfo=UTC)) == "unknown"
+    assert outcome_of("start_job", Found, datetime(2026, 6, 1, tzinfo=UTC)) == "not executed"
+    assert outcome_of("start_job", Found, datetime(2025, 6, 1, tzinfo=UTC)) == "unknown"
 
 
 def test_attempts_are_told(
@@ -356,7 +356,7 @@ def test_a_storm_ends(kind: Kind, respx_mock: respx.MockRouter) -> None:
             client.with_options(timeout=5).get_quotas()
         sent.append(route.call_count - before)
     assert sent == [3, 3, 2, 1, 1]
-    assert "stock of 5 retries" in " ".join(caught.value.__notes__)
+    assert "quota of 5 retries" in " ".join(caught.value.__notes__)
     route.mock(side_effect=[httpx.Response(200, json={}), code(500), code(500)])
     client.get_quotas()
     with pytest.raises(ServerError) as caught:
@@ -396,14 +396,14 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 @given(st.integers(1, 5000), st.floats(0, 1, exclude_max=True))
 def test_delays_have_full_jitter_within_their_bounds(attempt: int, chance: float) -> None:
     policy = RetryPolicy()
-    delay = delay_before(attempt, policy, None, chance)
+    delay = delay_after(attempt, policy, None, chance)
     assert 0 <= delay <= min(8.0, 0.25 * 2.0 ** min(attempt - 1, 64))
-    assert delay_before(attempt, policy, 3.0, chance) == 3.0
+    assert delay_after(attempt, policy, 3.0, chance) == 3.0
 
 
 def test_delays_really_vary() -> None:
     chances = random.Random(1)
-    delays = {round(delay_before(3, RetryPolicy(), None, chances.random()), 2) for _ in range(200)}
+    delays = {round(delay_after(3, RetryPolicy(), None, chances.random()), 2) for _ in range(200)}
     assert min(delays) < 0.1
     assert max(delays) > 0.9
 

@@ -266,14 +266,14 @@ def test_unknown_states_are_waited_through(client: Any, respx_mock: respx.MockRo
 
 def test_looks_come_less_often_while_nothing_happens() -> None:
     watch = Watch(["a"], None, 10.0, 0.0)
-    assert watch.pause(0.0, None, 0.5) == pytest.approx(0.05)
-    assert watch.pause(30.0, None, 0.5) == pytest.approx(3.0)
-    assert watch.pause(5000.0, None, 0.5) == pytest.approx(10.0)
-    assert 7.5 <= watch.pause(5000.0, None, 0.0) < watch.pause(5000.0, None, 0.99) <= 12.5
-    assert watch.pause(30.0, 31.0, 0.5) == pytest.approx(1.0)
-    watch.saw("a", Job(status("a", "Waiting")), 40.0)
-    watch.saw("a", Job(status("a", "Running")), 50.0)
-    assert watch.pause(51.0, None, 0.5) == pytest.approx(0.1)
+    assert watch.delay(0.0, None, 0.5) == pytest.approx(0.05)
+    assert watch.delay(30.0, None, 0.5) == pytest.approx(3.0)
+    assert watch.delay(5000.0, None, 0.5) == pytest.approx(10.0)
+    assert 7.5 <= watch.delay(5000.0, None, 0.0) < watch.delay(5000.0, None, 0.99) <= 12.5
+    assert watch.delay(30.0, 31.0, 0.5) == pytest.approx(1.0)
+    watch.update("a", Job(status("a", "Waiting")), 40.0)
+    watch.update("a", Job(status("a", "Running")), 50.0)
+    assert watch.delay(51.0, None, 0.5) == pytest.approx(0.1)
 
 
 async def test_updates_may_be_awaited(respx_mock: respx.MockRouter) -> None:
@@ -298,8 +298,8 @@ class Terminal(io.StringIO):
 
 def watched() -> Watch:
     watch = Watch(["a", "b"], None, 10.0, time.monotonic())
-    watch.saw("a", Job(status("a", "Running", Finished=2, Running=1)), 0)
-    watch.saw("b", Job(status("b", "Waiting", Waiting=3)), 0)
+    watch.update("a", Job(status("a", "Running", Finished=2, Running=1)), 0)
+    watch.update("b", Job(status("b", "Waiting", Waiting=3)), 0)
     return watch
 
 
@@ -308,7 +308,7 @@ def test_progress_in_lines() -> None:
     show = reporter(True, stream)
     show.update(watch)
     show.update(watch)
-    watch.saw("a", Job(status("a", "Finished", Finished=3)), 0)
+    watch.update("a", Job(status("a", "Finished", Finished=3)), 0)
     show.update(watch)
     show.close()
     assert stream.getvalue().splitlines() == [
@@ -499,7 +499,7 @@ def test_nothing_is_claimed_before_anything_is_known() -> None:
         with httpx.Client() as http:
             assert Client(LOCAL, "id", "secret", http_client=http)._job_host() == JobHost("unknown")
         watch = Watch(["job-1"], None, 10.0, 0.0)
-        assert watch.left_alone(client._job_host()) == f"job-1 was not stopped{AGAIN}"
+        assert watch.interruption_note(client._job_host()) == f"job-1 was not stopped{AGAIN}"
 
 
 INTERRUPTED = """

@@ -48,21 +48,21 @@ def id_of(value: object, argument: str, attribute: str = "Id") -> str:
     """
     try:
         text = value.decode("utf-8") if isinstance(value, bytes) else value
-        found = text if isinstance(text, str) else getattr(text, attribute, None)
-        if isinstance(found, str):
-            found.encode("utf-8")
+        identifier = text if isinstance(text, str) else getattr(text, attribute, None)
+        if isinstance(identifier, str):
+            identifier.encode("utf-8")
     except UnicodeError:
-        found = None
-    if not isinstance(found, str):
+        identifier = None
+    if not isinstance(identifier, str):
         raise _invalid(argument, repr(value)[:60], "must be an id, or an object that has one")
-    if not found.strip():
-        raise _invalid(argument, repr(found), "must be an id that is not empty")
-    if found != found.strip():
-        raise _invalid(argument, repr(found), "must be an id without leading or trailing white space")
-    if not {".", ".."}.isdisjoint(found.split("/")):
+    if not identifier.strip():
+        raise _invalid(argument, repr(identifier), "must be an id that is not empty")
+    if identifier != identifier.strip():
+        raise _invalid(argument, repr(identifier), "must be an id without leading or trailing white space")
+    if not {".", ".."}.isdisjoint(identifier.split("/")):
         # The client encodes them, but some proxies decode and resolve them.
-        raise _invalid(argument, repr(found), "must be an id without '.' and '..' as path segments")
-    return found
+        raise _invalid(argument, repr(identifier), "must be an id without '.' and '..' as path segments")
+    return identifier
 
 
 def _is_number(text: str) -> bool:
@@ -71,14 +71,14 @@ def _is_number(text: str) -> bool:
 
 def revision_of(value: object) -> str:
     """Return the app revision that the argument ``qualifier`` gives; empty if it gives none."""
-    found = getattr(value, "Revision", value)
-    if found is None or found == "":
+    revision = getattr(value, "Revision", value)
+    if revision is None or revision == "":
         return ""
-    if isinstance(found, str) and _is_number(found):
-        return found
-    if isinstance(found, bool) or not isinstance(found, SupportsIndex):
+    if isinstance(revision, str) and _is_number(revision):
+        return revision
+    if isinstance(revision, bool) or not isinstance(revision, SupportsIndex):
         raise _invalid("qualifier", repr(value)[:60], "must be the number of a revision")
-    return str(int(found))
+    return str(int(revision))
 
 
 def task_name_of(value: object, argument: str) -> str:
@@ -88,14 +88,14 @@ def task_name_of(value: object, argument: str) -> str:
 
 def instance_number_of(value: object, argument: str) -> str:
     """Return the instance number that an argument gives, as a number or as the status of an instance."""
-    found = getattr(value, "InstanceId", value)
-    if found is not value and "InstanceId" not in value:  # type: ignore[operator]
+    number = getattr(value, "InstanceId", value)
+    if number is not value and "InstanceId" not in value:  # type: ignore[operator]
         raise _invalid(argument, repr(value)[:60], "must be an instance that has a number")
-    if isinstance(found, str) and _is_number(found):
-        return found
-    if isinstance(found, bool) or not hasattr(type(found), "__index__") or int(found) < 0:  # type: ignore[call-overload]
+    if isinstance(number, str) and _is_number(number):
+        return number
+    if isinstance(number, bool) or not hasattr(type(number), "__index__") or int(number) < 0:  # type: ignore[call-overload]
         raise _invalid(argument, repr(value)[:60], "must be the number of an instance, 0 or more")
-    return str(int(found))  # type: ignore[call-overload]
+    return str(int(number))  # type: ignore[call-overload]
 
 
 def count_of(value: object, argument: str = "max_item_count") -> str:

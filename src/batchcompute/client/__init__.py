@@ -1,7 +1,4 @@
-"""The clients: `Client` and, with the same methods to be awaited, `AsyncClient`.
-
-The asynchronous half is loaded at its first use, because asyncio takes as long to import as all else.
-"""
+"""The clients `Client` and `AsyncClient`, which have the same methods."""
 
 from __future__ import annotations
 
@@ -19,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncClient", "AsyncHttpClient", "AsyncItems", "Client", "HttpClient", "Items"]
 
+# The asynchronous client is loaded at its first use, because the import of asyncio doubles the import time.
 _LAZY = {
     "AsyncClient": "batchcompute.client._async.client",
     "AsyncHttpClient": "batchcompute.client._async_pool",

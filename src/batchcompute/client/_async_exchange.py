@@ -1,106 +1,108 @@
-"""A request for its answer: so that a deadline is kept, and a call that is cancelled leaves nothing behind."""
+"""The asynchronous exchange of a request for a response, with a deadline and clean cancellation."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from batchcompute.client._exchange import check_open, too_late
+from batchcompute.client._exchange import check_open, deadline_error
 from batchcompute.errors import ConnectError
 from batchcompute.http.transport import WIRE_LIMIT
 
 if TYPE_CHECKING:
     from batchcompute.api.responses import HttpResponse
     from batchcompute.client._async_pool import AsyncPool
-    from batchcompute.client._reading import Reading
+    from batchcompute.client._reading import ResponseReader
 
 __all__: list[str] = []
 
 
 async def exchange_async(
-    pool: AsyncPool, http: Any, request: Any, left: float | None, reading: Reading
+    pool: AsyncPool, http: Any, request: Any, seconds: float | None, reader: ResponseReader
 ) -> HttpResponse:
-    """Send a request; return the whole answer.
+    """Send a request and return the complete response.
 
     Args:
-        pool: Whose connections these are.
+        pool: The pool of the HTTP client.
         http: The HTTP client.
         request: The request.
-        left: Seconds until the deadline; None for none.
-        reading: What takes the body in.
+        seconds: Seconds until the deadline; None for no deadline.
+        reader: Reader of the body.
 
     Raises:
-        TransportTimeout: The deadline came first.
-        ResponseTooLarge: The answer is larger than the client's limit.
-        ConnectError: No connection was free in time.
+        TransportTimeout: The deadline passed.
+        ResponseTooLarge: The response exceeds the client's limit.
+        ConnectError: No connection became free in time.
         ConfigError: The caller's HTTP client is closed.
     """
     check_open(pool, http)
-    if pool.direct:
-        request.extensions[WIRE_LIMIT] = reading.wire_limit
-    if pool.direct or (left is None and not pool.fragile):
-        return await _receive(http, request, pool.options, reading)
-    where = reading.where
-    gate = pool.gate()
-    # httpcore loses connections for good when a request that waits for one is cancelled, so those
-    # that would have to wait do it here.
-    if gate is not None and gate.locked():
-        patience = request.extensions.get("timeout", {}).get("pool")
+    if pool.is_local:
+        request.extensions[WIRE_LIMIT] = reader.wire_limit
+    if pool.is_local or (seconds is None and not pool.leaks_on_cancel):
+        return await _receive(http, request, pool.options, reader)
+    origin = reader.origin
+    slots = pool.slots()
+    # httpcore loses a connection if a request is cancelled that waits for one. Requests therefore wait here.
+    if slots is not None and slots.locked():
+        pool_timeout = request.extensions.get("timeout", {}).get("pool")
         try:
-            async with asyncio.timeout(patience):
-                await gate.acquire()
+            async with asyncio.timeout(pool_timeout):
+                await slots.acquire()
         except TimeoutError:
-            raise ConnectError(f"no connection to {where} was free in time; all are in use") from None
-    elif gate is not None:
-        await gate.acquire()
-    receive = _receive_shielded if pool.fragile else _receive
-    answer = receive(http, request, pool.options, reading)
-    limit = asyncio.timeout(left)
+            raise ConnectError(
+                f"no connection to {origin} became free in time; all connections of the pool are in use"
+            ) from None
+    elif slots is not None:
+        await slots.acquire()
+    receive = _receive_shielded if pool.leaks_on_cancel else _receive
+    response = receive(http, request, pool.options, reader)
+    deadline = asyncio.timeout(seconds)
     try:
-        if left is None:
-            return await answer
-        async with limit:
-            return await answer
+        if seconds is None:
+            return await response
+        async with deadline:
+            return await response
     except TimeoutError:
-        if limit.expired():
-            raise too_late(where) from None
+        if deadline.expired():
+            raise deadline_error(origin) from None
         raise
     except RuntimeError as error:
         if http.is_closed and "Cannot send" in str(error):
-            # Its loop has closed it since it was asked for; the next attempt opens another one.
+            # The event loop closed the HTTP client in the meantime. The next attempt opens a new one.
             raise ConnectError(
-                f"the connections to {where} were closed before the request was sent"
+                f"the connections to {origin} were closed before the request was sent"
             ) from error
         raise
     finally:
-        if gate is not None:
-            gate.release()
+        if slots is not None:
+            slots.release()
 
 
-async def _receive(http: Any, request: Any, options: dict[str, Any], reading: Reading) -> HttpResponse:
+async def _receive(http: Any, request: Any, options: dict[str, Any], reader: ResponseReader) -> HttpResponse:
     response = await http.send(request, stream=True, **options)
     pieces = response.aiter_raw()
     try:
         if response.is_stream_consumed:
-            # A transport or a hook has read it already.
-            return reading.loaded(response)
-        reading.begin(response)
+            # A transport or an event hook has read the body already.
+            return reader.loaded(response)
+        reader.begin(response)
         async for piece in pieces:
-            reading.take(piece)
-        return reading.end()
+            reader.feed(piece)
+        return reader.end()
     except BaseException:
-        # A connection with an answer that was not read to its end is closed by this, and not used again.
+        # Closes the connection, which cannot be used again after an incomplete read.
         await response.aclose()
         await pieces.aclose()
         raise
 
 
 async def _receive_shielded(
-    http: Any, request: Any, options: dict[str, Any], reading: Reading
+    http: Any, request: Any, options: dict[str, Any], reader: ResponseReader
 ) -> HttpResponse:
-    """Send and receive in a task of its own, and end that by the scope that the library's clean-up respects.
+    """Send and receive in a separate task, which is cancelled by an anyio scope.
 
-    asyncio's own way to cancel would interrupt that clean-up, and with it lose the connection.
+    The HTTP library protects its clean-up from the cancellation of a scope, but not from that of a task. A cancelled
+    task would interrupt the clean-up and lose the connection.
     """
     import anyio
 
@@ -108,17 +110,17 @@ async def _receive_shielded(
 
     async def run() -> HttpResponse | None:
         with scope:
-            return await _receive(http, request, options, reading)
-        # Only a scope that was cancelled ends like this, and then nobody waits for the answer.
+            return await _receive(http, request, options, reader)
+        # Reached only after the cancellation of the scope. The result is not used then.
         return None
 
     task = asyncio.ensure_future(run())
     try:
-        answer = await asyncio.shield(task)
+        response = await asyncio.shield(task)
     except asyncio.CancelledError:
         scope.cancel()
         await asyncio.wait([task])
         raise
-    if answer is None:
-        raise AssertionError("only a call that was cancelled has no answer")
-    return answer
+    if response is None:
+        raise AssertionError("the scope was cancelled, but not the call")
+    return response

@@ -1,4 +1,4 @@
-"""The connections of an asynchronous client; the rules are those of `_http`."""
+"""The connection pools of an asynchronous client, one for each event loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import httpx
 
-from batchcompute.client._pool import PoolBase, cannot_open, connection_options, inherited
+from batchcompute.client._pool import PoolBase, connection_options, connection_setup_error, inherited
 from batchcompute.client._proxies import AsyncProxiedTransport
 from batchcompute.http.transport import LIMITS, NO_COOKIES
 
@@ -21,26 +21,26 @@ __all__ = ["AsyncHttpClient"]
 
 
 class AsyncHttpClient(Protocol):
-    """The same for `AsyncClient`: an ``httpx.AsyncClient``, or one of ``httpx2``."""
+    """The interface that ``http_client=`` requires; ``httpx.AsyncClient`` and ``httpx2.AsyncClient`` have it."""
 
     @property
     def is_closed(self) -> bool:
-        """Whether it was closed."""
+        """Whether the client is closed."""
         ...
 
     def build_request(self, method: str, url: Any, *, content: Any = ..., timeout: Any = ...) -> Any:
-        """Make a request."""
+        """Return a request."""
         ...
 
     async def send(
         self, request: Any, *, stream: bool = ..., auth: Any = ..., follow_redirects: bool = ...
     ) -> Any:
-        """Send a request; with ``stream=True`` the body of the response is read afterwards."""
+        """Send a request; with ``stream=True`` the caller reads the body of the response."""
         ...
 
 
 class AsyncHttp(httpx.AsyncClient):
-    """An HTTP client that keeps no cookies."""
+    """An HTTP client without cookies."""
 
     local: LocalTransport | None = None
     """The transport to a local service; None if requests are sent over the network."""
@@ -54,38 +54,40 @@ class AsyncHttp(httpx.AsyncClient):
 
     @property
     def cookies(self) -> httpx.Cookies:
-        """No cookies."""
+        """An empty cookie jar."""
         return NO_COOKIES
 
     @cookies.setter
     def cookies(self, cookies: object) -> None:  # noqa: ARG002
-        raise AttributeError("this client keeps no cookies")
+        raise AttributeError("this HTTP client has no cookies")
 
 
-def open_async_http(verify: Any, trust_env: bool, keep: bool = True) -> httpx.AsyncClient:
-    """Make an asynchronous HTTP client of our own.
+def open_async_http(verify: Any, trust_env: bool, keep_alive: bool = True) -> httpx.AsyncClient:
+    """Return a new asynchronous HTTP client.
 
     Args:
-        verify: Its TLS context.
-        trust_env: Whether it heeds the environment.
-        keep: Whether it keeps connections for further requests.
+        verify: The TLS context.
+        trust_env: Whether the proxies of the environment are used.
+        keep_alive: Whether idle connections stay open for further requests.
 
     Raises:
-        ConfigError: The environment names a proxy or certificates that cannot be used.
+        ConfigError: A proxy or a certificate of the environment cannot be used.
     """
     try:
         return AsyncHttp(
-            **connection_options(verify, trust_env, httpx.AsyncHTTPTransport, AsyncProxiedTransport, keep)
+            **connection_options(
+                verify, trust_env, httpx.AsyncHTTPTransport, AsyncProxiedTransport, keep_alive
+            )
         )
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
-        raise cannot_open(error) from None
+        raise connection_setup_error(error) from None
 
 
-async def _keep(http: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+async def _close_with_loop(http: httpx.AsyncClient) -> AsyncGenerator[None, None]:
     """Close an HTTP client when its event loop ends.
 
-    A loop closes the asynchronous generators that were begun on it before it ends itself, which is
-    the one moment at which connections can still be closed properly.
+    An event loop closes its started asynchronous generators before it ends. That is the last moment at which
+    connections can be closed properly.
     """
     try:
         yield
@@ -94,96 +96,95 @@ async def _keep(http: httpx.AsyncClient) -> AsyncGenerator[None, None]:
 
 
 class AsyncPool(PoolBase[Any]):
-    """The connections of an asynchronous client: a pool for each event loop.
+    """The connections of an asynchronous client, with one HTTP client for each event loop.
 
-    A connection is bound to the loop that made it. Used from another one, a request would be sent and
-    its answer lost (R6), so the loops are compared before anything is sent.
+    A connection is bound to the event loop that made it. A request from another loop would be sent, but its
+    response would be lost. The pool therefore selects the HTTP client of the running loop before a request is sent.
     """
 
-    def __init__(self, opener: Callable[..., Any], given: Any, warn: bool) -> None:
-        super().__init__(opener, given, warn)
-        # Both at once, as threads with loops of their own may share the client.
-        self._now: tuple[asyncio.AbstractEventLoop | None, Any] = (None, None)
-        self._others: weakref.WeakKeyDictionary[
+    def __init__(self, opener: Callable[..., Any], custom: Any, warn: bool) -> None:
+        super().__init__(opener, custom, warn)
+        # The last used loop and its HTTP client, in one attribute, because threads with separate loops share the pool.
+        self._last_used: tuple[asyncio.AbstractEventLoop | None, Any] = (None, None)
+        self._by_loop: weakref.WeakKeyDictionary[
             asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[None, None], asyncio.Semaphore]
         ] = weakref.WeakKeyDictionary()
 
     def current(self) -> Any:
-        """Return the HTTP client of the running loop, or None if it has yet to be opened."""
-        if self.given:
+        """Return the HTTP client of the running loop; None if it is not open."""
+        if self.is_custom:
             return self._http
-        loop, http = self._now
-        # A loop that ends closes its connections, and may still run what makes a last call.
+        loop, http = self._last_used
+        # A loop that is ending has closed its HTTP client, but can still run tasks that make calls.
         return http if loop is asyncio.get_running_loop() and not http.is_closed else None
 
-    def gate(self) -> asyncio.Semaphore | None:
-        """Return what lets in as many requests of the running loop as there may be connections."""
-        found = self._others.get(asyncio.get_running_loop())
-        return found[2] if found else None
+    def slots(self) -> asyncio.Semaphore | None:
+        """Return the semaphore that limits the requests of the running loop to the number of connections."""
+        entry = self._by_loop.get(asyncio.get_running_loop())
+        return entry[2] if entry else None
 
     async def open(self) -> Any:
-        """Return the HTTP client of the running loop, opened if need be.
+        """Open the HTTP client of the running loop if it is not open, and return it.
 
         Raises:
             ConfigError: The client is closed, or connections cannot be set up.
         """
         loop = asyncio.get_running_loop()
-        keeper, last = None, False
+        closer, is_ending = None, False
         with self._lock:
             self._check()
-            if self.given:
+            if self.is_custom:
                 return self._http
-            found = self._others.get(loop)
-            if found is None or found[0].is_closed:
-                for ended in [other for other in self._others if other.is_closed()]:
-                    del self._others[ended]
-                # Closed already, although the loop still runs: it is about to end, and takes no more
-                # generators. What its last calls open, they close.
-                last = found is not None and not self.direct
-                http = self._opener(keep=False) if last else self._opener()
-                keeper = _keep(http)
-                gate = asyncio.Semaphore(LIMITS.max_connections or 1)
-                found = self._others[loop] = (http, keeper, gate)
-            self._now = (loop, found[0])
-        if keeper is not None and not last:
-            await anext(keeper)
-        return found[0]
+            entry = self._by_loop.get(loop)
+            if entry is None or entry[0].is_closed:
+                for ended in [other for other in self._by_loop if other.is_closed()]:
+                    del self._by_loop[ended]
+                # A closed HTTP client of a running loop means that the loop is ending. It accepts no more
+                # generators, so the HTTP client for its last calls keeps no idle connections.
+                is_ending = entry is not None and not self.is_local
+                http = self._opener(keep_alive=False) if is_ending else self._opener()
+                closer = _close_with_loop(http)
+                slots = asyncio.Semaphore(LIMITS.max_connections or 1)
+                entry = self._by_loop[loop] = (http, closer, slots)
+            self._last_used = (loop, entry[0])
+        if closer is not None and not is_ending:
+            await anext(closer)
+        return entry[0]
 
     async def close(self) -> None:
-        """Close the connections; nothing is sent after that."""
+        """Close the connections; later calls fail."""
         with self._lock:
             self._closed = True
-            self._http, self._now = None, (None, None)
-            others = list(self._others.items())
-            self._others.clear()
-        for loop, (_, keeper, _) in others:
+            self._http, self._last_used = None, (None, None)
+            entries = list(self._by_loop.items())
+            self._by_loop.clear()
+        for loop, (_, closer, _) in entries:
             if loop is asyncio.get_running_loop():
-                await keeper.aclose()
+                await closer.aclose()
             else:
-                # Not waited for: that loop may end, or be blocked, at this very moment. Its end closes
-                # them in any case.
+                # Not awaited, because the other loop may be ending or blocked. Its end closes the connections, too.
                 with contextlib.suppress(RuntimeError):
-                    loop.call_soon_threadsafe(_close_soon, keeper)
+                    loop.call_soon_threadsafe(_close_soon, closer)
 
     def _is_open(self) -> bool:
-        return not self._closed and any(not loop.is_closed() for loop in self._others)
+        return not self._closed and any(not loop.is_closed() for loop in self._by_loop)
 
     def after_fork(self) -> None:
-        """Leave the connections to the parent."""
+        """Leave the connections to the parent process."""
         super().after_fork()
-        if not self.given:
-            inherited.append(list(self._others.items()))
-            self._now = (None, None)
-            self._others.clear()
+        if not self.is_custom:
+            inherited.append(list(self._by_loop.items()))
+            self._last_used = (None, None)
+            self._by_loop.clear()
 
 
-def _close_soon(keeper: AsyncGenerator[None, None]) -> None:
+def _close_soon(closer: AsyncGenerator[None, None]) -> None:
     async def close() -> None:
-        await keeper.aclose()
+        await closer.aclose()
 
     _closing.add(task := asyncio.ensure_future(close()))
     task.add_done_callback(_closing.discard)
 
 
 _closing: set[asyncio.Future[None]] = set()
-"""Tasks that nothing else would keep alive."""
+"""References that keep the tasks alive."""

@@ -1,4 +1,4 @@
-"""A request for its answer, so that a deadline is kept."""
+"""The synchronous exchange of a request for a response within a deadline."""
 
 from __future__ import annotations
 
@@ -14,72 +14,80 @@ if TYPE_CHECKING:
     from batchcompute.api.responses import HttpResponse
     from batchcompute.client._async_pool import AsyncPool
     from batchcompute.client._pool import Pool
-    from batchcompute.client._reading import Reading
+    from batchcompute.client._reading import ResponseReader
 
 __all__: list[str] = []
 
 
-def too_late(where: str) -> TransportTimeout:
-    return TransportTimeout(f"no whole answer from {where} before the deadline")
+def deadline_error(origin: str) -> TransportTimeout:
+    """Return the error for a response that was not complete at the deadline."""
+    return TransportTimeout(f"no complete response from {origin} before the deadline")
 
 
 def check_open(pool: Pool | AsyncPool, http: Any) -> None:
-    if pool.given and http.is_closed:
-        raise ConfigError("the HTTP client that was given as http_client has been closed")
-
-
-def exchange(pool: Pool, http: Any, request: Any, left: float | None, reading: Reading) -> HttpResponse:
-    """Send a request; return the whole answer.
-
-    Args:
-        pool: Whose connections these are.
-        http: The HTTP client.
-        request: The request.
-        left: Seconds until the deadline; None for none.
-        reading: What takes the body in.
+    """Check that the caller's HTTP client is open.
 
     Raises:
-        TransportTimeout: The deadline came first.
-        ResponseTooLarge: The answer is larger than the client's limit.
+        ConfigError: The HTTP client is closed.
+    """
+    if pool.is_custom and http.is_closed:
+        raise ConfigError("the HTTP client of the argument http_client is closed")
+
+
+def exchange(
+    pool: Pool, http: Any, request: Any, seconds: float | None, reader: ResponseReader
+) -> HttpResponse:
+    """Send a request and return the complete response.
+
+    Args:
+        pool: The pool of the HTTP client.
+        http: The HTTP client.
+        request: The request.
+        seconds: Seconds until the deadline; None for no deadline.
+        reader: Reader of the body.
+
+    Raises:
+        TransportTimeout: The deadline passed.
+        ResponseTooLarge: The response exceeds the client's limit.
         ConfigError: The caller's HTTP client is closed.
     """
     check_open(pool, http)
-    if pool.direct:
-        request.extensions[WIRE_LIMIT] = reading.wire_limit
-    if left is None or pool.direct:
-        return _receive(http, request, pool.options, reading)
-    # Time limits of a socket begin anew with each byte, so a slow enough answer outlives them all. A
-    # thread waits in the caller's place, and is left to its own end when the deadline comes first.
+    if pool.is_local:
+        request.extensions[WIRE_LIMIT] = reader.wire_limit
+    if seconds is None or pool.is_local:
+        return _receive(http, request, pool.options, reader)
+    # The timeouts of a socket restart with each received byte, so they do not limit the duration of a slow response.
+    # Another thread receives the response. If the deadline passes, that thread is abandoned.
     done: queue.SimpleQueue[tuple[HttpResponse | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
         try:
-            done.put((_receive(http, request, pool.options, reading), None))
+            done.put((_receive(http, request, pool.options, reader), None))
         except BaseException as error:  # noqa: BLE001
             done.put((None, error))
 
     context = contextvars.copy_context()
     threading.Thread(target=lambda: context.run(run), name="batchcompute-call", daemon=True).start()
     try:
-        answer, error = done.get(timeout=left)
+        response, error = done.get(timeout=seconds)
     except queue.Empty:
-        raise too_late(reading.where) from None
-    if answer is None:
-        raise error or AssertionError("a thread ends with an answer or an error")
-    return answer
+        raise deadline_error(reader.origin) from None
+    if response is None:
+        raise error or AssertionError("the thread returned neither a response nor an error")
+    return response
 
 
-def _receive(http: Any, request: Any, options: dict[str, Any], reading: Reading) -> HttpResponse:
+def _receive(http: Any, request: Any, options: dict[str, Any], reader: ResponseReader) -> HttpResponse:
     response = http.send(request, stream=True, **options)
     try:
         if response.is_stream_consumed:
-            # A transport or a hook has read it already.
-            return reading.loaded(response)
-        reading.begin(response)
+            # A transport or an event hook has read the body already.
+            return reader.loaded(response)
+        reader.begin(response)
         for piece in response.iter_raw():
-            reading.take(piece)
-        return reading.end()
+            reader.feed(piece)
+        return reader.end()
     except BaseException:
-        # A connection with an answer that was not read to its end is closed by this, and not used again.
+        # Closes the connection, which cannot be used again after an incomplete read.
         response.close()
         raise

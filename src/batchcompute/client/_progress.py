@@ -1,4 +1,4 @@
-"""What ``wait(progress=True)`` shows: a live bar on a terminal, plain lines elsewhere; on stderr."""
+"""The progress display of ``wait(progress=True)``: a live bar on a terminal, otherwise lines."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__: list[str] = []
 
 
 class Reporter(Protocol):
-    """Shows how far jobs are."""
+    """Displays the progress of jobs."""
 
     def update(self, watch: Watch) -> None:
-        """Show the present state."""
+        """Show the current state."""
         ...
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """End the display."""
         ...
 
 
@@ -33,33 +33,33 @@ class _Silent:
 
 
 class _Lines:
-    """A line for each change."""
+    """Writes a line for each change."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._last = ""
 
     def update(self, watch: Watch) -> None:
-        """Write a line, if it says more than the last one."""
+        """Write a line if it differs from the last one."""
         line = watch.summary(time.monotonic())
-        what = line.partition("  ")[2]
-        if what != self._last:
-            self._last = what
+        text = line.partition("  ")[2]
+        if text != self._last:
+            self._last = text
             self._stream.write(line + "\n")
             self._stream.flush()
 
     def close(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing."""
 
 
 class _Bar:
-    """A live bar with counts and the time so far."""
+    """A live bar with counts and the elapsed time."""
 
     def __init__(self, stream: Any) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        # Texts go in as they are: a job's name may hold what looks like markup.
+        # Without markup, because the name of a job may look like it.
         self._progress = Progress(
             TimeElapsedColumn(),
             BarColumn(bar_width=30),
@@ -70,24 +70,24 @@ class _Bar:
         self._task = self._progress.add_task("", total=None)
 
     def update(self, watch: Watch) -> None:
-        """Move the bar."""
+        """Update the bar."""
         done, total = watch.progress()
         text = watch.summary(time.monotonic()).partition("  ")[2]
         self._progress.update(self._task, completed=done, total=total or None, description=text)
 
     def close(self) -> None:
-        """Leave the bar as it stands."""
+        """Stop the updates of the bar."""
         self._progress.stop()
 
 
-def reporter(wanted: bool, stream: Any = None) -> Reporter:
-    """Return what shows the progress.
+def reporter(enabled: bool, stream: Any = None) -> Reporter:
+    """Return a progress display.
 
     Args:
-        wanted: Whether anything is to be shown.
-        stream: Where to; stderr without it.
+        enabled: Whether the progress is displayed.
+        stream: The output stream; stderr by default.
     """
-    if not wanted:
+    if not enabled:
         return _Silent()
     stream = stream or sys.stderr
     if stream.isatty():

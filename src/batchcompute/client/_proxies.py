@@ -1,8 +1,4 @@
-"""Proxies that the environment names, and the hosts that ``NO_PROXY`` excepts from them.
-
-The HTTP library reads the same variables, but an entry of ``NO_PROXY`` that it does not understand keeps it
-from making a client at all, and it knows no networks. So the choice is made here, request by request.
-"""
+"""The proxies of the environment, and the exceptions of ``NO_PROXY``."""
 
 from __future__ import annotations
 
@@ -20,36 +16,39 @@ from batchcompute.http.log import log
 
 __all__: list[str] = []
 
+# The HTTP library reads the same variables. However, it does not support networks in ``NO_PROXY``, and fails to
+# create a client if an entry is invalid. This module therefore decides about each request.
+
 _PORTS = {"http": 80, "https": 443}
 
 _BRACKETED = re.compile(r"\[(?P<address>[^][]+)](?P<length>/[0-9]+)?(:(?P<port>[0-9]+))?")
 _WITH_PORT = re.compile(r"(?P<host>[^:]+):(?P<port>[0-9]+)")
 
-# The last label is no number, so that no name is taken for the end of an address.
+# The last label must not be a number, so that a part of an IP address does not match.
 _NAME = re.compile(r"[.]?([a-z0-9_-]+[.])*(?![0-9]+$)[a-z0-9_-]+")
 _PATTERN = re.compile(r"[a-z0-9_.*-]*[*][a-z0-9_.*-]*")
 
-_UNREACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+_CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
-_SHOWN = 60
-"""Characters of an entry that are shown."""
+_MAX_SHOWN = 60
+"""Maximum number of characters of an entry in a message."""
 
 
 @dataclass(frozen=True, slots=True)
-class Excepted:
-    """What an entry of ``NO_PROXY`` excepts."""
+class Exclusion:
+    """An entry of ``NO_PROXY``."""
 
     scheme: str
-    """The scheme that it is about; empty for all."""
+    """The scheme to which it applies; empty for all."""
     network: ipaddress.IPv4Network | ipaddress.IPv6Network | None
-    """Addresses; None for names."""
+    """The excluded addresses; None if the entry excludes names."""
     names: re.Pattern[str] | None
-    """Names; None for addresses."""
+    """The excluded names; None if the entry excludes addresses."""
     port: int | None
-    """The port that it is about; None for all."""
+    """The port to which it applies; None for all."""
 
-    def covers(self, url: httpx.URL) -> bool:
-        """Return whether requests for a URL are sent past the proxies."""
+    def matches(self, url: httpx.URL) -> bool:
+        """Return whether requests for a URL are sent directly."""
         if self.scheme not in ("", url.scheme):
             return False
         if self.port is not None and self.port != (url.port or _PORTS.get(url.scheme)):
@@ -65,68 +64,68 @@ class Excepted:
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """What the environment says about proxies."""
+    """The configuration of proxies in the environment."""
 
     urls: Mapping[str, str]
-    """From a scheme, or ``all``, to the URL of its proxy."""
-    excepted: tuple[Excepted, ...] = ()
-    """What is reached without a proxy."""
+    """URL of the proxy for each scheme, or for ``all``."""
+    exclusions: tuple[Exclusion, ...] = ()
+    """The entries of ``NO_PROXY``."""
 
-    def cover(self, url: httpx.URL) -> bool:
-        """Return whether requests for a URL are sent to the proxy of its scheme."""
-        return not any(entry.covers(url) for entry in self.excepted)
+    def apply_to(self, url: httpx.URL) -> bool:
+        """Return whether requests for a URL are sent through a proxy."""
+        return not any(entry.matches(url) for entry in self.exclusions)
 
 
 def environment_proxies() -> Proxies:
-    """Read ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, or what the system has in their place.
+    """Read ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, or the settings of the system.
 
-    An entry of ``NO_PROXY`` that cannot be understood is warned of and ignored.
+    An invalid entry of ``NO_PROXY`` is ignored, with a warning.
     """
-    found = getproxies()
+    settings = getproxies()
     urls = {
-        scheme: found[scheme] if "://" in found[scheme] else f"http://{found[scheme]}"
+        scheme: settings[scheme] if "://" in settings[scheme] else f"http://{settings[scheme]}"
         for scheme in ("http", "https", "all")
-        if found.get(scheme)
+        if settings.get(scheme)
     }
     if not urls:
         return Proxies({})
-    excepted: list[Excepted] = []
-    unknown: list[str] = []
-    for entry in re.split(r"[,\s]+", found.get("no", "")):
+    exclusions: list[Exclusion] = []
+    invalid: list[str] = []
+    for entry in re.split(r"[,\s]+", settings.get("no", "")):
         if entry == "*":
             return Proxies({})
-        made = _excepted(entry) if entry else None
-        if made is not None:
-            excepted.append(made)
+        exclusion = _parse(entry) if entry else None
+        if exclusion is not None:
+            exclusions.append(exclusion)
         elif entry:
-            unknown.append(_named(entry))
-    if unknown:
-        _warn_of(unknown)
-    return Proxies(urls, tuple(excepted))
+            invalid.append(_shown(entry))
+    if invalid:
+        _warn_of(invalid)
+    return Proxies(urls, tuple(exclusions))
 
 
 def _warn_of(entries: Iterable[str]) -> None:
-    """Warn of entries of ``NO_PROXY`` that cannot be understood."""
+    """Warn of invalid entries of ``NO_PROXY``."""
     text = (
-        f"NO_PROXY: {', '.join(entries)} ignored; an entry is a host name, an address or a network, such as "
-        "example.com, 10.0.0.1, [::1]:8080 or 10.0.0.0/8"
+        f"NO_PROXY: {', '.join(entries)} ignored; an entry must be a host name, an address or a network, such "
+        "as example.com, 10.0.0.1, [::1]:8080 or 10.0.0.0/8"
     )
     try:
         warnings.warn(text, UserWarning, stacklevel=2)
     except UserWarning:
-        # Where warnings are errors, it stops no client either: the program cannot mend its environment.
+        # Logged if warnings are errors, because a program cannot correct its environment.
         log.warning("%s", text)
 
 
-def _named(entry: str) -> str:
-    """Return an entry as it may be shown: a user name may come with a password."""
+def _shown(entry: str) -> str:
+    """Return an entry for a message, without user name and password."""
     head, at, tail = entry.rpartition("@")
     shown = f"***@{tail}" if at else head + tail
-    return repr(shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…")
+    return repr(shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…")
 
 
-def _excepted(entry: str) -> Excepted | None:
-    """Return what an entry of ``NO_PROXY`` excepts; None if it cannot be understood."""
+def _parse(entry: str) -> Exclusion | None:
+    """Parse an entry of ``NO_PROXY``; return None if it is invalid."""
     scheme, sign, text = entry.lower().rpartition("://")
     if sign and scheme not in ("http", "https", "all"):
         return None
@@ -145,17 +144,17 @@ def _excepted(entry: str) -> Excepted | None:
     elif with_port is not None:
         text = with_port["host"]
     try:
-        return Excepted(scheme, ipaddress.ip_network(text, strict=False), None, port)
+        return Exclusion(scheme, ipaddress.ip_network(text, strict=False), None, port)
     except ValueError:
-        names = None if bracketed else _names(text)
-    return names and Excepted(scheme, None, names, port)
+        names = None if bracketed else _name_pattern(text)
+    return names and Exclusion(scheme, None, names, port)
 
 
-def _names(text: str) -> re.Pattern[str] | None:
-    """Return what matches the names that an entry excepts; None if it names none.
+def _name_pattern(text: str) -> re.Pattern[str] | None:
+    """Return the pattern of the names that an entry excludes; None if the entry is not a name.
 
-    A name stands for itself and what is below it, one that begins with a dot for the latter only, and a star
-    for any letters.
+    A name excludes itself and its subdomains. A name with a leading dot excludes only the subdomains. A star
+    stands for any characters.
     """
     if _PATTERN.fullmatch(text):
         return re.compile(".*".join(re.escape(part) for part in re.split("[*]+", text)))
@@ -166,63 +165,63 @@ def _names(text: str) -> re.Pattern[str] | None:
         return None
     if not _NAME.fullmatch(text):
         return None
-    below = text.startswith(".")
-    return re.compile(rf"(.+[.]){'' if below else '?'}{re.escape(text.lstrip('.'))}")
+    only_subdomains = text.startswith(".")
+    return re.compile(rf"(.+[.]){'' if only_subdomains else '?'}{re.escape(text.lstrip('.'))}")
 
 
-class _Choice:
-    """Whether a request goes to a proxy, and what an error of the proxy is called.
+class _ProxyChoice:
+    """The common part of the transports that send a request through a proxy or directly.
 
     Args:
-        through: Sends requests to the proxy; it is closed with this one.
-        past: Sends requests to where they go.
+        proxy: Transport that sends through the proxy; it is closed with this transport.
+        direct: Transport that sends directly.
         url: URL of the proxy.
-        proxies: Says which requests the proxy gets.
+        proxies: The configuration, which selects the transport of a request.
     """
 
-    def __init__(self, through: Any, past: Any, url: str, proxies: Proxies) -> None:
-        self._through = through
-        self._past = past
+    def __init__(self, proxy: Any, direct: Any, url: str, proxies: Proxies) -> None:
+        self._proxy = proxy
+        self._direct = direct
         self._url = httpx.URL(url)
         self._proxies = proxies
 
-    def _named(self, error: httpx.TransportError) -> httpx.TransportError:
-        """Return an error that names the proxy, without the user name and password of its URL."""
+    def _with_proxy(self, error: httpx.TransportError) -> httpx.TransportError:
+        """Return an error whose message contains the URL of the proxy without user name and password."""
         proxy = self._url.copy_with(userinfo=b"", raw_path=b"/")
         return type(error)(
             f"{str(error) or type(error).__name__} (through the proxy {str(proxy).rstrip('/')})"
         )
 
 
-class ProxiedTransport(_Choice, httpx.BaseTransport):
-    """Sends each request to a proxy, or past it."""
+class ProxiedTransport(_ProxyChoice, httpx.BaseTransport):
+    """Sends each request through a proxy or directly."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        if not self._proxies.cover(request.url):
-            return cast("httpx.Response", self._past.handle_request(request))
+        if not self._proxies.apply_to(request.url):
+            return cast("httpx.Response", self._direct.handle_request(request))
         try:
-            return cast("httpx.Response", self._through.handle_request(request))
-        except _UNREACHED as error:
-            raise self._named(error) from error
+            return cast("httpx.Response", self._proxy.handle_request(request))
+        except _CONNECT_ERRORS as error:
+            raise self._with_proxy(error) from error
 
     def close(self) -> None:
         """Close the connections to the proxy."""
-        self._through.close()
+        self._proxy.close()
 
 
-class AsyncProxiedTransport(_Choice, httpx.AsyncBaseTransport):
-    """Sends each request to a proxy, or past it."""
+class AsyncProxiedTransport(_ProxyChoice, httpx.AsyncBaseTransport):
+    """Sends each request through a proxy or directly."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        if not self._proxies.cover(request.url):
-            return cast("httpx.Response", await self._past.handle_async_request(request))
+        if not self._proxies.apply_to(request.url):
+            return cast("httpx.Response", await self._direct.handle_async_request(request))
         try:
-            return cast("httpx.Response", await self._through.handle_async_request(request))
-        except _UNREACHED as error:
-            raise self._named(error) from error
+            return cast("httpx.Response", await self._proxy.handle_async_request(request))
+        except _CONNECT_ERRORS as error:
+            raise self._with_proxy(error) from error
 
     async def aclose(self) -> None:
         """Close the connections to the proxy."""
-        await self._through.aclose()
+        await self._proxy.aclose()

@@ -1,4 +1,4 @@
-"""The body of an answer: decompressed and counted as it comes, and refused where it is too large."""
+"""The reader of a response, which decompresses the body and enforces the size limit."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_AT_ONCE = 256 * 1024
-"""Bytes that are decompressed at a time, so that memory holds no more than this beyond the limit."""
+_CHUNK = 256 * 1024
+"""Bytes that are decompressed at a time, and so the maximum memory use beyond the limit."""
 
 _WINDOWS: Mapping[str, int] = {
     "gzip": zlib.MAX_WBITS | 16,
     "x-gzip": zlib.MAX_WBITS | 16,
     "deflate": zlib.MAX_WBITS,
 }
-"""What zlib has to be told for each coding that the client asks for."""
+"""The ``wbits`` argument of zlib for each content coding that the client accepts."""
 
 
 def check_limit(value: object) -> int | None:
-    """Check what was given as ``max_response_bytes=``.
+    """Check the argument ``max_response_bytes=``.
 
     Raises:
-        ConfigError: It is neither None nor an integer of at least 1.
+        ConfigError: The value is neither None nor an integer of at least 1.
     """
     if value is None:
         return None
@@ -44,55 +44,55 @@ def check_limit(value: object) -> int | None:
     return value
 
 
-class Reading:
-    """Takes in the body of one answer, and refuses it as soon as it is larger than the limit.
+class ResponseReader:
+    """Reads the body of one response, and rejects it as soon as it exceeds the limit.
 
-    Bodies are decompressed here and not by the HTTP library, which expands each piece that it receives
-    to the end before anybody can count it: 64 KiB of the network to as much as 64 MiB.
+    The reader decompresses the body itself. The HTTP library decompresses each received piece completely before
+    its size can be checked, which can expand 64 KiB to 64 MiB.
 
     Args:
-        call: The call that is answered.
-        where: Where it was sent, for errors.
-        limit: Bytes that the body may have after decompression; None for any number.
+        call: The call.
+        origin: Scheme, host and port of the request, for errors.
+        limit: Maximum size of the body in bytes after decompression; None for no limit.
     """
 
     __slots__ = (
-        "_bare",
+        "_allow_raw_deflate",
         "_body",
         "_call",
         "_decoder",
         "_headers",
-        "_left",
         "_limit",
+        "_remaining",
         "_status",
-        "_wire",
-        "where",
+        "_wire_remaining",
+        "origin",
     )
 
-    def __init__(self, call: Call[Any], where: str, limit: int | None) -> None:
-        self.where = where
-        """Where the call was sent."""
+    def __init__(self, call: Call[Any], origin: str, limit: int | None) -> None:
+        self.origin = origin
+        """Scheme, host and port of the request."""
         self._call = call
         self._limit = sys.maxsize if limit is None else limit
 
     @property
     def wire_limit(self) -> int:
-        """Bytes from the network after which any answer is refused, compressed or not.
+        """Maximum number of bytes from the network, compressed or not.
 
-        Data that cannot be compressed becomes slightly larger when it is, hence the margin.
+        It exceeds the limit, because compression can make data slightly larger.
         """
         return self._limit + self._limit // 256 + 1024
 
     def begin(self, response: Any) -> None:
-        """Take note of the status and headers of a response whose body has yet to be read.
+        """Start with the status and the headers of a response.
 
         Raises:
-            ResponseTooLarge: The headers say that the body is larger than the limit.
+            ResponseTooLarge: The ``Content-Length`` exceeds the limit.
         """
         self._body = BytesIO()
-        self._left = self._limit
-        self._wire = self.wire_limit
-        self._bare = False
+        self._remaining = self._limit
+        self._wire_remaining = self.wire_limit
+        self._allow_raw_deflate = False
         self._decoder: Any = None
         self._status: int = response.status_code
         headers = self._headers = headers_of(response)
@@ -100,44 +100,44 @@ class Reading:
         window = None if coding is None else _WINDOWS.get(coding.strip().lower())
         if window is not None:
             self._decoder = zlib.decompressobj(window)
-            self._bare = window == zlib.MAX_WBITS
+            self._allow_raw_deflate = window == zlib.MAX_WBITS
         elif "transfer-encoding" not in headers:
             length = headers.get("content-length", "")
-            # The count decides in any case; a length that is no plain number is left to it.
+            # Other values are ignored, because the bytes are counted in any case.
             if length.isdecimal() and len(length) < 20 and int(length) > self._limit:
                 raise self._too_large()
 
-    def take(self, piece: bytes) -> None:
-        """Take in a piece of the body as it came from the network.
+    def feed(self, piece: bytes) -> None:
+        """Add a piece of the body as it was received.
 
         Raises:
-            ResponseTooLarge: The body is larger than the limit.
-            ProtocolError: It is not compressed as the headers say.
+            ResponseTooLarge: The body exceeds the limit.
+            ProtocolError: The body does not have the content coding of the headers.
         """
         if self._decoder is None:
-            self._keep(piece)
+            self._append(piece)
             return
-        self._wire -= len(piece)
-        if self._wire < 0:
+        self._wire_remaining -= len(piece)
+        if self._wire_remaining < 0:
             raise self._too_large()
         self._decode(piece)
 
     def end(self) -> HttpResponse:
-        """Return the answer, now that all of its body has been taken in.
+        """Return the response after the last piece of its body.
 
         Raises:
-            ProtocolError: The compressed body breaks off.
+            ProtocolError: The compressed body is incomplete.
         """
-        # Some servers declare a coding for an empty body, too.
-        if self._decoder is not None and not self._decoder.eof and self._wire != self.wire_limit:
-            raise ProtocolError(f"the compressed answer from {self.where} breaks off")
+        # An empty body is accepted, because some servers declare a content coding for it.
+        if self._decoder is not None and not self._decoder.eof and self._wire_remaining != self.wire_limit:
+            raise ProtocolError(f"the compressed response from {self.origin} is incomplete")
         return HttpResponse(self._status, self._headers, self._body.getvalue())
 
     def loaded(self, response: Any) -> HttpResponse:
-        """Return the answer of a response whose body is in memory already.
+        """Return a response whose body is in memory already.
 
         Raises:
-            ResponseTooLarge: The body is larger than the limit.
+            ResponseTooLarge: The body exceeds the limit.
         """
         self._status, self._headers = response.status_code, headers_of(response)
         body: bytes = response.content
@@ -148,38 +148,38 @@ class Reading:
     def _decode(self, data: bytes) -> None:
         while not self._decoder.eof:
             try:
-                piece: bytes = self._decoder.decompress(data, _AT_ONCE)
+                piece: bytes = self._decoder.decompress(data, _CHUNK)
             except zlib.error as error:
-                if not self._bare:
+                if not self._allow_raw_deflate:
                     raise ProtocolError(
-                        f"the answer from {self.where} is not compressed as its headers say: {error}"
+                        f"the response from {self.origin} does not have the content coding of its headers: {error}"
                     ) from error
-                # Some servers leave out the zlib header that "deflate" means.
-                self._bare = False
+                # Some servers send "deflate" without the zlib header.
+                self._allow_raw_deflate = False
                 self._decoder = zlib.decompressobj(-zlib.MAX_WBITS)
                 continue
-            self._bare = False
-            self._keep(piece)
+            self._allow_raw_deflate = False
+            self._append(piece)
             data = self._decoder.unconsumed_tail
-            if not data and len(piece) < _AT_ONCE:
+            if not data and len(piece) < _CHUNK:
                 return
 
-    def _keep(self, piece: bytes) -> None:
-        self._left -= len(piece)
-        if self._left < 0:
+    def _append(self, piece: bytes) -> None:
+        self._remaining -= len(piece)
+        if self._remaining < 0:
             raise self._too_large()
-        # Not a list: a hostile server may send pieces of one byte, each of which would be an object.
+        # A buffer instead of a list, because a hostile server can send pieces of one byte, each of them an object.
         self._body.write(piece)
 
     def _too_large(self) -> ResponseTooLarge:
         operation, target = self._call.operation, self._call.target.partition("?")[0]
-        answer = HttpResponse(self._status, self._headers, b"")
+        response = HttpResponse(self._status, self._headers, b"")
         return ResponseTooLarge(
-            f"the answer to {operation.name} ({operation.method} {target}) from {self.where} is larger than "
-            f"the client's limit of {self._limit} bytes; it was not read to its end. If answers of this size "
-            "are to be expected, make the client with a larger max_response_bytes, or None for no limit",
-            answer.status,
-            answer.request_id,
+            f"the response to {operation.name} ({operation.method} {target}) from {self.origin} exceeds the "
+            f"client's limit of {self._limit} bytes, and was not read completely. If you expect responses of this "
+            "size, create the client with a larger max_response_bytes, or None for no limit",
+            response.status,
+            response.request_id,
             self._limit,
             operation.name,
         )

@@ -1,4 +1,4 @@
-"""The old import path of `Client`."""
+"""The old SDK's import path of `Client`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The old import path of responses and statuses; what it names lives elsewhere."""
+"""The old SDK's import path of responses and statuses."""
 
 from __future__ import annotations
 

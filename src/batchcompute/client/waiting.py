@@ -1,4 +1,4 @@
-"""Waiting for jobs: when to look again, what has ended, and what is said about it. Pure decisions."""
+"""The pure decisions of `wait`: when to poll, which jobs have ended, and the texts about them."""
 
 from __future__ import annotations
 
@@ -19,155 +19,162 @@ FINAL_STATES = frozenset({"Finished", "Failed", "Stopped"})
 """States that a job does not leave by itself (REST API, 4.1)."""
 
 Until: TypeAlias = "JobState | Collection[JobState] | Callable[[Job], object]"
-"""A state, several states, or a callable that is given the job and says whether it will do."""
+"""A state, several states, or a callable that gets the job and returns whether the wait for it ends."""
 
-_FIRST = 0.05
-"""Seconds before the second look; short jobs end long before a whole interval."""
+_FIRST_DELAY = 0.05
+"""Seconds before the second poll, because many jobs are short."""
 
-_SHARE = 0.1
-"""The next look comes after this share of the time since something last changed: what has taken long
-will probably take longer, and nobody waits more than a tenth too long."""
+_DELAY_SHARE = 0.1
+"""Delay before the next poll, as a share of the time since the last change.
 
-_GETS = 20
-"""Jobs that are asked for one by one at each look, where lists do not show them."""
+A job that has not changed for long is likely to stay unchanged. A wait takes at most this share longer than the job.
+"""
+
+_MAX_GETS = 20
+"""Maximum number of jobs that one poll reads one by one, if the list does not contain them."""
 
 
 class Watch:
-    """The jobs that are waited for, and what is known of them.
+    """The jobs of one `wait`, and their last statuses.
 
     Args:
-        ids: Their ids.
-        until: What is waited for; None for the end of each.
-        longest: Seconds between two looks at most.
-        now: The time, by any clock that only goes forward.
+        ids: Ids of the jobs.
+        until: The condition that ends the wait for a job; None for its end only.
+        interval: Maximum number of seconds between two polls.
+        now: The time, by a monotonic clock.
 
     Raises:
-        ConfigError: What is waited for, or the interval, makes no sense.
+        ConfigError: The condition or the interval is invalid.
     """
 
-    def __init__(self, ids: Sequence[str], until: object, longest: float, now: float) -> None:
-        if isinstance(longest, bool) or not longest > 0:
-            raise ConfigError(f"interval must be seconds, more than 0, not {longest!r}")
+    def __init__(self, ids: Sequence[str], until: object, interval: float, now: float) -> None:
+        if isinstance(interval, bool) or not interval > 0:
+            raise ConfigError(f"interval must be a number of seconds greater than 0, not {interval!r}")
         self.ids: list[str] = list(dict.fromkeys(ids))
         self.jobs: dict[str, Job] = {}
-        """The last status of each job that has been seen."""
-        self._given = list(ids)
+        """The last status of each job that was read."""
+        self._ids_as_given = list(ids)
         self._changes: list[Job] = []
-        self._enough = _test_of(until)
-        self._longest = longest
-        self._began = now
-        self._changed = now
-        self._asked: dict[str, int] = dict.fromkeys(self.ids, 0)
-        self._looks = 0
-        self._listed = True
+        self._condition = _condition_of(until)
+        self._interval = interval
+        self._started = now
+        self._last_change = now
+        self._last_get: dict[str, int] = dict.fromkeys(self.ids, 0)
+        self._polls = 0
+        self._list_contains_jobs = True
 
     def pending(self) -> list[str]:
-        """Return the ids of the jobs that are still waited for."""
-        return [job_id for job_id in self.ids if not self._done(job_id)]
+        """Return the ids of the jobs for which the wait continues."""
+        return [job_id for job_id in self.ids if not self._is_done(job_id)]
 
-    def _done(self, job_id: str) -> bool:
+    def _is_done(self, job_id: str) -> bool:
         job = self.jobs.get(job_id)
-        return job is not None and (job.State in FINAL_STATES or bool(self._enough(job)))
+        return job is not None and (job.State in FINAL_STATES or bool(self._condition(job)))
 
     def failed(self) -> Job | None:
-        """Return a job that has failed or was stopped, unless that was what was waited for."""
+        """Return a job that failed or was stopped, unless that meets the condition; None if there is none."""
         for job in self.jobs.values():
-            if job.State in ("Failed", "Stopped") and not self._enough(job):
+            if job.State in ("Failed", "Stopped") and not self._condition(job):
                 return job
         return None
 
-    def saw(self, job_id: str, job: Job, now: float) -> None:
-        """Take note of the status of a job, under the id that was asked for."""
+    def update(self, job_id: str, job: Job, now: float) -> None:
+        """Record the status of a job.
+
+        Args:
+            job_id: Id of the job as the caller wrote it.
+            job: The status.
+            now: The time.
+        """
         before = self.jobs.get(job_id)
         self.jobs[job_id] = job
-        if before is None or _shown(before) != _shown(job):
+        if before is None or _visible_part(before) != _visible_part(job):
             self._changes.append(job)
             if before is not None:
-                self._changed = now
+                self._last_change = now
 
-    def changes(self) -> list[Job]:
-        """Return, once, what has changed since this was last asked."""
+    def take_changes(self) -> list[Job]:
+        """Return the jobs that changed since the last call."""
         changes, self._changes = self._changes, []
         return changes
 
-    # -- where to look ------------------------------------------------------------------------
+    # -- polling ------------------------------------------------------------------------------
 
-    def lists(self) -> bool:
-        """Tell whether a page of the list is the cheaper way to look."""
-        self._looks += 1
-        return self._listed and len(self.pending()) > 1
+    def should_list(self) -> bool:
+        """Start a poll; return whether it reads the list of jobs, which is cheaper for several jobs."""
+        self._polls += 1
+        return self._list_contains_jobs and len(self.pending()) > 1
 
-    def listed(self, hits: int) -> None:
-        """Take note of how many jobs a look at the list has shown; one that shows none is the last."""
-        self._listed = hits > 0
+    def record_list(self, hits: int) -> None:
+        """Record how many jobs a poll found in the list; without a hit, later polls do not read the list."""
+        self._list_contains_jobs = hits > 0
 
-    def singles(self, missing: Iterable[str]) -> list[str]:
-        """Choose those to be asked for one by one: the ones that have waited for it longest."""
-        chosen = sorted(missing, key=lambda job_id: self._asked[job_id])[:_GETS]
-        for job_id in chosen:
-            self._asked[job_id] = self._looks
-        return chosen
+    def select_for_get(self, missing: Iterable[str]) -> list[str]:
+        """Return the jobs that this poll reads one by one: those whose last read is the oldest."""
+        selected = sorted(missing, key=lambda job_id: self._last_get[job_id])[:_MAX_GETS]
+        for job_id in selected:
+            self._last_get[job_id] = self._polls
+        return selected
 
-    # -- when to look -------------------------------------------------------------------------
-
-    def pause(self, now: float, end: float | None, chance: float) -> float:
-        """Return the seconds to wait before the next look.
+    def delay(self, now: float, end: float | None, jitter: float) -> float:
+        """Return the seconds before the next poll.
 
         Args:
             now: The time.
-            end: When waiting ends, if it does.
-            chance: A number in [0, 1), so that many who wait do not all ask at once.
+            end: The end of the wait; None for no limit.
+            jitter: A random number in [0, 1), which spreads the polls of several clients.
         """
-        wanted = min(self._longest, max(_FIRST, (now - self._changed) * _SHARE))
-        wanted *= 0.75 + 0.5 * chance
-        return wanted if end is None else max(0.0, min(wanted, end - now))
+        seconds = min(self._interval, max(_FIRST_DELAY, (now - self._last_change) * _DELAY_SHARE))
+        seconds *= 0.75 + 0.5 * jitter
+        return seconds if end is None else max(0.0, min(seconds, end - now))
 
-    # -- what is said -------------------------------------------------------------------------
+    # -- texts --------------------------------------------------------------------------------
 
     def statuses(self) -> list[Job]:
-        """Return the last status of each job, in the caller's order."""
-        return [self.jobs[job_id] for job_id in self._given if job_id in self.jobs]
+        """Return the last status of each job, in the order of the arguments."""
+        return [self.jobs[job_id] for job_id in self._ids_as_given if job_id in self.jobs]
 
-    def timed_out(self, timeout: float, host: JobHost) -> WaitTimeout:
-        """Make the error that says that the time is up.
+    def timeout_error(self, timeout: float, host: JobHost) -> WaitTimeout:
+        """Return the error for the end of the timeout.
 
         Args:
-            timeout: Seconds that were waited.
+            timeout: The timeout in seconds.
             host: Where the jobs run.
         """
         late = [
-            f"{job_id} ({self.jobs[job_id].State if job_id in self.jobs else 'not seen'})"
+            f"{job_id} ({self.jobs[job_id].State if job_id in self.jobs else 'not read yet'})"
             for job_id in self.pending()
         ]
-        which = "the job" if len(late) == 1 else "the jobs"
+        single = len(late) == 1
         shown = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
-        said = f"not done after {timeout:g} s: {shown}; {which} {host.after_wait(len(late) == 1)}"
-        return WaitTimeout(said, self.statuses())
+        subject = "the job" if single else "the jobs"
+        message = f"not done after {timeout:g} s: {shown}; {subject} {host.after_wait(single)}"
+        return WaitTimeout(message, self.statuses())
 
-    def left_alone(self, host: JobHost) -> str:
-        """Say what becomes of the jobs, as nobody waits for them any more.
+    def interruption_note(self, host: JobHost) -> str:
+        """Return the text that says what happens to the jobs after an interrupted wait.
 
         Args:
-            host: Where they run.
+            host: Where the jobs run.
         """
         ids = self.pending()
-        one = repr(ids[0]) if len(ids) == 1 else repr(ids)
+        argument = repr(ids[0]) if len(ids) == 1 else repr(ids)
         return (
             f"{', '.join(ids[:5])}{' and more' if len(ids) > 5 else ''} {host.after_wait(len(ids) == 1)}; "
-            f"client.wait({one[:200]}) waits again, client.stop_job(...) stops"
+            f"client.wait({argument[:200]}) waits again, client.stop_job(...) stops"
         )
 
     def summary(self, now: float) -> str:
-        """Return one line: the jobs by state, their instances by state, the time so far."""
-        return f"{elapsed(now - self._began)}  {describe(self.statuses(), len(self.ids))}"
+        """Return one line with the elapsed time, the jobs by state, and their instances by state."""
+        return f"{elapsed(now - self._started)}  {describe(self.statuses(), len(self.ids))}"
 
     def progress(self) -> tuple[int, int]:
-        """Return how many instances have finished, and how many there are."""
+        """Return the number of finished instances, and the number of all instances."""
         counts = instance_counts(self.statuses())
         return counts["Finished"], sum(counts.values())
 
 
-def _test_of(until: object) -> Callable[[Any], object]:
+def _condition_of(until: object) -> Callable[[Any], object]:
     if until is None:
         return lambda _job: False
     if callable(until):
@@ -176,15 +183,15 @@ def _test_of(until: object) -> Callable[[Any], object]:
     members = list(cast("Collection[object]", states)) if isinstance(states, Collection) else []
     if not members or not all(isinstance(state, str) and state for state in members):
         raise ConfigError(f"until must be a state, a collection of states or a callable, not {until!r}")
-    wanted = frozenset(members)
-    return lambda job: job.State in wanted
+    accepted = frozenset(members)
+    return lambda job: job.State in accepted
 
 
 _STATES = ("Finished", "Running", "Waiting", "Failed", "Stopped")
 
 
 def instance_counts(jobs: Iterable[Job]) -> Counter[str]:
-    """Count the instances of jobs by their state."""
+    """Return the number of instances of jobs in each state."""
     counts: Counter[str] = Counter()
     for job in jobs:
         metrics: Mapping[str, Any] = job.get("InstanceMetrics") or {}
@@ -193,13 +200,14 @@ def instance_counts(jobs: Iterable[Job]) -> Counter[str]:
     return counts
 
 
-def _shown(job: Job) -> tuple[Any, ...]:
+def _visible_part(job: Job) -> tuple[Any, ...]:
+    """Return the part of a status whose change `wait` reports."""
     metrics: Mapping[str, Any] = job.get("InstanceMetrics") or {}
     return (job.State, *(metrics.get(f"{state}Count") for state in _STATES))
 
 
 def describe(jobs: Sequence[Job], total: int) -> str:
-    """Describe jobs in one line."""
+    """Return one line about jobs."""
     if total == 1 and jobs:
         head = f"{jobs[0].Id} {jobs[0].State}"
     else:
@@ -212,5 +220,5 @@ def describe(jobs: Sequence[Job], total: int) -> str:
 
 
 def elapsed(seconds: float) -> str:
-    """Write a length of time as ``h:mm:ss``."""
+    """Return a duration as ``h:mm:ss``."""
     return str(timedelta(seconds=int(seconds)))

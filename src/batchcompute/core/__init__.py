@@ -1,4 +1,4 @@
-"""An old import path of the exceptions; they live in `batchcompute.errors`."""
+"""The old SDK's import path of the exceptions in `batchcompute.errors`."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def tls_error(message: str, cause: ssl.SSLError) -> TLSFailed:
     return _with_errno(error, cause)
 
 
-def broken(message: str, cause: OSError | None) -> ConnectionBroke:
+def connection_broke(message: str, cause: OSError | None) -> ConnectionBroke:
     """Return the error for a connection that broke.
 
     Args:

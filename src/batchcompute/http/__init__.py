@@ -1,3 +1,3 @@
-"""How a call becomes a request: signing, credentials, timeouts, retries, and what an answer means."""
+"""The conversion of calls to HTTP requests: signing, credentials, timeouts, retries and errors."""
 
 __all__: list[str] = []

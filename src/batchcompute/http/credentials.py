@@ -1,4 +1,4 @@
-"""Where a client's key pair comes from: texts, the environment, or a provider asked at each request."""
+"""The sources of a client's credentials: arguments, the environment, or a provider."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = [
 ]
 
 CredentialsLike: TypeAlias = "Credentials | tuple[str, str] | tuple[str, str, str] | object"
-"""Credentials, a tuple of id, secret and perhaps token, or an object with attributes of these names."""
+"""Credentials, a tuple of id, secret and optionally token, or an object with attributes of these names."""
 
 
 @runtime_checkable
 class Provider(Protocol):
-    """An object that yields credentials; those of ``alibabacloud-credentials`` do."""
+    """A provider of credentials, for example a client of ``alibabacloud-credentials``."""
 
     def get_credential(self) -> Any:
         """Return an object with ``access_key_id``, ``access_key_secret`` and ``security_token``."""
@@ -35,68 +35,70 @@ class Provider(Protocol):
 CredentialSource: TypeAlias = (
     "Credentials | Provider | Callable[[], CredentialsLike] | Callable[[], Awaitable[CredentialsLike]]"
 )
-"""What ``credentials=`` takes: a key pair, or what yields a fresh one at each request."""
+"""The argument ``credentials=``: a key pair, or a provider that is called for each request."""
 
 
-def credentials_of(found: object) -> Credentials:
-    """Make credentials of what a provider has yielded.
+def credentials_of(provided: object) -> Credentials:
+    """Convert the result of a provider to credentials.
 
     Raises:
-        ConfigError: The pair is incomplete; the secret is not shown.
+        ConfigError: The key pair is incomplete. The message does not show the secret.
     """
-    if isinstance(found, Credentials):
-        return found
+    if isinstance(provided, Credentials):
+        return provided
     parts: tuple[Any, ...]
-    if isinstance(found, tuple):
-        parts = (*cast("tuple[Any, ...]", found), None, None)[:3]
+    if isinstance(provided, tuple):
+        parts = (*cast("tuple[Any, ...]", provided), None, None)[:3]
     else:
         names = ("access_key_id", "access_key_secret", "security_token")
-        parts = tuple(getattr(found, name, None) for name in names)
+        parts = tuple(getattr(provided, name, None) for name in names)
     for name, value in zip(("access_key_id", "access_key_secret"), parts[:2], strict=True):
         if not isinstance(value, str) or not value:
-            what = "nothing" if not value else f"a value of type {type(value).__name__}"
-            raise ConfigError(f"the credentials provider yielded {what} as {name}; it must be a text")
+            shown = "no value" if not value else f"a value of type {type(value).__name__}"
+            raise ConfigError(
+                f"the credentials provider returned {shown} for {name}; it must be a non-empty text"
+            )
     return Credentials(parts[0], parts[1], "" if parts[2] is None else parts[2])
 
 
 def current_credentials(source: CredentialSource) -> Credentials:
-    """Ask a provider for the credentials of the next request.
+    """Return the credentials for the next request.
 
     Raises:
-        ConfigError: It yields no key pair, or needs an event loop.
+        ConfigError: The provider returns no key pair, or is asynchronous.
     """
     if isinstance(source, Credentials):
         return source
-    found = source.get_credential() if isinstance(source, Provider) else source()
-    if inspect.isawaitable(found):
-        if inspect.iscoroutine(found):
-            found.close()
+    provided = source.get_credential() if isinstance(source, Provider) else source()
+    if inspect.isawaitable(provided):
+        if inspect.iscoroutine(provided):
+            provided.close()
         raise ConfigError("this credentials provider is asynchronous: use it with AsyncClient")
-    return credentials_of(found)
+    return credentials_of(provided)
 
 
 async def current_credentials_async(source: CredentialSource) -> Credentials:
-    """Ask a provider for the credentials of the next request, without blocking where it can be helped.
+    """Return the credentials for the next request; an asynchronous provider is awaited.
 
     Raises:
-        ConfigError: It yields no key pair.
+        ConfigError: The provider returns no key pair.
     """
     if isinstance(source, Credentials):
         return source
-    ask: Callable[[], Any] | None = getattr(source, "get_credential_async", None)
-    if ask is None:
-        ask = source.get_credential if isinstance(source, Provider) else source
-    found = ask()
-    if inspect.isawaitable(found):
-        found = await found
-    return credentials_of(found)
+    provider: Callable[[], Any] | None = getattr(source, "get_credential_async", None)
+    if provider is None:
+        provider = source.get_credential if isinstance(source, Provider) else source
+    provided = provider()
+    if inspect.isawaitable(provided):
+        provided = await provided
+    return credentials_of(provided)
 
 
 def check_source(source: object) -> CredentialSource:
-    """Check what was given as ``credentials=``.
+    """Check the argument ``credentials=``.
 
     Raises:
-        ConfigError: It yields no credentials.
+        ConfigError: The value is neither credentials nor a provider.
     """
     if isinstance(source, (Credentials, Provider)) or callable(source):
         return cast("CredentialSource", source)
@@ -107,14 +109,14 @@ def check_source(source: object) -> CredentialSource:
 
 
 def from_environment(environment: Mapping[str, str], region: str) -> tuple[str, Credentials]:
-    """Return region and credentials that environment variables name.
+    """Return the region and the credentials of the environment.
 
     Args:
-        environment: The environment.
-        region: A region that takes the place of ``BATCHCOMPUTE_REGION``; may be empty.
+        environment: The environment variables.
+        region: A region that overrides ``BATCHCOMPUTE_REGION``; may be empty.
 
     Raises:
-        ConfigError: One of the variables that are needed is not set; the message names it.
+        ConfigError: A required variable is not set; the message names it.
     """
     endpoint = environment.get("BATCHCOMPUTE_ENDPOINT", "").strip()
     region = region or environment.get("BATCHCOMPUTE_REGION", "").strip()
@@ -135,7 +137,7 @@ def from_environment(environment: Mapping[str, str], region: str) -> tuple[str, 
         raise ConfigError(
             f"not set in the environment: {', '.join(missing)}; from_env() reads ALIBABA_CLOUD_ACCESS_KEY_ID, "
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN (optional), BATCHCOMPUTE_REGION "
-            "and BATCHCOMPUTE_ENDPOINT (which may stand alone)"
+            "and BATCHCOMPUTE_ENDPOINT (which can replace the region)"
         )
     token = environment.get("ALIBABA_CLOUD_SECURITY_TOKEN", "").strip()
     for name, value in zip(
@@ -143,5 +145,7 @@ def from_environment(environment: Mapping[str, str], region: str) -> tuple[str, 
     ):
         problem = header_problem(value)
         if problem:
-            raise ConfigError(f"ALIBABA_CLOUD_{name} of the environment {problem}; it was not copied well")
+            raise ConfigError(
+                f"ALIBABA_CLOUD_{name} of the environment {problem}; set it again from its source"
+            )
     return region, Credentials(pair[0], pair[1], token)

@@ -1,4 +1,4 @@
-"""What the client writes to its logger ``batchcompute``: never a secret, a body or a query's values."""
+"""The client's logger ``batchcompute``, which never gets a secret, a body or the value of a query."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 log = logging.getLogger("batchcompute")
-# A library is silent unless the program asks: without this, warnings would go to stderr.
+# A library must not print by itself. Without a handler, logging prints warnings to stderr.
 log.addHandler(logging.NullHandler())
 
-_ANSWER_HEADERS = ("content-length", "content-type", "date", "retry-after", "retry-after-ms")
-"""Headers of an answer that may be logged; all others are left out (an allow-list, as azure-core has)."""
+_LOGGED_HEADERS = ("content-length", "content-type", "date", "retry-after", "retry-after-ms")
+"""The headers of a response that may be logged (an allow-list, as in azure-core)."""
 
 
-def log_answer(call: Call[Any], raw: HttpResponse, seconds: float) -> None:
-    """Log an answer, at DEBUG.
+def log_response(call: Call[Any], raw: HttpResponse, seconds: float) -> None:
+    """Log a response at DEBUG.
 
     Args:
         call: The call.
-        raw: Its answer.
-        seconds: How long it took.
+        raw: Its response.
+        seconds: Duration of the attempt.
     """
-    shown: Mapping[str, str] = {name: raw.headers[name] for name in _ANSWER_HEADERS if name in raw.headers}
+    shown: Mapping[str, str] = {name: raw.headers[name] for name in _LOGGED_HEADERS if name in raw.headers}
     log.debug(
         "%s %s %s -> %d in %.1f ms, request id %s %s",
         call.operation.name,

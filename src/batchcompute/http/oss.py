@@ -1,4 +1,4 @@
-"""Objects in object storage, as far as a client of the jobs needs them: addresses and signed reads."""
+"""Addresses and signed reads of objects in the object storage."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ __all__ = ["InstanceLogs", "get_object", "object_base", "parts_of", "sign_object
 GET_OBJECT = Operation(
     "get_object", "GetObject", "GET", "/{Bucket}/{Key}", "bytes", 200, "read", section="5.4"
 )
-"""The one operation of object storage that the client makes by itself."""
+"""The only operation of the object storage that the client uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceLogs:
-    """What an instance has written, as far as it is stored."""
+    """The stored output of an instance."""
 
     stdout: str
-    """What it has written to stdout; empty where nothing is stored."""
+    """Its stdout; empty if none is stored."""
     stderr: str
-    """What it has written to stderr; empty where nothing is stored."""
+    """Its stderr; empty if none is stored."""
 
 
-def parts_of(place: str) -> tuple[str, str]:
+def parts_of(object_url: str) -> tuple[str, str]:
     """Return the bucket and the key of ``oss://bucket/key``.
 
     Raises:
-        ValidationError: It is no such address.
+        ValidationError: The URL has another form.
     """
-    scheme, found, rest = place.partition("://")
+    scheme, separator, rest = object_url.partition("://")
     bucket, _, key = rest.partition("/")
-    if scheme != "oss" or not found or not bucket or not key:
-        raise ValidationError([Problem("object", repr(place), "must be an address like oss://bucket/key")])
+    if scheme != "oss" or not separator or not bucket or not key:
+        raise ValidationError([Problem("object", repr(object_url), "must be a URL like oss://bucket/key")])
     return bucket, key
 
 
 def object_base(endpoint: Endpoint, given: str) -> str:
-    """Return the URL of the object storage that belongs to an endpoint.
+    """Return the URL of the object storage of an endpoint.
 
-    The regions of the vendor have their own; any other service answers for its objects at the URL of
-    its API, where the kind of the signature tells the two apart.
+    Each region of the vendor has a separate host for the object storage. Any other service serves its objects
+    at the URL of its API, and distinguishes the two by the kind of the signature.
 
     Args:
-        endpoint: Where the API is.
-        given: A URL of the caller's, which wins; may be empty.
+        endpoint: Endpoint of the API.
+        given: A URL of the caller, which has priority; may be empty.
 
     Raises:
-        ConfigError: The caller's is no URL.
+        ConfigError: The caller's URL is malformed.
     """
     if given:
         parts = urlsplit(given)
@@ -84,55 +84,55 @@ def object_base(endpoint: Endpoint, given: str) -> str:
     return endpoint.base_url
 
 
-def get_object(base: str, place: str, start: int = 0, tail: int = 0) -> Call[bytes]:
-    """Make the call that reads an object.
+def get_object(base: str, object_url: str, start: int = 0, tail: int = 0) -> Call[bytes]:
+    """Return the call that reads an object.
 
     Args:
         base: URL of the object storage.
-        place: ``oss://bucket/key``.
-        start: The first byte that is wanted.
-        tail: In its place: how many bytes are wanted from the end.
+        object_url: ``oss://bucket/key``.
+        start: Position of the first byte.
+        tail: If greater than 0, the number of bytes from the end, instead of ``start``.
 
     Raises:
-        ValidationError: It is no such address.
+        ValidationError: The URL of the object has another form.
     """
-    bucket, key = parts_of(place)
+    bucket, key = parts_of(object_url)
     path = quote(key, safe="/~")
     if (urlsplit(base).hostname or "").endswith(".aliyuncs.com"):
         scheme, _, host = base.partition("://")
         url = f"{scheme}://{quote(bucket, safe='')}.{host}/{path}"
     else:
         url = f"{base}/{quote(bucket, safe='')}/{path}"
-    wanted = f"bytes=-{tail}" if tail else f"bytes={start}-"
+    byte_range = f"bytes=-{tail}" if tail else f"bytes={start}-"
     headers: dict[str, str] = {}
     if tail or start:
-        # Without the second one, a range that begins behind the end is answered with the whole object.
-        headers = {"Range": wanted, "x-oss-range-behavior": "standard"}
-    return Call(GET_OBJECT, url, _Body(start, tail), resource=f"/{bucket}/{key}", headers=headers)
+        # Without the second header, the response to a range that starts after the end is the whole object.
+        headers = {"Range": byte_range, "x-oss-range-behavior": "standard"}
+    return Call(GET_OBJECT, url, _RangeParser(start, tail), resource=f"/{bucket}/{key}", headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
-class _Body:
+class _RangeParser:
     start: int
     tail: int
 
     def __call__(self, raw: HttpResponse) -> bytes:
         if raw.status == 206:
             return raw.body
-        # The range was not heeded: all of it came.
+        # The server ignored the range and sent the whole object.
         return raw.body[-self.tail :] if self.tail else raw.body[self.start :]
 
 
 def sign_object(
     call: Call[Any], *, credentials: Credentials, now: datetime, user_agent: str
 ) -> Mapping[str, str]:
-    """Return the headers of a read, signed as object storage wants it (version 1, HMAC-SHA1).
+    """Return the headers of a read, with the signature of the object storage (version 1, HMAC-SHA1).
 
     Args:
-        call: The read.
-        credentials: Who signs.
+        call: The call that reads an object.
+        credentials: Credentials for the signature.
         now: Time of this attempt.
-        user_agent: What to send as ``User-Agent``.
+        user_agent: Value of ``User-Agent``.
     """
     date = format_datetime(now, usegmt=True)
     headers = {"Date": date, "User-Agent": user_agent, **call.headers}
@@ -141,6 +141,6 @@ def sign_object(
     special = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers) if name.startswith("x-oss-"))
     text = f"{call.operation.method}\n\n\n{date}\n{special}{call.resource}"
     secret = credentials.access_key_secret.encode("utf-8")
-    made = base64.b64encode(hmac.new(secret, text.encode("utf-8"), hashlib.sha1).digest()).decode("ascii")
-    headers["Authorization"] = f"OSS {credentials.access_key_id}:{made}"
+    signed = base64.b64encode(hmac.new(secret, text.encode("utf-8"), hashlib.sha1).digest()).decode("ascii")
+    headers["Authorization"] = f"OSS {credentials.access_key_id}:{signed}"
     return headers

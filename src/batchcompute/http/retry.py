@@ -1,10 +1,4 @@
-"""What may be sent again, and after how long: the policy, and pure decisions.
-
-The rule: a request that surely was not received may always be sent again; one that may have been
-received only if sending it twice changes nothing (`Operation.retry_class`), or, for a create, because it
-carries a token. The delays have full jitter, so that many clients which failed together do not come
-back together.
-"""
+"""The retry policy, and the pure functions that decide about retries."""
 
 from __future__ import annotations
 
@@ -35,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Quota",
     "RetryPolicy",
-    "delay_before",
+    "delay_after",
     "is_conclusive",
     "is_transient",
     "may_have_executed",
@@ -44,35 +38,41 @@ __all__ = [
 ]
 
 
+# A request that was not received can always be repeated. A request that may have been received can be repeated
+# only if a repetition has no further effect (`Operation.retry_class`), or if it is a create with a token. The
+# delays have full jitter, so that clients that failed at the same time do not retry at the same time.
+
 HTML_CODE = "Json Error, a HTML returned from upstream server."
-"""The old SDK's code for an error whose body is no JSON; programs compare with it."""
+"""The old SDK's code for an error response that is not JSON; programs compare with it."""
 
 NO_CODE = "Unkown code"
-"""The old SDK's code for an error that names none, in its own spelling."""
+"""The old SDK's code for an error response without a code, in the old SDK's spelling."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often, and after how long, a failed attempt is repeated.
+    """The number of retries of a call, and the delays before them.
 
-    Before retry number n a client waits a random time between 0 and
-    ``min(longest_delay, first_delay * 2 ** (n - 1))`` seconds, or as long as the service asks for
-    with ``Retry-After``.
+    The delay before retry n is a random time between 0 and ``min(longest_delay, first_delay * 2 ** (n - 1))``
+    seconds. If the response has a ``Retry-After`` header, the delay is the time in that header.
     """
 
     attempts: int = 4
-    """Attempts in all, the first one included; 1 for no retries."""
+    """Maximum number of attempts, including the first one; 1 for no retries."""
     first_delay: float = 0.25
-    """Seconds within which the first retry comes; doubled for each further one."""
+    """Maximum delay in seconds before the first retry; it doubles with each further retry."""
     longest_delay: float = 8.0
-    """Seconds within which any retry comes."""
+    """Upper limit in seconds of the maximum delay."""
     longest_retry_after: float = 60.0
-    """Seconds that the service may ask to wait; asked for more, the call fails at once."""
+    """Longest accepted ``Retry-After`` in seconds; if the service asks for more, the call fails at once."""
     deadline: float | timedelta | None = None
-    """Seconds for a whole call: all attempts and the pauses between them; None for no limit."""
+    """Seconds for a whole call, all attempts and delays included; None for no limit."""
     quota: int | None = 500
-    """Retries that a client has in stock; each takes one, each call that succeeds gives one back, and
-    with none left calls fail at their first failure, so that a storm ends. None for no limit."""
+    """Retry quota of a client; None for no limit.
+
+    Each retry takes one from the quota, and each successful call returns one. When the quota is exhausted, calls
+    fail at their first failure. The quota limits the load on a service that fails permanently.
+    """
 
     def __post_init__(self) -> None:
         for name in ("attempts", "quota"):
@@ -85,26 +85,26 @@ class RetryPolicy:
         for name in ("first_delay", "longest_delay", "longest_retry_after"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
-                raise ConfigError(f"{name} must be seconds, 0 or more, not {value!r}")
+                raise ConfigError(f"{name} must be a number of seconds, 0 or more, not {value!r}")
         if self.deadline is not None:
             seconds_of(self.deadline, "deadline")
 
     @classmethod
     def none(cls) -> RetryPolicy:
-        """Return a policy that never repeats anything."""
+        """Return a policy without retries."""
         return cls(attempts=1)
 
     @property
     def deadline_seconds(self) -> float | None:
-        """The deadline in seconds, or None."""
+        """The deadline in seconds; None for no limit."""
         return None if self.deadline is None else seconds_of(self.deadline, "deadline")
 
 
 class Quota:
-    """The stock of retries of one client, for all of its threads and tasks.
+    """The retry quota of one client, shared by all of its threads and tasks.
 
     Args:
-        size: How many there are at most; None for any number.
+        size: Maximum number of retries; None for no limit.
     """
 
     def __init__(self, size: int | None) -> None:
@@ -112,38 +112,38 @@ class Quota:
         self._left = size or 0
 
     def take(self) -> bool:
-        """Take a retry; return whether one was there."""
+        """Take a retry from the quota; return whether one was left."""
         if self._size is None:
             return True
         if self._left <= 0:
             return False
-        # Without a lock, which a fork could leave locked: two threads at the same time may take one
-        # for both, and nothing hangs on one retry more.
+        # No lock, because a fork could copy it in its locked state. Two threads can take the same retry, and
+        # one retry more does no harm.
         self._left -= 1
         return True
 
     def give_back(self) -> None:
-        """Put a retry back, because a call has succeeded."""
+        """Return a retry to the quota after a successful call."""
         if self._size is not None and self._left < self._size:
             self._left += 1
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds that an answer asks to wait, or None where it does not ask.
+    """Return the ``Retry-After`` of a response in seconds; None if it has none.
 
     Args:
-        headers: Headers of the answer, with lower-case names.
-        now: The time, for answers that name a date.
+        headers: Headers of the response with lower-case names.
+        now: The time, for a ``Retry-After`` that is a date.
     """
     milliseconds = headers.get("retry-after-ms", "")
     seconds = headers.get("retry-after", "")
     for text, scale in ((milliseconds, 1000), (seconds, 1)):
         try:
-            found = float(text) / scale
+            value = float(text) / scale
         except ValueError:
             continue
-        if found == found:  # "nan" is no number of seconds
-            return max(0.0, found)
+        if value == value:  # not "nan"
+            return max(0.0, value)
     if not seconds:
         return None
     try:
@@ -156,14 +156,13 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether a failure may be gone at the next attempt."""
+    """Return whether a retry can succeed after a failure."""
     if isinstance(error, TLSError):
-        # A certificate that is not trusted now will not be trusted in a second, and plain HTTP stays plain.
-        return not _is_settled(error)
+        return not _is_permanent(error)
     if isinstance(error, (TransportError, ThrottledError)):
         return True
     if isinstance(error, ServerError):
-        # 501 says that there is no such operation, 505 that there is no such HTTP.
+        # 501 and 505 mean that the service supports neither the operation nor the version of HTTP.
         return error.status not in (501, 505)
     return isinstance(error, ClientError) and (error.status == 408 or error.code == "InternalError")
 
@@ -171,47 +170,48 @@ def is_transient(error: BaseException) -> bool:
 PLAIN_HTTP = frozenset(
     {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
 )
-"""What OpenSSL calls an answer in plain HTTP to the beginning of TLS."""
+"""OpenSSL's names of the error when the peer responds to a TLS handshake in plain HTTP."""
 
 
-def _is_settled(error: BaseException) -> bool:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
+def _is_permanent(error: BaseException) -> bool:
+    """Return whether a TLS failure comes from an untrusted certificate or from a peer without TLS."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
             return True
-        if isinstance(seen, ssl.SSLError) and seen.reason in PLAIN_HTTP:
+        if isinstance(cause, ssl.SSLError) and cause.reason in PLAIN_HTTP:
             return True
-        seen = seen.__cause__ or seen.__context__
+        cause = cause.__cause__ or cause.__context__
     return False
 
 
 def may_have_executed(error: BaseException) -> bool:
-    """Tell whether the service may have done what it was asked to, although this came of it."""
+    """Return whether the service may have executed the request of an attempt that failed."""
     if isinstance(error, ClientError):
         return error.code == "InternalError" or (isinstance(error, ServerError) and is_transient(error))
     return isinstance(error, (TransportError, ResponseError)) and not isinstance(error, ConnectError)
 
 
 def is_conclusive(error: BaseException) -> bool:
-    """Tell whether an answer also tells what became of earlier attempts with the same token.
+    """Return whether an error response also shows the outcome of earlier attempts with the same token.
 
-    One that was given before the service looked at the request itself does not.
+    A response that the service sent before it looked at the request itself does not.
     """
     if not isinstance(error, ClientError) or is_transient(error) or not 400 <= error.status < 500:
         return False
     if error.code in ("", HTML_CODE, NO_CODE):
-        # Not the service's own words: a gateway on the way, perhaps.
+        # The response may come from a gateway instead of the service.
         return False
     return not isinstance(error, (AuthenticationError, ForbiddenError))
 
 
 def may_repeat(error: BaseException, retry_class: RetryClass, token: str = "") -> bool:
-    """Tell whether a call that failed so may be sent again without further ado.
+    """Return whether a failed call can be repeated without reading the state first.
 
     Args:
-        error: What the attempt ended with.
-        retry_class: What sending it twice would do.
-        token: The idempotent token that it carried.
+        error: The error of the attempt.
+        retry_class: The effect of sending the request twice.
+        token: The idempotent token of the request; empty if it has none.
     """
     if not is_transient(error):
         return False
@@ -220,15 +220,15 @@ def may_repeat(error: BaseException, retry_class: RetryClass, token: str = "") -
     return retry_class == "create" and bool(token)
 
 
-def delay_before(attempt: int, policy: RetryPolicy, asked: float | None, chance: float) -> float:
-    """Return the seconds to wait before the next attempt.
+def delay_after(attempt: int, policy: RetryPolicy, retry_after: float | None, jitter: float) -> float:
+    """Return the delay in seconds before the next attempt.
 
     Args:
-        attempt: Number of the attempt that failed, from 1.
+        attempt: Number of the failed attempt, from 1.
         policy: The policy.
-        asked: What the service asked for, if it did.
-        chance: A number in [0, 1).
+        retry_after: The ``Retry-After`` of the response in seconds; None if it has none.
+        jitter: A random number in [0, 1).
     """
-    if asked is not None:
-        return asked
-    return chance * min(policy.longest_delay, policy.first_delay * 2.0 ** min(attempt - 1, 64))
+    if retry_after is not None:
+        return retry_after
+    return jitter * min(policy.longest_delay, policy.first_delay * 2.0 ** min(attempt - 1, 64))

@@ -1,7 +1,4 @@
-"""One call that did not succeed at once: what was tried, what comes next, and what is said at the end.
-
-A `RetryState` decides and remembers; it neither sleeps nor sends. The clients ask it through tenacity.
-"""
+"""The state of one call whose first attempt failed: its attempts and the decisions about retries."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ from batchcompute.errors import (
 from batchcompute.http.retry import (
     Quota,
     RetryPolicy,
-    delay_before,
+    delay_after,
     is_conclusive,
     is_transient,
     may_have_executed,
@@ -43,48 +40,50 @@ __all__: list[str] = []
 
 _log = logging.getLogger("batchcompute.retry")
 
-Verdict = Literal["done", "nothing", "unknown"]
+Outcome = Literal["executed", "not executed", "unknown"]
 
-_SLACK = timedelta(seconds=2)
-"""What the clocks of two machines may differ by after their offset has been taken out."""
+_CLOCK_TOLERANCE = timedelta(seconds=2)
+"""Maximum difference between the clocks of client and service after subtraction of their offset."""
 
 
-def verdict(operation: str, found: Any, began: datetime) -> Verdict:
-    """Tell from a resource's state whether an operation whose answer was lost has happened.
+def outcome_of(operation: str, resource: Any, started: datetime) -> Outcome:
+    """Return whether an operation was executed whose response was lost, judging by the state of its resource.
 
     Args:
         operation: Name of the client's method.
-        found: The job, cluster or machine that it was about; None if that is gone.
-        began: When the first attempt was made, by the service's clock.
+        resource: The job, cluster or machine of the operation; None if it does not exist any more.
+        started: Time of the first attempt by the clock of the service.
     """
-    if found is None:
-        return "done"
-    state = str(found.State)
+    if resource is None:
+        return "executed"
+    state = str(resource.State)
     if operation == "stop_job":
-        # Sent again to a job that has ended by itself, it is answered 409 as it always was.
-        return "done" if state == "Stopped" else "nothing"
+        # If the job ended by itself, the stop is repeated, and the response is 409 as without a failure.
+        return "executed" if state == "Stopped" else "not executed"
     if operation == "start_job":
         if state in ("Waiting", "Running"):
-            return "done"
-        if found.EndTime is None:
+            return "executed"
+        if resource.EndTime is None:
             return "unknown"
-        ended = found.EndTime if found.EndTime.tzinfo else found.EndTime.replace(tzinfo=UTC)
-        if ended + _SLACK < began:
-            return "nothing"
-        # It ended after it was to be started: for Finished that can only be the new run.
-        return "done" if state == "Finished" else "unknown"
-    return "done" if state in ("Deleting", "Deleted") else "nothing"
+        ended = resource.EndTime if resource.EndTime.tzinfo else resource.EndTime.replace(tzinfo=UTC)
+        if ended + _CLOCK_TOLERANCE < started:
+            return "not executed"
+        # The job ended after the start was sent. Only a new run can have finished; start_job rejects a finished job.
+        return "executed" if state == "Finished" else "unknown"
+    return "executed" if state in ("Deleting", "Deleted") else "not executed"
 
 
 class RetryState:
-    """The attempts of one call.
+    """The attempts of one call, and the decisions about its retries.
+
+    It neither sleeps nor sends. The clients use it through tenacity.
 
     Args:
         call: The call.
-        policy: How often it may be repeated.
-        quota: The client's stock of retries.
-        started: When it began, by `time.monotonic`.
-        end: When the call must be over, by `time.monotonic`; None for no limit.
+        policy: The retry policy.
+        quota: The client's retry quota.
+        started: Start of the call, by `time.monotonic`.
+        end: Deadline of the call, by `time.monotonic`; None for no limit.
     """
 
     def __init__(
@@ -94,18 +93,20 @@ class RetryState:
         self._policy = policy
         self._quota = quota
         self._end = end
-        self._began = datetime.now(UTC) - timedelta(seconds=time.monotonic() - started)
+        self._started = datetime.now(UTC) - timedelta(seconds=time.monotonic() - started)
         self._attempts: list[Attempt] = []
-        self._open: BatchComputeError | None = None
-        self._lost = False
-        self._unsure = False
-        self._gave_up = ""
-        self._blocked = False
+        self._uncertain_failure: BatchComputeError | None = None
+        """The last failure after which it is unknown whether the request was executed."""
+        self._response_was_lost = False
+        self._request_may_be_received = False
+        """Whether an attempt may have reached the service."""
+        self._stop_reason = ""
+        self._stopped = False
 
-    # -- what the client tells ----------------------------------------------------------------
+    # -- events -------------------------------------------------------------------------------
 
-    def failed(self, error: BatchComputeError) -> None:
-        """Take note of a failed attempt."""
+    def record_failure(self, error: BatchComputeError) -> None:
+        """Record a failed attempt."""
         status, code, request_id = 0, "", ""
         if isinstance(error, ClientError):
             status, code, request_id = error.status, error.code, error.request_id
@@ -114,116 +115,133 @@ class RetryState:
         text = f"{type(error).__name__}: {error}"
         self._attempts.append(Attempt(len(self._attempts) + 1, status, code, text, request_id))
         if may_have_executed(error) and self._call.operation.retry_class != "read":
-            self._open = error
-            self._lost = True
-        # To act twice may do harm, so anything but a connection that was never made is looked into.
-        self._unsure = self._unsure or not isinstance(error, ConnectError)
+            self._uncertain_failure = error
+            self._response_was_lost = True
+        self._request_may_be_received = self._request_may_be_received or not isinstance(error, ConnectError)
 
-    def block(self) -> None:
-        """Send nothing more: nobody can tell what the last attempt did."""
-        self._blocked = True
+    def stop(self) -> None:
+        """Send no further attempt, because the outcome of the last one cannot be determined."""
+        self._stopped = True
 
-    # -- what the client asks -----------------------------------------------------------------
+    # -- questions of the client --------------------------------------------------------------
 
-    def must_look(self) -> bool:
-        """Tell whether the state has to be read before the call may be sent again."""
-        return self._unsure and self._call.operation.retry_class == "action"
+    def needs_status_check(self) -> bool:
+        """Return whether the state must be read before the call is repeated.
 
-    def may_have_worked(self, error: BatchComputeError) -> bool:
-        """Tell whether a refusal may come of an earlier attempt's success, which a read would show."""
-        return isinstance(error, StateConflictError) and self._lost and self._call.status_call is not None
+        An action that is executed twice can do harm, so any failure but a missing connection needs the check.
+        """
+        return self._request_may_be_received and self._call.operation.retry_class == "action"
 
-    def is_gone(self, error: BatchComputeError) -> bool:
-        """Tell whether what was to be deleted is gone because an earlier attempt has deleted it."""
-        return self.is_missing(error) and self._lost and self._call.operation.retry_class == "delete"
+    def may_follow_success(self, error: BatchComputeError) -> bool:
+        """Return whether a conflict may be the consequence of an earlier attempt that succeeded."""
+        return (
+            isinstance(error, StateConflictError)
+            and self._response_was_lost
+            and self._call.status_call is not None
+        )
 
-    def is_missing(self, error: BatchComputeError) -> bool:
-        """Tell whether the service itself says that there is no such thing."""
+    def is_deleted(self, error: BatchComputeError) -> bool:
+        """Return whether a 404 means that an earlier attempt deleted the resource."""
+        return (
+            self.is_not_found(error)
+            and self._response_was_lost
+            and self._call.operation.retry_class == "delete"
+        )
+
+    def is_not_found(self, error: BatchComputeError) -> bool:
+        """Return whether the service itself says that the resource does not exist."""
         return isinstance(error, NotFoundError) and is_conclusive(error)
 
-    def verdict(self, found: Any) -> Verdict:
-        """Tell from what a read has found whether the call has happened."""
-        said = verdict(self._call.operation.name, found, self._began + _offset(found))
-        if said == "nothing":
-            self._open, self._unsure = None, False
-        return said
+    def outcome(self, resource: Any) -> Outcome:
+        """Return whether the call was executed, judging by the resource that was read."""
+        outcome = outcome_of(self._call.operation.name, resource, self._started + _clock_offset(resource))
+        if outcome == "not executed":
+            self._uncertain_failure, self._request_may_be_received = None, False
+        return outcome
 
-    def success(self, request_id: str) -> HttpResponse:
-        """Make the answer to a call whose own was lost, and which has happened all the same."""
-        _log.info("%s has happened, although its answer was lost", self._call.operation.name)
+    def success_response(self, request_id: str) -> HttpResponse:
+        """Return the response to a call that was executed although its own response was lost."""
+        _log.info("%s was executed, although its response was lost", self._call.operation.name)
         return HttpResponse(self._call.operation.status, {"x-acs-request-id": request_id}, b"")
 
-    def unknown(self) -> BatchComputeError:
-        """Return the failure that left it open whether the call has happened."""
-        if self._open is None:
-            raise AssertionError("asked for what is known")
-        return self._open
+    def uncertain_failure(self) -> BatchComputeError:
+        """Return the failure after which it is unknown whether the request was executed."""
+        if self._uncertain_failure is None:
+            raise AssertionError("no failure left the outcome unknown")
+        return self._uncertain_failure
 
-    def error(self, last: BatchComputeError) -> BatchComputeError:
-        """Return what the call ends with, after the last failure of its attempts."""
+    def final_error(self, last: BatchComputeError) -> BatchComputeError:
+        """Return the error of the call after the last failure of its attempts."""
         error = last
         if not is_conclusive(last):
-            error = self.left_open() or last
+            error = self.unknown_outcome_error() or last
         error.attempts = tuple(self._attempts)
-        if self._gave_up:
-            error.add_note(self._gave_up)
+        if self._stop_reason:
+            error.add_note(self._stop_reason)
         return error
 
-    def left_open(self) -> OutcomeUnknown | None:
-        """Return the error that says that the outcome is unknown; None where it is not, or harmless."""
-        # Deletes and changes are simply made again by whoever wants to be sure.
-        if self._open is None or self._call.operation.retry_class not in ("create", "action"):
+    def unknown_outcome_error(self) -> OutcomeUnknown | None:
+        """Return the error for an unknown outcome; None if the outcome is known or a repetition is harmless."""
+        if self._uncertain_failure is None or self._call.operation.retry_class not in ("create", "action"):
             return None
-        error = outcome_unknown(self._open, self._call.operation.name, self._call.token)
+        error = outcome_unknown(self._uncertain_failure, self._call.operation.name, self._call.token)
         error.attempts = tuple(self._attempts)
         return error
 
-    # -- tenacity's questions -----------------------------------------------------------------
+    # -- tenacity -----------------------------------------------------------------------------
 
-    def arguments(self) -> dict[str, Any]:
-        """Return what `tenacity.Retrying` and `tenacity.AsyncRetrying` are made with."""
+    def tenacity_arguments(self) -> dict[str, Any]:
+        """Return the arguments of `tenacity.Retrying` and `tenacity.AsyncRetrying`."""
         return {
-            "retry": self._again,
+            "retry": self._should_retry,
             "wait": self._wait,
-            "stop": self._stop,
+            "stop": self._should_stop,
             "before_sleep": self._before_sleep,
             "reraise": True,
         }
 
-    def _again(self, state: tenacity.RetryCallState) -> bool:
+    def _should_retry(self, state: tenacity.RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
-        if error is None or self._blocked:
+        if error is None or self._stopped:
             return False
         operation = self._call.operation
         if not may_repeat(error, operation.retry_class, self._call.token) and not (
             operation.retry_class == "action" and self._call.status_call is not None and is_transient(error)
         ):
             return False
-        asked = _asked(error)
-        if asked is not None and asked > self._policy.longest_retry_after:
-            self._gave_up = f"not repeated: the service asks to wait {asked:.0f} s"
+        seconds = _retry_after_of(error)
+        if seconds is not None and seconds > self._policy.longest_retry_after:
+            self._stop_reason = (
+                f"not repeated: the service asks to wait {seconds:.0f} s, and longest_retry_after is "
+                f"{self._policy.longest_retry_after:g} s"
+            )
             return False
         return True
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        return delay_before(state.attempt_number, self._policy, _asked(error), random.random())  # noqa: S311
+        return delay_after(
+            state.attempt_number,
+            self._policy,
+            _retry_after_of(error),
+            random.random(),  # noqa: S311
+        )
 
-    def _stop(self, state: tenacity.RetryCallState) -> bool:
-        made = len(self._attempts)
-        if made >= self._policy.attempts:
-            self._gave_up = f"gave up after {made} attempts" if made > 1 else ""
+    def _should_stop(self, state: tenacity.RetryCallState) -> bool:
+        count = len(self._attempts)
+        if count >= self._policy.attempts:
+            self._stop_reason = f"gave up after {count} attempts" if count > 1 else ""
             return True
         if self._end is not None and time.monotonic() + state.upcoming_sleep >= self._end:
-            self._gave_up = (
-                f"gave up after {made} attempt(s): the deadline of {self._policy.deadline_seconds:g} s "
-                f"would be over before the next one, {state.upcoming_sleep:.2f} s from now"
+            self._stop_reason = (
+                f"gave up after {count} attempt(s): the deadline of {self._policy.deadline_seconds:g} s "
+                f"would pass before the next attempt, {state.upcoming_sleep:.2f} s from now"
             )
             return True
         if not self._quota.take():
-            self._gave_up = (
-                f"gave up after {made} attempt(s): the client's stock of {self._policy.quota} retries is "
-                "used up; calls that succeed fill it again"
+            self._stop_reason = (
+                f"gave up after {count} attempt(s): the client's quota of {self._policy.quota} retries is "
+                "exhausted; each successful call returns one retry to it"
             )
             return True
         return False
@@ -237,20 +255,20 @@ class RetryState:
             last.number,
             self._policy.attempts,
             " ".join(last.error[:300].split()),
-            "the state is read" if self.must_look() else "it is sent again",
+            "the state is read" if self.needs_status_check() else "it is repeated",
             state.upcoming_sleep,
         )
 
 
-def _asked(error: BaseException | None) -> float | None:
+def _retry_after_of(error: BaseException | None) -> float | None:
     return error.retry_after if isinstance(error, ClientError) else None
 
 
-def _offset(found: Any) -> timedelta:
-    """Return how far the service's clock, by the date of its answer, is ahead of ours."""
+def _clock_offset(resource: Any) -> timedelta:
+    """Return how far the clock of the service, by the date of its response, is ahead of the local clock."""
     from email.utils import parsedate_to_datetime
 
     try:
-        return parsedate_to_datetime(found.headers["date"]) - datetime.now(UTC)
+        return parsedate_to_datetime(resource.headers["date"]) - datetime.now(UTC)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return timedelta(0)

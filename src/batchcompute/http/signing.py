@@ -1,9 +1,4 @@
-"""Signing requests, and telling whether a signature is right (REST API, 1).
-
-Everything here is pure: the clock and the nonce come in as arguments, so that each attempt of a
-request can be signed anew and each test can be exact. Clients sign with `sign`; the service
-verifies with `verify`, which accepts every variant that a published SDK sends.
-"""
+"""The signatures of requests: pure functions that sign and verify (REST API, 1)."""
 
 from __future__ import annotations
 
@@ -22,51 +17,51 @@ from batchcompute.errors import ConfigError
 __all__ = ["API_VERSION", "Credentials", "sign", "signature", "string_to_sign", "verify"]
 
 API_VERSION = "2015-11-11"
-"""The version of the API, sent as ``x-acs-version``."""
+"""Version of the API, sent as ``x-acs-version``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A key pair, and the STS token that belongs to it where it is a temporary one."""
+    """An access key pair, and the STS token of a temporary pair."""
 
     access_key_id: str
     """Access key id."""
     access_key_secret: str = field(repr=False)
     """Access key secret; never shown."""
     security_token: str = field(default="", repr=False)
-    """STS token, or empty; never shown."""
+    """STS token; empty for a permanent pair; never shown."""
 
     def __post_init__(self) -> None:
         for name in ("access_key_id", "access_key_secret", "security_token"):
             text: object = getattr(self, name)
             if name == "security_token":
-                # As the old SDK did it: a token is long, and copied with what stands around it.
+                # As in the old SDK, because a long token is often copied with white space around it.
                 text = text.strip() if isinstance(text, str) else "" if text is None else text
                 object.__setattr__(self, name, text)
             if not isinstance(text, str):
                 raise ConfigError(f"{name} must be a text, not {type(text).__name__}")
             problem = header_problem(text)
             if problem:
-                # The HTTP library would quote what it refuses.
-                raise ConfigError(f"{name} {problem}; it was not copied well")
+                # Checked here, because the error of the HTTP library would show the value.
+                raise ConfigError(f"{name} {problem}; copy it again from its source")
 
 
 def header_problem(text: str) -> str:
-    """Return why a text cannot be sent as it is in a header, to go after its name; empty if it can."""
+    """Return the reason why a header cannot hold a text, as a predicate; empty if it can."""
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
-        return "holds a line break or another control character"
+        return "contains a line break or another control character"
     if text != text.strip():
-        return "begins or ends with blanks"
-    return "holds half a character" if any("\ud800" <= letter <= "\udfff" for letter in text) else ""
+        return "begins or ends with white space"
+    return "contains a lone surrogate" if any("\ud800" <= letter <= "\udfff" for letter in text) else ""
 
 
 def string_to_sign(method: str, target: str, headers: Mapping[str, str]) -> str:
-    """Build the text that is signed (REST API, 1.1).
+    """Return the text that is signed (REST API, 1.1).
 
     Args:
         method: HTTP method.
         target: Path and query as they are sent.
-        headers: Every header of the request; names in any case.
+        headers: All headers of the request; names in any case.
     """
     lowered = {name.lower(): value for name, value in headers.items()}
     # The Node SDK sends x-acs-date and no Date.
@@ -92,7 +87,7 @@ def signature(secret: str, text: str) -> str:
 
 @lru_cache(maxsize=2)
 def _http_date(seconds: int) -> str:
-    # All requests of a second share it, which spares each of them a twentieth of its signature.
+    # Cached, because formatting takes 5 % of the time of a signature.
     return format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)
 
 
@@ -109,19 +104,19 @@ def sign(
     version: str = API_VERSION,
     extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Return the headers of a request, with its signature.
+    """Return the headers of a request, including the signature.
 
     Args:
         method: HTTP method.
         target: Path and query exactly as they will be sent.
-        body: The body; empty for none.
-        credentials: Who signs.
-        region: What to send as ``x-acs-region-id``.
-        now: Time of this attempt; the service refuses one that is 15 minutes off.
+        body: The body; empty if there is none.
+        credentials: Credentials for the signature.
+        region: Value of ``x-acs-region-id``.
+        now: Time of this attempt; the service rejects a time that differs by more than 15 minutes.
         nonce: A text that no other request has.
-        user_agent: What to send as ``User-Agent``.
+        user_agent: Value of ``User-Agent``.
         version: Version of the API.
-        extra: Headers of the caller's; they win over any other one, save ``Authorization``.
+        extra: Headers of the caller, which override all headers but ``Authorization``.
     """
     headers = {
         "Date": _http_date(int(now.timestamp())),
@@ -139,7 +134,7 @@ def sign(
     if credentials.security_token:
         headers["x-acs-security-token"] = credentials.security_token
     if body:
-        # An odd name for an odd value, and not part of the signature; the old SDK sent it so.
+        # The old SDK sent this header, which is not part of the signature (REST API, 1.1).
         headers["contentMd5"] = hashlib.md5(body, usedforsecurity=False).hexdigest()
     for name, value in (extra or {}).items():
         if name.lower() == "authorization":
@@ -148,20 +143,20 @@ def sign(
             del headers[known]
         headers[name] = value
     text = string_to_sign(method, target, headers)
-    made = signature(credentials.access_key_secret, text)
-    headers["Authorization"] = f"acs {credentials.access_key_id}:{made}"
+    signed = signature(credentials.access_key_secret, text)
+    headers["Authorization"] = f"acs {credentials.access_key_id}:{signed}"
     return headers
 
 
 def _pairs(target: str) -> tuple[str, list[tuple[str, str]]]:
-    """Return what a target means: its decoded path, and the decoded pairs of its query in order of names."""
+    """Return the decoded path of a target, and the decoded and sorted pairs of its query."""
     path, _, query = target.partition("?")
     pairs = (part.partition("=") for part in query.split("&") if part)
     return unquote(path), sorted((unquote(key), unquote(value.replace("+", " "))) for key, _, value in pairs)
 
 
 def _decoded(target: str) -> str:
-    """Return the target as the Java and Node SDKs sign it: decoded, and bare keys for empty values."""
+    """Return a target as the Java and Node SDKs sign it: decoded, with a bare key for an empty value."""
     path, mark, query = target.partition("?")
     parts: list[str] = []
     for part in query.split("&") if mark else []:
@@ -171,30 +166,33 @@ def _decoded(target: str) -> str:
 
 
 def _targets(target: str) -> Iterable[str]:
-    """Every form of the target that some SDK signs (REST API, 1.1)."""
+    """Yield the forms of a target that the SDKs sign (REST API, 1.1)."""
     yield target
     path, mark, query = target.partition("?")
     if mark:
         bare = [part[:-1] if part.endswith("=") else part for part in query.split("&") if part]
         yield f"{path}?{'&'.join(sorted(bare))}" if bare else path
     decoded = _decoded(target)
-    # A text that another target has, too, is the signature of neither: ``?a%3Db`` would pass for ``?a=b``.
+    # The decoded form counts only if it is unambiguous. Otherwise a signature of ``?a=b`` would be valid for
+    # ``?a%3Db``.
     if _pairs(decoded) == _pairs(target) and decoded.partition("?")[0].count("/") == path.count("/"):
         yield decoded
 
 
 def verify(method: str, target: str, headers: Mapping[str, str], secret: str, given: str) -> bool:
-    """Tell whether a signature is right, in time that does not depend on where it is wrong.
+    """Return whether a signature is valid for any form of the target that a published SDK signs.
+
+    The duration does not depend on the position of the first difference.
 
     Args:
         method: HTTP method.
-        target: Path and query as they came.
-        headers: Every header of the request.
-        secret: The secret that belongs to the access key.
-        given: The signature that came.
+        target: Path and query as they were received.
+        headers: All headers of the request.
+        secret: Secret of the access key.
+        given: The received signature.
     """
-    right = False
+    valid = False
     for form in _targets(target):
-        made = signature(secret, string_to_sign(method, form, headers))
-        right |= hmac.compare_digest(made.encode("ascii"), given.encode("utf-8", "replace"))
-    return right
+        expected = signature(secret, string_to_sign(method, form, headers))
+        valid |= hmac.compare_digest(expected.encode("ascii"), given.encode("utf-8", "replace"))
+    return valid

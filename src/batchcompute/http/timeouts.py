@@ -1,4 +1,4 @@
-"""How long one attempt may take: the four time limits of a connection."""
+"""The time limits of one attempt."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ __all__ = ["HasLimits", "Timeout", "TimeoutLike", "seconds_of", "timeout_of"]
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """Seconds that the parts of one attempt may take each; None for no limit.
+    """Time limits in seconds for the parts of one attempt; None for no limit.
 
-    The time for a whole call, with its retries and the pauses between them, is
-    `RetryPolicy.deadline`.
+    `RetryPolicy.deadline` limits a whole call, with its retries and the delays between them.
     """
 
     connect: float | None = 10.0
-    """Seconds to make a connection, its TLS included."""
+    """Seconds to make a connection, including the TLS handshake."""
     read: float | None = 60.0
-    """Seconds without a byte of the answer."""
+    """Seconds without receiving a byte of the response."""
     write: float | None = 60.0
-    """Seconds without a byte of the request being taken."""
+    """Seconds without sending a byte of the request."""
     pool: float | None = 10.0
-    """Seconds to wait for a free connection of the client's pool."""
+    """Seconds to wait for a free connection of the pool."""
 
     def __post_init__(self) -> None:
         for name, value in self.as_dict().items():
@@ -36,52 +35,52 @@ class Timeout:
                 seconds_of(value, f"timeout.{name}")
 
     def as_dict(self) -> dict[str, float | None]:
-        """Return the four limits by name, as httpx takes them."""
+        """Return the four limits by name, in the format of httpx."""
         return {"connect": self.connect, "read": self.read, "write": self.write, "pool": self.pool}
 
 
 class HasLimits(Protocol):
-    """What an ``httpx.Timeout`` has, without importing httpx."""
+    """The interface of ``httpx.Timeout``."""
 
     def as_dict(self) -> dict[str, float | None]:
-        """Return the limits for connect, read, write and pool, by name."""
+        """Return the limits for connect, read, write and pool by name."""
         ...
 
 
 TimeoutLike: TypeAlias = "float | timedelta | Timeout | HasLimits"
-"""Seconds for each part of an attempt, or a `Timeout`, or httpx's, that tells them apart."""
+"""Seconds for each part of an attempt, or a `Timeout` or ``httpx.Timeout`` with separate limits."""
 
 
 def seconds_of(value: object, name: str) -> float:
-    """Return a length of time in seconds.
+    """Return a duration in seconds.
 
     Args:
         value: Seconds, or a `timedelta`.
         name: Name of the option, for the error.
 
     Raises:
-        ConfigError: It is neither, or not more than 0.
+        ConfigError: The value is neither, or not greater than 0.
     """
-    found = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 < found < inf:
-        raise ConfigError(f"{name} must be seconds, more than 0, or a timedelta, not {value!r}")
-    return float(found)
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < inf:
+        raise ConfigError(f"{name} must be a number of seconds greater than 0, or a timedelta, not {value!r}")
+    return float(seconds)
 
 
 def timeout_of(value: object) -> Timeout:
-    """Return the limits that an option names.
+    """Return the limits that an option gives.
 
     Args:
         value: Seconds, a `timedelta`, a `Timeout`, or an ``httpx.Timeout``.
 
     Raises:
-        ConfigError: It is none of them.
+        ConfigError: The value has none of these types.
     """
     if isinstance(value, Timeout):
         return value
     as_dict = getattr(value, "as_dict", None)
     if callable(as_dict):
-        # httpx.Timeout and httpx2.Timeout, without importing either.
+        # Recognized by the method, so that neither httpx nor httpx2 has to be imported.
         limits = cast("Callable[[], dict[str, Any]]", as_dict)()
         return Timeout(**limits)
     seconds = seconds_of(value, "timeout")

@@ -1,7 +1,4 @@
-"""OpenTelemetry spans for calls, where ``opentelemetry-api`` is installed (extra ``otel``).
-
-Without it, or without a tracer provider set up by the program, nothing is recorded.
-"""
+"""OpenTelemetry spans for calls, recorded if ``opentelemetry-api`` is installed (extra ``otel``)."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ __all__: list[str] = []
 
 
 class Tracer:
-    """Makes a span for each call.
+    """Creates a span for each call.
 
     Args:
         trace: The module ``opentelemetry.trace``.
@@ -31,23 +28,23 @@ class Tracer:
         self._tracer = trace.get_tracer("batchcompute", __version__)
 
     def span(self, call: Call[Any], endpoint: Endpoint) -> AbstractContextManager[Any]:
-        """Return a context manager whose span has the operation's name.
+        """Return a context manager of a span with the operation's name.
 
         Args:
             call: The call.
-            endpoint: Where it goes.
+            endpoint: Its endpoint.
         """
         operation = call.operation
         attributes = {
             "rpc.system": "batchcompute",
             "rpc.method": operation.api,
             "http.request.method": operation.method,
-            # The row's path and not the request's, which holds names that people chose.
+            # The template, because the path of the request contains names that users chose.
             "url.template": operation.path,
             "server.address": endpoint.base_url,
             "cloud.region": endpoint.region,
         }
-        # What the call raises is recorded by `failed`, without the library's text of it.
+        # `record_failure` records exceptions. OpenTelemetry would also record their messages.
         span: AbstractContextManager[Any] = self._tracer.start_as_current_span(
             operation.api,
             kind=self._trace.SpanKind.CLIENT,
@@ -57,8 +54,8 @@ class Tracer:
         )
         return span
 
-    def failed(self, span: Any, error: BatchComputeError) -> None:
-        """Record a failure on a span: its class, status, code and request id."""
+    def record_failure(self, span: Any, error: BatchComputeError) -> None:
+        """Record the class, status, code and request id of an error on a span."""
         span.set_attribute("error.type", type(error).__name__)
         span.set_attribute("batchcompute.attempts", len(error.attempts))
         for name, key in (
@@ -82,11 +79,8 @@ def _library() -> tuple[Any, Tracer] | None:
 
 
 def tracer() -> Tracer | None:
-    """Return the tracer of this process, or None where nobody would see its spans.
-
-    That is where OpenTelemetry is not installed, or the program has set up no provider.
-    """
-    found = _library()
-    if found is None or isinstance(found[0].get_tracer_provider(), found[0].ProxyTracerProvider):
+    """Return the tracer of this process; None if OpenTelemetry is not installed or has no provider."""
+    library = _library()
+    if library is None or isinstance(library[0].get_tracer_provider(), library[0].ProxyTracerProvider):
         return None
-    return found[1]
+    return library[1]

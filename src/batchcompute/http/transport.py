@@ -1,7 +1,4 @@
-"""Between a call and the HTTP library: what is sent, what an answer means, what an error was.
-
-Pure, save for `tls_context`, which reads the trusted certificates once per process.
-"""
+"""The conversion of calls to requests of the HTTP library, and of its responses and errors to ours."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ from batchcompute.errors import (
 from batchcompute.http.oss import sign_object
 from batchcompute.http.retry import HTML_CODE, NO_CODE, PLAIN_HTTP, retry_after
 from batchcompute.http.signing import Credentials, sign
-from batchcompute.regions import gone_hint
+from batchcompute.regions import shutdown_hint
 
 if TYPE_CHECKING:
     from batchcompute.api.call import Call
@@ -40,33 +37,31 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-A = TypeVar("A")
+R = TypeVar("R")
 E = TypeVar("E", bound=BaseException)
 
 USER_AGENT = (
     f"batchcompute-python/{__version__} (Python {platform.python_version()}; httpx {httpx.__version__})"
 )
-"""What is sent as ``User-Agent``."""
+"""Value of the header ``User-Agent``."""
 
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-"""Connections of one client."""
+"""Limits of the connections of one client."""
 
 MAX_RESPONSE_BYTES = 64 * 1024**2
-"""What ``max_response_bytes`` of a client is by default: bytes that the body of an answer may have.
-
-The largest answers of the API, pages of 100 resources, stay far below this."""
+"""Default of a client's ``max_response_bytes``. The largest responses of the API are far smaller."""
 
 WIRE_LIMIT = "batchcompute.wire_limit"
-"""The extension of a request that tells a transport of the service how many bytes of an answer matter."""
+"""Extension of a request to a local transport: the client reads no more bytes of the response than this."""
 
 _XML = re.compile("<(Code|Message|RequestId)>([^<]*)</")
 
 
 class NoCookies(httpx.Cookies):
-    """Keeps no cookies: the API has none, and looking for them costs a tenth of a request."""
+    """A cookie jar that stays empty. The API has no cookies, and extracting them takes 10 % of a request."""
 
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Take nothing from an answer."""
+        """Do nothing."""
 
 
 NO_COOKIES = NoCookies()
@@ -74,24 +69,26 @@ NO_COOKIES = NoCookies()
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Return the TLS context of this process; building one costs 20 ms, so all clients share it."""
+    """Return the TLS context that all clients share, because its construction takes 20 ms."""
     return httpx.create_ssl_context()
 
 
-def tls_for(urls: Iterable[str], verify: bool | str | ssl.SSLContext, trust_env: bool) -> ssl.SSLContext:
-    """Return the TLS context that a client needs.
+def tls_context_for(
+    urls: Iterable[str], verify: bool | str | ssl.SSLContext, trust_env: bool
+) -> ssl.SSLContext:
+    """Return the TLS context of a client.
 
-    One that speaks plain HTTP only gets a context that trusts nobody, which costs nothing to make and
-    refuses whatever should come to be TLS after all.
+    A client that uses only plain HTTP gets a context without certificate authorities. Its construction is fast,
+    and an unexpected TLS connection fails.
 
     Args:
-        urls: Where requests may go, proxies included.
-        verify: A context; True for the usual authorities, False for any certificate; or the path of a
-            file, or of a directory, of authorities.
-        trust_env: Whether ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` count.
+        urls: URLs of the endpoints and proxies.
+        verify: A context; True for the default authorities; False to accept any certificate; or the path of
+            a file or directory with certificates of authorities.
+        trust_env: Whether ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are used.
 
     Raises:
-        ConfigError: The authorities cannot be read.
+        ConfigError: The certificates of the authorities cannot be read.
     """
     if isinstance(verify, ssl.SSLContext):
         return verify
@@ -99,7 +96,7 @@ def tls_for(urls: Iterable[str], verify: bool | str | ssl.SSLContext, trust_env:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         if isinstance(verify, str):
-            # On top of nothing: a file that is named takes the place of the usual authorities.
+            # The given authorities replace the default ones.
             if Path(verify).is_dir():
                 return ssl.create_default_context(capath=verify)
             return ssl.create_default_context(cafile=verify)
@@ -107,22 +104,22 @@ def tls_for(urls: Iterable[str], verify: bool | str | ssl.SSLContext, trust_env:
             return tls_context()
         return httpx.create_ssl_context(verify=verify, trust_env=trust_env)
     except OSError as error:
-        # Without a path given, it is the environment that names one.
-        named = f"verify: cannot read the authorities of {verify!r}"
+        message = f"verify: cannot read the certificate authorities of {verify!r}"
         if verify is True:
-            named = "cannot read the authorities that SSL_CERT_FILE or SSL_CERT_DIR of the environment names"
-        raise ConfigError(f"{named}: {error}") from error
+            # Only the environment can name a path then.
+            message = "cannot read the certificate authorities that SSL_CERT_FILE or SSL_CERT_DIR names"
+        raise ConfigError(f"{message}: {error}") from error
 
 
 def url_of(endpoint: Endpoint, target: str) -> str:
-    """Return the URL of a target; the embedded service has a host of its own that nobody resolves."""
+    """Return the URL of a target. The embedded service has a placeholder for the host."""
     if "://" in target[:8]:
         return target
     return ("http://local" if endpoint.is_local else endpoint.base_url) + target
 
 
-def where_of(endpoint: Endpoint, target: str) -> str:
-    """Return where a target is requested, for messages: scheme, host and port."""
+def origin_of(endpoint: Endpoint, target: str) -> str:
+    """Return scheme, host and port of the URL of a target, for messages."""
     if endpoint.is_local or "://" not in target[:8]:
         return endpoint.base_url
     return "/".join(target.split("/", 3)[:3])
@@ -135,15 +132,15 @@ def build_request(
     version: str,
     extra: Mapping[str, str],
 ) -> httpx.Request:
-    """Sign an attempt of a call, with a nonce and a date of its own."""
+    """Return the signed request of one attempt, with a new nonce and date."""
     url = httpx.URL(url_of(endpoint, call.target))
-    # What httpx will send, whatever it may have made of the URL.
+    # The target as httpx sends it, because httpx may normalize the URL.
     target = url.raw_path.decode("ascii")
     headers = _headers(call, target, endpoint, credentials, version, extra, USER_AGENT)
     return httpx.Request(call.operation.method, url, headers=headers, content=call.body or None)
 
 
-def given_request(
+def build_custom_request(
     http: Any,
     call: Call[Any],
     endpoint: Endpoint,
@@ -151,15 +148,15 @@ def given_request(
     version: str,
     extra: Mapping[str, str],
 ) -> Any:
-    """Build and sign an attempt as a caller's own HTTP client will send it.
+    """Return the signed request of one attempt for an HTTP client of the caller.
 
-    Whatever that client adds by itself, parameters and headers, is signed, too.
+    The signature includes the parameters and headers that the HTTP client adds.
     """
     url = url_of(endpoint, call.target)
     library = _library_of(cast("Hashable", type(http)))
     if library is not None and _adds_nothing(http):
-        # As for our own clients, at half the cost of the general way below.
-        agent = _agent(
+        # Like `build_request`, in half the time of the general way below.
+        agent = _user_agent(
             next((value for name, value in http.headers.raw if name.lower() == b"user-agent"), b"")
         )
         parsed = library.URL(url)
@@ -175,7 +172,7 @@ def given_request(
 
 @cache
 def _library_of(cls: Hashable) -> Any:
-    """Return the module of an HTTP client's library; None for an unknown one."""
+    """Return the module of an HTTP client's library; None if it is neither httpx nor httpx2."""
     for base in cast("type", cls).__mro__:
         library = base.__module__.partition(".")[0]
         if library in ("httpx", "httpx2"):
@@ -185,13 +182,15 @@ def _library_of(cls: Hashable) -> Any:
 
 def _adds_nothing(http: Any) -> bool:
     return (
-        not http.params and not http.cookies and all(name.lower() in _BUILT for name, _ in http.headers.raw)
+        not http.params
+        and not http.cookies
+        and all(name.lower() in _STANDARD_HEADERS for name, _ in http.headers.raw)
     )
 
 
 @lru_cache(maxsize=16)
-def _agent(theirs: bytes) -> str:
-    return f"batchcompute-python/{__version__} {theirs.decode('latin-1')}".rstrip()
+def _user_agent(of_library: bytes) -> str:
+    return f"batchcompute-python/{__version__} {of_library.decode('latin-1')}".rstrip()
 
 
 def _sign_built(
@@ -202,24 +201,24 @@ def _sign_built(
     version: str,
     extra: Mapping[str, str],
 ) -> None:
-    built: dict[bytes, bytes] = {}
-    theirs: dict[str, str] = {}
+    standard: dict[bytes, bytes] = {}
+    added: dict[str, str] = {}
     for name, value in request.headers.raw:
         lower = name.lower()
-        if lower in _BUILT:
-            built[lower] = value
+        if lower in _STANDARD_HEADERS:
+            standard[lower] = value
         else:
-            theirs[lower.decode("latin-1")] = value.decode("utf-8", "replace")
-    agent = _agent(built.get(b"user-agent", b""))
+            added[lower.decode("latin-1")] = value.decode("utf-8", "replace")
+    agent = _user_agent(standard.get(b"user-agent", b""))
     target = request.url.raw_path.decode("ascii")
-    headers = _headers(call, target, endpoint, credentials, version, {**theirs, **extra}, agent)
-    request.headers = type(request.headers)([(b"Host", built.get(b"host", b"")), *headers])
+    headers = _headers(call, target, endpoint, credentials, version, {**added, **extra}, agent)
+    request.headers = type(request.headers)([(b"Host", standard.get(b"host", b"")), *headers])
 
 
-_BUILT = frozenset(
+_STANDARD_HEADERS = frozenset(
     b"accept accept-encoding connection content-length content-type host transfer-encoding user-agent".split()
 )
-"""Headers that HTTP clients set by themselves, which say nothing of their owner's wishes."""
+"""Headers that HTTP clients set by themselves, in contrast to headers that their owner configured."""
 
 
 def _headers(
@@ -233,7 +232,7 @@ def _headers(
 ) -> list[tuple[bytes, bytes]]:
     headers: Mapping[str, str]
     now = datetime.now(UTC)
-    # Compressed objects would not be the bytes that a range counts.
+    # Compression would change the bytes to which a range refers.
     encoding = "identity" if call.resource else "gzip, deflate"
     if call.resource:
         headers = sign_object(call, credentials=credentials, now=now, user_agent=user_agent)
@@ -250,7 +249,7 @@ def _headers(
             version=version,
             extra=extra,
         )
-    # As bytes: the library would refuse texts beyond ASCII.
+    # As bytes, because the library rejects texts that are not ASCII.
     return [
         (name.encode("utf-8"), value.encode("utf-8"))
         for name, value in (("Accept-Encoding", encoding), *headers.items())
@@ -262,12 +261,12 @@ def headers_of(response: Any) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
 
 
-def understand(call: Call[A], raw: HttpResponse) -> A:
-    """Turn an answer into what the caller gets.
+def parse_response(call: Call[R], raw: HttpResponse) -> R:
+    """Convert a response to the result of the call.
 
     Raises:
         ClientError: The status is outside 2xx.
-        ResponseError: The answer makes no sense.
+        ResponseError: The response cannot be parsed.
     """
     if 200 <= raw.status < 300:
         return call.parse(raw)
@@ -277,7 +276,7 @@ def understand(call: Call[A], raw: HttpResponse) -> A:
 
 
 def _error_of(raw: HttpResponse) -> tuple[str, str, str]:
-    """Return code, request id and message of an answer outside 2xx (REST API, 7)."""
+    """Return code, request id and message of an error response (REST API, 7)."""
     try:
         content = raw.json()
     except ResponseError:
@@ -289,75 +288,81 @@ def _error_of(raw: HttpResponse) -> tuple[str, str, str]:
         return str(code), str(request_id), str(body.get("Message") or "")
     shown = raw.body[:1000].decode("utf-8", "replace")
     if shown.startswith("<?xml"):
-        # Object storage explains itself in XML.
-        found = dict(_XML.findall(shown))
-        if "Code" in found:
-            return found["Code"], found.get("RequestId", raw.request_id), found.get("Message", "")
+        # Errors of the object storage are XML.
+        fields = dict(_XML.findall(shown))
+        if "Code" in fields:
+            return fields["Code"], fields.get("RequestId", raw.request_id), fields.get("Message", "")
     return HTML_CODE, raw.request_id, f"response_body: {shown}"
 
 
-def is_refused_here(error: Exception) -> bool:
-    """Tell whether the HTTP library itself refused a request, so that nothing was sent.
+def is_rejected_locally(error: Exception) -> bool:
+    """Return whether the HTTP library rejected a request and sent nothing.
 
-    Its texts then quote what they refuse, which may be a secret.
+    The message of such an error quotes the rejected value, which may be a secret.
     """
     kinds = {cls.__name__ for cls in type(error).__mro__}
     return bool(kinds & {"LocalProtocolError", "UnsupportedProtocol"})
 
 
 def hide_secrets(error: Exception) -> None:
-    """Take the signature and the token out of the request that a library's error holds."""
+    """Remove the signature and the token from the request that an error of the library holds."""
     request = getattr(error, "_request", None)
     for name in ("authorization", "x-acs-security-token", "x-oss-security-token"):
         if request is not None and name in request.headers:
             del request.headers[name]
 
 
-def transport_error(error: Exception, where: str) -> TransportError:
-    """Make our own error of the library's; the library's becomes its cause.
+def transport_error(error: Exception, origin: str) -> TransportError:
+    """Return the `TransportError` for an error of the HTTP library.
 
-    By the names of its classes, which httpx and httpx2 share.
+    The library's classes are recognized by name, because httpx and httpx2 have the same names.
+
+    Args:
+        error: The error of the library.
+        origin: Scheme, host and port of the request.
     """
     kinds = {cls.__name__ for cls in type(error).__mro__}
-    if is_refused_here(error):
-        return ConnectError(f"a request to {where} could not be sent ({type(error).__name__})")
+    if is_rejected_locally(error):
+        return ConnectError(f"a request to {origin} could not be sent ({type(error).__name__})")
     if kinds & {"ConnectError", "ConnectTimeout", "ProxyError"}:
-        reason = str(error) or "no connection in time"
+        reason = str(error) or "the connection was not made in time"
         tls = _cause(error, ssl.SSLError)
         if tls is not None:
-            message = f"no trusted connection to {where}: {reason}{_after_tls(tls, reason, where)}"
+            message = f"no trusted connection to {origin}: {reason}{_tls_hint(tls, reason, origin)}"
             return network.tls_error(message, tls)
         cause = _cause(error, OSError) or (TimeoutError() if "ConnectTimeout" in kinds else None)
-        return network.connect_error(f"cannot connect to {where}: {reason}{gone_hint(where)}", cause)
+        return network.connect_error(f"cannot connect to {origin}: {reason}{shutdown_hint(origin)}", cause)
     if "PoolTimeout" in kinds:
-        return ConnectError(f"no connection to {where} was free in time; all are in use")
+        return ConnectError(
+            f"no connection to {origin} became free in time; all connections of the pool are in use"
+        )
     if "TimeoutException" in kinds:
-        return TransportTimeout(f"no answer from {where} in time ({type(error).__name__})")
+        return TransportTimeout(f"no response from {origin} in time ({type(error).__name__})")
     reason = str(error) or type(error).__name__
-    if where.startswith("http:") and _TLS_ALERT in reason:
-        reason += f"; it seems to speak TLS, which https:{where.removeprefix('http:')} asks for"
-    return network.broken(f"the connection to {where} broke: {reason}", _cause(error, OSError))
+    if origin.startswith("http:") and _TLS_ALERT in reason:
+        reason += f"; the server seems to use TLS: try https:{origin.removeprefix('http:')}"
+    return network.connection_broke(f"the connection to {origin} broke: {reason}", _cause(error, OSError))
 
 
 _TLS_ALERT = r"\x15\x03"
-"""How an answer of TLS to a request of plain HTTP begins, as it is shown."""
+"""The start of a TLS response to a plain HTTP request, as the library shows it."""
 
 
-def _after_tls(error: ssl.SSLError, reason: str, where: str) -> str:
-    """Return what to try after an error of TLS; goes after the reason."""
+def _tls_hint(error: ssl.SSLError, reason: str, origin: str) -> str:
+    """Return the part of a message that names a remedy for a TLS error; may be empty."""
     if error.reason not in PLAIN_HTTP:
-        return gone_hint(where)
+        return shutdown_hint(origin)
     if "(through the proxy https:" in reason:
-        return "; the proxy seems to speak plain HTTP: name it with http://"
-    plain = f"http:{where.removeprefix('https:')}"
-    return f"; it seems to speak plain HTTP, which {plain} asks for, as a region or as BATCHCOMPUTE_ENDPOINT"
+        return "; the proxy seems to use plain HTTP: write its URL with http://"
+    plain = f"http:{origin.removeprefix('https:')}"
+    return f"; the server seems to use plain HTTP: try {plain} as the region or in BATCHCOMPUTE_ENDPOINT"
 
 
 def _cause(error: BaseException, cls: type[E]) -> E | None:
-    """Return the error of a class that an error was made of; None if there is none."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, cls):
-            return seen
-        seen = seen.__cause__ or seen.__context__
+    """Return the first error of a class in a chain of causes; None if there is none."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, cls):
+            return cause
+        cause = cause.__cause__ or cause.__context__
     return None

@@ -1,3 +1,3 @@
-"""The asynchronous client; ``client/_sync`` is made from this package by ``tools/generate.py``."""
+"""The asynchronous client, from which ``tools/generate.py`` generates ``client/_sync``."""
 
 __all__: list[str] = []

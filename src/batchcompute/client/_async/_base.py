@@ -1,4 +1,4 @@
-"""Construction and life of a client."""
+"""The construction, the options and the closing of a client."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from batchcompute.client._common import (
     options_of,
 )
 from batchcompute.client._local import local_transport
-from batchcompute.client._pool import check_given
+from batchcompute.client._pool import check_http_client
 from batchcompute.client._reading import check_limit
 from batchcompute.errors import ConfigError
 from batchcompute.http.credentials import (
@@ -37,7 +37,7 @@ from batchcompute.http.oss import object_base
 from batchcompute.http.retry import Quota, RetryPolicy
 from batchcompute.http.signing import API_VERSION, Credentials, header_problem
 from batchcompute.http.timeouts import Timeout, TimeoutLike, timeout_of
-from batchcompute.http.transport import MAX_RESPONSE_BYTES, tls_for
+from batchcompute.http.transport import MAX_RESPONSE_BYTES, tls_context_for
 
 if TYPE_CHECKING:
     from batchcompute.client._local import LocalTransport
@@ -48,7 +48,7 @@ _TIMEOUT = Timeout()
 
 
 class AsyncBase(AsyncSender):
-    """Construction and life."""
+    """The construction, the options and the closing of a client."""
 
     @overload
     def __init__(
@@ -104,47 +104,45 @@ class AsyncBase(AsyncSender):
         max_response_bytes: int | None = MAX_RESPONSE_BYTES,
         **headers: str,
     ) -> None:
-        """Set up a client; nothing is sent, and no connection is made yet.
+        """Create a client. It sends no request and makes no connection yet.
 
         Args:
-            region: A region id (``cn-qingdao``), one of the endpoint constants (``CN_QINGDAO``), a
-                host or name given to ``register_region``, a URL (``http://127.0.0.1:8790``), or
-                ``LOCAL`` for the embedded service.
+            region: A region id (``cn-qingdao``), an endpoint constant (``CN_QINGDAO``), a host or name of
+                ``register_region``, a URL (``http://127.0.0.1:8790``), or ``LOCAL`` for the embedded service.
             access_key_id: Access key id.
             access_key_secret: Access key secret.
-            security_token: STS token that belongs to a temporary key pair.
-            security_conn: False for plain HTTP, True for TLS; without it TLS, save for regions that
-                were registered with another port than 443.
-            human_readable: Taken for the old SDK's sake; answers are the same either way.
-            credentials: In place of a key pair: `Credentials`, or what yields them afresh for each
+            security_token: STS token of a temporary key pair.
+            security_conn: False for plain HTTP, True for TLS. By default TLS, except for regions that were
+                registered with a port other than 443.
+            human_readable: Argument of the old SDK, without effect.
+            credentials: Instead of a key pair, `Credentials` or their provider, which is called for each
                 request: a callable, or an object with ``get_credential()``.
-            timeout: Seconds that one attempt's connect, write or read may take each, or a `Timeout`
-                that tells them apart; without it 10 to connect and 60 for the others.
-            retry: How often, and after how long, failed attempts are repeated, and the deadline of
-                a whole call.
-            http_client: An HTTP client of the caller's, of httpx or httpx2; it is never closed here.
-            verify: True for the usual certificate authorities, the path of a file or directory of
-                others, an ``ssl.SSLContext``, or False to trust any certificate.
-            trust_env: Whether proxies and certificates that the environment names are used.
-            oss_endpoint: URL of the object storage, for `logs`; without it that of the region, or
-                what ``BATCHCOMPUTE_OSS_ENDPOINT`` names.
-            max_response_bytes: Bytes that the body of one answer may have after decompression, 64 MiB
-                by default; a larger one is not read to its end and raises `ResponseTooLarge`. None for
-                no limit. `logs` reads what is larger in several answers.
-            **headers: Further headers of every request; they win over the client's own.
+            timeout: Seconds for each part of an attempt (connect, write, read), or a `Timeout` with separate
+                limits. By default 10 to connect and 60 for the others.
+            retry: The retry policy: number of attempts, delays, and the deadline of a call.
+            http_client: An HTTP client of httpx or httpx2. This client does not close it.
+            verify: True for the default certificate authorities; the path of a file or directory with
+                certificates of authorities; an ``ssl.SSLContext``; or False to accept any certificate.
+            trust_env: Whether the proxies and certificates of the environment are used.
+            oss_endpoint: URL of the object storage, for `logs`. By default ``BATCHCOMPUTE_OSS_ENDPOINT``, or
+                else the object storage of the region.
+            max_response_bytes: Maximum size of a response body after decompression, 64 MiB by default. A
+                larger body raises `ResponseTooLarge`. None for no limit. `logs` reads larger objects in
+                several requests.
+            **headers: Additional headers of each request. They override the client's headers.
 
         Raises:
-            ConfigError: The region is unknown, the key pair is missing, or an option is wrong.
+            ConfigError: The region is unknown, the key pair is missing, or an option is invalid.
         """
         if credentials is not None:
             both = bool(access_key_id or access_key_secret)
             access_key_secret = security_token = ""
             if both:
-                raise ConfigError("give either a key pair or credentials=, not both")
+                raise ConfigError("credentials= and a key pair exclude each other")
             self._source = check_source(credentials)
         else:
             given = (access_key_id, access_key_secret, security_token)
-            # So that no traceback that shows local variables shows it.
+            # Cleared, so that a traceback that shows local variables does not show the secret.
             access_key_secret = security_token = ""
             try:
                 self._source = check_credentials(*given)
@@ -164,7 +162,7 @@ class AsyncBase(AsyncSender):
             self._timeout = _TIMEOUT
         self._limits = self._timeout.as_dict() if self._timeout else {}
         if http_client is not None:
-            check_given(http_client, asynchronous=True)
+            check_http_client(http_client, asynchronous=True)
         urls = (self._endpoint.base_url, object_base(self._endpoint, self._oss_endpoint))
         opener = partial(_open, self._source, urls, verify, trust_env)
         self._pool = AsyncPool(opener, http_client, not self._endpoint.is_local)
@@ -172,40 +170,40 @@ class AsyncBase(AsyncSender):
 
     @classmethod
     def from_env(cls, region: str = "", **options: Any) -> Self:
-        """Set up a client from environment variables.
+        """Create a client from environment variables.
 
-        They are ``ALIBABA_CLOUD_ACCESS_KEY_ID``, ``ALIBABA_CLOUD_ACCESS_KEY_SECRET`` and, for a
-        temporary key pair, ``ALIBABA_CLOUD_SECURITY_TOKEN``; ``BATCHCOMPUTE_REGION``; and
-        ``BATCHCOMPUTE_ENDPOINT``, a URL that requests go to in place of the region's own.
+        The variables are ``ALIBABA_CLOUD_ACCESS_KEY_ID``, ``ALIBABA_CLOUD_ACCESS_KEY_SECRET``,
+        ``ALIBABA_CLOUD_SECURITY_TOKEN`` (for a temporary key pair), ``BATCHCOMPUTE_REGION``, and
+        ``BATCHCOMPUTE_ENDPOINT`` (a URL that overrides the endpoint of the region).
 
         Args:
-            region: A region in place of ``BATCHCOMPUTE_REGION``.
-            **options: Further arguments of the class, ``timeout=`` for example.
+            region: A region that overrides ``BATCHCOMPUTE_REGION``.
+            **options: Other arguments of the class, for example ``timeout=``.
 
         Raises:
-            ConfigError: A variable that is needed is not set; the message names it.
+            ConfigError: A required variable is not set; the message names it.
         """
         region, credentials = from_environment(os.environ, region)
-        # Where only the endpoint is named, it is the region, too; its URL wins in any case.
+        # Without a region, the endpoint serves as the region.
         region = region or regions.endpoint_url(os.environ["BATCHCOMPUTE_ENDPOINT"].strip())
         return cls(region, credentials=credentials, **options)
 
     def __copy__(self) -> Self:
-        made = object.__new__(type(self))
-        vars(made).update(vars(self))
-        return made
+        copied = object.__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError(
-            f"{type(self).__name__} cannot be pickled or copied deeply: it holds connections and an access key. "
-            "Make a client in each process, in the initializer of a pool for example; threads can share one, "
-            "and a forked process gets connections of its own"
+            f"{type(self).__name__} cannot be pickled or deep-copied, because it holds connections and an access "
+            "key. Create a client in each process, for example in the initializer of a pool. Threads can share a "
+            "client, and a forked process gets separate connections"
         )
 
     def __repr__(self) -> str:
         endpoint = vars(self).get("_endpoint")
         if endpoint is None:
-            return f"<{type(self).__name__} that is not set up>"
+            return f"<{type(self).__name__} without an endpoint>"
         return f"<{type(self).__name__} {endpoint.base_url} region={endpoint.region!r}>"
 
     async def __aenter__(self) -> Self:
@@ -220,7 +218,7 @@ class AsyncBase(AsyncSender):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections, unless they are the caller's own; nothing is sent after that."""
+        """Close the connections, except those of the caller's HTTP client. Later calls fail."""
         await self._pool.close()
 
     def with_options(
@@ -231,19 +229,18 @@ class AsyncBase(AsyncSender):
         deadline: float | timedelta | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Self:
-        """Return a client with other options, for one call or for several.
+        """Return a client with other options, for one or several calls.
 
-        It shares the connections, the credentials and the stock of retries with this one; closing
-        either closes both.
+        Both clients share the connections, the credentials and the retry quota. Closing one closes both.
 
         Args:
-            timeout: As for the class; None to keep what this client has.
-            retry: As for the class; None to keep what this client has.
-            deadline: Seconds for a whole call, retries included; in place of the policy's.
-            headers: Further headers, in addition to this client's.
+            timeout: The argument of the class; None keeps that of this client.
+            retry: The argument of the class; None keeps that of this client.
+            deadline: Seconds for a whole call, retries included. It overrides that of the retry policy.
+            headers: Headers in addition to those of this client.
 
         Raises:
-            ConfigError: An option is wrong.
+            ConfigError: An option is invalid.
 
         Example:
             >>> client.with_options(deadline=5).get_job("job-1")
@@ -264,26 +261,26 @@ class AsyncBase(AsyncSender):
 
     @staticmethod
     def register_region(region_name: str, url: str, port: int = 80) -> None:
-        """Add a region of one's own, or give a known one another endpoint.
+        """Add a region, or change the endpoint of a known one.
 
         Args:
-            region_name: Id of the region; sent as ``x-acs-region-id``.
-            url: Host name or address.
-            port: Port; with 443 the connection is TLS, with any other it is plain HTTP.
+            region_name: Id of the region, sent as ``x-acs-region-id``.
+            url: Host name or IP address.
+            port: Port. Port 443 selects TLS, any other port plain HTTP.
 
         Raises:
-            ConfigError: The name or host is empty, or the port is none.
+            ConfigError: The name, the host or the port is invalid.
         """
         regions.register_region(region_name, url, port)
 
     @staticmethod
     def get_regions() -> dict[str, str]:
-        """Return the live table of regions, from id to host."""
+        """Return the registered regions, as a live mapping from id to host."""
         return regions.get_regions()
 
     @property
     def version(self) -> str:
-        """Version of the API that is sent with each request; a ConfigError for one that cannot be sent."""
+        """Version of the API, sent with each request. A value that a header cannot hold is a ConfigError."""
         return self._version
 
     @version.setter
@@ -292,18 +289,18 @@ class AsyncBase(AsyncSender):
             raise ConfigError(f"version must be a text, not {type(value).__name__}")
         problem = header_problem(value)
         if problem:
-            raise ConfigError(f"version {problem}, so it cannot be sent: {value!r}")
+            raise ConfigError(f"version {problem}: {value!r}")
         self._version = value
 
     def get_version(self) -> str:
-        """Return the version of the API that is sent with each request."""
+        """Return the version of the API, which is sent with each request."""
         return self.version
 
     def set_version(self, value: str) -> None:
-        """Set the version of the API that is sent with each request.
+        """Set the version of the API, which is sent with each request.
 
         Raises:
-            ConfigError: It cannot be sent.
+            ConfigError: A header cannot hold the value.
         """
         self.version = value
 
@@ -321,9 +318,9 @@ def _open(
     urls: Sequence[str],
     verify: bool | str | ssl.SSLContext,
     trust_env: bool,
-    keep: bool = True,
+    keep_alive: bool = True,
 ) -> httpx.AsyncClient:
     if urls[0] == regions.LOCAL:
         return AsyncHttp.of_local(local_transport(source))
     proxies = getproxies().values() if trust_env else ()
-    return open_async_http(tls_for((*urls, *proxies), verify, trust_env), trust_env, keep)
+    return open_async_http(tls_context_for((*urls, *proxies), verify, trust_env), trust_env, keep_alive)

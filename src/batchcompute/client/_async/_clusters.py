@@ -1,4 +1,4 @@
-"""Calls for clusters and their machines (REST API, 2.3)."""
+"""The methods for clusters and their machines (REST API, 2.3)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class AsyncClusters(AsyncBase):
-    """Calls for clusters and their machines."""
+    """The methods for clusters and their machines."""
 
     async def create_cluster(
         self, cluster_desc: ClusterDescription | Mapping[str, object] | str | bytes, token: str = ""
@@ -36,15 +36,15 @@ class AsyncClusters(AsyncBase):
         """Create a cluster (CreateCluster).
 
         Args:
-            cluster_desc: The cluster: a description, a mapping of one, or its JSON text.
-            token: Idempotent token; a create that is repeated with it answers with the same cluster.
+            cluster_desc: The cluster: a description, a mapping, or JSON text.
+            token: Idempotent token. A repeated create with the same token returns the same cluster.
 
         Returns:
-            The answer with the cluster's ``Id``.
+            The response with the ``Id`` of the cluster.
 
         Raises:
-            ValidationError: The description is one that the service would refuse; nothing was sent.
-            ClientError: The service refused.
+            ValidationError: The description is invalid. No request was sent.
+            ClientError: The service rejected the request.
         """
         return await self._call(calls.create_cluster(cluster_desc, token))
 
@@ -54,29 +54,29 @@ class AsyncClusters(AsyncBase):
         """Return one page of the clusters (ListClusters).
 
         Args:
-            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
-            max_item_count: How many clusters the page may hold, 0 to 100.
-            **filters: There are none.
+            marker: Marker of the page: empty for the first page, or the ``NextMarker`` of the previous page.
+            max_item_count: Maximum number of clusters of the page, 0 to 100.
+            **filters: None are supported.
 
         Raises:
-            TypeError: There is another keyword; the nearest one is named.
+            TypeError: A keyword is unknown; the message names the nearest one.
         """
         return await self._call(calls.list_clusters(marker, max_item_count, **filters))
 
     def iter_clusters(
         self, *, max_item_count: int = 100, marker: str = "", **filters: Unpack[NoFilters]
     ) -> AsyncItems[Cluster]:
-        """Iterate over the clusters of all pages (ListClusters).
+        """Iterate over all clusters (ListClusters).
 
         Args:
-            max_item_count: How many clusters are fetched at a time, 1 to 100.
-            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
-            **filters: There are none.
+            max_item_count: Maximum number of clusters of each fetched page, 1 to 100.
+            marker: Marker of the first page: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: None are supported.
 
         Raises:
-            TypeError: There is another keyword; the nearest one is named.
+            TypeError: A keyword is unknown; the message names the nearest one.
         """
-        # A wrong argument is told now, not with the first item.
+        # Checks the arguments now instead of at the first item.
         calls.list_clusters(marker, max_item_count, **filters)
         return AsyncItems(lambda page: self.list_clusters(page, max_item_count), marker)
 
@@ -84,10 +84,10 @@ class AsyncClusters(AsyncBase):
         """Return the status of a cluster (GetCluster).
 
         Args:
-            cluster: Id of the cluster, or anything that has it.
+            cluster: Id of the cluster, or an object with an ``Id``.
 
         Raises:
-            NotFoundError: There is no such cluster.
+            NotFoundError: The cluster does not exist.
         """
         return await self._call(calls.get_cluster(cluster))
 
@@ -96,51 +96,51 @@ class AsyncClusters(AsyncBase):
         cluster: IdLike,
         modify_cluster_desc: ModifyClusterDescription | Mapping[str, object] | str | bytes,
     ) -> ActionResponse:
-        """Change a cluster (ModifyCluster); its machines follow in their own time.
+        """Change a cluster (ModifyCluster). Its machines change later.
 
         Args:
-            cluster: Id of the cluster, or anything that has it.
-            modify_cluster_desc: What shall change; the rest stays as it is.
+            cluster: Id of the cluster, or an object with an ``Id``.
+            modify_cluster_desc: The changed fields. All other fields keep their values.
 
         Raises:
-            ValidationError: The description is one that the service would refuse; nothing was sent.
-            NotFoundError: There is no such cluster.
+            ValidationError: The description is invalid. No request was sent.
+            NotFoundError: The cluster does not exist.
         """
         return await self._call(calls.modify_cluster(cluster, modify_cluster_desc))
 
     async def change_cluster_desired_vm_count(self, cluster: IdLike, **kwargs: int) -> ActionResponse:
-        """Change how many machines groups shall have (ModifyCluster).
+        """Change the desired number of machines of groups (ModifyCluster).
 
         Args:
-            cluster: Id of the cluster, or anything that has it.
-            **kwargs: From group name to number of machines.
+            cluster: Id of the cluster, or an object with an ``Id``.
+            **kwargs: Number of machines by group name.
 
         Raises:
-            ValidationError: A number is out of range; nothing was sent.
+            ValidationError: A number is out of range. No request was sent.
         """
         return await self._call(calls.change_cluster_desired_vm_count(cluster, kwargs))
 
     async def change_cluster_spot_config(
         self, cluster: IdLike, group_name: str, strategy: str = "", price_limit: float = 0.0
     ) -> ActionResponse:
-        """Change how a group bids for spot machines (ModifyCluster).
+        """Change the spot bid of a group (ModifyCluster). An argument without a value changes nothing.
 
         Args:
-            cluster: Id of the cluster, or anything that has it.
+            cluster: Id of the cluster, or an object with an ``Id``.
             group_name: Name of the group.
             strategy: ``SpotWithPriceLimit`` or ``SpotAsPriceGo``.
-            price_limit: Highest price per hour.
+            price_limit: Maximum price per hour.
         """
         return await self._call(calls.change_cluster_spot_config(cluster, group_name, strategy, price_limit))
 
     async def change_cluster_user_data(
         self, cluster: IdLike, data: Mapping[str, object] = _EMPTY
     ) -> ActionResponse:
-        """Replace the data that machines of a cluster can read (ModifyCluster).
+        """Replace the user data of a cluster's machines (ModifyCluster).
 
         Args:
-            cluster: Id of the cluster, or anything that has it.
-            data: All of it; without it there is none afterwards.
+            cluster: Id of the cluster, or an object with an ``Id``.
+            data: The new user data; without it, all user data is removed.
         """
         return await self._call(calls.change_cluster_map(cluster, "UserData", data))
 
@@ -150,19 +150,19 @@ class AsyncClusters(AsyncBase):
         """Replace the environment variables of a cluster's machines (ModifyCluster).
 
         Args:
-            cluster: Id of the cluster, or anything that has it.
-            data: All of it; without it there is none afterwards.
+            cluster: Id of the cluster, or an object with an ``Id``.
+            data: The new variables; without it, all variables are removed.
         """
         return await self._call(calls.change_cluster_map(cluster, "EnvVars", data))
 
     async def change_cluster_input_mapping(
         self, cluster: IdLike, data: Mapping[str, str] = _EMPTY
     ) -> ActionResponse:
-        """Replace the input mappings of a cluster (ModifyCluster, in older documents).
+        """Replace the input mappings of a cluster (ModifyCluster in older documents).
 
         Args:
-            cluster: Id of the cluster, or anything that has it.
-            data: All of it; without it there is none afterwards.
+            cluster: Id of the cluster, or an object with an ``Id``.
+            data: The new mappings; without it, all mappings are removed.
         """
         return await self._call(calls.change_cluster_map(cluster, "InputMapping", data))
 
@@ -170,11 +170,11 @@ class AsyncClusters(AsyncBase):
         """Delete a cluster (DeleteCluster).
 
         Args:
-            cluster: Id of the cluster, or anything that has it.
+            cluster: Id of the cluster, or an object with an ``Id``.
 
         Raises:
-            StateConflictError: It is being deleted already.
-            NotFoundError: There is no such cluster.
+            StateConflictError: The cluster is already being deleted.
+            NotFoundError: The cluster does not exist.
         """
         return await self._call(calls.delete_cluster(cluster))
 
@@ -186,17 +186,17 @@ class AsyncClusters(AsyncBase):
         max_item_count: int = 50,
         **filters: Unpack[NoFilters],
     ) -> ListResponse[ClusterInstance]:
-        """Return one page of a group's machines (ListClusterInstances).
+        """Return one page of the machines of a group (ListClusterInstances).
 
         Args:
-            cluster_id: Id of the cluster, or anything that has it.
+            cluster_id: Id of the cluster, or an object with an ``Id``.
             group_name: Name of the group.
-            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
-            max_item_count: How many machines the page may hold, 0 to 100.
-            **filters: There are none.
+            marker: Marker of the page: empty for the first page, or the ``NextMarker`` of the previous page.
+            max_item_count: Maximum number of machines of the page, 0 to 100.
+            **filters: None are supported.
 
         Raises:
-            TypeError: There is another keyword; the nearest one is named.
+            TypeError: A keyword is unknown; the message names the nearest one.
         """
         return await self._call(
             calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count, **filters)
@@ -211,19 +211,19 @@ class AsyncClusters(AsyncBase):
         marker: str = "",
         **filters: Unpack[NoFilters],
     ) -> AsyncItems[ClusterInstance]:
-        """Iterate over the machines of a group, over all pages (ListClusterInstances).
+        """Iterate over all machines of a group (ListClusterInstances).
 
         Args:
-            cluster_id: Id of the cluster, or anything that has it.
+            cluster_id: Id of the cluster, or an object with an ``Id``.
             group_name: Name of the group.
-            max_item_count: How many machines are fetched at a time, 1 to 100.
-            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
-            **filters: There are none.
+            max_item_count: Maximum number of machines of each fetched page, 1 to 100.
+            marker: Marker of the first page: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: None are supported.
 
         Raises:
-            TypeError: There is another keyword; the nearest one is named.
+            TypeError: A keyword is unknown; the message names the nearest one.
         """
-        # A wrong argument is told now, not with the first item.
+        # Checks the arguments now instead of at the first item.
         calls.list_cluster_instances(cluster_id, group_name, marker, max_item_count, **filters)
         return AsyncItems(
             lambda page: self.list_cluster_instances(cluster_id, group_name, page, max_item_count), marker
@@ -235,35 +235,35 @@ class AsyncClusters(AsyncBase):
         """Return the status of a machine (GetClusterInstance).
 
         Args:
-            cluster_id: Id of the cluster, or anything that has it.
+            cluster_id: Id of the cluster, or an object with an ``Id``.
             group_name: Name of the group.
-            instance_id: Id of the machine, or anything that has it.
+            instance_id: Id of the machine, or an object with an ``Id``.
 
         Raises:
-            NotFoundError: There is no such cluster, group or machine.
+            NotFoundError: The cluster, group or machine does not exist.
         """
         return await self._call(calls.get_cluster_instance(cluster_id, group_name, instance_id))
 
     async def recreate_cluster_instance(
         self, cluster_id: IdLike, group_name: str, instance_id: IdLike
     ) -> ActionResponse:
-        """Replace a machine by a new one with an id of its own (RecreateClusterInstance).
+        """Replace a machine with a new one, which has another id (RecreateClusterInstance).
 
         Args:
-            cluster_id: Id of the cluster, or anything that has it.
+            cluster_id: Id of the cluster, or an object with an ``Id``.
             group_name: Name of the group.
-            instance_id: Id of the machine, or anything that has it.
+            instance_id: Id of the machine, or an object with an ``Id``.
         """
         return await self._call(calls.recreate_cluster_instance(cluster_id, group_name, instance_id))
 
     async def delete_cluster_instance(
         self, cluster_id: IdLike, group_name: str, instance_id: IdLike
     ) -> ActionResponse:
-        """Release a machine; its group shall have one less from then on (DeleteClusterInstance).
+        """Release a machine, and reduce the desired number of its group by one (DeleteClusterInstance).
 
         Args:
-            cluster_id: Id of the cluster, or anything that has it.
+            cluster_id: Id of the cluster, or an object with an ``Id``.
             group_name: Name of the group.
-            instance_id: Id of the machine, or anything that has it.
+            instance_id: Id of the machine, or an object with an ``Id``.
         """
         return await self._call(calls.delete_cluster_instance(cluster_id, group_name, instance_id))

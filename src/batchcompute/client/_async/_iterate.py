@@ -1,4 +1,4 @@
-"""Lists without pages: iterators that fetch the next page when it is needed."""
+"""Iterators over the items of all pages of a list."""
 
 from __future__ import annotations
 
@@ -13,53 +13,53 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class AsyncItems(Generic[T_co]):
-    """Everything in a list, over all its pages; each page is fetched when its first item is asked for.
+    """An iterator over all items of a list, which fetches each page when its first item is requested.
 
     Example:
         >>> async for job in client.iter_jobs("Running"):
         ...     print(job.Id)
 
     Args:
-        fetch: Returns the page that begins at a marker.
-        marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+        fetch: Returns the page at a marker.
+        marker: Marker of the first page: empty, or the ``next_marker`` of an earlier iteration.
     """
 
     def __init__(self, fetch: Callable[[str], Awaitable[ListResponse[T_co]]], marker: str) -> None:
         self._fetch = fetch
-        self._left: Iterator[T_co] = iter(())
-        self._over = False
+        self._page_items: Iterator[T_co] = iter(())
+        self._is_exhausted = False
         self.marker: str = marker
-        """Where the page begins that the last item came from."""
+        """Marker of the page of the last item."""
         self.next_marker: str = marker
-        """Where the page after it begins; empty after the last one."""
+        """Marker of the page after it; empty after the last page."""
 
     def __aiter__(self) -> AsyncIterator[T_co]:
         return self
 
     async def __anext__(self) -> T_co:
         while True:
-            for item in self._left:
+            for item in self._page_items:
                 return item
-            page = await self._page()
+            page = await self._next_page()
             if page is None:
                 raise StopAsyncIteration
-            self._left = iter(page)
+            self._page_items = iter(page)
 
     async def by_page(self) -> AsyncIterator[ListResponse[T_co]]:
-        """Iterate over what is left by whole pages."""
+        """Iterate over the remaining pages."""
         while True:
-            page = await self._page()
+            page = await self._next_page()
             if page is None:
                 return
             yield page
 
-    async def _page(self) -> ListResponse[T_co] | None:
-        """Fetch the next page; one that fails is fetched again when the next item is asked for."""
-        if self._over:
+    async def _next_page(self) -> ListResponse[T_co] | None:
+        """Fetch the next page; after a failure, the next call fetches the same page again."""
+        if self._is_exhausted:
             return None
         page = await self._fetch(self.next_marker)
         self.marker, self.next_marker = self.next_marker, page.NextMarker
-        # A service that names the same page again would never come to an end.
+        # A service that returns the same marker again would cause an endless loop.
         if not page.NextMarker or page.NextMarker == self.marker:
-            self._over, self.next_marker = True, ""
+            self._is_exhausted, self.next_marker = True, ""
         return page

@@ -1,4 +1,4 @@
-"""Calls for jobs, tasks and instances (REST API, 2.1 and 2.2)."""
+"""The methods for jobs, tasks and instances (REST API, 2.1 and 2.2)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__: list[str] = []
 
 
 class AsyncJobs(AsyncBase):
-    """Calls for jobs, tasks and instances."""
+    """The methods for jobs, tasks and instances."""
 
     @overload
     async def create_job(
@@ -59,19 +59,19 @@ class AsyncJobs(AsyncBase):
         """Create a job (CreateJob).
 
         Args:
-            job_desc: The job: a description, a mapping of one, or its JSON text.
-            token: Idempotent token, at most 64 letters, digits and underscores; a create that is
-                repeated with the same token answers with the same job.
-            sync: For an App job, wait on the service's side and return the finished run. A DAG job
-                is always created without waiting.
+            job_desc: The job: a description, a mapping, or JSON text.
+            token: Idempotent token of at most 64 letters, digits and underscores. A repeated create with the
+                same token returns the same job.
+            sync: For an App job, whether the service responds after the end of the job, with its result. The
+                response to the create of a DAG job never waits.
 
         Returns:
-            The answer with the job's ``Id``; for a synchronous App job its finished run.
+            The response with the ``Id`` of the job; for a synchronous App job, its result.
 
         Raises:
-            ValidationError: The description is one that the service would refuse; nothing was sent.
-            JSONError: The description is a text that is no JSON object.
-            ClientError: The service refused.
+            ValidationError: The description is invalid. No request was sent.
+            JSONError: The description is a text that is not a JSON object.
+            ClientError: The service rejected the request.
         """
         if sync and calls.is_app_job(job_desc):
             return await self._call(calls.create_job_sync(job_desc, token))
@@ -89,16 +89,16 @@ class AsyncJobs(AsyncBase):
         """Return one page of the jobs (ListJobs).
 
         Args:
-            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
-            max_item_count: How many jobs the page may hold, 0 to 100.
+            marker: Marker of the page: empty for the first page, or the ``NextMarker`` of the previous page.
+            max_item_count: Maximum number of jobs of the page, 0 to 100.
             state: Only jobs in this state.
             cluster_id: Only jobs that use this cluster.
             project_id: Only jobs of this project.
             **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``), and the filters above
-                as the old SDK spells them; a keyword that is none of these is a TypeError.
+                in the old SDK's spelling. An unknown keyword is a TypeError.
 
         Raises:
-            ClientError: The service refused.
+            ClientError: The service rejected the request.
         """
         return await self._call(
             calls.list_jobs(marker, max_item_count, state, cluster_id, project_id, **filters)
@@ -114,18 +114,18 @@ class AsyncJobs(AsyncBase):
         marker: str = "",
         **filters: Unpack[JobFilters],
     ) -> AsyncItems[Job]:
-        """Iterate over the jobs of all pages (ListJobs).
+        """Iterate over all jobs (ListJobs).
 
         Args:
             state: Only jobs in this state.
             cluster_id: Only jobs that use this cluster.
             project_id: Only jobs of this project.
-            max_item_count: How many jobs are fetched at a time, 1 to 100.
-            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
+            max_item_count: Maximum number of jobs of each fetched page, 1 to 100.
+            marker: Marker of the first page: empty, or the ``next_marker`` of an earlier iteration.
             **filters: ``OrderBy`` (``Id`` or ``CreationTime``) and ``IsReverse`` (``"True"``), and the filters above
-                as the old SDK spells them; a keyword that is none of these is a TypeError.
+                in the old SDK's spelling. An unknown keyword is a TypeError.
         """
-        # A wrong argument is told now, not with the first item.
+        # Checks the arguments now instead of at the first item.
         calls.list_jobs(marker, max_item_count, state, cluster_id, project_id, **filters)
         return AsyncItems(
             lambda page: self.list_jobs(page, max_item_count, state, cluster_id, project_id, **filters),
@@ -136,58 +136,58 @@ class AsyncJobs(AsyncBase):
         """Return the status of a job (GetJob).
 
         Args:
-            job: Id of the job, or anything that has it.
+            job: Id of the job, or an object with an ``Id``.
 
         Raises:
-            NotFoundError: There is no such job.
+            NotFoundError: The job does not exist.
         """
         return await self._call(calls.get_job(job))
 
     async def get_job_description(self, job: IdLike) -> JobDescriptionResponse:
-        """Return the description of a job, with the service's defaults filled in (GetJobDescription).
+        """Return the description of a job, including the defaults of the service (GetJobDescription).
 
         Args:
-            job: Id of the job, or anything that has it.
+            job: Id of the job, or an object with an ``Id``.
 
         Raises:
-            NotFoundError: There is no such job.
+            NotFoundError: The job does not exist.
         """
         return await self._call(calls.get_job_description(job))
 
     async def stop_job(self, job: IdLike) -> ActionResponse:
-        """Stop a job that waits or runs (StopJob).
+        """Stop a waiting or running job (StopJob).
 
         Args:
-            job: Id of the job, or anything that has it.
+            job: Id of the job, or an object with an ``Id``.
 
         Raises:
-            StateConflictError: The job has ended already.
-            NotFoundError: There is no such job.
+            StateConflictError: The job has already ended.
+            NotFoundError: The job does not exist.
         """
         return await self._call(calls.stop_job(job))
 
     async def start_job(self, job: IdLike) -> ActionResponse:
-        """Start a job again that was stopped or has failed; finished instances are kept (StartJob).
+        """Start a stopped or failed job again (StartJob). Finished instances do not run again.
 
         Args:
-            job: Id of the job, or anything that has it.
+            job: Id of the job, or an object with an ``Id``.
 
         Raises:
-            StateConflictError: The job waits, runs, or has finished.
-            NotFoundError: There is no such job.
+            StateConflictError: The job is waiting, running or finished.
+            NotFoundError: The job does not exist.
         """
         return await self._call(calls.start_job(job))
 
     async def change_job_priority(self, job: IdLike, priority: int) -> ActionResponse:
-        """Change the priority of a job that was stopped or has failed (ChangeJobPriority).
+        """Change the priority of a stopped or failed job (ChangeJobPriority).
 
         Args:
-            job: Id of the job, or anything that has it.
-            priority: 0 to 1000, larger first.
+            job: Id of the job, or an object with an ``Id``.
+            priority: 0 to 1000. Jobs with a higher priority start first.
 
         Raises:
-            ValidationError: The priority is out of range; nothing was sent.
-            StateConflictError: The job waits, runs, or has finished.
+            ValidationError: The priority is out of range. No request was sent.
+            StateConflictError: The job is waiting, running or finished.
         """
         return await self._call(calls.change_job_priority(job, priority))
 
@@ -195,11 +195,11 @@ class AsyncJobs(AsyncBase):
         """Delete a job that has ended (DeleteJob).
 
         Args:
-            job: Id of the job, or anything that has it.
+            job: Id of the job, or an object with an ``Id``.
 
         Raises:
-            StateConflictError: The job waits or runs; stop it first.
-            NotFoundError: There is no such job.
+            StateConflictError: The job is waiting or running; it must be stopped first.
+            NotFoundError: The job does not exist.
         """
         return await self._call(calls.delete_job(job))
 
@@ -215,15 +215,15 @@ class AsyncJobs(AsyncBase):
         """Return one page of a job's tasks (ListTasks).
 
         Args:
-            job: Id of the job, or anything that has it.
-            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
-            max_item_count: How many tasks the page may hold, 0 to 100.
+            job: Id of the job, or an object with an ``Id``.
+            marker: Marker of the page: empty for the first page, or the ``NextMarker`` of the previous page.
+            max_item_count: Maximum number of tasks of the page, 0 to 100.
             state: Only tasks in this state.
             cluster_id: Only tasks that use this cluster.
-            **filters: The filters above as the old SDK spells them; another keyword is a TypeError.
+            **filters: The filters above in the old SDK's spelling. An unknown keyword is a TypeError.
 
         Raises:
-            NotFoundError: There is no such job.
+            NotFoundError: The job does not exist.
         """
         return await self._call(calls.list_tasks(job, marker, max_item_count, state, cluster_id, **filters))
 
@@ -237,17 +237,17 @@ class AsyncJobs(AsyncBase):
         marker: str = "",
         **filters: Unpack[TaskFilters],
     ) -> AsyncItems[Task]:
-        """Iterate over the tasks of a job, over all pages (ListTasks).
+        """Iterate over all tasks of a job (ListTasks).
 
         Args:
-            job: Id of the job, or anything that has it.
+            job: Id of the job, or an object with an ``Id``.
             state: Only tasks in this state.
             cluster_id: Only tasks that use this cluster.
-            max_item_count: How many tasks are fetched at a time, 1 to 100.
-            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
-            **filters: The filters above as the old SDK spells them.
+            max_item_count: Maximum number of tasks of each fetched page, 1 to 100.
+            marker: Marker of the first page: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: The filters above in the old SDK's spelling.
         """
-        # A wrong argument is told now, not with the first item.
+        # Checks the arguments now instead of at the first item.
         calls.list_tasks(job, marker, max_item_count, state, cluster_id, **filters)
         return AsyncItems(
             lambda page: self.list_tasks(job, page, max_item_count, state, cluster_id, **filters), marker
@@ -257,11 +257,11 @@ class AsyncJobs(AsyncBase):
         """Return the status of a task (GetTask).
 
         Args:
-            job: Id of the job, or anything that has it.
+            job: Id of the job, or an object with an ``Id``.
             task_name: Name of the task, or its status.
 
         Raises:
-            NotFoundError: There is no such job or task.
+            NotFoundError: The job or the task does not exist.
         """
         return await self._call(calls.get_task(job, task_name))
 
@@ -277,15 +277,15 @@ class AsyncJobs(AsyncBase):
         """Return one page of a task's instances (ListInstances).
 
         Args:
-            job: Id of the job, or anything that has it.
+            job: Id of the job, or an object with an ``Id``.
             task_name: Name of the task, or its status.
-            marker: Where the page begins: empty or 0, or the ``NextMarker`` of the page before.
-            max_item_count: How many instances the page may hold, 0 to 100.
+            marker: Marker of the page: empty or 0 for the first page, or the ``NextMarker`` of the previous page.
+            max_item_count: Maximum number of instances of the page, 0 to 100.
             state: Only instances in this state.
-            **filters: The filters above as the old SDK spells them; another keyword is a TypeError.
+            **filters: The filters above in the old SDK's spelling. An unknown keyword is a TypeError.
 
         Raises:
-            NotFoundError: There is no such job or task.
+            NotFoundError: The job or the task does not exist.
         """
         return await self._call(
             calls.list_instances(job, task_name, marker, max_item_count, state, **filters)
@@ -301,17 +301,17 @@ class AsyncJobs(AsyncBase):
         marker: str = "",
         **filters: Unpack[InstanceFilters],
     ) -> AsyncItems[Instance]:
-        """Iterate over the instances of a task, over all pages (ListInstances).
+        """Iterate over all instances of a task (ListInstances).
 
         Args:
-            job: Id of the job, or anything that has it.
+            job: Id of the job, or an object with an ``Id``.
             task_name: Name of the task, or its status.
             state: Only instances in this state.
-            max_item_count: How many instances are fetched at a time, 1 to 100.
-            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
-            **filters: The filters above as the old SDK spells them.
+            max_item_count: Maximum number of instances of each fetched page, 1 to 100.
+            marker: Marker of the first page: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: The filters above in the old SDK's spelling.
         """
-        # A wrong argument is told now, not with the first item.
+        # Checks the arguments now instead of at the first item.
         calls.list_instances(job, task_name, marker, max_item_count, state, **filters)
         return AsyncItems(
             lambda page: self.list_instances(job, task_name, page, max_item_count, state, **filters), marker
@@ -323,11 +323,11 @@ class AsyncJobs(AsyncBase):
         """Return the status of an instance (GetInstance).
 
         Args:
-            job: Id of the job, or anything that has it.
+            job: Id of the job, or an object with an ``Id``.
             task_name: Name of the task, or its status.
             instance_id: Number of the instance, from 0, or its status.
 
         Raises:
-            NotFoundError: There is no such job, task or instance.
+            NotFoundError: The job, task or instance does not exist.
         """
         return await self._call(calls.get_instance(job, task_name, instance_id))

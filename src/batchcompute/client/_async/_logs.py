@@ -1,4 +1,4 @@
-"""Reading what instances have written."""
+"""The method `logs`, which reads the output of instances."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__: list[str] = []
 
 
 class AsyncLogs(AsyncJobs):
-    """Reading what instances have written."""
+    """The method `logs`."""
 
     _oss_endpoint: str
 
@@ -57,28 +57,27 @@ class AsyncLogs(AsyncJobs):
         stream: Literal["stdout", "stderr"] = "stdout",
         interval: float = 1.0,
     ) -> Coroutine[Any, Any, InstanceLogs] | AsyncIterator[str]:
-        """Return what an instance has written, or follow it while it runs.
+        """Return the output of an instance, or follow it while the instance runs.
 
-        It is read from the object storage that the task's ``StdoutRedirectPath`` and
-        ``StderrRedirectPath`` name, with this client's credentials. What is larger than 8 MiB, or than
-        ``max_response_bytes``, is read in pieces of that size, each with a request of its own.
+        The output is read from the object storage, at the task's ``StdoutRedirectPath`` and
+        ``StderrRedirectPath``, with the credentials of this client. Output of more than 8 MiB, or of more than
+        ``max_response_bytes`` if that is less, is read in several requests.
 
         Args:
-            job: Id of the job, or anything that has it.
+            job: Id of the job, or an object with an ``Id``.
             task_name: Name of the task, or its status.
             instance_id: Number of the instance, from 0, or its status.
-            tail: Only so many bytes from the end of each stream; 0 for all.
-            follow: Return an iterator instead, over pieces of text as they come, until the instance
-                has ended.
-            stream: Which one to follow.
-            interval: Seconds between two looks while following.
+            tail: Number of bytes from the end of each stream; 0 for the whole output.
+            follow: Return an iterator over new pieces of text, until the instance has ended.
+            stream: The stream to follow.
+            interval: Seconds between two polls while following.
 
         Returns:
-            Both streams as texts; or, to follow, an iterator over pieces of one.
+            Both streams as texts; with ``follow``, an iterator over pieces of one stream.
 
         Raises:
-            LogsUnavailable: The task does not store them, or the object storage cannot be read.
-            NotFoundError: There is no such job, task or instance.
+            LogsUnavailable: The task does not store its output, or the object storage cannot be read.
+            NotFoundError: The job, task or instance does not exist.
         """
         if follow:
             return self._follow(job, task_name, instance_id, stream, interval)
@@ -88,10 +87,10 @@ class AsyncLogs(AsyncJobs):
         self, job: IdLike, task_name: str | Task, instance_id: int | str | Instance, tail: int
     ) -> InstanceLogs:
         instance = await self.get_instance(job, task_name, instance_id)
-        places = (instance.StdoutRedirectPath, instance.StderrRedirectPath)
-        if not any(places):
+        urls = (instance.StdoutRedirectPath, instance.StderrRedirectPath)
+        if not any(urls):
             raise _not_stored("StdoutRedirectPath and StderrRedirectPath")
-        texts = [await self._text(place, tail) if place else "" for place in places]
+        texts = [await self._text(url, tail) if url else "" for url in urls]
         return InstanceLogs(*texts)
 
     async def _follow(
@@ -106,14 +105,14 @@ class AsyncLogs(AsyncJobs):
         start = 0
         while True:
             instance = await self.get_instance(job, task_name, instance_id)
-            place = instance.StdoutRedirectPath if stream == "stdout" else instance.StderrRedirectPath
-            if not place:
+            url = instance.StdoutRedirectPath if stream == "stdout" else instance.StderrRedirectPath
+            if not url:
                 raise _not_stored(f"{stream.capitalize()}RedirectPath")
-            # The state is read first, so what is read after an end is all that there will be.
+            # The state is read before the output, so after the end of the instance the output is complete.
             ended = instance.State in FINAL_STATES
             before, more = start, True
             while more:
-                piece = await self._piece(place, start)
+                piece = await self._piece(url, start)
                 start, more = piece.end, piece.more
                 text = decoder.decode(piece.data, final=ended and not more)
                 if text:
@@ -123,29 +122,29 @@ class AsyncLogs(AsyncJobs):
             if start == before:
                 await asyncio.sleep(interval)
 
-    async def _text(self, place: str, tail: int) -> str:
-        """Return an object as text, or so many of its last bytes; nothing if it does not exist."""
+    async def _text(self, object_url: str, tail: int) -> str:
+        """Return an object as text, or its last bytes; empty if the object does not exist."""
         pieces: list[bytes] = []
         start, end = 0, None
         last = b""
         if tail:
-            # Its end first, which also tells where it is.
-            piece = await self._piece(place, 0, tail)
+            # The end is read first, because its response contains its position.
+            piece = await self._piece(object_url, 0, tail)
             start, end, last = max(0, piece.end - tail), piece.start, piece.data
         more = end is None or start < end
         while more:
-            piece = await self._piece(place, start)
+            piece = await self._piece(object_url, start)
             pieces.append(piece.data if end is None else piece.data[: end - start])
             start, more = piece.end, piece.more and (end is None or piece.end < end)
         return b"".join([*pieces, last]).decode("utf-8", "replace")
 
-    async def _piece(self, place: str, start: int, tail: int = 0) -> Piece:
-        """Read a piece of an object, as large as the limit allows.
+    async def _piece(self, object_url: str, start: int, tail: int = 0) -> Piece:
+        """Read a piece of an object, as large as the limit permits.
 
         Args:
-            place: ``oss://bucket/key``.
-            start: Where it begins.
-            tail: In place of that, how many bytes are wanted from the end.
+            object_url: ``oss://bucket/key``.
+            start: Position of the first byte.
+            tail: If greater than 0, the number of bytes from the end, instead of ``start``.
 
         Raises:
             LogsUnavailable: The object storage cannot be read.
@@ -153,17 +152,19 @@ class AsyncLogs(AsyncJobs):
         base = object_base(self._endpoint, self._oss_endpoint)
         size = piece_size(self._max_response_bytes)
         try:
-            call = get_tail(base, place, tail, size) if tail else get_piece(base, place, start, size)
+            call = (
+                get_tail(base, object_url, tail, size) if tail else get_piece(base, object_url, start, size)
+            )
             return await self._call(call)
         except NotFoundError:
             return Piece(b"", start)
         except ClientError as error:
             if error.status == 416:
                 return Piece(b"", start)
-            raise LogsUnavailable(f"{place} cannot be read from {base}: {error}") from error
+            raise LogsUnavailable(f"{object_url} cannot be read from {base}: {error}") from error
         except BatchComputeError as error:
-            raise LogsUnavailable(f"{place} cannot be read from {base}: {error}") from error
+            raise LogsUnavailable(f"{object_url} cannot be read from {base}: {error}") from error
 
 
 def _not_stored(fields: str) -> LogsUnavailable:
-    return LogsUnavailable(f"the task sets no {fields}, so what its instances write is not stored")
+    return LogsUnavailable(f"the task has no {fields}, so the output of its instances is not stored")

@@ -1,4 +1,4 @@
-"""The one place that sends: an attempt, its retries, and the reading of what became of a lost one."""
+"""The sending of calls: attempts, retries, and the status check after a lost response."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import tenacity
 
 from batchcompute.client._async_exchange import exchange_async
 from batchcompute.client._pool import peer_of
-from batchcompute.client._reading import Reading
+from batchcompute.client._reading import ResponseReader
 from batchcompute.errors import BatchComputeError, ConnectError
 from batchcompute.http.credentials import CredentialSource, current_credentials_async
-from batchcompute.http.log import log, log_answer
+from batchcompute.http.log import log, log_response
 from batchcompute.http.retry_state import RetryState
 from batchcompute.http.tracing import tracer
 from batchcompute.http.transport import (
+    build_custom_request,
     build_request,
-    given_request,
     hide_secrets,
-    is_refused_here,
+    is_rejected_locally,
+    origin_of,
+    parse_response,
     transport_error,
-    understand,
-    where_of,
 )
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-A = TypeVar("A")
+R = TypeVar("R")
 
 
 class AsyncSender:
-    """Sends calls; `AsyncBase` sets it up."""
+    """Sends calls. `AsyncBase` sets the attributes."""
 
     _version: str
     _source: CredentialSource
@@ -55,37 +55,39 @@ class AsyncSender:
     _pool: AsyncPool
     _max_response_bytes: int | None
 
-    async def _attempt(self, call: Call[A], end: float | None) -> A:
+    async def _attempt(self, call: Call[R], end: float | None) -> R:
         started = time.monotonic()
         pool = self._pool
-        where = where_of(self._endpoint, call.target)
+        origin = origin_of(self._endpoint, call.target)
         http = pool.current() or await pool.open()
         credentials = self._fixed or await current_credentials_async(self._source)
         limits: Mapping[str, float | None] = self._limits
-        if pool.given:
-            request = given_request(http, call, self._endpoint, credentials, self._version, self._headers)
+        if pool.is_custom:
+            request = build_custom_request(
+                http, call, self._endpoint, credentials, self._version, self._headers
+            )
         else:
             request = build_request(call, self._endpoint, credentials, self._version, self._headers)
-        left = None
+        seconds = None
         if end is not None:
-            # Not before: a provider of credentials may have taken its time.
-            left = min(end - time.monotonic(), _LONGEST)
-            limits = _clipped(limits or request.extensions.get("timeout", {}), left, where)
+            # Computed after the call of the credentials provider, which may take long.
+            seconds = min(end - time.monotonic(), _MAX_SECONDS)
+            limits = _clip(limits or request.extensions.get("timeout", {}), seconds, origin)
         if limits:
-            # httpx keeps time limits in the request; one that it did not build itself has none.
+            # httpx reads the timeouts from the request, and sets them only in requests that it builds itself.
             request.extensions["timeout"] = limits
-        reading = Reading(call, where, self._max_response_bytes)
+        reader = ResponseReader(call, origin, self._max_response_bytes)
         try:
-            raw = await exchange_async(pool, http, request, left, reading)
+            raw = await exchange_async(pool, http, request, seconds, reader)
         except pool.errors as error:
             hide_secrets(error)
-            made = transport_error(error, peer_of(http, where))
-            raise made from (None if is_refused_here(error) else error)
+            raised = transport_error(error, peer_of(http, origin))
+            raise raised from (None if is_rejected_locally(error) else error)
         if log.isEnabledFor(logging.DEBUG):
-            log_answer(call, raw, time.monotonic() - started)
-        return understand(call, raw)
+            log_response(call, raw, time.monotonic() - started)
+        return parse_response(call, raw)
 
-    async def _call(self, call: Call[A], end: float | None = None) -> A:
+    async def _call(self, call: Call[R], end: float | None = None) -> R:
         tracing = tracer()
         if tracing is None:
             return await self._send(call, end)
@@ -93,121 +95,121 @@ class AsyncSender:
             try:
                 return await self._send(call, end)
             except BatchComputeError as error:
-                tracing.failed(span, error)
+                tracing.record_failure(span, error)
                 raise
 
-    async def _send(self, call: Call[A], end: float | None, pays: bool = True) -> A:
-        """Send a call, and repeat it as far as that may be.
+    async def _send(self, call: Call[R], end: float | None, refill_quota: bool = True) -> R:
+        """Send a call, with retries according to the policy.
 
         Args:
             call: The call.
-            end: When it must be over, by `time.monotonic`; None for what the policy says.
-            pays: Whether its success gives a retry back to the stock.
+            end: The deadline by `time.monotonic`; None for that of the policy.
+            refill_quota: Whether a success returns a retry to the quota.
         """
         policy = self._policy
         started = time.monotonic()
         if end is None and policy.deadline is not None:
             end = started + (policy.deadline_seconds or 0)
         try:
-            answer: A = await self._attempt(call, end)
+            result: R = await self._attempt(call, end)
         except BatchComputeError as error:
-            first: list[BatchComputeError] = [error]
+            first_failure: list[BatchComputeError] = [error]
         else:
-            if pays:
+            if refill_quota:
                 self._quota.give_back()
-            return answer
-        # tenacity takes over only now: a call that succeeds at once, as nearly all do, is spared its
-        # cost. The failure that there was is its first attempt.
-        trial = RetryState(call, policy, self._quota, started, end)
-        trial.failed(first[0])
+            return result
+        # tenacity is used only after a failure, because it would slow down the calls that succeed at once. It gets
+        # the failure as its first attempt.
+        state = RetryState(call, policy, self._quota, started, end)
+        state.record_failure(first_failure[0])
 
-        async def attempt() -> A:
-            if first:
-                raise first.pop()
-            return await self._again(call, trial, end)
+        async def attempt() -> R:
+            if first_failure:
+                raise first_failure.pop()
+            return await self._retry(call, state, end)
 
-        retrying = tenacity.AsyncRetrying(sleep=asyncio.sleep, **trial.arguments())
+        retrying = tenacity.AsyncRetrying(sleep=asyncio.sleep, **state.tenacity_arguments())
         try:
-            answer = await retrying(attempt)
+            result = await retrying(attempt)
         except BatchComputeError as last:
-            ended = trial.error(last)
-            if ended is last:
+            final = state.final_error(last)
+            if final is last:
                 raise
-            raise ended from last.__cause__ or last
+            raise final from last.__cause__ or last
         except Exception as foreign:
-            # A provider's own error, say: it must not hide that an earlier attempt may have worked.
-            unknown = trial.left_open()
+            # An error of a credentials provider, for example. It must not hide that the outcome is unknown.
+            unknown = state.unknown_outcome_error()
             if unknown is None:
                 raise
             raise unknown from foreign
-        if pays:
+        if refill_quota:
             self._quota.give_back()
-        return answer
+        return result
 
-    async def _again(self, call: Call[A], trial: RetryState, end: float | None) -> A:
-        """Make a further attempt, after reading what became of the one before where that matters."""
-        if trial.must_look():
-            found = await self._look(call, trial, end)
-            if found is not None:
-                return found
+    async def _retry(self, call: Call[R], state: RetryState, end: float | None) -> R:
+        """Make another attempt, after a status check if the call requires one."""
+        if state.needs_status_check():
+            result = await self._check_status(call, state, end)
+            if result is not None:
+                return result
         try:
             return await self._attempt(call, end)
         except BatchComputeError as error:
-            trial.failed(error)
-            if trial.is_gone(error):
-                return call.parse(trial.success(getattr(error, "request_id", "")))
-            if trial.may_have_worked(error):
-                found = await self._look(call, trial, end, error)
-                if found is not None:
-                    return found
+            state.record_failure(error)
+            if state.is_deleted(error):
+                return call.parse(state.success_response(getattr(error, "request_id", "")))
+            if state.may_follow_success(error):
+                result = await self._check_status(call, state, end, error)
+                if result is not None:
+                    return result
             raise
 
-    async def _look(
-        self, call: Call[A], trial: RetryState, end: float | None, refusal: BatchComputeError | None = None
-    ) -> A | None:
-        """Read the state; return the call's answer if it has happened, None if it has not.
+    async def _check_status(
+        self, call: Call[R], state: RetryState, end: float | None, conflict: BatchComputeError | None = None
+    ) -> R | None:
+        """Read the state of the resource; return the result of the call if it was executed, otherwise None.
 
         Args:
             call: The call.
-            trial: Its attempts.
-            end: When it must be over.
-            refusal: The 409 that made it worth a look, if one did.
+            state: Its attempts.
+            end: The deadline by `time.monotonic`.
+            conflict: The 409 that is the reason for the check; None if there is none.
 
         Raises:
-            BatchComputeError: Nobody can tell; it is the failure that left it open.
+            BatchComputeError: The outcome cannot be determined. It is the failure that left it unknown.
         """
-        found: Any = None
+        resource: Any = None
         try:
             if call.status_call is not None:
-                found = await self._send(call.status_call, end, pays=False)
+                resource = await self._send(call.status_call, end, refill_quota=False)
         except BatchComputeError as error:
-            if trial.is_missing(error):
+            if state.is_not_found(error):
                 if call.operation.name in ("stop_job", "start_job"):
-                    # A job is not gone because it was stopped or started; a machine is, that was recreated.
-                    trial.block()
+                    # A stop or a start does not remove a job. The recreation of a machine removes the machine.
+                    state.stop()
                     raise
-            elif refusal is not None and call.operation.retry_class == "delete":
-                # The refusal stands, and to delete again does no harm.
+            elif conflict is not None and call.operation.retry_class == "delete":
+                # The conflict is the result, and another delete does no harm.
                 return None
             else:
-                trial.block()
-                raise trial.unknown() from error
-        said = trial.verdict(found)
-        if said == "done":
-            return call.parse(trial.success(found.RequestId if found is not None else ""))
-        if said == "unknown":
-            trial.block()
-            raise trial.unknown()
+                state.stop()
+                raise state.uncertain_failure() from error
+        outcome = state.outcome(resource)
+        if outcome == "executed":
+            return call.parse(state.success_response(resource.RequestId if resource is not None else ""))
+        if outcome == "unknown":
+            state.stop()
+            raise state.uncertain_failure()
         return None
 
 
-_LONGEST = 1e6
-"""Seconds; more than this, an operating system takes for no number."""
+_MAX_SECONDS = 1e6
+"""Maximum timeout in seconds, because operating systems reject larger values."""
 
 
-def _clipped(limits: Mapping[str, float | None], left: float, where: str) -> dict[str, float]:
-    """Return time limits none of which goes beyond the deadline."""
-    if left <= 0:
-        raise ConnectError(f"the deadline was over before a request to {where} was sent")
+def _clip(limits: Mapping[str, float | None], seconds: float, origin: str) -> dict[str, float]:
+    """Return timeouts that do not exceed the time until the deadline."""
+    if seconds <= 0:
+        raise ConnectError(f"the deadline passed before a request to {origin} was sent")
     names = ("connect", "read", "write", "pool")
-    return {name: min(left, left if (value := limits.get(name)) is None else value) for name in names}
+    return {name: min(seconds, seconds if (value := limits.get(name)) is None else value) for name in names}

@@ -1,4 +1,4 @@
-"""Waiting for jobs."""
+"""The methods `wait` and `poll`, which wait for jobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self, overload
 
 from batchcompute.client._async._logs import AsyncLogs
-from batchcompute.client._common import ids_of, tell_async
+from batchcompute.client._common import ids_of, notify_async
 from batchcompute.client._progress import reporter
 from batchcompute.client.job_host import JobHost
 from batchcompute.client.waiting import FINAL_STATES, Watch
@@ -35,23 +35,23 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 _FIRST_INTERVAL = 0.05
-"""Seconds before the first look at a job; short jobs end long before a whole interval."""
+"""Seconds before the second poll, because many jobs are short."""
 
 _ACTIVE = frozenset({"Waiting", "Running"})
-"""States that `poll` waits through; the old SDK took any other for an end."""
+"""States in which `poll` continues to wait; the old SDK took any other state for an end."""
 
-_PATIENCE = 10
-"""Looks in a row that may fail, each with its retries, before waiting is given up."""
+_MAX_FAILED_POLLS = 10
+"""Number of consecutive failed polls, each with its retries, after which a wait fails."""
 
-_TASKS, _INSTANCES, _TAIL = 5, 10, 4096
-"""Of a failed job, how many tasks, instances of each, and bytes of stderr are told."""
+_MAX_TASKS, _MAX_INSTANCES, _MAX_STDERR_BYTES = 5, 10, 4096
+"""Maximum number of tasks, of instances of each task, and of bytes of stderr in a `JobFailedError`."""
 
 
 class AsyncWaiting(AsyncLogs):
-    """Waiting for jobs."""
+    """The methods `wait` and `poll`."""
 
     @overload
-    async def wait(  # type: ignore[overload-overlap]  # a text is an id, not an iterable of ids
+    async def wait(  # type: ignore[overload-overlap]  # a str is an id, not an iterable of ids
         self,
         job: IdLike,
         *,
@@ -85,76 +85,72 @@ class AsyncWaiting(AsyncLogs):
         progress: bool = False,
         interval: float = 10.0,
     ) -> Job | list[Job]:
-        """Wait until a job, or each of several, has ended.
+        """Wait until one or several jobs have ended.
 
-        A plain id will do, so another process can wait for what this one has created. Looks come
-        often at first and ever less often while nothing changes; many jobs are looked at by a page of
-        the list instead of one by one.
+        The method polls the status of the jobs. The delay between two polls grows while nothing changes. For
+        several jobs, a poll reads the list of jobs instead of each job.
 
-        Ctrl-C and ``timeout`` end the waiting and stop no job. Jobs of a server go on running. Those of an
-        embedded service run in this process: their programs end with it, and the jobs start anew when its
-        data directory is opened again. The exception says which of the two it is.
+        Ctrl-C and ``timeout`` end the wait and stop no job. Jobs of a server continue to run. The programs of
+        jobs of an embedded service end with this process, and the jobs start again when its data directory is
+        opened again. The exception says what applies.
 
         Args:
-            job: A job or several: ids, or anything that has one.
-            timeout: Seconds to wait at most; None for any time.
-            until: Also stop waiting for a job when this holds: a state, several, or a callable that
-                is given the job.
-            on_update: Called with a job whenever its state or its counts of instances have changed,
-                the first time included.
-            raise_on_failure: Whether a job that has failed or was stopped raises, at once.
-            progress: Whether to show how far the jobs are, on stderr: a live bar on a terminal
-                (extra ``progress``), plain lines elsewhere.
-            interval: Seconds between two looks at most.
+            job: A job or several jobs: ids, or objects with an ``Id``. They can come from another process.
+            timeout: Maximum wait in seconds; None for no limit.
+            until: A condition that also ends the wait for a job: a state, several states, or a callable that
+                gets the job.
+            on_update: Callback that gets a job after its first poll, and after each change of its state or of
+                its instance counts.
+            raise_on_failure: Whether a job that failed or was stopped raises an error at once.
+            progress: Whether to display the progress on stderr: a live bar on a terminal (extra
+                ``progress``), otherwise lines.
+            interval: Maximum number of seconds between two polls.
 
         Returns:
-            The last status of the job; for several a list in their order.
+            The last status of the job; for several jobs, a list in the order of the argument.
 
         Raises:
-            JobFailedError: A job has failed or was stopped; it says which instances, and why.
-            WaitTimeout: The time is up; the jobs are not stopped.
-            NotFoundError: There is no such job, or it was deleted meanwhile, as ``AutoRelease`` does
-                with a job that has finished.
+            JobFailedError: A job failed or was stopped. The error contains the failed instances.
+            WaitTimeout: The timeout passed. The jobs are not stopped.
+            NotFoundError: A job does not exist, or was deleted during the wait, for example by ``AutoRelease``.
         """
         ids = ids_of(job, "job")
         started = time.monotonic()
         limit = None if timeout is None else max(0.0, _seconds(timeout))
         end = None if limit is None else started + limit
         watch = Watch(ids, until, interval, started)
-        show = reporter(progress)
+        display = reporter(progress)
         failures = 0
         try:
             while watch.pending():
                 try:
-                    await self._looking_until(end)._look_at(watch)
+                    await self._with_deadline(end)._poll_jobs(watch)
                     failures = 0
                 except BatchComputeError as error:
                     failures += 1
-                    if not is_transient(error) or failures >= _PATIENCE:
+                    if not is_transient(error) or failures >= _MAX_FAILED_POLLS:
                         raise
-                    log.warning(
-                        "wait: a look failed (%s: %s); the next one follows", type(error).__name__, error
-                    )
-                show.update(watch)
-                for status in watch.changes():
+                    log.warning("wait: a poll failed and is repeated (%s: %s)", type(error).__name__, error)
+                display.update(watch)
+                for status in watch.take_changes():
                     if on_update is not None:
-                        await tell_async(on_update, status)
+                        await notify_async(on_update, status)
                 failed = watch.failed() if raise_on_failure else None
                 if failed is not None:
-                    raise await self._why(failed, watch)
+                    raise await self._failure_of(failed, watch)
                 if not watch.pending():
                     break
                 now = time.monotonic()
                 if end is not None and now >= end:
-                    raise watch.timed_out(limit or 0, self._job_host())
-                await asyncio.sleep(watch.pause(now, end, random.random()))  # noqa: S311
-        except (KeyboardInterrupt, asyncio.CancelledError) as stop:
-            said = watch.left_alone(self._job_host())
-            stop.add_note(said)
-            log.warning("wait was interrupted: %s", said)
+                    raise watch.timeout_error(limit or 0, self._job_host())
+                await asyncio.sleep(watch.delay(now, end, random.random()))  # noqa: S311
+        except (KeyboardInterrupt, asyncio.CancelledError) as interruption:
+            note = watch.interruption_note(self._job_host())
+            interruption.add_note(note)
+            log.warning("wait was interrupted: %s", note)
             raise
         finally:
-            show.close()
+            display.close()
         statuses = watch.statuses()
         return statuses[0] if _is_one(job) else statuses
 
@@ -162,71 +158,71 @@ class AsyncWaiting(AsyncLogs):
         """Return where this client's jobs run."""
         if not self._endpoint.is_local:
             return JobHost()
-        http = self._pool.current() if self._pool.direct else None
+        http = self._pool.current() if self._pool.is_local else None
         return JobHost("unknown") if http is None else http.local.job_host()
 
-    def _looking_until(self, end: float | None) -> Self:
-        """Return a client whose calls are over when waiting is."""
+    def _with_deadline(self, end: float | None) -> Self:
+        """Return a client whose calls do not take longer than the wait."""
         if end is None:
             return self
-        left = max(0.05, end - time.monotonic())
-        own = self._policy.deadline_seconds
-        return self.with_options(deadline=left if own is None else min(left, own))
+        seconds = max(0.05, end - time.monotonic())
+        of_policy = self._policy.deadline_seconds
+        return self.with_options(deadline=seconds if of_policy is None else min(seconds, of_policy))
 
-    async def _look_at(self, watch: Watch) -> None:
-        """Look at all jobs that are waited for."""
+    async def _poll_jobs(self, watch: Watch) -> None:
+        """Read the status of all pending jobs."""
         missing = set(watch.pending())
         marker = ""
-        shown = 0
-        lists = watch.lists()
-        while lists and missing:
-            # The newest first: what is waited for was mostly created a short while ago.
+        hit_count = 0
+        use_list = watch.should_list()
+        while use_list and missing:
+            # The newest first, because the jobs of a wait are usually new.
             page = await self.list_jobs(marker, 100, OrderBy="CreationTime", IsReverse="True")
             hits = [job for job in page if job.Id in missing]
-            shown += len(hits)
-            watch.listed(shown)
+            hit_count += len(hits)
+            watch.record_list(hit_count)
             missing -= {job.Id for job in hits}
             for job in hits:
-                watch.saw(job.Id, job, time.monotonic())
+                watch.update(job.Id, job, time.monotonic())
             if not hits or not page.NextMarker or page.NextMarker == marker:
                 break
             marker = page.NextMarker
-        for job_id in watch.singles(missing):
+        for job_id in watch.select_for_get(missing):
             try:
-                found = await self.get_job(job_id)
+                status = await self.get_job(job_id)
             except NotFoundError as error:
                 if job_id in watch.jobs:
                     error.add_note(
-                        f"{job_id} was {watch.jobs[job_id].State}, and was deleted while it was waited for"
+                        f"{job_id} was {watch.jobs[job_id].State}, and was deleted during the wait"
                     )
                 raise
-            watch.saw(job_id, found, time.monotonic())
+            watch.update(job_id, status, time.monotonic())
 
-    async def _why(self, job: Job, watch: Watch) -> JobFailedError:
-        """Find out which instances of a job have failed, and why."""
+    async def _failure_of(self, job: Job, watch: Watch) -> JobFailedError:
+        """Return the error for a failed job, with its failed tasks and instances."""
         tasks: list[Task] = []
         instances: list[FailedInstance] = []
-        trouble = ""
+        problem = ""
         try:
-            tasks += await self.list_tasks(job, "", _TASKS, "Failed")
+            tasks += await self.list_tasks(job, "", _MAX_TASKS, "Failed")
             for task in tasks:
-                for instance in await self.list_instances(job, task, "", _INSTANCES, "Failed"):
+                for instance in await self.list_instances(job, task, "", _MAX_INSTANCES, "Failed"):
                     instances.append(await self._failed_instance(str(task.TaskName), instance))
         except BatchComputeError as error:
-            trouble = f"what failed in it could not be read: {type(error).__name__}: {error}"
-        made = JobFailedError(job, tasks, instances, watch.statuses())
-        if trouble:
-            made.add_note(trouble)
-        return made
+            problem = f"the failed tasks and instances could not be read: {type(error).__name__}: {error}"
+        failure = JobFailedError(job, tasks, instances, watch.statuses())
+        if problem:
+            failure.add_note(problem)
+        return failure
 
     async def _failed_instance(self, task: str, instance: Instance) -> FailedInstance:
         result = instance.Result
         stderr = str(result.detail_text or "")
         if instance.StderrRedirectPath and not stderr:
             try:
-                stderr = await self._text(instance.StderrRedirectPath, _TAIL)
+                stderr = await self._text(instance.StderrRedirectPath, _MAX_STDERR_BYTES)
             except (ClientError, LogsUnavailable):
-                # It was to be had if possible; the rest of the error stands without it.
+                # The stderr is optional. The error is complete without it.
                 log.debug("stderr of %s[%s] cannot be read", task, instance.InstanceId)
         return FailedInstance(
             task,
@@ -243,52 +239,52 @@ class AsyncWaiting(AsyncLogs):
         timeout: float = 86400,
         interval: float = 3,
     ) -> list[str]:
-        """Wait until jobs have ended, and say what went wrong.
+        """Wait until jobs have ended, and return the failures (method of the old SDK).
 
-        As soon as one of them has failed or was stopped, or the time is up, those that are not done
-        are stopped; `wait` leaves them alone. All of this is as the old SDK did it.
+        When a job fails or is stopped, or when the timeout passes, the method stops the jobs that have not
+        ended. `wait` does not stop them.
 
         Args:
-            job_ids: A job or several: ids, or anything that has one.
-            timeout: Seconds to wait at most.
-            interval: Seconds between two looks; the first looks follow faster.
+            job_ids: A job or several jobs: ids, or objects with an ``Id``.
+            timeout: Maximum wait in seconds.
+            interval: Seconds between two polls; the delays before the first polls are shorter.
 
         Returns:
-            A text for each job that failed, was stopped or deleted; one text if the time was up; nothing
-            if all finished. Jobs that were only stopped here have no text.
+            A text for each job that failed, was stopped or was deleted; a single text after a timeout; empty if
+            all jobs finished. A job that this method stopped has no text.
 
         Raises:
-            ClientError: The service refused, for example because a job does not exist.
-            ValidationError: An id is none.
+            ClientError: The service rejected a request, for example because a job does not exist.
+            ValidationError: An id is invalid.
         """
         if not isinstance(job_ids, (str, bytes, Iterable, type(None))) and not hasattr(job_ids, "Id"):
             return [f"Invalid job ids: {job_ids}."]
         ids = ids_of(job_ids, "job_ids")
         end = time.monotonic() + timeout
-        pause = min(interval, _FIRST_INTERVAL)
-        seen: dict[str, str] = dict.fromkeys(ids, "Waiting")
-        late = False
-        while not late:
-            for job_id, state in list(seen.items()):
+        delay = min(interval, _FIRST_INTERVAL)
+        states: dict[str, str] = dict.fromkeys(ids, "Waiting")
+        timed_out = False
+        while not timed_out:
+            for job_id, state in list(states.items()):
                 if state in _ACTIVE:
-                    seen[job_id] = (await self.get_job(job_id)).State
-            if {"Failed", "Stopped"}.intersection(seen.values()) or _ACTIVE.isdisjoint(seen.values()):
+                    states[job_id] = (await self.get_job(job_id)).State
+            if {"Failed", "Stopped"}.intersection(states.values()) or _ACTIVE.isdisjoint(states.values()):
                 break
-            late = time.monotonic() >= end
-            if not late:
-                await asyncio.sleep(max(0.0, min(pause, end - time.monotonic())))
-                pause = min(interval, pause * 2)
+            timed_out = time.monotonic() >= end
+            if not timed_out:
+                await asyncio.sleep(max(0.0, min(delay, end - time.monotonic())))
+                delay = min(interval, delay * 2)
         ended: dict[str, str] = {}
-        refusals: list[ClientError] = []
-        for job_id, state in seen.items():
+        errors: list[ClientError] = []
+        for job_id, state in states.items():
             try:
-                ended[job_id] = await self._conclude(job_id, state)
+                ended[job_id] = await self._stop_unless_ended(job_id, state)
             except ClientError as error:
-                # The others are to be stopped all the same.
-                refusals.append(error)
-        if refusals:
-            raise refusals[0]
-        if late and "" in ended.values():
+                # Raised after the other jobs are stopped.
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        if timed_out and "" in ended.values():
             return [f"Timeout({timeout})."]
         return [
             f"Job {job_id} {state.lower()}."
@@ -296,18 +292,18 @@ class AsyncWaiting(AsyncLogs):
             if state not in ("", "Finished")
         ]
 
-    async def _conclude(self, job_id: str, seen: str) -> str:
-        """Return the state that a polled job has ended in; stop it, and return nothing, if it has not."""
+    async def _stop_unless_ended(self, job_id: str, last_state: str) -> str:
+        """Return the final state of a job; stop a job that has not ended, and return an empty text."""
         try:
             state = (await self.get_job(job_id)).State
             if state not in FINAL_STATES:
                 await self.stop_job(job_id)
                 return ""
         except NotFoundError:
-            # Deleted meanwhile: by AutoRelease once it had finished, or by somebody else.
-            state = seen if seen in FINAL_STATES else "Deleted"
+            # Deleted after the last poll, for example by AutoRelease.
+            state = last_state if last_state in FINAL_STATES else "Deleted"
         except StateConflictError:
-            # It ended by itself between the two requests.
+            # The job ended between the two requests.
             state = (await self.get_job(job_id)).State
             if state not in FINAL_STATES:
                 return ""

@@ -1,4 +1,4 @@
-"""The client: all its calls, and `easy_list`."""
+"""The client class with all of its methods."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from batchcompute.client._async._clusters import AsyncClusters
-from batchcompute.client._async._images_apps import AsyncCatalogue
+from batchcompute.client._async._images_apps_quotas import AsyncImagesAppsQuotas
 from batchcompute.client._async._waiting import AsyncWaiting
-from batchcompute.client._common import Found, easy_list_call, keep
+from batchcompute.client._common import ListWithNext, easy_list_call, filter_items
 
 if TYPE_CHECKING:
     from batchcompute.api.arguments import IdLike
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient"]
 
 Filter: TypeAlias = Callable[[Any], object] | object
-"""A value to be equal to, a collection to be in, or a callable that is given the field's value."""
+"""A value, a collection of values, or a callable that gets the value of the field."""
 
 
-class AsyncClient(AsyncWaiting, AsyncClusters, AsyncCatalogue):
-    """A client of the service: every operation is a method.
+class AsyncClient(AsyncWaiting, AsyncClusters, AsyncImagesAppsQuotas):
+    """A client of the service with a method for each operation.
 
-    It is a context manager, and can be shared by all that run at the same time.
+    It is a context manager. It can be shared by concurrent tasks.
 
     Example:
         >>> async with AsyncClient(CN_QINGDAO, access_key_id, access_key_secret) as client:
@@ -80,23 +80,23 @@ class AsyncClient(AsyncWaiting, AsyncClusters, AsyncCatalogue):
         self, resource_type: Literal["apps"], /, *resource_info: str, **filters: Filter
     ) -> list[AppStatus]: ...
     async def easy_list(self, resource_type: str, /, *resource_info: Any, **filters: Filter) -> list[Any]:
-        """Return all resources of a type, over all pages, that pass the filters.
+        """Return all resources of a type that match the filters, from all pages.
 
         Args:
             resource_type: ``jobs``, ``tasks``, ``instances``, ``clusters``, ``cluster_instances``,
                 ``images`` or ``apps``.
-            *resource_info: What names their place: the job for tasks; job and task for instances;
-                cluster and group for cluster instances. Further arguments go to the list call.
-            **filters: From field name to a value to equal, a collection to be in, or a callable
-                that is given the field's value. They are applied here, not by the service.
+            *resource_info: The parent of the resources: the job for tasks; job and task for instances;
+                cluster and group for cluster instances. Further arguments are those of the iterator.
+            **filters: A value, a collection of values, or a callable that gets the value, by field name. The
+                client applies the filters, not the service.
 
         Raises:
-            ValidationError: The type is unknown, or its place is not named.
+            ValidationError: The type is unknown (then also a FieldError), or the parent is missing.
         """
         method = getattr(self, easy_list_call(resource_type, resource_info))
-        # The old SDK begins lists of instances with 0, and all others with an empty marker.
+        # As in the old SDK, lists of instances start with 0, and all others with an empty marker.
         start = "0" if resource_type == "instances" else ""
-        found: Found[Any] = Found()
+        matches: ListWithNext[Any] = ListWithNext()
         async for page in method(*resource_info, max_item_count=100, marker=start).by_page():
-            found += keep(page, filters)
-        return found
+            matches += filter_items(page, filters)
+        return matches

@@ -1,4 +1,4 @@
-"""Calls for images, apps and what may be chosen (REST API, 2.4 to 2.6)."""
+"""The methods for images, apps, quotas and available resources (REST API, 2.4 to 2.6)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
-class AsyncCatalogue(AsyncBase):
-    """Calls for images, apps and what may be chosen."""
+class AsyncImagesAppsQuotas(AsyncBase):
+    """The methods for images, apps, quotas and available resources."""
 
     async def create_image(
         self, image_desc: ImageDescription | Mapping[str, object] | str | bytes, token: str = ""
@@ -34,11 +34,11 @@ class AsyncCatalogue(AsyncBase):
         """Register an image (CreateImage).
 
         Args:
-            image_desc: The image: a description, a mapping of one, or its JSON text.
-            token: Idempotent token; a create that is repeated with it answers with the same image.
+            image_desc: The image: a description, a mapping, or JSON text.
+            token: Idempotent token. A repeated create with the same token returns the same image.
 
         Raises:
-            ValidationError: The description is one that the service would refuse; nothing was sent.
+            ValidationError: The description is invalid. No request was sent.
         """
         return await self._call(calls.create_image(image_desc, token))
 
@@ -52,13 +52,13 @@ class AsyncCatalogue(AsyncBase):
         """Return one page of the images (ListImages).
 
         Args:
-            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
-            max_item_count: How many images the page may hold, 0 to 100.
-            type_: ``System`` for the public ones; own ones without it.
-            **filters: ``Type``, the same.
+            marker: Marker of the page: empty for the first page, or the ``NextMarker`` of the previous page.
+            max_item_count: Maximum number of images of the page, 0 to 100.
+            type_: ``System`` for the public images; without it, the account's own images.
+            **filters: ``Type``, the same as ``type_``.
 
         Raises:
-            TypeError: A keyword is none of these, or a filter is given twice with different values.
+            TypeError: A keyword is unknown, or a filter is given twice with different values.
         """
         return await self._call(calls.list_images(marker, max_item_count, type_, **filters))
 
@@ -70,18 +70,18 @@ class AsyncCatalogue(AsyncBase):
         marker: str = "",
         **filters: Unpack[ImageFilters],
     ) -> AsyncItems[Image]:
-        """Iterate over the images of all pages (ListImages).
+        """Iterate over all images (ListImages).
 
         Args:
-            type_: ``System`` for the public ones; own ones without it.
-            max_item_count: How many images are fetched at a time, 1 to 100.
-            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
-            **filters: ``Type``, the same.
+            type_: ``System`` for the public images; without it, the account's own images.
+            max_item_count: Maximum number of images of each fetched page, 1 to 100.
+            marker: Marker of the first page: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: ``Type``, the same as ``type_``.
 
         Raises:
-            TypeError: A keyword is none of these, or a filter is given twice with different values.
+            TypeError: A keyword is unknown, or a filter is given twice with different values.
         """
-        # A wrong argument is told now, not with the first item.
+        # Checks the arguments now instead of at the first item.
         calls.list_images(marker, max_item_count, type_, **filters)
         return AsyncItems(lambda page: self.list_images(page, max_item_count, type_, **filters), marker)
 
@@ -89,21 +89,21 @@ class AsyncCatalogue(AsyncBase):
         """Return an image (GetImage).
 
         Args:
-            image: Id of the image, or anything that has it.
+            image: Id of the image, or an object with an ``Id``.
 
         Raises:
-            NotFoundError: There is no such image.
+            NotFoundError: The image does not exist.
         """
         return await self._call(calls.get_image(image))
 
     async def delete_image(self, image: IdLike) -> ActionResponse:
-        """Take an image out of the register; the ECS image stays (DeleteImage).
+        """Remove the registration of an image (DeleteImage). The ECS image is not deleted.
 
         Args:
-            image: Id of the image, or anything that has it.
+            image: Id of the image, or an object with an ``Id``.
 
         Raises:
-            NotFoundError: There is no such image.
+            NotFoundError: The image does not exist.
         """
         return await self._call(calls.delete_image(image))
 
@@ -113,14 +113,14 @@ class AsyncCatalogue(AsyncBase):
         """Create an app (CreateApp).
 
         Args:
-            app_desc: The app: a description, a mapping of one, or its JSON text.
-            token: Idempotent token; a create that is repeated with it answers with the same app.
+            app_desc: The app: a description, a mapping, or JSON text.
+            token: Idempotent token. A repeated create with the same token returns the same app.
 
         Returns:
-            The answer with the app's ``Name``, which is its ``Id``, too.
+            The response with the ``Name`` of the app, which is also its ``Id``.
 
         Raises:
-            ValidationError: The description is one that the service would refuse; nothing was sent.
+            ValidationError: The description is invalid. No request was sent.
         """
         return await self._call(calls.create_app(app_desc, token))
 
@@ -134,13 +134,13 @@ class AsyncCatalogue(AsyncBase):
         """Return one page of the apps (ListApps).
 
         Args:
-            scope: ``Private`` for own ones, ``Public`` for those of everybody.
-            marker: Where the page begins: empty, or the ``NextMarker`` of the page before.
-            max_item_count: How many apps the page may hold, 0 to 100.
-            **filters: ``Scope``, the same.
+            scope: ``Private`` for the account's own apps, ``Public`` for public apps.
+            marker: Marker of the page: empty for the first page, or the ``NextMarker`` of the previous page.
+            max_item_count: Maximum number of apps of the page, 0 to 100.
+            **filters: ``Scope``, the same as ``scope``.
 
         Raises:
-            TypeError: A keyword is none of these, or a filter is given twice with different values.
+            TypeError: A keyword is unknown, or a filter is given twice with different values.
         """
         return await self._call(calls.list_apps(scope, marker, max_item_count, **filters))
 
@@ -152,54 +152,54 @@ class AsyncCatalogue(AsyncBase):
         marker: str = "",
         **filters: Unpack[AppFilters],
     ) -> AsyncItems[AppStatus]:
-        """Iterate over the apps of all pages (ListApps).
+        """Iterate over all apps (ListApps).
 
         Args:
-            scope: ``Private`` for own ones, ``Public`` for those of everybody.
-            max_item_count: How many apps are fetched at a time, 1 to 100.
-            marker: Where to begin: empty, or the ``next_marker`` of an earlier iteration.
-            **filters: ``Scope``, the same.
+            scope: ``Private`` for the account's own apps, ``Public`` for public apps.
+            max_item_count: Maximum number of apps of each fetched page, 1 to 100.
+            marker: Marker of the first page: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: ``Scope``, the same as ``scope``.
 
         Raises:
-            TypeError: A keyword is none of these, or a filter is given twice with different values.
+            TypeError: A keyword is unknown, or a filter is given twice with different values.
         """
-        # A wrong argument is told now, not with the first item.
+        # Checks the arguments now instead of at the first item.
         calls.list_apps(scope, marker, max_item_count, **filters)
         return AsyncItems(lambda page: self.list_apps(scope, page, max_item_count, **filters), marker)
 
     async def get_app(self, app_name: str | HasName, scope: str = "Private") -> AppResponse:
-        """Return an app as its users see it (GetApp).
+        """Return the public part of an app (GetApp).
 
         Args:
-            app_name: Name of the app, or anything that has it.
+            app_name: Name of the app, or an object with a ``Name``.
             scope: ``Private`` or ``Public``.
 
         Raises:
-            ValidationError: The scope is neither; it is a FieldError, too.
-            NotFoundError: There is no such app.
+            ValidationError: The scope has another value. The error is also a FieldError.
+            NotFoundError: The app does not exist.
         """
         return await self._call(calls.get_app(app_name, scope))
 
     async def get_app_detail(self, app: str | HasName, qualifier: str | int = "") -> AppResponse:
-        """Return an own app as a whole (GetAppDetail).
+        """Return all fields of an app of the account (GetAppDetail).
 
         Args:
-            app: Name of the app, or anything that has it.
-            qualifier: Number of a revision; the newest without it.
+            app: Name of the app, or an object with a ``Name``.
+            qualifier: Number of a revision; by default the newest.
 
         Raises:
-            NotFoundError: There is no such app or revision.
+            NotFoundError: The app or the revision does not exist.
         """
         return await self._call(calls.get_app_detail(app, qualifier))
 
     async def get_app_revisions(self, app_name: str | HasName) -> ListResponse[AppRevision]:
-        """Return the revisions of an own app, the oldest first (GetAppRevisions).
+        """Return the revisions of an app of the account, the oldest first (GetAppRevisions).
 
         Args:
-            app_name: Name of the app, or anything that has it.
+            app_name: Name of the app, or an object with a ``Name``.
 
         Raises:
-            NotFoundError: There is no such app.
+            NotFoundError: The app does not exist.
         """
         return await self._call(calls.get_app_revisions(app_name))
 
@@ -209,11 +209,11 @@ class AsyncCatalogue(AsyncBase):
         """Add a revision to an app (ModifyApp).
 
         Args:
-            app_name: Name of the app, or anything that has it.
-            app_desc: The whole new description; its ``Name`` is that of the app.
+            app_name: Name of the app, or an object with a ``Name``.
+            app_desc: The complete new description. Its ``Name`` must be the name of the app.
 
         Raises:
-            ValidationError: The description is one that the service would refuse; nothing was sent.
+            ValidationError: The description is invalid. No request was sent.
         """
         return await self._call(calls.modify_app(app_name, app_desc))
 
@@ -221,15 +221,15 @@ class AsyncCatalogue(AsyncBase):
         """Delete an app, or one revision of it (DeleteApp).
 
         Args:
-            app_name: Name of the app, or anything that has it.
-            qualifier: Number of the revision; the whole app without it.
+            app_name: Name of the app, or an object with a ``Name``.
+            qualifier: Number of a revision; without it, the whole app is deleted.
         """
         return await self._call(calls.delete_app(app_name, qualifier))
 
     async def get_quotas(self) -> QuotaResponse:
-        """Return the choices that the account has (GetQuota)."""
+        """Return the quotas of the account (GetQuota)."""
         return await self._call(calls.get_quotas())
 
     async def get_available_resource(self) -> AvailableResourceResponse:
-        """Return what can be had (GetAvailableResource)."""
+        """Return the available instance types and disk types (GetAvailableResource)."""
         return await self._call(calls.get_available_resource())
