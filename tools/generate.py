@@ -57,6 +57,7 @@ def main() -> int:
     stale += _write(_formatted(faces()), check)
     stale += _write(_operations(), check)
     stale += _write(_limits(), check)
+    stale += _write(_settings(), check)
     from rest_api import page
 
     stale += _write(page(ROOT), check)
@@ -66,6 +67,23 @@ def main() -> int:
     for path in stale:
         print(f"{path} is not what tools/generate.py writes")
     return 1 if stale else 0
+
+
+def _settings() -> dict[Path, str]:
+    """Put the options of the service into the page on serving."""
+    from batchcompute.service.settings import OPTIONS
+
+    page = Path("docs/serving.md")
+    lines = ["| option | value | default | meaning |", "| --- | --- | --- | --- |"]
+    for option in OPTIONS.values():
+        if option.sources == ("keyword",):
+            continue
+        allowed = "" if option.kind == "flag" else option.allowed.replace("'", "`")
+        only = "; only on the command line" if option.sources == ("command line",) else ""
+        lines.append(f"| `{option.flag}` | {allowed} | {option.default} | {option.description}{only} |")
+    head, _, rest = (ROOT / page).read_text("utf-8").partition("<!-- settings -->")
+    tail = rest.partition("<!-- end of settings -->")[2]
+    return {page: f"{head}<!-- settings -->\n\n" + "\n".join(lines) + f"\n\n<!-- end of settings -->{tail}"}
 
 
 def _limits() -> dict[Path, str]:

@@ -13,6 +13,7 @@ nothing. Start with `Client`::
 from __future__ import annotations
 
 from importlib import import_module as _import_module
+from os.path import exists as _exists
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from batchcompute._version import __version__
@@ -187,6 +188,15 @@ def _load(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*__all__, *_SUBMODULES})
+
+
+if _exists(f"{__path__[0]}/core/api.py"):  # noqa: PTH110 - pathlib takes longer to import
+    # Only the vendor's distribution has this file. To look for it takes a few microseconds.
+    from warnings import warn as _warn
+
+    from batchcompute.errors.installation import both_installed as _both_installed
+
+    _warn(_both_installed(), stacklevel=2)
 
 
 if not _TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from batchcompute.cli.arguments import add_settings, given_settings
 from batchcompute.errors import ConfigError
-from batchcompute.errors.extras import install_command
+from batchcompute.errors.installation import install_command
 from batchcompute.service.data_directory import default_directory
 from batchcompute.service.setting_sources import load_settings
 

@@ -7,7 +7,7 @@ import time
 from typing import Any, Protocol
 
 from batchcompute.client.waiting import Watch
-from batchcompute.errors.extras import install_command
+from batchcompute.errors.installation import install_command
 
 __all__: list[str] = []
 

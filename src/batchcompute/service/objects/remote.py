@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from batchcompute.errors import ConfigError
-from batchcompute.errors.extras import install_command
+from batchcompute.errors.installation import install_command
 from batchcompute.runner import copying
 from batchcompute.runner.aborting import check_abort
 from batchcompute.runner.rooted import Parts, Root

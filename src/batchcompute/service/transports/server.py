@@ -20,7 +20,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from batchcompute.errors import ConfigError
-from batchcompute.errors.extras import install_command
+from batchcompute.errors.installation import install_command
 from batchcompute.runner import sandbox
 from batchcompute.service.data_directory import write_private
 
