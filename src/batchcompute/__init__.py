@@ -1,14 +1,4 @@
-"""Typed Python SDK for BatchCompute, and a service that really runs its jobs.
-
-The names below are imported at their first use, so that ``import batchcompute`` costs next to
-nothing. Start with `Client`::
-
-    from batchcompute import LOCAL, Client
-
-    with Client(LOCAL, "my-key-id", "my-key-secret") as client:
-        for job in client.list_jobs():
-            print(job.Id, job.State)
-"""
+"""A typed Python SDK for BatchCompute, and a service that runs its jobs."""
 
 from __future__ import annotations
 
@@ -150,6 +140,7 @@ __all__ = [
     "__version__",
 ]
 
+# Names are imported at their first use, so that ``import batchcompute`` is fast.
 _MODULES = {
     "errors": (
         "Attempt AuthenticationError BatchComputeError ClientError ConfigError ConnectError "
@@ -176,7 +167,7 @@ _SUBMODULES = frozenset({"client", "core", "errors", "resources", "service", "ty
 
 def _load(name: str) -> object:
     if name in _SUBMODULES:
-        # Programs say `batchcompute.resources.…` after a bare `import batchcompute`.
+        # Programs use `batchcompute.resources.…` after a bare `import batchcompute`.
         return _import_module(f"batchcompute.{name}")
     home = _HOME.get(name)
     if home is None:

@@ -1,4 +1,4 @@
-"""The old SDK's import path for its helpers; each has its place in one of the modules here."""
+"""The old SDK's import path of its helper functions."""
 
 from __future__ import annotations
 

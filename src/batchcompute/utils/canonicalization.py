@@ -1,4 +1,4 @@
-"""The old SDK's import path for reading answers; `remap` is for programs that call it themselves."""
+"""The old SDK's helper functions for the parsing of responses."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ __all__ = [
 ]
 
 CamelCasedClass: type[type] = type(Jsonizable)
-"""The metaclass of `Jsonizable`: it makes attributes of what ``descriptor_map`` names."""
+"""The metaclass of `Jsonizable`, which creates the attributes of a ``descriptor_map``."""
 
 
 def remap(container: Any, human_readable: bool = False) -> Any:  # noqa: ARG001
-    """Read a JSON text, and turn the value of each key that ends in ``Time`` into a local time.
+    """Parse JSON text, and convert the value of each key that ends in ``Time`` to a local time.
 
     Args:
-        container: A JSON text, or a dict or list, which stays as it is.
-        human_readable: Without effect.
+        container: A JSON text, a dict or a list. It is not changed.
+        human_readable: Argument of the old SDK, without effect.
 
     Returns:
-        A copy, with times without a zone, and None for a value that is no time. A blank text and None are
-        an empty dict.
+        The converted copy. Times have no zone. A value that is not a time becomes None. The result for a blank
+        text and for None is an empty dict.
 
     Raises:
-        JsonError: The text is not valid JSON, or what is given is nested too deeply.
+        JsonError: The text is not valid JSON, or the value is nested too deeply.
     """
     try:
         if isinstance(container, (str, bytes)):

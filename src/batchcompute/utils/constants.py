@@ -1,4 +1,4 @@
-"""The old SDK's constants; the tuples of types are for classes in its style (``descriptor_map``)."""
+"""The constants of the old SDK."""
 
 from __future__ import annotations
 
@@ -66,12 +66,13 @@ PY2: Final = False
 PY25: Final = False
 PY3: Final = True
 
+# The tuples of types are for classes in the style of the old SDK, which have a ``descriptor_map``.
 STRING: Final = (str, bytes, type(None))
 """Types of a text."""
 NUMBER: Final = (int, float, type(None))
 """Types of a number."""
 FLOAT: Final = (float, type(None))
-"""Types of a number with a fraction."""
+"""Types of a floating-point number."""
 TIME: Final = (int, datetime, type(None), str, bytes)
 """Types of a time."""
 ANY: Final = (str, bytes, type(None), int, float)
@@ -80,22 +81,22 @@ COLLECTION: Final = (list, tuple)
 """Types of a list."""
 
 UTC_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
-"""How the service writes a time."""
+"""Format of a time of the service."""
 STATE_MAP: Final = ["Init", "Waiting", "Running", "Finished", "Failed", "Stopped"]
 """States of a job."""
 DEFAULT_LIST_ITEM: Final = 100
-"""How many items `easy_list` fetches at a time."""
+"""Number of items that `easy_list` of the old SDK fetched at a time."""
 SERVICE_PORT: Final = 80
 """Port of plain HTTP."""
 SERVICE_PORT_MOCKED: Final = 8888
-"""Port of a service for tests; nothing here uses it."""
+"""Port of a test service; this package does not use it."""
 SECURITY_SERVICE_PORT: Final = 443
 """Port of TLS."""
 ENDPOINT_INFO: Final = get_regions()
-"""The live table of regions, from id to host."""
+"""The registered regions, as a live mapping from id to host."""
 LOG_LEVEL: Final = logging.WARNING
-"""Level of `get_logger`'s loggers where none was set."""
+"""Default level of the loggers of `get_logger`."""
 LOG_FILE_NAME: Final = "batchcompute_python_sdk.LOG"
-"""A name for `get_logger`'s files; nothing here uses it."""
+"""Name of a log file; this package does not use it."""
 LOG_FORMATTER: Final = "[%(asctime)s]\t[%(levelname)s]\t[%(thread)d]\t[%(pathname)s:%(lineno)d]\t%(message)s"
-"""How `get_logger`'s files look."""
+"""Format of the log files of `get_logger`."""

@@ -1,4 +1,4 @@
-"""The old SDK's helpers, for programs that import them: regions, times, texts, archives, modules."""
+"""The old SDK's helper functions for regions, times, texts, archives and modules."""
 
 from __future__ import annotations
 
@@ -63,43 +63,43 @@ _SPECIAL = {stat.S_IFCHR: tarfile.CHRTYPE, stat.S_IFBLK: tarfile.BLKTYPE, stat.S
 
 
 def add_region(region: str, url: str, port: int = 80) -> None:
-    """Add a region of one's own; the same as `Client.register_region`.
+    """Add a region, like `Client.register_region`.
 
     Raises:
-        ConfigError: The name or host is empty, or the port is none.
+        ConfigError: The name, the host or the port is invalid.
     """
     register_region(region, url, port)
 
 
 def get_region(endpoint: str) -> str:
-    """Return the id of the region that a host belongs to.
+    """Return the id of the region of a host.
 
     Raises:
-        ConfigError: It belongs to none.
+        ConfigError: The host belongs to no region.
     """
     return resolve(endpoint).region
 
 
 def get_all_region() -> dict[str, str]:
-    """Return the live table of regions, from id to host."""
+    """Return the registered regions, as a live mapping from id to host."""
     return get_regions()
 
 
 def get_api_version() -> str:
-    """Return the version of the API that a new client sends."""
+    """Return the version of the API of a new client."""
     return API_VERSION
 
 
 def gmt_time() -> str:
-    """Return the time as HTTP writes it."""
+    """Return the current time in the format of HTTP."""
     return format_datetime(datetime.now(UTC), usegmt=True)
 
 
 def str2datetime(utc_timestr: str) -> datetime | None:
-    """Read a time as the service writes it; None for what is no such text.
+    """Parse a time in the format of the service.
 
     Returns:
-        A time in UTC, without a zone, as the old SDK had it.
+        The time in UTC, without a zone, as in the old SDK; None if the text has another format.
     """
     try:
         return datetime.strptime(utc_timestr, UTC_FORMAT)  # noqa: DTZ007
@@ -108,13 +108,13 @@ def str2datetime(utc_timestr: str) -> datetime | None:
 
 
 def utc2local(utc_st: datetime | None) -> datetime | None:
-    """Turn a time in UTC into one in the local zone, with the offset of that day.
+    """Convert a time in UTC to local time, with the UTC offset at that time.
 
     Args:
-        utc_st: A time in UTC without a zone, or one with a zone, which counts.
+        utc_st: A time in UTC without a zone, or a time with any zone.
 
     Returns:
-        A time without a zone; None for what is no time.
+        The local time without a zone; None if the argument is not a time.
     """
     if not isinstance(utc_st, datetime):
         return None
@@ -123,36 +123,36 @@ def utc2local(utc_st: datetime | None) -> datetime | None:
 
 
 def local2utc(local_st: datetime) -> datetime:
-    """Turn a time in the local zone into one in UTC, with the offset of that day.
+    """Convert a local time to UTC, with the UTC offset at that time.
 
     Args:
-        local_st: A time in the local zone without a zone, or one with a zone, which counts.
+        local_st: A local time without a zone, or a time with any zone.
 
     Returns:
-        A time without a zone.
+        The time in UTC without a zone.
     """
     return local_st.astimezone(UTC).replace(tzinfo=None)
 
 
 def datetime_timestamp(dt: str | datetime) -> int:
-    """Return the seconds since 1970 of a local time, a `datetime` or a text ``2015-11-24 16:20:20``."""
-    found = datetime.strptime(dt, _LOCAL_FORMAT) if isinstance(dt, str) else dt  # noqa: DTZ007
-    return int(found.timestamp())
+    """Return the seconds since 1970 of a local time, given as a `datetime` or as ``2015-11-24 16:20:20``."""
+    local = datetime.strptime(dt, _LOCAL_FORMAT) if isinstance(dt, str) else dt  # noqa: DTZ007
+    return int(local.timestamp())
 
 
 def timestamp_datetime(value: float | None) -> str:
-    """Return the local time of seconds since 1970, as ``2015-11-24 16:20:20``; without any, the time now."""
+    """Return the local time of seconds since 1970 as ``2015-11-24 16:20:20``; None means the current time."""
     return time.strftime(_LOCAL_FORMAT, time.localtime(value))
 
 
 def timediff(delta: float | timedelta | None) -> str:
-    """Return a length of time in words: ``1 Day 2 Hours 3 Minutes 4 Seconds``.
+    """Return a duration in words: ``1 Day 2 Hours 3 Minutes 4 Seconds``.
 
     Args:
-        delta: Seconds, or a `timedelta`; None means zero. Parts of a second are left out.
+        delta: Seconds, or a `timedelta`; None means zero. Fractions of a second are dropped.
 
     Returns:
-        The words, behind a minus if the length is negative; ``0`` for less than a second.
+        The words, with a leading minus for a negative duration; ``0`` for less than a second.
     """
     if not delta:
         return "0"
@@ -168,32 +168,32 @@ def timediff(delta: float | timedelta | None) -> str:
 
 
 def url_safe(s: Any) -> Any:
-    """Percent-encode a text for a URL; anything else is returned as it is."""
+    """Return a text percent-encoded for a URL; return any other value unchanged."""
     return quote(s, safe="~") if isinstance(s, (str, bytes)) else s
 
 
 def utf8(s: str | bytes) -> str:
-    """Return a text as a str, whichever way it is given."""
+    """Return a text or its UTF-8 bytes as a str."""
     return s.decode("utf-8") if isinstance(s, bytes) else str(s)
 
 
 def str_md5(s: str | bytes) -> str:
-    """Return the MD5 of a text's UTF-8, in lower-case hex."""
+    """Return the MD5 of the UTF-8 bytes of a text in lower-case hexadecimal digits."""
     data = s if isinstance(s, bytes) else str(s).encode("utf-8")
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def iget(d: Mapping[str, Any], key: str) -> Any:
-    """Return the value of a key whose case and outer blanks do not matter; empty for none.
+    """Return the value of a key, compared without case and surrounding white space; empty if it is missing.
 
-    Where several keys match, the last one counts.
+    If several keys match, the result is the value of the last one.
     """
-    wanted = key.strip().lower()
-    found: Any = ""
+    normalized = key.strip().lower()
+    result: Any = ""
     for name, value in d.items():
-        if name.strip().lower() == wanted:
-            found = value
-    return found
+        if name.strip().lower() == normalized:
+            result = value
+    return result
 
 
 def import_json() -> ModuleType:
@@ -203,21 +203,21 @@ def import_json() -> ModuleType:
 
 def import_httplib() -> ModuleType:
     """Return the module `http.client`."""
-    # Nothing else here needs it, and it loads `ssl`.
+    # Imported on demand, because it loads `ssl`.
     return importlib.import_module("http.client")
 
 
 def add_metaclass(cls: type, mcls: type) -> type:
-    """Return a class made anew by a metaclass, or the class itself if that has made it already."""
+    """Return a copy of a class with another metaclass; return the class itself if it has that metaclass."""
     if isinstance(cls, mcls):
         return cls
     body = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
-    made: type = mcls(cls.__name__, cls.__bases__, body)
-    return made
+    copy: type = mcls(cls.__name__, cls.__bases__, body)
+    return copy
 
 
 def get_local_ip() -> str:
-    """Return the address that this machine's name stands for; ``127.0.0.1`` where it stands for none."""
+    """Return the IP address of this machine's host name; ``127.0.0.1`` if it has none."""
     try:
         return socket.gethostbyname(socket.gethostname())
     except OSError:
@@ -225,22 +225,22 @@ def get_local_ip() -> str:
 
 
 def do_tar(worker_dir: str, tar_file: str) -> None:
-    """Pack what is in a directory into a ``.tar.gz``, as ``PackagePath`` needs it: files at its root.
+    """Pack the files of a directory into a ``.tar.gz`` for ``PackagePath``.
 
-    Set-id and sticky bits are left out, as the service does not unpack them.
+    The setuid, setgid and sticky bits are dropped, because the service does not unpack them.
 
     Args:
         worker_dir: The directory.
-        tar_file: The archive to write; it is left out of itself.
+        tar_file: Path of the archive. An archive inside the directory does not contain itself.
 
     Raises:
-        ValidationError: The service would refuse the package; nothing was written.
-        OSError: The directory, or one in it, cannot be read, or the archive cannot be written.
+        ValidationError: The service would reject the package. No archive is written.
+        OSError: A directory cannot be read, or the archive cannot be written.
     """
     root, target = Path(worker_dir), Path(tar_file).absolute()
-    found = [Path(folder) / name for folder, _, names in os.walk(root, onerror=_raise) for name in names]
+    paths = [Path(folder) / name for folder, _, names in os.walk(root, onerror=_raise) for name in names]
     members = {
-        f"./{path.relative_to(root).as_posix()}": path for path in sorted(found) if path.absolute() != target
+        f"./{path.relative_to(root).as_posix()}": path for path in sorted(paths) if path.absolute() != target
     }
     problems: list[Problem] = []
     for name, path in members.items():
@@ -260,10 +260,10 @@ def _raise(error: OSError) -> NoReturn:
 
 
 def _check_member(name: str, path: Path) -> None:
-    """Check what is to be packed by the service's rules; `tarfile` itself leaves sockets out.
+    """Check a file against the service's rules for packages; `tarfile` itself skips sockets.
 
     Raises:
-        ArchiveError: It breaks one.
+        ArchiveError: The file breaks a rule.
     """
     parts = check_name(name)
     mode = path.lstat().st_mode

@@ -1,4 +1,4 @@
-"""The old SDK's import path for `Jsonizable`, and its JSON encoder."""
+"""The old SDK's import path of `Jsonizable`, and its JSON encoder."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["STRING", "BatchEncoder", "FieldError", "JsonError", "Jsonizable", "V
 
 
 class BatchEncoder(json.JSONEncoder):
-    """Writes what calls return, and times, with ``json.dumps(…, cls=BatchEncoder)``."""
+    """Encodes resources, responses and times: ``json.dumps(…, cls=BatchEncoder)``."""
 
     def default(self, o: Any) -> Any:
-        """Turn an object into what JSON can write.
+        """Convert an object to a JSON value.
 
         Raises:
-            TypeError: It is of no type that is known here.
+            TypeError: The type is not supported.
         """
         if isinstance(o, Jsonizable):
             return o.detail()
         if isinstance(o, RawResponse):
             return o.content
         if isinstance(o, datetime):
-            # In the local zone and without one, as the old SDK wrote it.
+            # Local time without a zone, as in the old SDK.
             return str(o.astimezone().replace(tzinfo=None) if o.tzinfo else o)
         if isinstance(o, bytes):
             return o.decode("utf-8")

@@ -1,4 +1,4 @@
-"""Logging as the old SDK's callers set it up."""
+"""The old SDK's helper functions for logging."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ from batchcompute.utils.constants import LOG_FORMATTER, LOG_LEVEL
 
 __all__ = ["add_handler", "get_logger", "set_log_level"]
 
-_made: dict[str, logging.Logger] = {}
-"""Loggers that `get_logger` has made, by name; `set_log_level` is for them, too."""
+_loggers: dict[str, logging.Logger] = {}
+"""Loggers of `get_logger` by name; `set_log_level` sets their level, too."""
 
 
 def _level(name: str | int) -> int:
     if isinstance(name, int) and not isinstance(name, bool):
         return name
-    known = logging.getLevelNamesMapping()
-    found = known.get(name.strip().upper()) if isinstance(name, str) else None
-    if found is None:
-        raise ConfigError(f"log level must be one of {', '.join(known)} or a number, not {name!r}")
-    return found
+    levels = logging.getLevelNamesMapping()
+    level = levels.get(name.strip().upper()) if isinstance(name, str) else None
+    if level is None:
+        raise ConfigError(f"log level must be one of {', '.join(levels)} or a number, not {name!r}")
+    return level
 
 
 def set_log_level(loglevel: str | int = "WARNING") -> None:
-    """Set the level of the package's logger, ``batchcompute``, and of all that `get_logger` has made.
+    """Set the level of the logger ``batchcompute`` and of all loggers of `get_logger`.
 
     Args:
-        loglevel: A level's name, in any case, or its number.
+        loglevel: Name of a level, in any case, or its number.
 
     Raises:
-        ConfigError: There is no such level.
+        ConfigError: The level does not exist.
     """
     level = _level(loglevel)
-    for logger in (logging.getLogger("batchcompute"), *_made.values()):
+    for logger in (logging.getLogger("batchcompute"), *_loggers.values()):
         logger.setLevel(level)
 
 
 def add_handler(hdlr: logging.Handler) -> None:
-    """Give the package's logger, ``batchcompute``, a handler."""
+    """Add a handler to the logger ``batchcompute``."""
     logging.getLogger("batchcompute").addHandler(hdlr)
 
 
 def get_logger(logname: str, level: str | int = "", file_name: str = "") -> logging.Logger:
-    """Return a logger, and have it and the package's logger write to a file if one is named.
+    """Return a logger. With a file name, the logger and the logger ``batchcompute`` write to that file.
 
     Args:
         logname: Name of the logger.
-        level: A level for this logger and all that `set_log_level` sets; without it, a new logger has that
-            of the package's logger.
-        file_name: A file to write to.
+        level: Level for this logger and all loggers of `set_log_level`. Without it, a new logger has the level
+            of the logger ``batchcompute``.
+        file_name: Name of a log file.
 
     Raises:
-        ConfigError: There is no such level.
+        ConfigError: The level does not exist.
     """
     logger, package = logging.getLogger(logname), logging.getLogger("batchcompute")
-    if logname not in _made:
+    if logname not in _loggers:
         logger.setLevel(package.level or LOG_LEVEL)
-        _made[logname] = logger
+        _loggers[logname] = logger
     if level != "":
         set_log_level(level)
     if file_name:
