@@ -170,6 +170,7 @@ SERVICE_FLOORS = [
     ["attempt_starts"],
     ["dispatcher"],
     ["watchdog"],
+    ["assembly"],
     ["local_service"],
     ["embedded"],
     ["transports"],

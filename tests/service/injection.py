@@ -353,7 +353,7 @@ class Driver:
         self.repeated(lambda: as_failing(lambda: self.service.add_key("id", "secret")))
         self.client = Client(LOCAL, "id", "secret", retry=RetryPolicy(attempts=1))
         self.client._use(ServiceTransport(self.service))
-        self.family = f"BC_INSTANCE={self.service._store.id}-"
+        self.family = f"BC_INSTANCE={self.service._parts.store.id}-"
 
     def _opened(self, detach: bool) -> LocalService:
         for _ in range(100):
@@ -386,7 +386,7 @@ class Driver:
 
         def action() -> bytes:
             request = Request(method, f"/bucket/{key}", headers, body)
-            answer = self.service._object_api.answer(request, admission)
+            answer = self.service._parts.object_api.answer(request, admission)
             if answer.status in (500, 503):
                 raise Failing(answer.body)
             assert answer.status < 300, (method, key, what, answer.status, answer.body)

@@ -34,7 +34,7 @@ ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")
 
 def of_alice(service: LocalService, job_id: str) -> None:
     """Make a waiting job one of another owner, as if her key had made it."""
-    with connection(service._store.write()) as db:
+    with connection(service._parts.store.write()) as db:
         db.execute("UPDATE jobs SET owner = 'alice' WHERE id = ?", (job_id,))
         db.execute("INSERT OR REPLACE INTO buckets VALUES ('bucket', 'alice', '')")
 
@@ -54,11 +54,11 @@ def test_another_owners_program_never_runs_without_a_sandbox(
     with LocalService(tmp_path / "d", slots=2, sandbox=mode) as service:
 
         def state() -> str:
-            with connection(service._store.read()) as db:
+            with connection(service._parts.store.read()) as db:
                 return str(db.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()[0])
 
         until(lambda: state() == "Failed")
-        with connection(service._store.read()) as db:
+        with connection(service._parts.store.read()) as db:
             row = db.execute("SELECT message FROM jobs WHERE id = ?", (job_id,)).fetchone()
         assert "cannot be kept apart" in row[0]
         assert not (tmp_path / "escaped").exists()
@@ -112,7 +112,7 @@ def test_a_lack_of_room_says_nothing_about_sandboxes(monkeypatch: pytest.MonkeyP
 def test_a_strict_sandbox_of_root_cannot_change_the_kernel(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         # With another owner, those of the first one are strict, too.
-        service._keys._seen.add("alice")
+        service._parts.keys._seen.add("alice")
         command = (
             "cat /proc/sys/kernel/core_pattern > /proc/sys/kernel/core_pattern && echo WRITTEN; "
             "find /proc/sys /proc/sysrq-trigger -writable -type f | xargs -r -n1 sh -c ': >> $0 && echo $0' 2>/dev/null; "
@@ -133,7 +133,7 @@ def test_single_outputs_below_hidden_directories(tmp_path: Path, path: str, stri
     before = Path(path).parent.exists()
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         if strict:
-            service._keys._seen.add("alice")
+            service._parts.keys._seen.add("alice")
         run(client, f"echo made > {path}", OutputMapping={path: "oss://bucket/made"})
         assert service.oss_path("oss://bucket/made").read_text() == "made\n"
     assert Path(path).parent.exists() == before
@@ -202,7 +202,7 @@ def test_a_loop_whose_rounds_fail_is_not_well(tmp_path: Path, monkeypatch: pytes
             raise RuntimeError("a defect")
 
         with monkeypatch.context() as patch:
-            patch.setattr(service._dispatcher, "_end_overdue", broken)
+            patch.setattr(service._parts.dispatcher, "_end_overdue", broken)
             job_id = client.create_job(job("true")).Id
             until(lambda: service.health().failing_seconds > 0)
             # The other parts of each round are done all the same.
@@ -244,7 +244,7 @@ def test_processes_without_an_environment_hold_nobody_up(tmp_path: Path) -> None
 
 def test_tokens_cannot_be_guessed(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d") as service:
-        planner = service._dispatcher._workspace.planner
+        planner = service._parts.dispatcher._workspace.planner
         tokens = [planner.new_token((1, 0, 0)) for _ in range(100)]
         assert len({token.rpartition("-")[2] for token in tokens}) == 100
         assert all(len(token.rpartition("-")[2]) == 16 for token in tokens)

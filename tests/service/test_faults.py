@@ -168,7 +168,7 @@ def test_a_clock_that_jumps_while_a_program_runs(tmp_path: Path, jump: str) -> N
         ).Id
         short = client.create_job(job({"t": task("sleep 30", Timeout=1)})).Id
         until(lambda: client.get_job(short).State == "Running")
-        service._dispatcher._clock = Jumped()
+        service._parts.dispatcher._clock = Jumped()
         finish(client, short, "Failed")
         assert client.get_instance(short, "t", 0).Result.ErrorCode == "Timeout"
         assert client.get_job(job_id).State == "Running"

@@ -46,7 +46,7 @@ def service_of(way: str, tmp_path: Path) -> Iterator[tuple[LocalService, Client]
     with LocalService(tmp_path / "d", **options) as service, service.client() as client:
         if way == "strict":
             # With another owner, programs of the first one are kept apart, too.
-            service._keys._seen.add("alice")
+            service._parts.keys._seen.add("alice")
         yield service, client
 
 

@@ -43,7 +43,7 @@ def held(service: LocalService, action: Callable[[], Any]) -> tuple[Any, int]:
     def ask() -> None:
         nonlocal turns
         while not over.is_set():
-            with connection(service._store.read()) as db:
+            with connection(service._parts.store.read()) as db:
                 db.execute("SELECT 1").fetchone()
             turns += 1
             time.sleep(0.001)
@@ -81,7 +81,7 @@ def test_others_get_their_turn(tmp_path: Path) -> None:
 
 
 def _count(service: LocalService, where: str = "1", table: str = "instances") -> int:
-    with connection(service._store.read()) as db:
+    with connection(service._parts.store.read()) as db:
         return int(db.execute(f"SELECT COUNT(*) FROM {table} WHERE {where}").fetchone()[0])
 
 
@@ -131,7 +131,7 @@ real, calls = getattr(large_jobs, name), []
 def counted(*args):
     calls.append(1)
     if name != "insert":
-        service._store.write = killed(service._store.write)
+        service._parts.store.write = killed(service._parts.store.write)
     elif len(calls) == 5:
         os._exit(9)
     return real(*args)
@@ -270,7 +270,7 @@ def test_what_is_old_is_trimmed(tmp_path: Path, capsys: pytest.CaptureFixture[st
         old = client.create_job(job({"t": made}), "old").Id
         finish(client, old, "Failed")
         new = client.create_job(big(10_000)).Id
-        with connection(service._store.write()) as db:
+        with connection(service._parts.store.write()) as db:
             db.execute("UPDATE jobs SET ended = '2020-01-01T00:00:00.000000Z' WHERE id = ?", (old,))
             db.execute("UPDATE tokens SET used = '2020-01-01T00:00:00.000000Z'")
         # A server may run meanwhile.
@@ -286,7 +286,7 @@ def test_what_is_old_is_trimmed(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_nothing_is_left_of_what_was_cut_short(tmp_path: Path) -> None:
     directory = tmp_path / "d"
     with LocalService(directory) as service:
-        uploads = service._object_api.uploads
+        uploads = service._parts.object_api.uploads
         service.objects.write("oss://bucket/x", [b"x"])
         (directory / "oss" / ".aside" / "cut").write_text("x")
         (directory / "uploads" / ".spool" / "cut").write_text("x")

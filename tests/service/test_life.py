@@ -306,7 +306,7 @@ def test_a_defect_is_a_500_and_no_end(service: LocalService, monkeypatch: pytest
     def broken(_params: object) -> None:
         raise RuntimeError("a defect with the s3cret in it")
 
-    monkeypatch.setitem(service._core._handlers, "get_quotas", broken)
+    monkeypatch.setitem(service._parts.core._handlers, "get_quotas", broken)
     assert raw(service, "GET", "/quotas") == (500, "InternalError")
 
 

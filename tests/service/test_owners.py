@@ -365,7 +365,7 @@ def test_the_programs_of_an_owner_run_as_a_unix_user(tmp_path: Path, user: str, 
             other = client.logs(plain, "t", 0)
             assert other.stdout == f"{user}\n"
             assert other.stderr.count("Permission denied") == 2
-        work = next(Path("/var/tmp").glob(f"batchcompute-{service._store.id}"))
+        work = next(Path("/var/tmp").glob(f"batchcompute-{service._parts.store.id}"))
     assert not work.exists()
 
 

@@ -279,7 +279,7 @@ def test_clusters_cannot_map_what_jobs_cannot(tmp_path: Path, path: str) -> None
         with pytest.raises(ClientError):
             client.modify_cluster(cluster, {"Configs": {"Mounts": mounts}})
         # And if one came from elsewhere, into the database, it stays the job's own trouble.
-        with connection(service._store.write()) as db:
+        with connection(service._parts.store.write()) as db:
             text = db.execute("SELECT description FROM clusters").fetchone()[0]
             spoilt = {**json.loads(text), "Configs": {"Mounts": mounts}}
             db.execute("UPDATE clusters SET description = ?", (json.dumps(spoilt),))
@@ -324,7 +324,7 @@ def test_hundreds_of_full_clusters_hold_nobody_up(tmp_path: Path) -> None:
             client.create_job(job({"t": made}, Priority=5))
         last = client.create_job(job("true")).Id
         finish(client, last)
-        with service._store.read() as transaction:
+        with service._parts.store.read() as transaction:
             queries: list[str] = []
             transaction.jobs._db.set_trace_callback(queries.append)
             assert select_runnable(RunnableQueue(transaction), 2) == []

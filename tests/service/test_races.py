@@ -314,7 +314,7 @@ def test_a_work_directory_that_is_gone(tmp_path: Path) -> None:
         with service.client() as client:
             job_id = client.create_job(job("sleep 1000")).Id
             until(lambda: client.get_job(job_id).State == "Running")
-            with connection(service._store.write()) as db:
+            with connection(service._parts.store.write()) as db:
                 db.execute("UPDATE instances SET work = ?", (str(tmp_path / "gone" / "batchcompute-x"),))
     subprocess.run(["pkill", "-f", "sleep 1000"], check=True)
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
@@ -346,7 +346,7 @@ def test_a_job_is_stopped_started_and_deleted_by_many(tmp_path: Path) -> None:
             client.stop_job(job_id)
 
         def agrees() -> bool:
-            with connection(service._store.read()) as db:
+            with connection(service._parts.store.read()) as db:
                 rows = dict(db.execute("SELECT state, COUNT(*) FROM instances GROUP BY state").fetchall())
                 counted = db.execute(
                     "SELECT Waiting, Running, Finished, Failed, Stopped FROM tasks"
@@ -361,5 +361,5 @@ def test_a_job_is_stopped_started_and_deleted_by_many(tmp_path: Path) -> None:
 
 
 def _rows(service: LocalService) -> int:
-    with connection(service._store.read()) as db:
+    with connection(service._parts.store.read()) as db:
         return int(db.execute("SELECT COUNT(*) FROM instances").fetchone()[0])

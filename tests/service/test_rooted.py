@@ -159,7 +159,7 @@ def test_a_work_directory_that_others_have_laid_out_is_refused(tmp_path: Path, k
     shared.mkdir()
     shared.chmod(0o1777)
     with LocalService(tmp_path / "data", work_dir=shared) as service:
-        name = f"batchcompute-{service._store.id}"
+        name = f"batchcompute-{service._parts.store.id}"
     victim = tmp_path / "victim"
     victim.mkdir()
     (victim / "file").write_text("alive")

@@ -367,12 +367,12 @@ def test_the_loop_sleeps_while_all_slots_are_taken(tmp_path: Path) -> None:
         until(lambda: client.get_job(first).State == "Running")
         second = client.create_job(job("true")).Id
         rounds: list[int] = []
-        real = service._dispatcher._collect
+        real = service._parts.dispatcher._collect
 
         def counted() -> None:
             rounds.append(1)
             real()
 
-        service._dispatcher._collect = counted  # type: ignore[method-assign]
+        service._parts.dispatcher._collect = counted  # type: ignore[method-assign]
         finish(client, second)
         assert len(rounds) < 50

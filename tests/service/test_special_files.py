@@ -142,7 +142,7 @@ def test_a_loop_that_is_stuck_is_told(tmp_path: Path, caplog: pytest.LogCaptureF
     with LocalService(tmp_path / "data", slots=1, engine=engine) as stuck, stuck.client() as client:  # type: ignore[arg-type]
         finish(client, client.create_job(job("true")).Id)
         assert stuck.health().ok
-        dispatcher = stuck._dispatcher
+        dispatcher = stuck._parts.dispatcher
         watchdog = Watchdog(dispatcher, limit=0.1, look=0.02)
         try:
             hold.clear()

@@ -1,4 +1,4 @@
-"""`LocalService`: the service of one data directory, in this process."""
+"""The service of one data directory, in this process."""
 
 from __future__ import annotations
 
@@ -10,53 +10,36 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from batchcompute.errors import ConfigError, ValidationError
 from batchcompute.runner.rooted import Root
-from batchcompute.service.api.authentication import Keys, Nonces
-from batchcompute.service.api.dispatch import Core
-from batchcompute.service.api.handlers.apps import Apps
-from batchcompute.service.api.handlers.clusters import Clusters
-from batchcompute.service.api.handlers.images import Images
-from batchcompute.service.api.handlers.jobs import Jobs
-from batchcompute.service.api.handlers.quotas import Quotas
-from batchcompute.service.api.handlers.submit import Submissions
-from batchcompute.service.api.handlers.table import handlers
+from batchcompute.service.assembly import assemble
 from batchcompute.service.at_exit import left_open, prospect, unfinished_jobs
-from batchcompute.service.data_directory import Lock, check_ours, identity_of, tighten, work_of
-from batchcompute.service.dispatcher import Dispatcher
-from batchcompute.service.domain.instance_types import InstanceType
-from batchcompute.service.engines.local import LocalEngine
-from batchcompute.service.objects.api import ObjectApi
-from batchcompute.service.objects.base import ObjectStore
-from batchcompute.service.objects.directory import DirectoryStore
-from batchcompute.service.objects.ownership import Buckets
+from batchcompute.service.data_directory import Lock, check_ours
 from batchcompute.service.objects.signatures import is_for_objects
-from batchcompute.service.resolved_settings import ResolvedSettings, resolve
 from batchcompute.service.settings import Settings
-from batchcompute.service.store.database import Store
-from batchcompute.service.store.keys import FIRST_OWNER, KeyFile
-from batchcompute.service.watchdog import Health, Watchdog
-from batchcompute.service.workspaces.local import LocalWorkspace
-from batchcompute.service.workspaces.planner import AttemptPlanner
+from batchcompute.service.store.keys import FIRST_OWNER
 
 if TYPE_CHECKING:
     from batchcompute import AsyncClient, Client
+    from batchcompute.service.domain.instance_types import InstanceType
     from batchcompute.service.engines.base import Engine
+    from batchcompute.service.objects.base import ObjectStore
     from batchcompute.service.objects.uploads import SpoolWriter
     from batchcompute.service.requests import Admission, Request, Response
-    from batchcompute.service.store.transaction import Effects
+    from batchcompute.service.store.database import Store
+    from batchcompute.service.watchdog import Health
 
 __all__ = ["LocalService"]
 
 _log = logging.getLogger("batchcompute.service")
 
 _OWNER = FIRST_OWNER
-"""Whom everything belongs to: the process is its own owner, whichever key it uses."""
+"""The owner of everything: all keys of this process belong to it."""
 
 
 class LocalService:
@@ -142,19 +125,19 @@ class LocalService:
     def _start(self, settings: Settings, engine: Engine | None) -> None:
         if sys.platform == "win32":
             raise ConfigError("the service runs on Linux and macOS only; clients run everywhere")
-        resolved = resolve(settings)
         self._temporary = settings.data_dir is None
         self.data_dir: Path = settings.data_dir or Path(tempfile.mkdtemp(prefix="batchcompute-")).absolute()
         self._pid = os.getpid()
         self._closed = False
         self.unfinished: int = 0
-        """Jobs that had not ended when the service was closed, and will not go on by themselves."""
+        """Unfinished jobs when the service was closed, which do not go on by themselves."""
         with ExitStack() as stack:
             try:
                 check_ours(self.data_dir)
                 lock = Lock(self.data_dir)
                 stack.callback(lock.release)
-                self._open(stack, settings, resolved, engine)
+                count = partial(self._count_unfinished, settings.detach_jobs)
+                self._parts = assemble(stack, self.data_dir, settings, engine, count)
             except OSError as error:
                 raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
             except sqlite3.Error as error:
@@ -163,89 +146,12 @@ class LocalService:
                 # A thread cannot be started, for example.
                 text = f"the service cannot start: {error}; the machine has no room for it"
                 raise ConfigError(text) from error
-            # What is undone in the reverse order: each part even if the one before it fails.
-            self._parts = stack.pop_all()
+            # Every part is closed, in the reverse order, even if closing another one fails.
+            self._closing = stack.pop_all()
+        self.objects: ObjectStore = self._parts.objects
+        self.slots: int = self._parts.slots
+        self.identity: str = self._parts.identity
         left_open.add(self)
-
-    def _open(
-        self,
-        stack: ExitStack,
-        options: Settings,
-        settings: ResolvedSettings,
-        engine: Engine | None,
-    ) -> None:
-        detach = options.detach_jobs
-        store = Store(self.data_dir / "batchcompute.db", options.full_sync)
-        stack.callback(store.close)
-        self._store = store
-        # Before the database is closed, and after all else.
-        stack.callback(self._count_unfinished, detach)
-        tighten(self.data_dir, whole=not store.was_done("tightened"))
-        store.note_done("tightened")
-        self.identity: str = identity_of(self.data_dir, make=True)
-        directory = DirectoryStore(self.data_dir / "oss")
-        stack.callback(directory.close)
-        self.objects: ObjectStore = directory
-        if options.storage:
-            from batchcompute.service.objects.remote import RemoteStore
-
-            self.objects = RemoteStore(options.storage)
-        work = stack.enter_context(
-            work_of(self.data_dir, options.work_dir, store.id, shared=bool(settings.isolation.run_as))
-        )
-        kept = self.data_dir / "kept"
-        kept.mkdir(mode=0o700, exist_ok=True)
-        kept_root = Root(kept)
-        stack.callback(kept_root.close)
-        settings = replace(
-            settings, hidden=(self.data_dir, work.path, *self.objects.folders(), *options.hide)
-        )
-        nonces = Nonces(store) if options.refuse_replays else None
-        self._keys = Keys(
-            KeyFile(self.data_dir / "credentials.json"),
-            nonces,
-            isolation=settings.isolation,
-            owners=store.owners(),
-        )
-        buckets = Buckets(store, self.objects.has_bucket)
-        self._object_api = ObjectApi(self.objects, self.data_dir / "uploads", self._keys.find, buckets)
-        stack.callback(self._object_api.uploads.close)
-        planner = AttemptPlanner(store, self.objects, work, kept, settings, buckets, self._keys.owners)
-        stack.callback(planner.close)
-        workspace = LocalWorkspace(planner, self.objects, kept_root, settings)
-        stack.callback(workspace.close)
-        engine = engine or LocalEngine(settings.slots)
-        stack.callback(engine.close, detach)
-        dispatcher = Dispatcher(store, engine, workspace, settings.slots)
-        dispatcher.start()
-        stack.callback(dispatcher.close, detach)
-        self._give_up_waits = dispatcher.waiters.give_up
-        self._dispatcher = dispatcher
-        self.slots: int = settings.slots
-
-        def cluster_changed(effects: Effects) -> None:
-            planner.forget()
-            dispatcher.apply(effects)
-            dispatcher.wake()
-
-        submissions = Submissions(
-            store,
-            settings,
-            buckets,
-            dispatcher.wake,
-            dispatcher.admit,
-            dispatcher.waiters.wait_for,
-            dispatcher.apply,
-        )
-        jobs = Jobs(
-            store, dispatcher.wake, dispatcher.apply, workspace.drop_kept, dispatcher.starts, settings.slots
-        )
-        clusters = Clusters(store, settings.slots, buckets, cluster_changed)
-        table = handlers(submissions, jobs, clusters, Images(store), Apps(store), Quotas(settings.types))
-        self._core = Core(self._keys, table)
-        watchdog = Watchdog(dispatcher, self._object_api.uploads.trim)
-        stack.callback(watchdog.close)
-        self._health = watchdog.health
 
     def __enter__(self) -> Self:
         return self
@@ -266,27 +172,27 @@ class LocalService:
 
     @property
     def closed(self) -> bool:
-        """Whether the service has been closed, or belongs to the process that this one was forked of."""
+        """Whether the service is closed, or belongs to the parent of this process."""
         return self._closed or self._pid != os.getpid()
 
     def health(self) -> Health:
-        """Return how the loop that runs the jobs gets on."""
-        return self._health()
+        """Return the health of the loop that runs the jobs."""
+        return self._parts.watchdog.health()
 
     def give_up_waits(self) -> None:
-        """Answer everybody who waits for a job, as the service is about to end."""
-        self._give_up_waits()
+        """Answer all requests that wait for a job, because the service is about to end."""
+        self._parts.dispatcher.waiters.give_up()
 
     def add_key(self, access_key_id: str, access_key_secret: str) -> None:
-        """Make a key pair known; the secret of a known one stays what it is."""
-        self._keys.add(access_key_id, access_key_secret, _OWNER)
+        """Add a key pair; the secret of an existing one does not change."""
+        self._parts.keys.add(access_key_id, access_key_secret, _OWNER)
 
     def dispatch(self, request: Request, admission: Admission | None = None) -> Response:
-        """Answer a request.
+        """Return the response to a request.
 
         Args:
             request: The request.
-            admission: What `admit` said of its head, if it was asked.
+            admission: What `admit` returned for its head, if it was called.
 
         Raises:
             ConfigError: The service is closed.
@@ -294,23 +200,23 @@ class LocalService:
         if self.closed:
             raise ConfigError(f"the local service of {self.data_dir} is closed")
         if is_for_objects(request):
-            return self._object_api.answer(request, admission)
-        return self._core.dispatch(request, admission)
+            return self._parts.object_api.answer(request, admission)
+        return self._parts.core.dispatch(request, admission)
 
     def admit(self, head: Request) -> Admission | Response:
-        """Judge a request by its head: return what it is about, or the answer that refuses it.
+        """Authenticate a request by its head: return what it is about, or the response that refuses it.
 
         Args:
             head: The request without its body.
         """
-        return self._object_api.admit(head) if is_for_objects(head) else self._core.admit(head)
+        return self._parts.object_api.admit(head) if is_for_objects(head) else self._parts.core.admit(head)
 
     def new_spool(self) -> SpoolWriter:
-        """Open a file for a body that is too large to be held in memory."""
-        return self._object_api.new_spool()
+        """Open a file for a body that is too large for memory."""
+        return self._parts.object_api.new_spool()
 
     def _known_pair(self, access_key_id: str, access_key_secret: str) -> tuple[str, str]:
-        """Make a key pair known, a new one where none is given, and return it."""
+        """Add a key pair, a new one if none is given, and return it."""
         if not access_key_id:
             access_key_id, access_key_secret = f"local-{secrets.token_hex(4)}", secrets.token_hex(16)
         self.add_key(access_key_id, access_key_secret)
@@ -320,7 +226,7 @@ class LocalService:
         """Return a client of this service.
 
         Args:
-            access_key_id: Access key id; without it, the client gets a key pair of its own.
+            access_key_id: Access key id; without it, the client gets a new key pair.
             access_key_secret: Access key secret.
         """
         from batchcompute.client import Client
@@ -342,13 +248,13 @@ class LocalService:
         return client
 
     def oss_path(self, place: str) -> Path:
-        """Return where an object lies.
+        """Return the file of an object.
 
         Args:
             place: ``oss://bucket/key``.
 
         Raises:
-            ValidationError: It is no such name.
+            ValidationError: The text is no object URL.
             ConfigError: The storage is not on this machine.
         """
         if not isinstance(place, str):
@@ -358,22 +264,22 @@ class LocalService:
             raise ConfigError(f"{place} is at {self.objects.describe()}, and no file of this machine")
         return found
 
-    def _count_unfinished(self, detach: bool) -> None:
-        self.unfinished = 0 if detach or not self._closed else unfinished_jobs(self._store)
+    def _count_unfinished(self, detach: bool, store: Store) -> None:
+        self.unfinished = 0 if detach or not self._closed else unfinished_jobs(store)
         if self.unfinished:
             _log.warning("%s", prospect(self.unfinished, self.data_dir, self._temporary))
 
     def close(self) -> None:
-        """End every instance and all threads, and give the data directory up.
+        """End all attempts and threads, and release the data directory.
 
-        Instances that ran start anew when the directory is opened again.
+        Instances that ran start again when the directory is opened the next time.
         """
         if self.closed:
             return
         self._closed = True
         left_open.discard(self)
         try:
-            self._parts.close()
+            self._closing.close()
         finally:
             if self._temporary:
                 parent = Root(self.data_dir.parent)

@@ -1,0 +1,179 @@
+"""Assembly: builds the parts of a service from its settings, and connects them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batchcompute.runner.rooted import Root
+from batchcompute.service.api.authentication import Keys, Nonces
+from batchcompute.service.api.dispatch import Core
+from batchcompute.service.api.handlers.apps import Apps
+from batchcompute.service.api.handlers.clusters import Clusters
+from batchcompute.service.api.handlers.images import Images
+from batchcompute.service.api.handlers.jobs import Jobs
+from batchcompute.service.api.handlers.quotas import Quotas
+from batchcompute.service.api.handlers.submit import Submissions
+from batchcompute.service.api.handlers.table import handlers
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
+from batchcompute.service.data_directory import identity_of, tighten, work_of
+from batchcompute.service.dispatcher import Dispatcher
+from batchcompute.service.engines.local import LocalEngine
+from batchcompute.service.objects.api import ObjectApi
+from batchcompute.service.objects.directory import DirectoryStore
+from batchcompute.service.objects.ownership import Buckets
+from batchcompute.service.resolved_settings import ResolvedSettings, resolve
+from batchcompute.service.store.database import Store
+from batchcompute.service.store.keys import KeyFile
+from batchcompute.service.watchdog import Watchdog
+from batchcompute.service.workspaces.local import LocalWorkspace
+from batchcompute.service.workspaces.planner import AttemptPlanner
+
+if TYPE_CHECKING:
+    from batchcompute.service.engines.base import Engine
+    from batchcompute.service.objects.base import ObjectStore
+    from batchcompute.service.settings import Settings
+    from batchcompute.service.store.transaction import Effects
+
+__all__: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a running service that requests reach."""
+
+    store: Store
+    """The database."""
+    identity: str
+    """The secret by which a client recognizes the server of a data directory."""
+    slots: int
+    """How many instances run at once."""
+    objects: ObjectStore
+    """Object storage."""
+    keys: Keys
+    """The key pairs."""
+    object_api: ObjectApi
+    """The API of object storage."""
+    core: Core
+    """The API of jobs."""
+    dispatcher: Dispatcher
+    """The loop that runs the jobs."""
+    watchdog: Watchdog
+    """The thread that watches the loop."""
+
+
+def assemble(
+    stack: ExitStack,
+    directory: Path,
+    settings: Settings,
+    engine: Engine | None,
+    before_close: Callable[[Store], None],
+    clock: Clock = SYSTEM_CLOCK,
+) -> Parts:
+    """Build and start all parts of a service.
+
+    Args:
+        stack: Takes what closes the parts, in the reverse order of their start.
+        directory: The data directory, which this process has locked.
+        settings: The settings.
+        engine: The engine that runs attempts; None for processes of this machine.
+        before_close: Called when everything but the database is closed.
+        clock: The source of time.
+
+    Raises:
+        OSError: The directory cannot be used.
+        sqlite3.Error: The database cannot be used.
+        RuntimeError: A thread cannot be started.
+        ConfigError: A setting names something that this machine does not have.
+    """
+    resolved = resolve(settings)
+    detach = settings.detach_jobs
+    store = Store(directory / "batchcompute.db", settings.full_sync, clock)
+    stack.callback(store.close)
+    stack.callback(before_close, store)
+    tighten(directory, whole=not store.was_done("tightened"))
+    store.note_done("tightened")
+    objects = _object_store(stack, directory, settings)
+    work = stack.enter_context(
+        work_of(directory, settings.work_dir, store.id, shared=bool(resolved.isolation.run_as))
+    )
+    kept = directory / "kept"
+    kept.mkdir(mode=0o700, exist_ok=True)
+    kept_root = Root(kept)
+    stack.callback(kept_root.close)
+    resolved = replace(resolved, hidden=(directory, work.path, *objects.folders(), *settings.hide))
+    keys = Keys(
+        KeyFile(directory / "credentials.json"),
+        Nonces(store) if settings.refuse_replays else None,
+        clock,
+        resolved.isolation,
+        store.owners(),
+    )
+    buckets = Buckets(store, objects.has_bucket, clock)
+    object_api = ObjectApi(objects, directory / "uploads", keys.find, buckets)
+    stack.callback(object_api.uploads.close)
+    planner = AttemptPlanner(store, objects, work, kept, resolved, buckets, keys.owners)
+    stack.callback(planner.close)
+    workspace = LocalWorkspace(planner, objects, kept_root, resolved)
+    stack.callback(workspace.close)
+    engine = engine or LocalEngine(resolved.slots)
+    stack.callback(engine.close, detach)
+    dispatcher = Dispatcher(store, engine, workspace, resolved.slots, clock)
+    dispatcher.start()
+    stack.callback(dispatcher.close, detach)
+    watchdog = Watchdog(dispatcher, object_api.uploads.trim, clock=clock)
+    stack.callback(watchdog.close)
+    core = _core(store, resolved, keys, buckets, dispatcher, workspace, clock)
+    identity = identity_of(directory, make=True)
+    return Parts(store, identity, resolved.slots, objects, keys, object_api, core, dispatcher, watchdog)
+
+
+def _object_store(stack: ExitStack, directory: Path, settings: Settings) -> ObjectStore:
+    local = DirectoryStore(directory / "oss")
+    stack.callback(local.close)
+    if not settings.storage:
+        return local
+    from batchcompute.service.objects.remote import RemoteStore
+
+    return RemoteStore(settings.storage)
+
+
+def _core(
+    store: Store,
+    settings: ResolvedSettings,
+    keys: Keys,
+    buckets: Buckets,
+    dispatcher: Dispatcher,
+    workspace: LocalWorkspace,
+    clock: Clock,
+) -> Core:
+    def cluster_changed(effects: Effects) -> None:
+        workspace.planner.forget()
+        dispatcher.apply(effects)
+        dispatcher.wake()
+
+    submissions = Submissions(
+        store,
+        settings,
+        buckets,
+        dispatcher.wake,
+        dispatcher.admit,
+        dispatcher.waiters.wait_for,
+        dispatcher.apply,
+        clock,
+    )
+    jobs = Jobs(
+        store,
+        dispatcher.wake,
+        dispatcher.apply,
+        workspace.drop_kept,
+        dispatcher.starts,
+        settings.slots,
+        clock,
+    )
+    clusters = Clusters(store, settings.slots, buckets, cluster_changed, clock)
+    images, apps, quotas = Images(store, clock), Apps(store, clock), Quotas(settings.types)
+    return Core(keys, handlers(submissions, jobs, clusters, images, apps, quotas))
