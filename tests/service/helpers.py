@@ -13,7 +13,7 @@ from typing import Any
 from batchcompute import Client
 from batchcompute.resources import JobDescription, TaskDescription
 from batchcompute.service import LocalService
-from batchcompute.service.store.transaction import Transaction
+from batchcompute.service.store.database import Transaction
 
 
 def task(command: str, **fields: Any) -> TaskDescription:

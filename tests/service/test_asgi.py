@@ -30,8 +30,8 @@ from batchcompute.http.signing import sign
 from batchcompute.runner.errors import CodedError
 from batchcompute.runner.staging import StagingError
 from batchcompute.service import LocalService
+from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.errors import ApiError, HttpError, ObjectError
-from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.requests import Request
 from batchcompute.service.store.keys import KeyFile
 from batchcompute.service.transports import bodies

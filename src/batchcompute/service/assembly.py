@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from batchcompute.service.engines.base import Engine
     from batchcompute.service.objects.base import ObjectStore
     from batchcompute.service.settings import Settings
-    from batchcompute.service.store.transaction import Effects
+    from batchcompute.service.store.database import Effects
 
 __all__: list[str] = []
 

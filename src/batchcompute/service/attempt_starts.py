@@ -15,7 +15,7 @@ from batchcompute.service.store import transitions
 
 if TYPE_CHECKING:
     from batchcompute.service.domain.selection import Selected
-    from batchcompute.service.store.transaction import Transaction
+    from batchcompute.service.store.database import Transaction
     from batchcompute.service.workspaces.planner import AttemptPlanner
 
 __all__: list[str] = []

@@ -101,7 +101,7 @@ DECISIONS: Final = (
     _D("files", "`Locale`, `Lock`, caches of mounts", "accepted, without effect: files are plain files here", "they belong to network file systems (REST API, 3.6)", "service.domain.mappings:mappings_of"),
     _D("files", "where bubblewrap cannot be used", "mappings are copies below `$BATCH_COMPUTE_ROOT`, and `Detail` says so", "no other way without root", "runner.sandbox:probe"),
     _D("files", "`Docker.Image`", "run by docker or podman where one answers, else 400 `InvalidImage` at submit", "the field is documented (REST API, 5.5)", "runner.container:probe"),
-    _D("files", "a registry in object storage", "not started; the image's name is left to the runtime, without `localhost:5000/`", "the vendor's machines had one (REST API, 5.5)", "service.domain.images:image_of"),
+    _D("files", "a registry in object storage", "not started; the image's name is left to the runtime, without `localhost:5000/`", "the vendor's machines had one (REST API, 5.5)", "service.domain.task_needs:image_of"),
     # -- clusters
     _D("clusters", "machines", "there at once, `Running`, all with the address 127.0.0.1; when a group shrinks, idle ones go first, then the youngest", "the recorded ones took minutes", "service.store.machine_pools:adjust"),
     _D("clusters", "how much runs on a machine", "one instance at a time; on all of them together no more than this machine's slots", "\"number of parallel instances = machines\" (REST API, 3.2)", "service.domain.selection:select_runnable"),

@@ -6,8 +6,6 @@ import time
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from batchcompute.models.field_types import format_time
-
 __all__ = ["SYSTEM_CLOCK", "Clock", "SystemClock", "timestamp"]
 
 
@@ -49,4 +47,4 @@ SYSTEM_CLOCK: Final[Clock] = SystemClock()
 
 def timestamp(clock: Clock = SYSTEM_CLOCK) -> str:
     """Return the current time as the API writes it, for example ``2026-11-26T08:00:00.123456Z``."""
-    return format_time(datetime.fromtimestamp(clock.time(), UTC))
+    return datetime.fromtimestamp(clock.time(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -24,8 +24,7 @@ from batchcompute.service.workers import WorkerPool
 from batchcompute.service.workspaces.local import STOPPED, NotStarted
 
 if TYPE_CHECKING:
-    from batchcompute.service.store.database import Store
-    from batchcompute.service.store.transaction import Effects, Transaction
+    from batchcompute.service.store.database import Effects, Store, Transaction
     from batchcompute.service.workspaces.local import LocalWorkspace
 
 __all__: list[str] = []

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from batchcompute.errors import ConfigError, ValidationError
 from batchcompute.runner.rooted import Root
+from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.assembly import assemble
 from batchcompute.service.at_exit import left_open, prospect, unfinished_jobs
 from batchcompute.service.data_directory import Lock, check_ours
-from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.settings import Settings
 from batchcompute.service.store.keys import FIRST_OWNER
 

@@ -10,8 +10,8 @@ from typing import Any
 from batchcompute.service.api.params import Params
 from batchcompute.service.clock import Clock, timestamp
 from batchcompute.service.errors import ApiError
+from batchcompute.service.store.database import Transaction
 from batchcompute.service.store.rows import TokenRow
-from batchcompute.service.store.transaction import Transaction
 
 __all__: list[str] = []
 

@@ -1,4 +1,4 @@
-"""From method and path to an operation, by the table that the clients use, too."""
+"""Routes: which operation a request names, by the same table that the clients use."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from collections.abc import Mapping
 
 from batchcompute.api.operations import OPERATIONS, Operation
 from batchcompute.service.errors import ApiError
-from batchcompute.service.requests import BadTarget, decoded, query_of
+from batchcompute.service.requests import BadTarget, Request, decoded, query_names, query_of
 
 __all__: list[str] = []
+
+
+_QUERY_SIGNATURES = frozenset({"OSSAccessKeyId", "x-oss-signature", "x-oss-signature-version"})
+"""Names in the query that belong to a signature for object storage, of version 1 or 4."""
+
+_FIRST_PARTS = frozenset(operation.path.split("/")[1] for operation in OPERATIONS.values())
+"""The first parts of all paths of the API."""
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -28,7 +35,7 @@ def find(method: str, target: str) -> tuple[Operation, Mapping[str, str], Mappin
 
     Raises:
         ApiError: There is no such path, or not with this method (REST API, 7).
-        BadTarget: The path or the query is no text.
+        BadTarget: The path or the query is not UTF-8.
     """
     path = target.partition("?")[0]
     query = query_of(target)
@@ -46,3 +53,18 @@ def find(method: str, target: str) -> tuple[Operation, Mapping[str, str], Mappin
     if known:
         raise ApiError(400, "MethodNotAllowed", "Method unsupported for this resource.")
     raise ApiError(400, "InvalidUrlPattern", "Url contains illegal words.")
+
+
+def is_for_objects(request: Request) -> bool:
+    """Return whether a request is one to object storage.
+
+    The kind of its signature decides. A request without a signature belongs to object storage unless its path begins
+    like one of the API.
+    """
+    given = request.headers.get("authorization", "")
+    if given:
+        return given.startswith(("OSS ", "OSS2 ", "OSS4-"))
+    if not _QUERY_SIGNATURES.isdisjoint(query_names(request.target)):
+        return True
+    root = request.target.partition("?")[0].split("/")[1:2]
+    return bool(root and root[0]) and root[0] not in _FIRST_PARTS

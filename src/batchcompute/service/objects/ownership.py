@@ -12,8 +12,7 @@ from batchcompute.service.store.keys import FIRST_OWNER
 
 if TYPE_CHECKING:
     from batchcompute.service.store.buckets import Access
-    from batchcompute.service.store.database import Store
-    from batchcompute.service.store.transaction import Transaction
+    from batchcompute.service.store.database import Store, Transaction
 
 __all__: list[str] = []
 

@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from batchcompute.api.operations import OPERATIONS
 from batchcompute.service.objects import version4
-from batchcompute.service.requests import Request, date_of, path_of_target, query_names, query_of
+from batchcompute.service.requests import Request, date_of, path_of_target, query_of
 
 __all__: list[str] = []
 
@@ -68,11 +67,6 @@ SUBRESOURCES = frozenset(
 )
 """Names of the query that are part of the resource."""
 
-_QUERY_SIGNATURES = frozenset({"OSSAccessKeyId", "x-oss-signature", "x-oss-signature-version"})
-"""Names of the query that belong to a signature, of version 1 or 4."""
-
-_API = frozenset(row.path.split("/")[1] for row in OPERATIONS.values())
-
 _SKEW = 15 * 60
 """Seconds that a request's date may be off."""
 
@@ -90,20 +84,6 @@ def path_of(request: Request) -> str:
     path = path_of_target(request.target)
     host = _HOST.fullmatch(request.headers.get("host", "").lower())
     return f"/{host[1]}{path}" if host else path
-
-
-def is_for_objects(request: Request) -> bool:
-    """Tell whether a request is one to object storage: its signature is of that kind.
-
-    One that is not signed at all can be none of the API, whose paths are few.
-    """
-    given = request.headers.get("authorization", "")
-    if given:
-        return given.startswith(("OSS ", "OSS2 ", "OSS4-"))
-    if not _QUERY_SIGNATURES.isdisjoint(query_names(request.target)):
-        return True
-    root = request.target.partition("?")[0].split("/")[1:2]
-    return bool(root and root[0]) and root[0] not in _API
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from batchcompute.service.store.rows import JobRow, NewJob
 
@@ -87,8 +88,8 @@ class JobRepository:
                 job.priority,
                 job.fail_fast,
                 job.auto_release,
-                job.text,
-                job.plan,
+                _text(job.description),
+                _text(job.plan) if job.plan else "",
                 job.notes,
                 job.created,
                 BEING_WRITTEN,
@@ -116,9 +117,12 @@ class JobRepository:
         """Delete a job if it is hidden."""
         self._db.execute("DELETE FROM jobs WHERE seq = ? AND hidden", (seq,))
 
-    def set_priority(self, seq: int, priority: int, text: str) -> None:
-        """Change the priority of a job, and the JSON of its description with it."""
-        self._db.execute("UPDATE jobs SET priority = ?, description = ? WHERE seq = ?", (priority, text, seq))
+    def set_priority(self, seq: int, priority: int) -> None:
+        """Change the priority of a job, in its row and in its description."""
+        self._db.execute(
+            "UPDATE jobs SET priority = ?1, description = json_set(description, '$.Priority', ?1) WHERE seq = ?2",
+            (priority, seq),
+        )
 
     def mark_running(self, seq: int, now: str) -> None:
         """Record that an instance of a job starts."""
@@ -181,6 +185,10 @@ class JobRepository:
             (time,),
         )
         return [(row["seq"], row["id"]) for row in rows]
+
+
+def _text(description: Mapping[str, Any]) -> str:
+    return json.dumps(description, ensure_ascii=False, separators=(",", ":"))
 
 
 def _job(row: sqlite3.Row) -> JobRow:

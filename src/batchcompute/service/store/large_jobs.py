@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from batchcompute.service.store.instances import Range
 
 if TYPE_CHECKING:
-    from batchcompute.service.store.database import Store
-    from batchcompute.service.store.transaction import Transaction
+    from batchcompute.service.store.database import Store, Transaction
 
 __all__: list[str] = []
 

@@ -6,8 +6,8 @@ from batchcompute.resources import ClusterDescription
 from batchcompute.service.clock import Clock, timestamp
 from batchcompute.service.domain.ids import new_id
 from batchcompute.service.store import transitions
+from batchcompute.service.store.database import Transaction
 from batchcompute.service.store.rows import MachineRow
-from batchcompute.service.store.transaction import Transaction
 
 __all__: list[str] = []
 

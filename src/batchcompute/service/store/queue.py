@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from batchcompute.service.domain.states import Key
-from batchcompute.service.store.transaction import Transaction
+from batchcompute.service.store.database import Transaction
 
 __all__: list[str] = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from batchcompute.resources import (
     AppDescription,
@@ -110,8 +111,8 @@ class NewTask:
     """How many tasks have to finish before it starts."""
     followers: tuple[int, ...]
     """Positions of the tasks that wait for it."""
-    text: str
-    """Its description as JSON."""
+    description: Mapping[str, Any]
+    """Its description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +129,10 @@ class NewJob:
     """Whether one failed instance fails the job."""
     auto_release: bool
     """Whether it is deleted when it has finished."""
-    text: str
-    """Its description as JSON."""
-    plan: str
-    """The description of the DAG that an App job runs, as JSON; empty for a DAG job."""
+    description: Mapping[str, Any]
+    """Its description."""
+    plan: Mapping[str, Any] | None
+    """The description of the DAG that an App job runs; None for a DAG job."""
     notes: str
     """What its Message says while it waits."""
     created: str

@@ -136,7 +136,10 @@ class TaskRepository:
                     task.size,
                 ),
             )
-            self._db.execute("INSERT INTO task_descriptions VALUES (?, ?, ?)", (job, position, task.text))
+            self._db.execute(
+                "INSERT INTO task_descriptions VALUES (?, ?, ?)",
+                (job, position, json.dumps(task.description, ensure_ascii=False, separators=(",", ":"))),
+            )
 
     def move(self, job: int, position: int, source: State, target: State) -> None:
         """Count an instance in another state than before."""

@@ -6,8 +6,8 @@ from batchcompute.runner.shim import Outcome
 from batchcompute.runner.spec import Isolation
 from batchcompute.service.domain.states import ENDED, Key, State, next_of_failed, task_state
 from batchcompute.service.store import large_jobs
+from batchcompute.service.store.database import Transaction
 from batchcompute.service.store.instances import storable
-from batchcompute.service.store.transaction import Transaction
 
 __all__: list[str] = []
 

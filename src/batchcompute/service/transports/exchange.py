@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote
 
 from batchcompute.runner.os_errors import is_transient
+from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.errors import ApiError, HttpError, ObjectError
 from batchcompute.service.objects import responses
-from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.requests import Request, Response, error_response, new_request_id
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from batchcompute.api.call import Call
 from batchcompute.errors import ConfigError
 from batchcompute.http.oss import GET_OBJECT, sign_object
 from batchcompute.http.signing import Credentials, sign
+from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.data_directory import identity_of
-from batchcompute.service.objects.signatures import is_for_objects
 from batchcompute.service.requests import Request
 from batchcompute.service.store.keys import KeyFile
 from batchcompute.service.transports.proof import CHALLENGE, PROOF, proof_of

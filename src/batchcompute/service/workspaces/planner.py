@@ -20,11 +20,10 @@ from batchcompute.runner.shim import is_long
 from batchcompute.runner.spec import Isolation, ProcessSpec, User
 from batchcompute.runner.staging import ROOT_VARIABLE
 from batchcompute.runner.staging_plan import BindMount, StagingPlan
-from batchcompute.service.domain.bucket_needs import buckets_of
-from batchcompute.service.domain.images import image_of
 from batchcompute.service.domain.mappings import Mappings, entries_of, inner, mappings_of
 from batchcompute.service.domain.names import auto_cluster_id, auto_machine_id, log_object
 from batchcompute.service.domain.states import Key
+from batchcompute.service.domain.task_needs import buckets_of, image_of
 from batchcompute.service.store.database import Store
 from batchcompute.service.workspaces.attempt import Attempt
 from batchcompute.service.workspaces.environment import environment

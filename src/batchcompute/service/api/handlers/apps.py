@@ -12,9 +12,8 @@ from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain import app_jobs
 from batchcompute.service.domain.defaults import check_ascii
 from batchcompute.service.errors import existing, invalid, not_found
-from batchcompute.service.store.database import Store
+from batchcompute.service.store.database import Store, Transaction
 from batchcompute.service.store.rows import AppRow, RevisionRow
-from batchcompute.service.store.transaction import Transaction
 
 __all__: list[str] = []
 

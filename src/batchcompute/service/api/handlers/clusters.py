@@ -19,9 +19,8 @@ from batchcompute.service.domain.states import owner_number
 from batchcompute.service.errors import denied, not_found, state_conflict
 from batchcompute.service.objects.ownership import Buckets
 from batchcompute.service.store import machine_pools, transitions
-from batchcompute.service.store.database import Store
+from batchcompute.service.store.database import Effects, Store, Transaction
 from batchcompute.service.store.rows import ClusterRow, MachineRow
-from batchcompute.service.store.transaction import Effects, Transaction
 
 __all__: list[str] = []
 

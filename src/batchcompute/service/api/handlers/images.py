@@ -13,9 +13,8 @@ from batchcompute.service.domain.ids import new_id
 from batchcompute.service.domain.instance_types import SYSTEM_IMAGE_TIME, SYSTEM_IMAGES
 from batchcompute.service.domain.states import owner_number
 from batchcompute.service.errors import ApiError, invalid, not_found
-from batchcompute.service.store.database import Store
+from batchcompute.service.store.database import Store, Transaction
 from batchcompute.service.store.rows import ImageRow
-from batchcompute.service.store.transaction import Transaction
 
 __all__: list[str] = []
 

@@ -16,10 +16,8 @@ from batchcompute.service.domain.names import log_object
 from batchcompute.service.domain.states import ALLOWED, STATES, owner_number
 from batchcompute.service.errors import invalid, missing, not_found, state_conflict
 from batchcompute.service.store import large_jobs, transitions
-from batchcompute.service.store.database import Store
-from batchcompute.service.store.descriptions import text_of
+from batchcompute.service.store.database import Effects, Store, Transaction
 from batchcompute.service.store.rows import InstanceRow, JobRow, TaskRow
-from batchcompute.service.store.transaction import Effects, Transaction
 
 __all__: list[str] = []
 
@@ -138,8 +136,7 @@ class Jobs:
             raise invalid("Priority", "It must be in [0, 1000].")
         with self._store.write() as transaction:
             job = _find_allowed(transaction, params, "priority")
-            text = text_of({**job.description.detail(), "Priority": priority})
-            transaction.jobs.set_priority(job.seq, priority, text)
+            transaction.jobs.set_priority(job.seq, priority)
 
     def delete_job(self, params: Params) -> None:
         """Answer DeleteJob."""

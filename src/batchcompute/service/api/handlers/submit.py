@@ -12,18 +12,16 @@ from batchcompute.service.api import idempotency
 from batchcompute.service.api.params import Params
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain import app_jobs
-from batchcompute.service.domain.bucket_needs import buckets_of
 from batchcompute.service.domain.capacity import Machine, notes_of
 from batchcompute.service.domain.defaults import app_job_description, job_description
 from batchcompute.service.domain.mappings import entries_of, inner, mappings_of
+from batchcompute.service.domain.task_needs import buckets_of
 from batchcompute.service.errors import ApiError, denied, invalid, state_conflict
 from batchcompute.service.objects.ownership import Buckets
 from batchcompute.service.resolved_settings import ResolvedSettings
 from batchcompute.service.store import large_jobs, transitions
-from batchcompute.service.store.database import Store
-from batchcompute.service.store.descriptions import text_of
+from batchcompute.service.store.database import Effects, Store, Transaction
 from batchcompute.service.store.rows import JobRow, NewJob, NewTask
-from batchcompute.service.store.transaction import Effects, Transaction
 
 __all__: list[str] = []
 
@@ -93,8 +91,8 @@ class Submissions:
             job.priority or 0,
             bool(job.job_fail_on_instance_fail),
             bool(job.auto_release),
-            text_of(stored),
-            "",
+            stored,
+            None,
             notes_of(job, self._machine, self._settings.types),
             timestamp(self._clock),
             self._tasks(params.owner, job, stored["DAG"]["Tasks"]),
@@ -112,8 +110,8 @@ class Submissions:
             job.job_fail_on_instance_fail is not False,
             # A caller that waits for the end of the job reads its result before it is deleted.
             bool(job.auto_release) and not waits,
-            text_of(job.detail()),
-            text_of(described),
+            job.detail(),
+            described,
             notes_of(planned, self._machine, self._settings.types),
             timestamp(self._clock),
             self._tasks(params.owner, planned, described["DAG"]["Tasks"]),
@@ -151,8 +149,7 @@ class Submissions:
 
     def _insert(self, params: Params, body: dict[str, Any], job: NewJob) -> str:
         """Write a job, a large one in steps, and show it when it is complete; return its id."""
-        parts = large_jobs.ranges([(position, task.size) for position, task in enumerate(job.tasks)])
-        is_large = len(parts) > 1 and sum(task.size for task in job.tasks) > large_jobs.STEP
+        is_large = sum(task.size for task in job.tasks) > large_jobs.STEP
         clusters = {task.cluster for task in job.tasks if task.cluster}
         with self._store.write() as transaction:
             known = idempotency.known(transaction, params, body)
@@ -162,12 +159,12 @@ class Submissions:
             seq, job_id = transaction.jobs.insert(job, self._id_prefix)
             transaction.tasks.insert(seq, job.tasks)
             if not is_large:
-                for part in parts:
-                    large_jobs.insert(transaction, seq, part)
+                for position, task in enumerate(job.tasks):
+                    transaction.instances.insert(seq, (position, 0, task.size))
                 self._show(transaction, params, body, seq, job_id)
                 return job_id
         try:
-            for part in parts:
+            for part in large_jobs.ranges([(position, task.size) for position, task in enumerate(job.tasks)]):
                 with self._store.write() as transaction:
                     large_jobs.insert(transaction, seq, part)
                 self._store.let_others()
@@ -258,7 +255,7 @@ def tasks_of(job: JobDescription, described: dict[str, dict[str, Any]]) -> tuple
             task.instance_count,
             blockers[name],
             tuple(sorted(positions[target] for target in followers[name])),
-            text_of(described[name]),
+            described[name],
         )
         for name, task in job.dag.tasks.items()
     )

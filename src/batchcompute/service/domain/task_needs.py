@@ -1,4 +1,4 @@
-"""Which buckets a task needs."""
+"""What a task needs to run: its container image, and its buckets."""
 
 from __future__ import annotations
 
@@ -6,9 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchcompute.runner.object_urls import split_object_url
-from batchcompute.service.domain.mappings import Mappings
+from batchcompute.service.domain.mappings import Mappings, inner
 
 __all__: list[str] = []
+
+_IMAGE_VARIABLE = "BATCH_COMPUTE_DOCKER_IMAGE"
+"""Variable that names the image in the older form of the API."""
+
+_VENDOR_REGISTRY = "localhost:5000"
+"""Address of the registry that the vendor's machines had."""
+
+
+def image_of(command: Mapping[str, Any]) -> str:
+    """Return the image that a command asks for, in either form; empty for none.
+
+    The address of the vendor's own registry is left out, so that the container runtime chooses the registry.
+
+    Args:
+        command: ``Parameters.Command`` of a task.
+    """
+    image = str(inner(command, "Docker", "Image") or "")
+    image = image or str(inner(command, "EnvVars", _IMAGE_VARIABLE) or "")
+    return image.removeprefix(f"{_VENDOR_REGISTRY}/").removesuffix(f"@{_VENDOR_REGISTRY}")
 
 
 def buckets_of(
