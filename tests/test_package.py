@@ -290,13 +290,12 @@ def test_only_the_store_contains_sql() -> None:
 
 CLOCKS_NOT_YET = {
     *(
-        "service/engines/local.py",
         "service/log_limit.py",
         "service/objects/listing.py",
         "service/objects/remote.py",
     ),
     *("service/objects/responses.py", "service/objects/signatures.py", "service/objects/uploads.py"),
-    *("service/transports/proxy.py", "service/workspaces/cleanup.py", "service/workspaces/local.py"),
+    "service/transports/proxy.py",
 }
 """Modules that still read the time themselves; the list only gets shorter."""
 

@@ -52,7 +52,7 @@ _PASSING = "(EMFILE|ENFILE|ENOMEM|EAGAIN)"
 
 KNOWN: list[tuple[str, str]] = [
     (
-        rf"^boxed: {_PASSING} at os.rmdir runner/rooted:Root._remove.*_Rubbish.remove",
+        rf"^boxed: {_PASSING} at os.rmdir runner/rooted:Root._remove.*_Leftover.remove",
         "directories that were moved up to be removed are removed by the next start",
     ),
     (

@@ -152,8 +152,8 @@ def test_a_start_that_can_never_succeed(
 def test_an_engine_survives_a_failed_order() -> None:
     engine = LocalEngine(1)
     done: list[int] = []
-    engine._order(lambda: done.remove(1))
-    engine._order(lambda: done.append(1))
+    engine._submit(lambda: done.remove(1))
+    engine._submit(lambda: done.append(1))
     until(lambda: done)
     engine.close()
     engine.close()
@@ -164,7 +164,7 @@ def test_an_engine_that_is_busy_can_be_closed() -> None:
     for _ in range(300):
         engine = LocalEngine(1)
         for _ in range(3):
-            engine._order(lambda: None)
+            engine._submit(lambda: None)
         engine.close()
 
 
@@ -390,7 +390,7 @@ def test_what_an_earlier_service_left_goes(tmp_path: Path) -> None:
         until(lambda: not list(work.iterdir()))
 
 
-def test_the_sweeper_tells_processes_apart() -> None:
+def test_processes_of_attempts_are_found_by_their_token() -> None:
     sweeper = AttemptProcesses(threading.Lock())
     environment = {"PATH": os.environ["PATH"], "XBC_INSTANCE": "no", "BC_INSTANCE": "family-1"}
     with (

@@ -169,7 +169,7 @@ def _core(
         store,
         dispatcher.wake,
         dispatcher.apply,
-        workspace.drop_kept,
+        workspace.kept.remove_job,
         dispatcher.starts,
         settings.slots,
         clock,

@@ -154,7 +154,7 @@ class Ends:
         )
         if final is not None and current and attempt.keep_at and self._is_final(attempt, final):
             # Outside of any transaction: it may take long, and may fail.
-            return replace(final, detail=f"{final.detail}\n{self._workspace.keep(attempt)}".lstrip())
+            return replace(final, detail=f"{final.detail}\n{self._workspace.kept.keep(attempt)}".lstrip())
         return final
 
     def _is_final(self, attempt: Attempt, outcome: Outcome) -> bool:

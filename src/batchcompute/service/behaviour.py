@@ -80,7 +80,7 @@ DECISIONS: Final = (
     _D("instances", "a variable of more than 131071 bytes as `NAME=value`, or more than 2000 variables, or more than the machine hands to a program", "400 `InvalidEnvVars`, of an app's input 400 `InvalidInputs`, with the limit; variables and mounts that are more than about 2,900 together fail the instance with `MountError`, where bubblewrap makes the mounts", "the kernel passes no variable of 128 KiB, bubblewrap takes 9,000 arguments", "runner.environment:environment_room"),
     _D("instances", "attempts that were lost with their service or machine", "counted in `RetryCount`, not against `MaxRetryCount`", "silent", "service.store.transitions:requeue"),
     _D("instances", "`Progress`", "0", "every recording", "service.api.handlers.jobs:Jobs.get_instance"),
-    _D("instances", "`ReserveOnFail`", "the working directory of an instance that failed for good is kept until its job is deleted; `Detail` says where", "the machines were to be kept; here their directories are", "service.workspaces.local:LocalWorkspace.keep"),
+    _D("instances", "`ReserveOnFail`", "the working directory of an instance that failed for good is kept until its job is deleted; `Detail` says where", "the machines were to be kept; here their directories are", "service.workspaces.kept:KeptWorkdirs.keep"),
     # -- files
     _D("files", "outputs after a failure", "uploaded to object storage after success and after a non-zero exit, not after a stop or a time-out; logs always", "silent (REST API, 5.3)", "runner.staging:stage_out"),
     _D("files", "an output file that was not written", "no error", "silent", "runner.staging:stage_out"),

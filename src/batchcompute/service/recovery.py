@@ -86,5 +86,5 @@ def recover(store: Store, engine: Engine, workspace: LocalWorkspace) -> list[Fou
     workspace.clean_all_but({known.attempt.token for known in found})
     with store.read() as transaction:
         job_ids = transaction.jobs.ids()
-    workspace.clean_kept(job_ids)
+    workspace.kept.remove_all_but(job_ids)
     return found

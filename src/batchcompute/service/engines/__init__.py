@@ -1,3 +1,3 @@
-"""Engines: what instances run on."""
+"""Engines, which run the attempts of instances."""
 
 __all__: list[str] = []

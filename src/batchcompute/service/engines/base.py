@@ -1,9 +1,4 @@
-"""The contract between the service and what runs its instances.
-
-The engine only says where things are; the truth is in the database, and how a command ended is also in
-the file that its shim wrote. So an engine may forget everything in a crash, and `reconcile` finds
-out what is still there.
-"""
+"""The contract between the service and an engine that runs attempts of instances."""
 
 from __future__ import annotations
 
@@ -16,7 +11,7 @@ from batchcompute.runner.spec import ProcessSpec, Token
 __all__ = ["Capabilities", "Engine", "EngineState", "Handle"]
 
 Handle: TypeAlias = str
-"""Names a started attempt to its engine."""
+"""Identifies a started attempt to its engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,84 +19,90 @@ class Capabilities:
     """What an engine can do."""
 
     slots: int | None
-    """How many instances run at once; None where the engine decides."""
+    """How many attempts run at once; None if the engine decides."""
     cancel: bool = True
-    """Whether a running instance can be stopped, with all that it has started."""
+    """Whether a running attempt can be ended, with all processes that it has started."""
     adopts: bool = False
-    """Whether instances that outlived the service are found again."""
+    """Whether attempts of an earlier service are found again."""
     live_logs: bool = True
-    """Whether output can be read while an instance runs."""
+    """Whether output can be read while an attempt runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """Where an attempt is."""
+    """The state of an attempt."""
 
     phase: Literal["queued", "running", "ending", "exited", "lost"]
-    """``ending``: its command has ended, and what it left running is being ended. ``exited``: it has ended.
-    ``lost``: it did not start, or it cannot be told what became of it."""
+    """``ending``: the command has exited, and processes that it left are being killed. ``exited``: all have exited.
+    ``lost``: the attempt did not start, or its state is unknown."""
     node: str = ""
-    """Address of the machine that it runs or ran on."""
+    """Address of the machine that runs or ran the attempt."""
     reason: str = ""
-    """Why it was lost, or why it could not start."""
+    """Why the attempt is lost."""
     blocked: bool = False
-    """Of one that is lost: a file for its output could not be made."""
+    """Whether a lost attempt did not start because a file for its output could not be made."""
     retryable: bool = False
-    """Of one that is lost: it never started, for want of room, and may be started again later."""
+    """Whether a lost attempt did not start because the machine was short of resources, and may be started later."""
     exit_code: int | None = None
-    """Of one that has exited: exit code of its shim; None where only the exit file can say."""
+    """Exit code of the shim of an exited attempt; None if only the exit file has it."""
     signal: int = 0
-    """The signal that ended the shim itself, so that no exit code is known."""
+    """Number of the signal that ended the shim itself, so that there is no exit code; 0 for none."""
 
 
 class Engine(Protocol):
-    """Runs attempts of instances."""
+    """Runs attempts of instances.
+
+    An engine keeps no durable state. Attempts are recorded in the database, and the shim writes the exit code of a
+    command to a file. After a crash, `reconcile` finds the attempts that still run.
+    """
 
     name: str
     """Name of the engine."""
     capabilities: Capabilities
-    """What it can do."""
+    """The capabilities of the engine."""
 
     def bind(self, changed: Callable[[], None]) -> None:
-        """Set what is called, from any thread, when an attempt has ended."""
+        """Set the function that is called, from any thread, when an attempt has ended."""
         ...
 
     def start(self, batch: Sequence[ProcessSpec]) -> Sequence[Handle]:
-        """Start attempts; a token that was started before is not started again."""
+        """Start attempts. A token that was started before is not started again."""
         ...
 
     def poll(self, handles: Iterable[Handle]) -> Mapping[Handle, EngineState]:
-        """Return where attempts are.
+        """Return the states of attempts.
 
-        What cannot be told at this moment is as it was at the last look, and is looked at again the next time.
+        If a state cannot be determined at this moment, the last known one is returned.
         """
         ...
 
     def cancel(self, handles: Iterable[Handle]) -> None:
-        """End attempts, with every process that they have started."""
+        """End attempts, with all processes that they have started."""
         ...
 
     def forget(self, handles: Iterable[Handle]) -> None:
-        """Drop what is known of attempts whose end is recorded."""
+        """Forget attempts whose outcomes are recorded."""
         ...
 
     def reconcile(self, tokens: Iterable[Token], token_prefix: str) -> Mapping[Token, Handle | None]:
-        """Find attempts that were started by an earlier service; None for those that are gone.
+        """Find the attempts of an earlier service that still run, and kill the processes of all others.
 
         Args:
             tokens: The attempts that should be running.
-            token_prefix: What the tokens of all attempts of this service begin with. Every process with such a
-                token that belongs to no attempt that was found is ended.
+            token_prefix: Prefix of the tokens of all attempts of this service.
+
+        Returns:
+            The handle of each attempt; None for an attempt that does not run.
 
         Raises:
-            OSError: The machine cannot tell at this moment.
+            OSError: The processes of the machine cannot be listed at this moment.
         """
         ...
 
     def close(self, leave: bool = False) -> None:
-        """End every attempt, and all threads.
+        """End all attempts and threads.
 
         Args:
-            leave: Whether attempts that run are left alone, to be adopted by a later service.
+            leave: Whether running attempts are left to a later service.
         """
         ...

@@ -1,105 +1,121 @@
-"""Removing what attempts leave, in the background and when the disk is not needed for starts."""
+"""Removing the files of ended attempts in the background."""
 
 from __future__ import annotations
 
 import logging
 import queue
 import threading
-import time
 from dataclasses import dataclass
 
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.rooted import Root
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 
 __all__: list[str] = []
 
 _log = logging.getLogger("batchcompute.service.workspaces")
 
 _PAUSE = 0.1
-"""Seconds without a start before anything is removed: what starts is not to wait for the disk."""
+"""Seconds without a start before files are removed, so that starts do not wait for the disk."""
 
 _TRIES = 100
-"""Attempts to remove something while the machine has no room."""
+"""Attempts to remove files while the machine is short of resources."""
 
-_LIGHT = 65536
+_SMALL = 65536
 """Bytes of a file that may stay for a while."""
 
 _BACKLOG = 5000
-"""Directories that wait to be removed before that happens all the same."""
+"""Waiting directories, above which they are removed without a pause."""
 
 
 class Cleaner:
     """A thread that removes directories and files.
 
-    Removing 1,000 directories at once makes everything else on an ext4 disk three to six times slower, so one
-    thread does it in its own time.
+    The removal of 1,000 directories at once makes all other work on an ext4 disk three to six times slower. So one
+    thread removes them while nothing starts.
+
+    Args:
+        clock: The source of time.
 
     Raises:
         RuntimeError: The thread cannot be started.
     """
 
-    def __init__(self) -> None:
-        self._rubbish: queue.SimpleQueue[_Rubbish | None] = queue.SimpleQueue()
-        self._started = 0.0
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._queue: queue.SimpleQueue[_Leftover | None] = queue.SimpleQueue()
+        self._last_start = 0.0
         self._thread = threading.Thread(target=self._run, name="batchcompute-cleaner", daemon=True)
         self._thread.start()
 
-    def put(self, root: Root, name: str, leaves: tuple[str, ...] = ()) -> None:
-        """Have a directory, or a file, removed, with files beside it."""
-        self._rubbish.put(_Rubbish(root, name, leaves))
+    def put(self, root: Root, name: str, files: tuple[str, ...] = ()) -> None:
+        """Remove a directory or a file, and further files next to it."""
+        self._queue.put(_Leftover(root, name, files))
 
     def put_all(self, root: Root, prefix: str) -> None:
-        """Have everything in a directory removed whose name begins so."""
-        self._rubbish.put(_Rubbish(root, "", (), prefix))
+        """Remove all entries of a directory whose names have a prefix."""
+        self._queue.put(_Leftover(root, "", (), prefix))
 
     def note_start(self) -> None:
-        """Take note that something starts, and needs the disk."""
-        self._started = time.monotonic()
+        """Pause the removal of small files, because an attempt starts and needs the disk."""
+        self._last_start = self._clock.monotonic()
 
     def close(self) -> None:
-        """Finish cleaning."""
-        self._rubbish.put(None)
+        """Remove everything that is left, and end the thread."""
+        self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:
-        later: list[_Rubbish] = []
+        later: list[_Leftover] = []
         while True:
             try:
-                found = self._rubbish.get(timeout=_PAUSE if later else None)
+                found = self._queue.get(timeout=_PAUSE if later else None)
             except queue.Empty:
                 pass
             else:
                 if found is None:
                     break
-                # What takes room goes at once; the rest waits until the disk is not needed for starts.
-                if found.is_light():
+                # Large files are removed at once. Small ones wait until nothing starts.
+                if found.is_small():
                     later.append(found)
                 else:
-                    _remove(found)
-            if time.monotonic() - self._started >= _PAUSE or len(later) > _BACKLOG:
-                for light in later:
-                    _remove(light)
+                    self._remove(found)
+            if self._clock.monotonic() - self._last_start >= _PAUSE or len(later) > _BACKLOG:
+                for small in later:
+                    self._remove(small)
                 later.clear()
-        for light in later:
-            _remove(light)
+        for small in later:
+            self._remove(small)
+
+    def _remove(self, found: _Leftover) -> None:
+        for _ in range(_TRIES):
+            try:
+                found.remove()
+            except OSError as error:
+                if is_transient(error):
+                    self._clock.sleep(_PAUSE)
+                    continue
+                _log.warning("%s cannot be removed: %s", found.name, error)
+            return
+        _log.warning("%s cannot be removed now; the next start of the service removes it", found.name)
 
 
 @dataclass(frozen=True, slots=True)
-class _Rubbish:
-    """A directory that is to be removed, and files beside it."""
+class _Leftover:
+    """A directory to be removed, and files next to it."""
 
     root: Root
     name: str
-    leaves: tuple[str, ...]
+    files: tuple[str, ...]
     prefix: str = ""
 
-    def is_light(self) -> bool:
-        """Return whether it takes next to no room."""
+    def is_small(self) -> bool:
+        """Return whether the files use almost no space."""
         if self.prefix:
             return False
         try:
             return not self.root.names((self.name,)) and all(
-                self.root.lstat((leaf,)).st_size < _LIGHT for leaf in self.leaves
+                self.root.lstat((file,)).st_size < _SMALL for file in self.files
             )
         except OSError:
             return False
@@ -110,20 +126,7 @@ class _Rubbish:
                 if name.startswith(self.prefix):
                     self.root.remove((name,))
             return
-        # Most programs leave nothing, which takes one call.
+        # Most programs leave an empty directory, which takes one call.
         self.root.remove((self.name,))
-        for leaf in self.leaves:
-            self.root.remove((leaf,))
-
-
-def _remove(found: _Rubbish) -> None:
-    for _ in range(_TRIES):
-        try:
-            found.remove()
-        except OSError as error:
-            if is_transient(error):
-                time.sleep(_PAUSE)
-                continue
-            _log.warning("%s cannot be removed: %s", found.name, error)
-        return
-    _log.warning("%s cannot be removed: the machine has no room; the next start removes it", found.name)
+        for file in self.files:
+            self.root.remove((file,))

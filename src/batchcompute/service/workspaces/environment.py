@@ -1,4 +1,4 @@
-"""The environment of an instance's program (REST API, 5.1)."""
+"""The environment variables of programs (REST API, 5.1)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def environment(
     oss_host: str,
     env_vars: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return the environment that all instances of a task share; two variables tell them apart.
+    """Return the variables that are the same for all instances of a task.
 
     Args:
         machine: The variables that the program inherits from its machine.
         job_id: Id of the job.
         task_name: Name of the task.
-        cluster_id: The cluster that it runs on.
+        cluster_id: Id of its cluster.
         region: Id of the region.
-        oss_host: Where object storage is reached from the machine.
-        env_vars: ``Command.EnvVars``; they win over everything but the service's own variables.
+        oss_host: Address of object storage, as the machine reaches it.
+        env_vars: ``Command.EnvVars``. Only the variables of the service take precedence over them.
     """
     return {
         **machine,

@@ -1,15 +1,13 @@
-"""Making an attempt ready, ending it, and clearing up after it."""
+"""The files of attempts on this machine: staging, results, and cleaning up."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from batchcompute.errors import ValidationError
@@ -23,9 +21,11 @@ from batchcompute.runner.rooted import NotRegular, Root
 from batchcompute.runner.shim import INCOMPLETE, NOT_RUN, Outcome, outcome, read_exit, tail
 from batchcompute.runner.spec import SandboxSpec
 from batchcompute.runner.staging_plan import names_of_path
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.workspaces.attempt import Attempt
 from batchcompute.service.workspaces.cleanup import Cleaner
+from batchcompute.service.workspaces.kept import KeptWorkdirs
 from batchcompute.service.workspaces.planner import AttemptPlanner
 
 if TYPE_CHECKING:
@@ -34,49 +34,57 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 STOPPED = Outcome(137, "Stopped", "The instance was stopped.")
-"""How an attempt ended that nobody waits for any more."""
+"""The outcome of an attempt whose result is not needed any more."""
 
 _MOST_NAMED = 20
-"""Files that were not uploaded and are named."""
+"""Files that are not uploaded and that a message names."""
 
 _log = logging.getLogger("batchcompute.service.workspaces")
 
 
 class LocalWorkspace:
-    """Makes attempts ready to run, and uploads what they leave.
+    """The directories of attempts on this machine.
 
     Args:
-        planner: Tells what attempts are made of.
+        planner: The planner of attempts.
         objects: Object storage.
-        kept: Directory for the working directories that are kept after a failure.
-        settings: How the service was set up.
+        kept: Directory for working directories that are kept after a failure.
+        settings: The settings of the service.
+        clock: The source of time.
     """
 
     def __init__(
-        self, planner: AttemptPlanner, objects: ObjectStore, kept: Root, settings: ResolvedSettings
+        self,
+        planner: AttemptPlanner,
+        objects: ObjectStore,
+        kept: Root,
+        settings: ResolvedSettings,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.planner: AttemptPlanner = planner
-        """What it was given."""
+        """The planner of attempts."""
         self._objects = objects
-        self._kept = kept
         self._settings = settings
-        self._cleaner = Cleaner()
+        self._clock = clock
+        self._cleaner = Cleaner(clock)
+        self.kept: KeptWorkdirs = KeptWorkdirs(kept, self._cleaner)
+        """Working directories that are kept after a failure."""
 
     def stage_in(self, attempt: Attempt) -> Outcome | None:
-        """Make an attempt ready; its `process` is complete afterwards.
+        """Make the files of an attempt, and complete its `process`.
 
         Returns:
-            How the attempt ended, if it cannot start.
+            The outcome of the attempt if it cannot start; otherwise None.
 
         Raises:
-            OSError: The machine has no room for it at this moment.
+            OSError: The machine is short of resources at this moment.
         """
         try:
-            self._make(attempt)
+            self._stage_in(attempt)
         except (PackageError, ValidationError) as error:
             return Outcome(1, "PackageError", str(error))
-        except staging.StagingError as trouble:
-            return Outcome(1, trouble.code, trouble.message)
+        except staging.StagingError as error:
+            return Outcome(1, error.code, error.message)
         except Aborted:
             return STOPPED
         except TooManyEntries as error:
@@ -86,17 +94,17 @@ class LocalWorkspace:
                 raise
             if isinstance(error, OSError):
                 return Outcome(1, "OutputError", f"The output cannot be written: {error}")
-            # Whatever it is about this one instance, it must not keep the others from running.
-            _log.exception("instance %s cannot be made ready", attempt.token)
-            return Outcome(1, "StartFailed", f"The instance cannot be made ready: {error}")
+            # An unexpected error of one instance must not stop the others.
+            _log.exception("instance %s cannot be staged in", attempt.token)
+            return Outcome(1, "StartFailed", f"The instance cannot be staged in: {error}")
         return None
 
-    def _make(self, attempt: Attempt) -> None:
+    def _stage_in(self, attempt: Attempt) -> None:
         if attempt.problem:
             raise staging.StagingError("MountError", attempt.problem)
         self._cleaner.note_start()
         work = attempt.work
-        # What is there was made before the machine had no room for the rest.
+        # The directory exists if an earlier call ran short of resources.
         with contextlib.suppress(FileExistsError):
             work.new_folder(attempt.workdir[:1])
         if attempt.script is not None:
@@ -162,41 +170,40 @@ class LocalWorkspace:
             copying.write_all(fd, values.listed)
         finally:
             os.close(fd)
-        # The runtime's own command needs what a program of this machine needs.
+        # The command of the runtime is a program of this machine, and needs some of its variables.
         attempt.process = replace(process, environment={**values.inherited, **container.own_environment()})
         return container.arguments_of(
             runtime.program, attempt.image, attempt.token, values, file.path, attempt.plan
         )
 
     def _unpack(self, attempt: Attempt) -> None:
-        place, work = attempt.package, attempt.work
+        url, work = attempt.package, attempt.work
         parts = (attempt.staging_folder, "package", "file")
         work.make_folder(parts[:-1])
         try:
-            self._objects.fetch(place, work, parts, attempt.abort)
+            self._objects.fetch(url, work, parts, attempt.abort)
         except (FileNotFoundError, NotADirectoryError, NotRegular):
-            raise PackageError(f"The package {place} does not exist.") from None
-        name = place.rpartition("/")[2]
-        unpack(work, parts, name, place, attempt.workdir, attempt.abort)
+            raise PackageError(f"The package {url} does not exist.") from None
+        unpack(work, parts, url.rpartition("/")[2], url, attempt.workdir, attempt.abort)
         work.remove(parts)
 
     def stage_out(
         self, attempt: Attempt, code: int | None, killed_by: int, stopped: Outcome | None
     ) -> Outcome | None:
-        """Upload what an attempt leaves, now that its program has ended.
+        """Upload the outputs of an attempt whose program has ended.
 
         Args:
             attempt: The attempt.
-            code: Exit code of its shim; None where only the exit file can say.
-            killed_by: The signal that ended the shim; 0 for none.
-            stopped: How it ended if the service ended it: a stop, or a time-out.
+            code: Exit code of the shim; None if only the exit file has it.
+            killed_by: Number of the signal that ended the shim; 0 for none.
+            stopped: The outcome if the service ended the program: a stop, or a time-out.
 
         Returns:
-            How the attempt ended; None if nobody waits for that any more, or a later service does it.
+            The outcome of the attempt; None if the upload was aborted.
 
         Raises:
-            NotStarted: The program did not run, for want of room.
-            OSError: The machine cannot tell at this moment, or has no room.
+            NotStarted: The program did not run, because no process could be created.
+            OSError: The machine is short of resources at this moment.
         """
         if attempt.isolation == "container":
             self.end_container(attempt)
@@ -208,7 +215,7 @@ class LocalWorkspace:
             return Outcome(1, "MountError", text, outcome.detail)
         notes = [attempt.note] if attempt.note else []
         try:
-            # Access may have been taken back while the program ran.
+            # Access may have been revoked while the program ran.
             problem = attempt.problem or self.planner.denied(attempt.owner, attempt.buckets)
             if problem:
                 raise staging.StagingError("OutputError", problem)
@@ -216,20 +223,21 @@ class LocalWorkspace:
                 attempt.plan, attempt.work, self._objects, stopped is not None, attempt.abort
             )
             if left:
-                told = _told_of(left)
-                notes.append(told)
+                message = _not_uploaded(left)
+                notes.append(message)
                 if not outcome.error_code:
-                    # It has done its work, and something of that is lost.
-                    outcome = replace(outcome, error_code=INCOMPLETE, error_message=told)
+                    # The program has succeeded, but some of its outputs are lost.
+                    outcome = replace(outcome, error_code=INCOMPLETE, error_message=message)
         except Aborted:
             return None
         except Exception as error:
             if is_transient(error):
                 raise
-            trouble = error if isinstance(error, staging.StagingError) else None
-            if trouble is None:
+            if isinstance(error, staging.StagingError):
+                message = error.message
+            else:
                 _log.exception("the outputs of instance %s cannot be uploaded", attempt.token)
-            message = trouble.message if trouble else f"The outputs cannot be uploaded: {error}"
+                message = f"The outputs cannot be uploaded: {error}"
             if not outcome.error_code:
                 return Outcome(1, "OutputError", message)
             notes.append(message)
@@ -240,11 +248,16 @@ class LocalWorkspace:
 
     @staticmethod
     def outcome_of(attempt: Attempt, code: int | None, killed_by: int) -> Outcome:
-        """Return how the program of an attempt ended.
+        """Return the outcome of the program of an attempt.
+
+        Args:
+            attempt: The attempt.
+            code: Exit code of the shim; None if only the exit file has it.
+            killed_by: Number of the signal that ended the shim; 0 for none.
 
         Raises:
-            NotStarted: It did not run, for want of room.
-            OSError: The machine cannot tell at this moment.
+            NotStarted: The program did not run, because no process could be created.
+            OSError: The machine is short of resources at this moment.
         """
         process = attempt.process
         if code is None and not killed_by:
@@ -256,7 +269,7 @@ class LocalWorkspace:
 
     @staticmethod
     def _never_ran(attempt: Attempt) -> bool:
-        # With this exit code bubblewrap says that it could not; but so may the program.
+        # Bubblewrap itself fails with exit code 1, as the program may.
         return not sandbox.has_run(attempt.work.file(f"{attempt.token}.exit.box"))
 
     @staticmethod
@@ -264,13 +277,13 @@ class LocalWorkspace:
         """Return whether the exit file says that the program of an attempt has ended.
 
         Raises:
-            OSError: The machine cannot tell at this moment.
+            OSError: The file cannot be read at this moment.
         """
         return read_exit(attempt.process.exit_file) is not None
 
     @staticmethod
     def end_container(attempt: Attempt) -> None:
-        """End the container of an attempt, which goes on without the command that started it."""
+        """Remove the container of an attempt: it continues after the command that started it has ended."""
         runtime = container.probe()
         if runtime.program:
             try:
@@ -280,12 +293,12 @@ class LocalWorkspace:
 
     @staticmethod
     def note_end(attempt: Attempt, code: int) -> None:
-        """Record how a program ended whose shim could not.
+        """Write the exit file of a program whose shim could not write it.
 
-        To upload its outputs may take longer than this service lives, and it is not to run again for that.
+        The service may end while outputs are uploaded. With the exit file, the program does not run again for that.
 
         Raises:
-            OSError: It cannot be recorded at this moment.
+            OSError: The file cannot be written at this moment.
         """
         file = attempt.process.exit_file
         if read_exit(file) is None:
@@ -296,96 +309,59 @@ class LocalWorkspace:
                 os.close(fd)
 
     def time_left(self, attempt: Attempt, started: str) -> float:
-        """Return the seconds that an attempt which started then may still take."""
-        elapsed = (datetime.now(UTC) - datetime.fromisoformat(started)).total_seconds()
-        # A clock that was set back must not give it more than it had.
+        """Return the seconds that an attempt may still run.
+
+        Args:
+            attempt: The attempt.
+            started: When it started, as the API writes times.
+        """
+        elapsed = self._clock.time() - datetime.fromisoformat(started).timestamp()
+        # If the clock was set back, the attempt must not get more time than its limit.
         return min(attempt.timeout, max(0.0, attempt.timeout - elapsed))
 
-    # -- clearing up --------------------------------------------------------------------------
-
-    def keep(self, attempt: Attempt) -> str:
-        """Keep a working directory, as its task's machines were to be kept after a failure.
-
-        It may be called again for the same attempt, by the next service for example.
-
-        Returns:
-            What the result says of it.
-
-        Raises:
-            Aborted: Nobody wants it any more.
-        """
-        try:
-            self._keep(attempt)
-        except OSError as error:
-            if is_transient(error):
-                raise
-            self._kept.remove((Path(attempt.keep_at).name,))
-            return f"The working directory cannot be kept: {error.strerror or error}."
-        return f"The working directory is kept as {attempt.keep_at}."
-
-    def _keep(self, attempt: Attempt) -> None:
-        target = (Path(attempt.keep_at).name,)
-        try:
-            attempt.work.lstat(attempt.workdir)
-        except FileNotFoundError:
-            # It was kept already, or the failure was that it could not be made.
-            return
-        self._kept.remove(target)
-        with contextlib.suppress(OSError):
-            # Its program may have locked it, and then it could not be moved.
-            attempt.work.chmod(attempt.workdir, 0o700)
-        try:
-            attempt.work.rename(attempt.workdir, self._kept, target)
-        except OSError as error:
-            if error.errno not in (errno.EXDEV, errno.EACCES, errno.EPERM):
-                raise
-            copying.copy_tree(attempt.work, attempt.workdir, self._kept, target, attempt.abort)
-
-    def drop_kept(self, job_id: str) -> None:
-        """Remove the working directories that were kept of a job."""
-        self._cleaner.put_all(self._kept, f"{job_id}.")
-
-    def clean_kept(self, jobs: Collection[str]) -> None:
-        """Remove the working directories that were kept of jobs that are gone."""
-        for name in self._kept.names():
-            if name.partition(".")[0] not in jobs:
-                self._cleaner.put(self._kept, name)
+    # -- cleaning up --------------------------------------------------------------------------
 
     def clean(self, attempt: Attempt) -> None:
-        """Remove what an attempt leaves on the machine, in the background."""
+        """Remove the files of an attempt in the background."""
         process = attempt.process
-        leaves = [f"{attempt.token}.exit"]
-        leaves += [
-            file.parts[0] for file in (process.stdout, process.stderr) if file and file.root is attempt.work
+        files = [f"{attempt.token}.exit"]
+        files += [
+            stream.parts[0]
+            for stream in (process.stdout, process.stderr)
+            if stream and stream.root is attempt.work
         ]
         if attempt.script is not None:
-            leaves.append(attempt.script.parts[0])
+            files.append(attempt.script.parts[0])
         if not attempt.needs_no_staging:
-            leaves += [f"{attempt.token}.exit.box", f"{attempt.token}.env", attempt.staging_folder]
-        self._cleaner.put(attempt.work, attempt.workdir[0], tuple(leaves))
+            files += [f"{attempt.token}.exit.box", f"{attempt.token}.env", attempt.staging_folder]
+        self._cleaner.put(attempt.work, attempt.workdir[0], tuple(files))
 
     def clean_all_but(self, tokens: Collection[str]) -> None:
-        """Remove what earlier services left behind, save for attempts that still run."""
+        """Remove the files of all attempts but some: earlier services left them behind.
+
+        Args:
+            tokens: Tokens of the attempts whose files stay.
+        """
         work = self.planner.work
         for name in work.names():
             if name.partition(".")[0] not in tokens:
                 self._cleaner.put(work, name)
 
     def close(self) -> None:
-        """Finish cleaning."""
+        """Remove what is left to remove, and end the thread."""
         self._cleaner.close()
 
 
-def _told_of(left: Sequence[str]) -> str:
-    """Say what was not uploaded."""
+def _not_uploaded(left: Sequence[str]) -> str:
+    """Return a message that names files which are not uploaded."""
     names = ", ".join(
         "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name[:300])
         for name in left[:_MOST_NAMED]
     )
     more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
-    reason = "object storage keeps plain files only, and no names that are no text, hold control characters, or are longer than"
-    return f"Not uploaded to object storage: {names}{more}; {reason} {LONGEST_KEY} bytes."
+    reason = f"objects are regular files, and their keys are text without control characters of at most {LONGEST_KEY} bytes"
+    return f"Not uploaded to object storage: {names}{more}; {reason}."
 
 
 class NotStarted(Exception):
-    """The program did not run, because the machine had no room for its process."""
+    """The program did not run, because the machine could not create its process."""
