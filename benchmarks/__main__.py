@@ -24,7 +24,7 @@ from pathlib import Path
 from batchcompute.api.parsing import parse_page
 from batchcompute.api.responses import HttpResponse
 from batchcompute.resources import DAG, Job, JobDescription, TaskDescription
-from benchmarks import clients, service
+from benchmarks import clients, service, starting
 from benchmarks.common import Row, best, ratio
 
 DOCS = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -117,6 +117,7 @@ GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
     "requests": clients.requests,
     "memory": clients.memory,
     "throughput": service.throughput,
+    "starting": starting.starting,
     "serving": service.requests,
     "scale": service.scale,
 }

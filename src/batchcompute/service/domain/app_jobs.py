@@ -9,7 +9,6 @@ from batchcompute.errors import Problem, ValidationError
 from batchcompute.models.problems import short_repr
 from batchcompute.resources import AppDescription, AppJobDescription, JobDescription
 from batchcompute.runner.object_urls import split_object_url
-from batchcompute.service.domain.app_commands.substitution import UnsafeLine, substitute, variables
 
 __all__: list[str] = []
 
@@ -111,10 +110,15 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
 
 def _variables(app: AppDescription) -> dict[str, str]:
     """Return the environment variable of each parameter."""
+    from batchcompute.service.domain.app_commands.substitution import variables
+
     return variables([*app.input_parameters, *app.output_parameters])
 
 
 def _command(app: AppDescription) -> str:
+    # The parser of commands takes long to import, and a server starts without it.
+    from batchcompute.service.domain.app_commands.substitution import UnsafeLine, substitute
+
     # The value of a parameter with a LocalPath is that path, so no job can choose it.
     parameters = [*app.input_parameters.items(), *app.output_parameters.items()]
     chosen = {name for name, parameter in parameters if not parameter.local_path}

@@ -16,7 +16,6 @@ from contextlib import closing
 from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from batchcompute.errors import ValidationError
 from batchcompute.runner.rooted import NotRegular, OutsideRoot
@@ -240,7 +239,7 @@ class ObjectApi:
                 stat = origin.stat if origin.place == place else self._store.write(place, origin.pieces())
             answer = responses.xml(
                 f"<CopyObjectResult><LastModified>{responses.timestamp(stat.modified)}</LastModified>"
-                f"<ETag>{escape(stat.tag)}</ETag></CopyObjectResult>"
+                f"<ETag>{responses.escape(stat.tag)}</ETag></CopyObjectResult>"
             )
             return Response(answer.status, {**answer.headers, "ETag": stat.tag}, answer.body)
         spool = request.spool

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
-from xml.sax.saxutils import escape
 
 from batchcompute.service.errors import ObjectError
 from batchcompute.service.objects import responses
@@ -43,7 +42,7 @@ class BucketApi:
     def list_buckets(self, owner: str) -> Response:
         """Answer with the buckets that an owner may read."""
         found = "".join(
-            f"<Bucket><Name>{escape(name)}</Name><Location>oss-local</Location>"
+            f"<Bucket><Name>{responses.escape(name)}</Name><Location>oss-local</Location>"
             "<CreationDate>2015-11-11T00:00:00.000Z</CreationDate><StorageClass>Standard</StorageClass>"
             f"{_ENDPOINTS}</Bucket>"
             for name in self._store.buckets()
@@ -165,7 +164,7 @@ def _entry(name: str, stat: Stat | None) -> str:
         return f"<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>"
     return (
         f"<Contents><Key>{name}</Key><LastModified>{responses.timestamp(stat.modified)}</LastModified>"
-        f"<ETag>{escape(stat.tag)}</ETag><Type>Normal</Type><Size>{stat.size}</Size>"
+        f"<ETag>{responses.escape(stat.tag)}</ETag><Type>Normal</Type><Size>{stat.size}</Size>"
         "<StorageClass>Standard</StorageClass></Contents>"
     )
 

@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from batchcompute.runner import copying
 from batchcompute.runner.rooted import Root
@@ -226,7 +225,7 @@ class Uploads:
             return responses.done(tag)
         now = responses.timestamp(datetime.now(UTC))
         answer = responses.xml(
-            f"<CopyPartResult><LastModified>{now}</LastModified><ETag>{escape(tag)}</ETag></CopyPartResult>"
+            f"<CopyPartResult><LastModified>{now}</LastModified><ETag>{responses.escape(tag)}</ETag></CopyPartResult>"
         )
         return Response(answer.status, {**answer.headers, "ETag": tag}, answer.body)
 
@@ -281,9 +280,7 @@ class Uploads:
             stat = self._store.write(f"oss://{bucket}/{key}", self._content(upload, names))
             # After the object, so that a crash in between leaves an upload that can be completed again.
             self._root.remove((upload,))
-        names_xml = (
-            f"<Bucket>{bucket}</Bucket><Key>{responses.text(key)}</Key><ETag>{escape(stat.tag)}</ETag>"
-        )
+        names_xml = f"<Bucket>{bucket}</Bucket><Key>{responses.text(key)}</Key><ETag>{responses.escape(stat.tag)}</ETag>"
         return responses.xml(f"<CompleteMultipartUploadResult>{names_xml}</CompleteMultipartUploadResult>")
 
     def _content(self, upload: str, names: list[str]) -> Iterator[bytes]:
