@@ -288,15 +288,7 @@ def test_only_the_store_contains_sql() -> None:
     assert not [name for name in found if not name.startswith("service/store/")]
 
 
-CLOCKS_NOT_YET = {
-    *(
-        "service/log_limit.py",
-        "service/objects/listing.py",
-        "service/objects/remote.py",
-    ),
-    *("service/objects/responses.py", "service/objects/signatures.py", "service/objects/uploads.py"),
-    "service/transports/proxy.py",
-}
+CLOCKS_NOT_YET = {"service/log_limit.py", "service/transports/proxy.py"}
 """Modules that still read the time themselves; the list only gets shorter."""
 
 

@@ -386,7 +386,7 @@ class Driver:
 
         def action() -> bytes:
             request = Request(method, f"/bucket/{key}", headers, body)
-            answer = self.service._parts.object_api.answer(request, admission)
+            answer = self.service._parts.object_api.dispatch(request, admission)
             if answer.status in (500, 503):
                 raise Failing(answer.body)
             assert answer.status < 300, (method, key, what, answer.status, answer.body)

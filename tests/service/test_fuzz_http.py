@@ -20,8 +20,8 @@ from batchcompute.http.signing import signature, string_to_sign, verify
 from batchcompute.service import LocalService
 from batchcompute.service.api.routes import find
 from batchcompute.service.errors import ApiError
-from batchcompute.service.objects.keys import decode, is_ours, names_of, parts_of
-from batchcompute.service.objects.signatures import SUBRESOURCES, path_of, verdict
+from batchcompute.service.objects.keys import decode, is_name_of_key, names_of, parts_of
+from batchcompute.service.objects.signatures import SUBRESOURCES, check_signature, path_of
 from batchcompute.service.requests import BadTarget, Request, query_of
 from tests.service.hostile import ask, signatures
 
@@ -77,7 +77,7 @@ def test_names_of_files_encode_a_key_reversibly(key: str) -> None:
     text, is_piece = decode(names)
     assert text + ("/" if key.endswith("/") else "") == key
     assert not is_piece
-    assert is_ours(names, key)
+    assert is_name_of_key(names, key)
 
 
 @many
@@ -85,7 +85,7 @@ def test_names_of_files_encode_a_key_reversibly(key: str) -> None:
 def test_names_of_files_stand_for_one_key_at_most(names: list[str]) -> None:
     text, _ = decode(names)
     for key in (text, f"{text}/"):
-        if accepted(key) and is_ours(names, key):
+        if accepted(key) and is_name_of_key(names, key):
             assert list(names_of(key)) == names
 
 
@@ -193,7 +193,7 @@ def test_a_signature_of_object_storage_is_good_for_one_meaning(tail: str, scheme
     def meaning(target: str, headers: dict[str, str]) -> Meaning:
         request = Request("GET", target, headers)
         try:
-            if verdict(request, lambda _: "s3cret").code:
+            if check_signature(request, lambda _: "s3cret").code:
                 return None
             query = query_of(target)
         except BadTarget:

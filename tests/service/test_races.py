@@ -20,7 +20,7 @@ import pytest
 
 from batchcompute.resources import JobDescription
 from batchcompute.service import LocalService
-from batchcompute.service.objects.responses import tree
+from batchcompute.service.objects.responses import parse_xml
 from batchcompute.service.requests import Request, Response
 from batchcompute.service.store.database import Store
 from batchcompute.service.store.keys import KeyFile
@@ -129,7 +129,7 @@ def test_logs_are_deleted_while_others_are_written(tmp_path: Path) -> None:
 
 def begin(service: LocalService, path: str) -> str:
     answer = ask(service, "POST", path, "uploads")
-    return tree(answer.body).findtext("UploadId") or ""
+    return parse_xml(answer.body).findtext("UploadId") or ""
 
 
 def part(service: LocalService, path: str, upload: str, body: bytes, number: int = 1) -> str:

@@ -113,7 +113,7 @@ def assemble(
         store.owners(),
     )
     buckets = Buckets(store, objects.has_bucket, clock)
-    object_api = ObjectApi(objects, directory / "uploads", keys.find, buckets)
+    object_api = ObjectApi(objects, directory / "uploads", keys.find, buckets, clock)
     stack.callback(object_api.uploads.close)
     planner = AttemptPlanner(store, objects, work, kept, resolved, buckets, keys.owners)
     stack.callback(planner.close)

@@ -130,14 +130,14 @@ DECISIONS: Final = (
     # -- images
     _D("images", "delete of a system image", "403 `Forbidden`", "silent", "service.api.handlers.images:Images.delete_image"),
     # -- storage
-    _D("storage", "a range of an object that begins behind its end", "the whole object with 200; 416 with `x-oss-range-behavior: standard`", "as the vendor's storage does it", "service.objects.api:ObjectApi.answer"),
+    _D("storage", "a range of an object that begins behind its end", "the whole object with 200; 416 with `x-oss-range-behavior: standard`", "as the vendor's storage does it", "service.objects.api:ObjectApi.dispatch"),
     _D("storage", "buckets", "are there when something is put into them, and belong to their first writer, who can grant access to others", "silent; owners must not read each other's objects", "service.objects.ownership:Buckets.claim"),
-    _D("storage", "an upload in parts", "belongs to its bucket and key; 404 `NoSuchUpload` under another one; removed 7 days after its last part", "silent", "service.objects.uploads:Uploads.answer"),
+    _D("storage", "an upload in parts", "belongs to its bucket and key; 404 `NoSuchUpload` under another one; removed 7 days after its last part", "silent", "service.objects.uploads:Uploads.dispatch"),
     _D("storage", "keys", "1 to 1,024 bytes of text without control characters and without `.` and `..` as parts; each is a file of its own", "the documents say 1,023", "service.objects.keys:parts_of"),
     _D("storage", "a bucket of another owner", "403 `AccessDenied`, and 403 `Forbidden` for a job or a cluster that needs it", "silent", "service.objects.ownership:Buckets.may"),
-    _D("storage", "what this storage does not serve (tags, access control, links, appending, …)", "501 `NotImplemented`, and nothing changes", "never to be taken for a plain put or delete", "service.objects.api:ObjectApi.answer"),
-    _D("storage", "headers of objects", "`Content-Type` by the name; others are not kept; an `ETag` is no MD5", "objects are plain files", "service.objects.api:ObjectApi.answer"),
-    _D("storage", "signatures", "versions 1 and 4, in headers and URLs; a host like `bucket.oss-region.aliyuncs.com` names the bucket", "what the vendor's libraries send", "service.objects.signatures:verdict"),
-    _D("storage", "a key that ends in a slash", "is an empty directory; with content it is refused", "a file has no such name", "service.objects.api:ObjectApi.answer"),
+    _D("storage", "what this storage does not serve (tags, access control, links, appending, …)", "501 `NotImplemented`, and nothing changes", "never to be taken for a plain put or delete", "service.objects.api:ObjectApi.dispatch"),
+    _D("storage", "headers of objects", "`Content-Type` by the name; others are not kept; an `ETag` is no MD5", "objects are plain files", "service.objects.api:ObjectApi.dispatch"),
+    _D("storage", "signatures", "versions 1 and 4, in headers and URLs; a host like `bucket.oss-region.aliyuncs.com` names the bucket", "what the vendor's libraries send", "service.objects.signatures:check_signature"),
+    _D("storage", "a key that ends in a slash", "is an empty directory; with content it is refused", "a file has no such name", "service.objects.api:ObjectApi.dispatch"),
 )  # fmt: skip
 """The decisions, by what they are about."""

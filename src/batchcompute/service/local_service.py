@@ -200,7 +200,7 @@ class LocalService:
         if self.closed:
             raise ConfigError(f"the local service of {self.data_dir} is closed")
         if is_for_objects(request):
-            return self._parts.object_api.answer(request, admission)
+            return self._parts.object_api.dispatch(request, admission)
         return self._parts.core.dispatch(request, admission)
 
     def admit(self, head: Request) -> Admission | Response:

@@ -70,7 +70,7 @@ class Admission:
     """The bucket, for a request to object storage."""
     key: str = ""
     """The key."""
-    what: str = ""
+    subresource: str = ""
     """The sub-resource, for example ``acl``."""
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     """The query."""

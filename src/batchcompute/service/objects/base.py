@@ -1,4 +1,4 @@
-"""What the service asks of object storage, wherever that is."""
+"""The contract of object storage, and the parts that every object storage shares."""
 
 from __future__ import annotations
 
@@ -17,125 +17,127 @@ from batchcompute.service.objects.keys import parts_of
 __all__ = ["ObjectReader", "ObjectStore", "Stat", "parts_of"]
 
 
-MOUNTED: Final = 0o700
-"""Mode of objects, and of the copies that programs get: storage has no modes, and what is mounted can be read and
-executed (REST API, 5.3)."""
+OBJECT_MODE: Final = 0o700
+"""Mode of objects, and of the copies that programs get. Storage keeps no modes, and a program can read and execute
+everything that is mounted (REST API, 5.3)."""
 
 
-class Outside(ValidationError):
-    """A link stands in the way: for those outside, there is nothing."""
+class LinkInPath(ValidationError):
+    """The path of an object contains a symbolic link, which is not followed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What is known of an object without reading it."""
+    """The properties of an object."""
 
     size: int
     """Bytes."""
     modified: datetime
-    """When it was written, in UTC."""
+    """Time of the last write, in UTC."""
     tag: str
-    """Changes with the object; in quotes."""
+    """Entity tag, in quotes. It changes with the object."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectReader:
-    """One version of an object, opened: it stays whole while others write a new one."""
+    """One version of an object, opened. It stays complete while others write a new version."""
 
     stat: Stat
-    """What is known of it."""
+    """The properties of the object."""
     read: Callable[[int, int], bytes]
-    """Returns its bytes from a start to an end."""
+    """Returns the bytes from a start to an end."""
     close: Callable[[], None]
-    """Gives it back."""
+    """Releases the object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of the keys of a bucket, in the order of their bytes."""
+    """One page of the keys of a bucket, in the order of their bytes."""
 
     items: Sequence[tuple[str, Stat | None]]
-    """Keys; no `Stat` for what a delimiter ends."""
+    """Keys with their properties. A common prefix that ends in a delimiter has no `Stat`."""
     more: bool
-    """Whether there are further ones."""
+    """Whether further pages exist."""
 
 
 class ObjectStore(Protocol):
-    """Keeps objects, and brings them to and from files of this machine.
+    """Stores objects and copies them to and from files of this machine.
 
-    Places are ``oss://bucket/key``; one that ends in a slash is everything below it. Every method raises
-    `ValidationError` for a name that is none, and `OSError` where the storage fails.
+    An object URL is ``oss://bucket/key``. A URL that ends in a slash stands for everything below it. Every method
+    raises `ValidationError` for an invalid URL, and `OSError` where the storage fails.
     """
 
-    def path(self, place: str) -> Path | None:
-        """Return where the file or directory of a place is on this machine; None if it is elsewhere."""
+    def path(self, object_url: str) -> Path | None:
+        """Return the file or directory of a URL on this machine; None if it is elsewhere."""
         ...
 
-    def log_file(self, place: str) -> RootedFile | None:
-        """Return the file that a program may write an object to while it runs; None if it is not on this machine."""
+    def log_file(self, object_url: str) -> RootedFile | None:
+        """Return the file through which a running program may write an object; None if it is elsewhere."""
         ...
 
-    def local(self, place: str) -> Path | None:
-        """Return what `path` does, after a look that no link stands in the way.
+    def local(self, object_url: str) -> Path | None:
+        """Return what `path` returns, after a check that the path contains no symbolic link.
 
         Raises:
-            Outside: A link does.
+            LinkInPath: It contains one.
         """
         ...
 
-    def exists(self, place: str) -> bool:
-        """Return whether there is an object, or one below a prefix."""
+    def exists(self, object_url: str) -> bool:
+        """Return whether an object exists, or one below a prefix."""
         ...
 
-    def fetch(self, place: str, target: Root, parts: Parts, abort: threading.Event | None = None) -> None:
-        """Copy an object to a file, or what is below a prefix into a directory; all of it can be executed.
+    def fetch(
+        self, object_url: str, target: Root, parts: Parts, abort: threading.Event | None = None
+    ) -> None:
+        """Copy an object to a file, or everything below a prefix to a directory, and make every file executable.
 
         Raises:
-            FileNotFoundError: There is no such place.
-            OSError: It cannot be copied; there may be a key that no file can have as its name.
+            FileNotFoundError: There is no such object.
+            OSError: It cannot be copied; a key may not be a possible name of a file, for example.
         """
         ...
 
-    def is_mountable(self, place: str) -> bool:
-        """Return whether the files that `local` names can be mounted, and read and executed there under their keys.
+    def is_mountable(self, object_url: str) -> bool:
+        """Return whether the files of a URL can be mounted: a program can read and execute them under their keys.
 
-        They are made executable where that harms nothing.
+        Files are made executable where that is safe.
         """
         ...
 
-    def deliver(self, source: Root, parts: Parts, place: str, keep: bool = False) -> Stat:
-        """Take a plain file in; it may be gone afterwards, unless it is to be kept.
+    def deliver(self, source: Root, parts: Parts, object_url: str, keep: bool = False) -> Stat:
+        """Store a regular file. Unless `keep` is set, the file may be moved.
 
         Raises:
-            NotRegular: It is no plain file.
+            NotRegular: It is not a regular file.
         """
         ...
 
-    def stat(self, place: str) -> Stat | None:
-        """Return what is known of an object; None if there is none."""
+    def stat(self, object_url: str) -> Stat | None:
+        """Return the properties of an object; None if it does not exist."""
         ...
 
-    def open(self, place: str) -> ObjectReader | None:
-        """Open an object to read it; None if there is none."""
+    def open(self, object_url: str) -> ObjectReader | None:
+        """Open an object for reading; None if it does not exist."""
         ...
 
-    def write(self, place: str, pieces: Iterable[bytes]) -> Stat:
-        """Write an object, whole or not at all; a place that ends in a slash becomes an empty directory."""
+    def write(self, object_url: str, pieces: Iterable[bytes]) -> Stat:
+        """Write an object, whole or not at all. A URL that ends in a slash becomes an empty directory."""
         ...
 
-    def remove(self, place: str) -> None:
-        """Remove an object; what is not there is no error."""
+    def remove(self, object_url: str) -> None:
+        """Remove an object. An object that does not exist is not an error."""
         ...
 
     def page(self, bucket: str, prefix: str, delimiter: str, after: str, most: int) -> Page:
         """Return keys that begin with a prefix and come after another key.
 
         Args:
-            bucket: The bucket.
-            prefix: What they begin with.
-            delimiter: Keys that hold it behind the prefix are one item up to it; empty for none.
-            after: The last item of the page before; empty for the first page.
-            most: How many items.
+            bucket: Name of the bucket.
+            prefix: Prefix of the keys.
+            delimiter: Keys that contain it after the prefix are grouped into one item up to it; empty for no groups.
+            after: Last item of the previous page; empty for the first page.
+            most: Largest number of items.
         """
         ...
 
@@ -144,20 +146,20 @@ class ObjectStore(Protocol):
         ...
 
     def has_bucket(self, bucket: str) -> bool:
-        """Return whether there is such a bucket."""
+        """Return whether a bucket exists."""
         ...
 
     def folders(self) -> list[Path]:
-        """Return the directories of this machine that objects are in."""
+        """Return the directories of this machine that contain objects."""
         ...
 
     def describe(self) -> str:
-        """Return where it is, for programs and logs: a URL without secrets."""
+        """Return the URL of the storage without secrets, for programs and logs."""
         ...
 
 
-def rolled_up(key: str, prefix: str, delimiter: str) -> str:
-    """Return the item of a list that a key belongs to: itself, or its part up to a delimiter."""
+def item_of(key: str, prefix: str, delimiter: str) -> str:
+    """Return the item of a list that a key belongs to: the key, or its part up to a delimiter."""
     if delimiter:
         rest, end, _ = key[len(prefix) :].partition(delimiter)
         if end:
@@ -166,11 +168,11 @@ def rolled_up(key: str, prefix: str, delimiter: str) -> str:
 
 
 def page_of(found: Iterable[tuple[str, Stat]], prefix: str, delimiter: str, after: str, most: int) -> Page:
-    """Return a page of keys that are all at hand."""
+    """Return a page of keys that are all in memory."""
     items: dict[str, Stat | None] = {}
     for key, stat in found:
         if key.startswith(prefix):
-            name = rolled_up(key, prefix, delimiter)
+            name = item_of(key, prefix, delimiter)
             items[name] = (
                 stat if name == key and not (delimiter and key[len(prefix) :].endswith(delimiter)) else None
             )
@@ -184,6 +186,6 @@ def _order(key: str) -> bytes:
     return key.encode("utf-8", "surrogateescape")
 
 
-def modified_ns(stat: os.stat_result) -> str:
-    """Return an entity tag for a file: it changes with the file's content, and with the file itself."""
+def tag_of_file(stat: os.stat_result) -> str:
+    """Return an entity tag for a file. It changes with the content, and when another file replaces it."""
     return f'"{stat.st_mtime_ns:X}-{stat.st_size:X}-{stat.st_ino & 0xFFFFFFFF:X}"'

@@ -1,4 +1,4 @@
-"""Ranges and conditions of requests for objects."""
+"""Ranges and conditions in the headers of requests for objects."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__: list[str] = []
 _RANGE = re.compile("bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
 
-def wanted(headers: Mapping[str, str], size: int) -> tuple[int, int, bool]:
-    """Return where the wanted part of an object begins and ends, and whether it is a part only.
+def requested_range(headers: Mapping[str, str], size: int) -> tuple[int, int, bool]:
+    """Return start and end of the requested range of an object, and whether it is only a part of the object.
 
     Raises:
-        ObjectError: There is no such part, and the standard's behaviour was asked for.
+        ObjectError: The range is not satisfiable, and the client asks for the behaviour of the HTTP standard.
     """
     found = _RANGE.fullmatch(headers.get("range", ""))
     if not found:
@@ -30,23 +30,23 @@ def wanted(headers: Mapping[str, str], size: int) -> tuple[int, int, bool]:
         return start, end, True
     if headers.get("x-oss-range-behavior") == "standard":
         raise ObjectError(416, "InvalidRange", "The requested range cannot be satisfied.")
-    # As the vendor's storage does it: a range that makes no sense is none.
+    # The vendor's storage ignores a range that is not satisfiable.
     return 0, size, False
 
 
-def check(headers: Mapping[str, str], stat: Stat, prefix: str = "") -> bool:
+def is_not_modified(headers: Mapping[str, str], stat: Stat, prefix: str = "") -> bool:
     """Check the conditions of a request.
 
     Args:
-        headers: Its headers.
-        stat: The object.
-        prefix: What the names of the conditions begin with.
+        headers: Headers of the request.
+        stat: Properties of the object.
+        prefix: Prefix of the names of the headers.
 
     Returns:
-        Whether the caller has the object as it is already.
+        Whether the client already has this version of the object.
 
     Raises:
-        ObjectError: A condition does not hold.
+        ObjectError: A precondition failed.
     """
     failed = ObjectError(
         412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold."

@@ -1,4 +1,4 @@
-"""Object storage in a directory: ``oss://bucket/key`` is the file ``<root>/bucket/key`` (see `keys`)."""
+"""Object storage in a directory: ``oss://bucket/key`` is the file ``<root>/bucket/key``."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from pathlib import Path
 from batchcompute.runner import copying
 from batchcompute.runner.descriptors import is_executable, make_executable
 from batchcompute.runner.rooted import NotRegular, Parts, Root, RootedFile
-from batchcompute.service.objects.base import MOUNTED, ObjectReader, Outside, Page, Stat, modified_ns
-from batchcompute.service.objects.keys import file_names, is_written_otherwise, parts_of
+from batchcompute.service.objects.base import OBJECT_MODE, LinkInPath, ObjectReader, Page, Stat, tag_of_file
+from batchcompute.service.objects.keys import file_names, is_escaped, parts_of
 from batchcompute.service.objects.listing import Lister
 
 __all__ = ["DirectoryStore"]
 
-_ASIDE = ".aside"
-"""Where objects are written until they are whole; no bucket has such a name."""
+_PENDING = ".aside"
+"""Directory of objects that are being written. No bucket can have this name."""
 
 
 class DirectoryStore:
-    """Objects as files below one directory.
+    """Objects as files below one directory (see `keys` for their names).
 
     Args:
-        root: The directory; it is made if it is not there.
+        root: The directory. It is created if it does not exist.
 
     Raises:
-        OSError: It cannot be made or opened.
+        OSError: It cannot be created or opened.
     """
 
     def __init__(self, root: Path) -> None:
@@ -40,81 +40,85 @@ class DirectoryStore:
         self.root: Root = Root(root)
         """The directory."""
         try:
-            # What stands there was being written when an earlier service ended.
-            self.root.remove((_ASIDE,))
-            self.root.make_folder((_ASIDE,))
+            # These objects were being written when an earlier service ended.
+            self.root.remove((_PENDING,))
+            self.root.make_folder((_PENDING,))
         except BaseException:
             self.root.close()
             raise
         self._lister = Lister(self.root, _stat_of)
 
     def close(self) -> None:
-        """Give the directory's descriptor back."""
+        """Close the descriptor of the directory."""
         self.root.close()
 
-    def path(self, place: str) -> Path:
+    def path(self, object_url: str) -> Path:
         """Return the file of an object, or the directory of a prefix that ends in a slash.
 
         Args:
-            place: ``oss://bucket/key``.
+            object_url: ``oss://bucket/key``.
 
         Raises:
-            ValidationError: It is no such name.
+            ValidationError: The URL is invalid.
         """
-        return self.root.where(parts_of(place))
+        return self.root.where(parts_of(object_url))
 
-    def log_file(self, place: str) -> RootedFile:
-        """Return the file that a program may write an object to while it runs."""
-        parts = parts_of(place)
-        # What stands at its own name, a link too, is replaced by a new file.
-        self._check(place, parts[:-1])
+    def log_file(self, object_url: str) -> RootedFile:
+        """Return the file through which a running program may write an object."""
+        parts = parts_of(object_url)
+        # A new file replaces whatever has the name of the object, also a link.
+        self._check(object_url, parts[:-1])
         return RootedFile(self.root, parts)
 
-    def local(self, place: str) -> Path:
+    def local(self, object_url: str) -> Path:
         """Return the file of an object, or the directory of a prefix.
 
         Raises:
-            ValidationError: It is no such name.
-            Outside: A link stands in the way.
+            ValidationError: The URL is invalid.
+            LinkInPath: The path contains a symbolic link.
         """
-        parts = parts_of(place)
-        self._check(place, parts)
+        parts = parts_of(object_url)
+        self._check(object_url, parts)
         return self.root.where(parts)
 
-    def _check(self, place: str, parts: Parts) -> None:
+    def _check(self, object_url: str, parts: Parts) -> None:
         at = self.root.path
         for part in parts:
             at = at / part
             try:
                 if stat.S_ISLNK(at.lstat().st_mode):
-                    raise Outside(f"{place!r} leads out of the storage")
+                    raise LinkInPath(f"{object_url!r} leads out of the storage")
             except (FileNotFoundError, NotADirectoryError):
                 break
 
-    def exists(self, place: str) -> bool:
-        """Return whether there is an object, or a directory for a prefix."""
+    def exists(self, object_url: str) -> bool:
+        """Return whether an object exists, or a directory for a prefix."""
         try:
-            mode = self.root.lstat(parts_of(place)).st_mode
+            mode = self.root.lstat(parts_of(object_url)).st_mode
         except (FileNotFoundError, NotADirectoryError):
             return False
-        return stat.S_ISDIR(mode) if place.endswith("/") else not stat.S_ISLNK(mode)
+        return stat.S_ISDIR(mode) if object_url.endswith("/") else not stat.S_ISLNK(mode)
 
-    def fetch(self, place: str, target: Root, parts: Parts, abort: threading.Event | None = None) -> None:
-        """Copy an object to a file, or what is below a prefix into a directory.
-
-        Raises:
-            FileNotFoundError: There is no such place.
-        """
-        copying.copy_tree(self.root, parts_of(place), target, parts, abort, mode=MOUNTED, named=file_names)
-
-    def is_mountable(self, place: str) -> bool:
-        """Return whether a program can be shown the files themselves, all of which can be executed from now on.
+    def fetch(
+        self, object_url: str, target: Root, parts: Parts, abort: threading.Event | None = None
+    ) -> None:
+        """Copy an object to a file, or everything below a prefix to a directory.
 
         Raises:
-            OSError: They cannot be looked at.
+            FileNotFoundError: There is no such object.
         """
-        parts = parts_of(place)
-        if not place.endswith("/"):
+        copying.copy_tree(
+            self.root, parts_of(object_url), target, parts, abort, mode=OBJECT_MODE, named=file_names
+        )
+
+    def is_mountable(self, object_url: str) -> bool:
+        """Return whether the files can be mounted; make all of them executable.
+
+        Raises:
+            OSError: The files cannot be examined.
+        """
+        parts = parts_of(object_url)
+        if not object_url.endswith("/"):
             with self.root.folder(parts[:-1]) as fd:
                 return make_executable(parts[-1], fd)
         waiting = [parts]
@@ -122,7 +126,7 @@ class DirectoryStore:
             at = waiting.pop()
             with suppress(FileNotFoundError), self.root.folder(at) as fd, os.scandir(fd) as entries:
                 for entry in entries:
-                    if is_written_otherwise(entry.name):
+                    if is_escaped(entry.name):
                         return False
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append((*at, entry.name))
@@ -133,29 +137,29 @@ class DirectoryStore:
                                 return False
         return True
 
-    def deliver(self, source: Root, parts: Parts, place: str, keep: bool = False) -> Stat:
-        """Take a plain file in: moved, as both are mostly on one disk, unless it is to be kept.
+    def deliver(self, source: Root, parts: Parts, object_url: str, keep: bool = False) -> Stat:
+        """Store a regular file. It is moved if possible, unless `keep` is set.
 
         Raises:
-            NotRegular: It is no plain file.
-            OSError: It cannot be written.
+            NotRegular: It is not a regular file.
+            OSError: The object cannot be written.
         """
-        self.local(place)
+        self.local(object_url)
         fd = source.open_file(parts)
         try:
             found = os.fstat(fd)
-            # A file with another name could be changed by it; one of somebody else would stay theirs.
+            # A file with a second name could be changed through it. A file of another user would keep its owner.
             movable = not keep and found.st_nlink == 1 and found.st_uid == os.geteuid()
-            if not movable or not self._move(fd, source, parts, parts_of(place)):
-                return self._copy(source, parts, place)
+            if not movable or not self._move(fd, source, parts, parts_of(object_url)):
+                return self._copy(source, parts, object_url)
             return _stat_of(os.fstat(fd))
         finally:
             os.close(fd)
 
     def _move(self, fd: int, source: Root, parts: Parts, target: Parts) -> bool:
-        """Move a file in one step: a crash finds it either here or there. Return whether it could be moved."""
+        """Move a file atomically, and return whether that is possible."""
         try:
-            os.fchmod(fd, MOUNTED)
+            os.fchmod(fd, OBJECT_MODE)
             source.rename(parts, self.root, target, make=0o700)
         except OSError as error:
             if error.errno not in (errno.EXDEV, errno.EPERM):
@@ -165,30 +169,32 @@ class DirectoryStore:
         is_same = (moved.st_dev, moved.st_ino) == (opened.st_dev, opened.st_ino)
         # Another instance may have uploaded an output to the same object meanwhile: it has these properties, too.
         if not is_same and not (
-            moved.st_mode == stat.S_IFREG | MOUNTED and moved.st_nlink == 1 and moved.st_uid == os.geteuid()
+            moved.st_mode == stat.S_IFREG | OBJECT_MODE
+            and moved.st_nlink == 1
+            and moved.st_uid == os.geteuid()
         ):
             # The source was replaced between the check and the move.
             self.root.unlink(target)
-            raise NotRegular(errno.EINVAL, "was exchanged while it was moved", "/".join(parts))
+            raise NotRegular(errno.EINVAL, "was replaced while it was moved", "/".join(parts))
         return True
 
-    def _copy(self, source: Root, parts: Parts, place: str) -> Stat:
-        aside = self._aside()
+    def _copy(self, source: Root, parts: Parts, object_url: str) -> Stat:
+        pending = self._new_pending()
         try:
-            copying.copy_file(source, parts, self.root, aside, mode=MOUNTED)
-            found = self.root.lstat(aside)
-            self._publish(aside, place)
+            copying.copy_file(source, parts, self.root, pending, mode=OBJECT_MODE)
+            found = self.root.lstat(pending)
+            self._publish(pending, object_url)
         finally:
-            self.root.unlink(aside)
+            self.root.unlink(pending)
         return _stat_of(found)
 
-    def stat(self, place: str) -> Stat | None:
-        """Return what is known of an object; None if there is none."""
-        parts = parts_of(place)
+    def stat(self, object_url: str) -> Stat | None:
+        """Return the properties of an object; None if it does not exist."""
+        parts = parts_of(object_url)
         try:
             found = self.root.lstat(parts)
-            if place.endswith("/"):
-                # An empty directory is what a key that ends in a slash made.
+            if object_url.endswith("/"):
+                # A key that ends in a slash is an empty directory.
                 is_one = stat.S_ISDIR(found.st_mode) and not self.root.names(parts)
             else:
                 is_one = stat.S_ISREG(found.st_mode)
@@ -196,13 +202,13 @@ class DirectoryStore:
             return None
         return _stat_of(found) if is_one else None
 
-    def open(self, place: str) -> ObjectReader | None:
-        """Open an object to read it; None if there is none."""
-        if place.endswith("/"):
-            found = self.stat(place)
+    def open(self, object_url: str) -> ObjectReader | None:
+        """Open an object for reading; None if it does not exist."""
+        if object_url.endswith("/"):
+            found = self.stat(object_url)
             return ObjectReader(found, lambda _start, _end: b"", lambda: None) if found else None
         try:
-            fd = self.root.open_file(parts_of(place))
+            fd = self.root.open_file(parts_of(object_url))
         except (FileNotFoundError, NotADirectoryError, NotRegular):
             return None
         try:
@@ -212,38 +218,38 @@ class DirectoryStore:
             raise
         return ObjectReader(_stat_of(opened), lambda start, end: _read(fd, start, end), lambda: os.close(fd))
 
-    def write(self, place: str, pieces: Iterable[bytes]) -> Stat:
-        """Write an object, whole or not at all; a place that ends in a slash becomes an empty directory."""
-        parts = parts_of(place)
-        self.local(place)
-        if place.endswith("/"):
+    def write(self, object_url: str, pieces: Iterable[bytes]) -> Stat:
+        """Write an object, whole or not at all. A URL that ends in a slash becomes an empty directory."""
+        parts = parts_of(object_url)
+        self.local(object_url)
+        if object_url.endswith("/"):
             self.root.make_folder(parts)
             return _stat_of(self.root.lstat(parts))
-        aside = self._aside()
+        pending = self._new_pending()
         try:
-            # Programs to which it is mounted may execute it.
-            fd = self.root.new_file(aside, MOUNTED, make=0)
+            # Programs can execute mounted objects.
+            fd = self.root.new_file(pending, OBJECT_MODE, make=0)
             try:
                 for piece in pieces:
                     copying.write_all(fd, piece)
                 found = _stat_of(os.fstat(fd))
             finally:
                 os.close(fd)
-            self._publish(aside, place)
+            self._publish(pending, object_url)
         finally:
-            self.root.unlink(aside)
+            self.root.unlink(pending)
         return found
 
-    def _aside(self) -> tuple[str, str]:
-        return (_ASIDE, secrets.token_hex(12))
+    def _new_pending(self) -> tuple[str, str]:
+        return (_PENDING, secrets.token_hex(12))
 
-    def _publish(self, aside: Parts, place: str) -> None:
-        self.root.rename(aside, self.root, parts_of(place), make=0o700)
+    def _publish(self, pending: Parts, object_url: str) -> None:
+        self.root.rename(pending, self.root, parts_of(object_url), make=0o700)
 
-    def remove(self, place: str) -> None:
-        """Remove an object, and the directories that it was the last one in; what is not there is no error."""
-        parts = parts_of(place)
-        self.local(place)
+    def remove(self, object_url: str) -> None:
+        """Remove an object and the directories that it leaves empty. A missing object is not an error."""
+        parts = parts_of(object_url)
+        self.local(object_url)
         try:
             mode = self.root.lstat(parts).st_mode
             if not stat.S_ISDIR(mode):
@@ -252,7 +258,7 @@ class DirectoryStore:
                 return
         except (FileNotFoundError, NotADirectoryError):
             return
-        # The object is gone; what is empty around it goes as far as it can.
+        # The object is removed. Directories that cannot be removed stay.
         with suppress(OSError):
             for length in range(len(parts) - 1, 1, -1):
                 if not self.root.remove_folder(parts[:length]):
@@ -263,7 +269,7 @@ class DirectoryStore:
         return sorted(name for name in self.root.names() if name[:1] != "." and self.has_bucket(name))
 
     def has_bucket(self, bucket: str) -> bool:
-        """Return whether there is such a bucket."""
+        """Return whether a bucket exists."""
         with suppress(FileNotFoundError):
             return stat.S_ISDIR(self.root.lstat((bucket,)).st_mode)
         return False
@@ -294,11 +300,11 @@ def _read(fd: int, start: int, end: int) -> bytes:
 
 def _stat_of(found: os.stat_result) -> Stat:
     size = 0 if stat.S_ISDIR(found.st_mode) else found.st_size
-    return Stat(size, datetime.fromtimestamp(found.st_mtime, UTC), modified_ns(found))
+    return Stat(size, datetime.fromtimestamp(found.st_mtime, UTC), tag_of_file(found))
 
 
 def bucket_names(root: Path) -> list[str]:
-    """Return the names of the buckets in a directory that a service may be using, sorted."""
+    """Return the sorted names of the buckets in a directory, which a service may be using."""
     if not root.is_dir():
         return []
     return sorted(path.name for path in root.iterdir() if path.name[:1] != "." and path.is_dir())

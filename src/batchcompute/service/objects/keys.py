@@ -1,17 +1,4 @@
-"""From a key to the names of directories and a file, and back: one key, one place.
-
-A key is any text of 1 to 1,024 bytes in UTF-8; a file system takes less. ``a/b.txt`` is the file ``b.txt`` in the
-directory ``a``, as everybody expects. Only parts that no file can have as a name are written otherwise, behind a
-``%`` sign, so that two keys never meet in one file:
-
-| part of a key | name |
-| --- | --- |
-| empty, as in ``a//b`` | ``%_`` |
-| longer than 240 bytes | directories ``%+`` and a piece each, then the rest |
-| beginning with ``%_``, ``%+`` or ``%%`` | another ``%`` in front |
-
-``.`` and ``..`` are no parts of a key: whoever writes them means a path, and clients fold them away or not.
-"""
+"""The names of directories and files that hold a key, and the key that names stand for."""
 
 from __future__ import annotations
 
@@ -23,32 +10,42 @@ from batchcompute.runner.object_urls import NOT_IN_XML, split_object_url
 
 __all__: list[str] = []
 
+# A key is a text of 1 to 1,024 bytes in UTF-8. The key ``a/b.txt`` is the file ``b.txt`` in the directory ``a``. Only
+# parts that cannot be the name of a file are escaped with a ``%`` sign, so that no two keys share a file:
+#
+#   part of a key                             name
+#   empty, as in ``a//b``                     ``%_``
+#   longer than 240 bytes                     a directory ``%+piece`` for each piece, then the rest
+#   beginning with ``%_``, ``%+`` or ``%%``   an additional ``%`` in front
+#
+# ``.`` and ``..`` cannot be parts of a key, because some clients resolve them like in a path.
+
 _LONGEST_NAME = 240
-"""Bytes of a name; file systems take 255."""
+"""Bytes of a name. File systems accept 255."""
 
 _LONGEST_FILE_NAME = 255
-"""Bytes of a name that a program can see."""
+"""Bytes of the longest name that a program can see."""
 
 _MARKED = re.compile(r"%[_+%]")
 
 
-def parts_of(place: str) -> tuple[str, ...]:
+def parts_of(object_url: str) -> tuple[str, ...]:
     """Return the bucket and the names below it that hold ``oss://bucket/key``.
 
-    A key that ends in a slash is the directory of everything below it.
+    A key that ends in a slash stands for the directory of everything below it.
 
     Raises:
-        ValidationError: It is no such name.
+        ValidationError: The URL is invalid.
     """
-    bucket, key = split_object_url(place)
+    bucket, key = split_object_url(object_url)
     return (bucket, *names_of(key))
 
 
 def names_of(key: str) -> Iterator[str]:
-    """Yield the names of directories, and of the file, that hold a key; none for the empty key."""
+    """Yield the names of the directories and of the file that hold a key; no names for the empty key."""
     parts = key.split("/")
     if not parts[-1]:
-        # The directory itself.
+        # The key names the directory itself.
         parts.pop()
     for part in parts:
         yield from _pieces(part)
@@ -70,13 +67,13 @@ def _escaped(part: str) -> str:
 
 
 def decode(names: Sequence[str]) -> tuple[str, bool]:
-    """Return the text that names stand for.
+    """Return the key that names stand for.
 
     Args:
-        names: Names of directories, the last one perhaps that of a file.
+        names: Names of directories. The last one may be the name of a file.
 
     Returns:
-        The text, without a slash at its end; and whether the last name is only a piece of a part.
+        The key without a slash at its end, and whether the last name holds only a piece of a part.
     """
     text = ""
     joined = True
@@ -94,33 +91,33 @@ def _unescaped(name: str) -> str:
     return name[1:] if name.startswith("%%") else name
 
 
-def is_ours(names: Sequence[str], key: str) -> bool:
-    """Return whether a key really lies under these names: others may have put files there by hand."""
+def is_name_of_key(names: Sequence[str], key: str) -> bool:
+    """Return whether these names hold a key. Files that were put there by hand may have other names."""
     return not NOT_IN_XML.search(key) and tuple(names_of(key)) == tuple(names)
 
 
-def is_written_otherwise(name: str) -> bool:
-    """Return whether a name may stand for a part of a key that reads otherwise."""
+def is_escaped(name: str) -> bool:
+    """Return whether a name may stand for a part of a key that differs from it."""
     return _MARKED.match(name) is not None
 
 
 def file_names(names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return the names under which a program finds what lies under these names: the parts of its key.
+    """Return the names under which a program finds an object: the parts of its key.
 
     Args:
-        names: Names below a prefix.
+        names: Names that hold the key, below a prefix.
 
     Returns:
-        The names; None for a directory that holds nothing but the rest of a part.
+        The names that the program sees; None for a directory that only holds further pieces of a part.
 
     Raises:
-        OSError: No file can have such a name.
+        OSError: A part of the key cannot be the name of a file.
     """
     text, joined = decode(names)
     if joined or not text:
         return None
-    if not is_ours(names, text):
-        # Somebody has put it there by hand; it is no object, and keeps its name.
+    if not is_name_of_key(names, text):
+        # The file was put there by hand. It is not an object, and keeps its name.
         return names
     parts = tuple(text.split("/"))
     if any(not part or len(part.encode("utf-8")) > _LONGEST_FILE_NAME for part in parts):

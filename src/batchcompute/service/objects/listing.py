@@ -1,15 +1,10 @@
-"""Pages of the keys below a directory, without walking through all of it.
-
-Directories are read in the order of the keys, and only as far as a page needs. The sorted names of a directory
-are remembered for as long as it does not change, so that the next page costs a look into a list.
-"""
+"""Pages of the keys in a directory, without a walk through the whole directory."""
 
 from __future__ import annotations
 
 import os
 import stat
 import threading
-import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -18,16 +13,17 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from batchcompute.runner.rooted import Root
-from batchcompute.service.objects.base import Page, Stat, rolled_up
-from batchcompute.service.objects.keys import decode, is_ours
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
+from batchcompute.service.objects.base import Page, Stat, item_of
+from batchcompute.service.objects.keys import decode, is_name_of_key
 
 __all__: list[str] = []
 
 _REMEMBERED = 500_000
-"""Names of directories that are remembered in all."""
+"""Names in the cache, of all directories together."""
 
 _RACY = 50_000_000
-"""Nanoseconds after its last change for which a directory may change again under the same time stamp."""
+"""Nanoseconds after a change in which a directory can change again without a new time stamp."""
 
 Names = tuple[str, ...]
 
@@ -37,23 +33,30 @@ class _Folder:
     """The sorted content of a directory."""
 
     order: list[str]
-    """What each entry's keys begin with; texts are in the order of their bytes in UTF-8."""
+    """The prefix of the keys of each entry, in the order of the bytes in UTF-8."""
     names: list[str]
     """The names, in the same order."""
     folders: frozenset[str]
-    """Which of them are directories."""
+    """The names that are directories."""
 
 
 class Lister:
     """Lists the keys of buckets that are directories.
 
+    Directories are read in the order of the keys, and only as far as a page needs. The sorted names of a directory are
+    cached until it changes, so the next page costs a binary search.
+
     Args:
         root: The directory that holds the buckets.
-        stat_of: Makes what is told of an object from what the system tells of its file.
+        stat_of: Returns the properties of an object from the status of its file.
+        clock: The source of time.
     """
 
-    def __init__(self, root: Root, stat_of: Callable[[os.stat_result], Stat]) -> None:
+    def __init__(
+        self, root: Root, stat_of: Callable[[os.stat_result], Stat], clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._root = root
+        self._clock = clock
         self._stat_of = stat_of
         self._known: OrderedDict[tuple[int, int, int], _Folder] = OrderedDict()
         self._size = 0
@@ -63,17 +66,17 @@ class Lister:
         """Return a page of the keys of a bucket; the arguments are those of `ObjectStore.page`."""
         items: list[tuple[str, Stat | None]] = []
         last = after
-        with _Looks(self._root) as looks:
+        with _StatusReader(self._root) as statuses:
             for key, names in self._keys(bucket, prefix, delimiter, after):
-                name = rolled_up(key, prefix, delimiter)
+                name = item_of(key, prefix, delimiter)
                 if name == last or name <= after:
                     continue
                 found = None
                 if name == key and not (delimiter and key[len(prefix) :].endswith(delimiter)):
-                    status = looks.at((bucket, *names))
+                    status = statuses.at((bucket, *names))
                     is_kind = stat.S_ISDIR if key.endswith("/") else stat.S_ISREG
                     if status is None or not is_kind(status.st_mode):
-                        # What is removed meanwhile is not listed, nor what is no plain file.
+                        # The file was removed meanwhile, or is not a regular file.
                         continue
                     found = self._stat_of(status)
                 if len(items) == most:
@@ -83,7 +86,7 @@ class Lister:
         return Page(items, False)
 
     def _keys(self, bucket: str, prefix: str, delimiter: str, lowest: str) -> Iterator[tuple[str, Names]]:
-        """Yield the keys of a bucket in order, from one of which the rest is above ``lowest``."""
+        """Yield the keys of a bucket in order, beginning at or shortly before ``lowest``."""
         heap: list[tuple[str, Names, int, _Folder]] = []
 
         def push(names: Names, folder: _Folder, at: int) -> None:
@@ -95,8 +98,8 @@ class Lister:
                 folder = self._folder(bucket, names)
                 text, joined = decode(names)
                 key = text if joined or not names else f"{text}/"
-                if not folder.order and key.endswith("/") and is_ours(names, key):
-                    # An empty directory is what a key that ends in a slash made.
+                if not folder.order and key.endswith("/") and is_name_of_key(names, key):
+                    # A key that ends in a slash is an empty directory.
                     folder = _Folder([key], [""], frozenset())
                 push(names, folder, _first(folder.order, max(prefix, lowest)))
 
@@ -105,7 +108,7 @@ class Lister:
             order, names, at, folder = heappop(heap)
             fits = order.startswith(prefix) or prefix.startswith(order)
             if not fits and order > prefix:
-                # Whatever follows in this directory is behind the prefix, too.
+                # All further entries of this directory come after the prefix, too.
                 continue
             push(names, folder, at + 1)
             if not fits:
@@ -116,11 +119,11 @@ class Lister:
                 if order < lowest and not lowest.startswith(order):
                     continue
                 if delimiter == "/" and len(order) > len(prefix) and order.endswith("/"):
-                    # All that is in it is one item.
+                    # Everything in it is one item.
                     yield order, inner
                 else:
                     enter(inner)
-            elif order.startswith(prefix) and is_ours(inner, order):
+            elif order.startswith(prefix) and is_name_of_key(inner, order):
                 yield order, inner
 
     def _folder(self, bucket: str, names: Names) -> _Folder:
@@ -131,7 +134,7 @@ class Lister:
                 if known in self._known:
                     self._known.move_to_end(known)
                     return self._known[known]
-            now = time.time_ns()
+            now = int(self._clock.time() * 1e9)
             folder = _read(fd, names, found.st_nlink)
         if now - found.st_mtime_ns > _RACY:
             self._remember(known, folder)
@@ -147,8 +150,8 @@ class Lister:
                 self._size -= len(dropped.names)
 
 
-class _Looks:
-    """Looks at many files, mostly of one directory: it is opened once for all that follow each other."""
+class _StatusReader:
+    """Reads the status of many files. Consecutive files of one directory share its descriptor."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
@@ -156,14 +159,14 @@ class _Looks:
         self._folder: Names | None = None
         self._fd = -1
 
-    def __enter__(self) -> _Looks:
+    def __enter__(self) -> _StatusReader:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def at(self, parts: Names) -> os.stat_result | None:
-        """Return what is known of a file; None if it is gone."""
+        """Return the status of a file; None if it does not exist."""
         try:
             if self._folder != parts[:-1]:
                 self._stack.close()
@@ -180,7 +183,7 @@ def _read(fd: int, names: Names, links: int) -> _Folder:
     base = text if joined or not names else f"{text}/"
     folders: set[str] = set()
     if links == 2:
-        # Each directory in it would link to it by its "..": there is none, and nothing but names to be read.
+        # A subdirectory would add a link by its "..", so there is none, and names suffice.
         entries = os.listdir(fd)
     else:
         with os.scandir(fd) as found:
@@ -205,13 +208,13 @@ def _is_text(name: str) -> bool:
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
-        # A name that is no text is no key.
+        # A name that is not UTF-8 is not a key.
         return False
     return True
 
 
 def _first(order: list[str], wanted: str) -> int:
-    """Return where keys from ``wanted`` on begin: an entry before it may be a directory that holds it."""
+    """Return the index of the first entry that can hold keys from ``wanted`` on, which may be a directory before it."""
     at = bisect_right(order, wanted)
     while at and (wanted.startswith(order[at - 1]) or order[at - 1] == wanted):
         at -= 1

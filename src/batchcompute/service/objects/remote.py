@@ -1,8 +1,4 @@
-"""Object storage anywhere that fsspec knows: ``oss://bucket/key`` is ``<URL>/bucket/key``.
-
-Nothing of it is on this machine, so inputs are copied before an instance starts, and outputs and logs
-when it has ended.
-"""
+"""Object storage in any file system that fsspec supports: ``oss://bucket/key`` is ``<URL>/bucket/key``."""
 
 from __future__ import annotations
 
@@ -23,13 +19,14 @@ from batchcompute.errors.installation import install_command
 from batchcompute.runner import copying
 from batchcompute.runner.aborting import check_abort
 from batchcompute.runner.rooted import Parts, Root
-from batchcompute.service.objects.base import MOUNTED, ObjectReader, Page, Stat, page_of
-from batchcompute.service.objects.keys import decode, file_names, is_ours, parts_of
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
+from batchcompute.service.objects.base import OBJECT_MODE, ObjectReader, Page, Stat, page_of
+from batchcompute.service.objects.keys import decode, file_names, is_name_of_key, parts_of
 
 __all__ = ["RemoteStore"]
 
-_ASIDE = ".aside"
-"""Where objects are written until they are whole; no bucket has such a name."""
+_PENDING = ".aside"
+"""Directory of objects that are being written. No bucket can have this name."""
 
 _PIECE = 4 * 1024**2
 """Bytes that are held in memory at once."""
@@ -41,16 +38,19 @@ _TAGS = ("ETag", "etag", "md5Hash", "content_md5")
 class RemoteStore:
     """Objects in a file system of fsspec.
 
+    No object is on this machine, so inputs are copied before an instance starts, and outputs and logs after its end.
+
     Args:
-        url: Its URL, for example ``s3://bucket/prefix``.
+        url: URL of the file system, for example ``s3://bucket/prefix``.
+        clock: The source of time.
 
     Raises:
-        ConfigError: fsspec or what it needs for this URL is not installed, or the URL is none.
+        ConfigError: The URL is invalid, or fsspec or a package that it needs for this URL is not installed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Clock = SYSTEM_CLOCK) -> None:
         try:
-            # It has no types of its own.
+            # fsspec has no type annotations.
             fsspec: Any = importlib.import_module("fsspec.core")
         except ImportError:
             raise ConfigError(f"storage elsewhere needs fsspec: {install_command('storage')}") from None
@@ -58,51 +58,54 @@ class RemoteStore:
             fs, root = fsspec.url_to_fs(url)
         except (ImportError, ValueError, OSError) as error:
             raise ConfigError(f"the storage {shown(url)} cannot be used: {error}") from None
+        self._clock = clock
         self._fs: Any = fs
         self._root: str = str(root).rstrip("/")
         self._url = shown(url)
 
     def folders(self) -> list[Path]:
-        """Return the directory of a ``file://`` URL; none for another one."""
+        """Return the directory of a ``file://`` URL; no directories for other URLs."""
         return [Path(self._root)] if self._is_directory else []
 
     def describe(self) -> str:
-        """Return its URL, without user, password and query."""
+        """Return the URL without user, password and query."""
         return self._url
 
-    def _path(self, place: str) -> str:
-        return "/".join([self._root, *parts_of(place)])
+    def _path(self, object_url: str) -> str:
+        return "/".join([self._root, *parts_of(object_url)])
 
-    def path(self, place: str) -> None:
-        """Return None: nothing is on this machine."""
-        parts_of(place)
+    def path(self, object_url: str) -> None:
+        """Return None: no object is on this machine."""
+        parts_of(object_url)
 
-    def local(self, place: str) -> None:
-        """Return None: nothing is on this machine."""
-        parts_of(place)
+    def local(self, object_url: str) -> None:
+        """Return None: no object is on this machine."""
+        parts_of(object_url)
 
-    def log_file(self, place: str) -> None:
-        """Return None: a program cannot write to it."""
-        parts_of(place)
+    def log_file(self, object_url: str) -> None:
+        """Return None: a program cannot write an object directly."""
+        parts_of(object_url)
 
     def close(self) -> None:
-        """Do nothing: the file system looks after its own connections."""
+        """Do nothing: the file system manages its own connections."""
 
-    def exists(self, place: str) -> bool:
-        """Return whether there is an object, or one below a prefix."""
-        path = self._path(place)
-        if place.endswith("/"):
+    def exists(self, object_url: str) -> bool:
+        """Return whether an object exists, or one below a prefix."""
+        path = self._path(object_url)
+        if object_url.endswith("/"):
             return bool(self._fs.isdir(path)) or bool(self._fs.find(path))
         return bool(self._fs.exists(path))
 
-    def fetch(self, place: str, target: Root, parts: Parts, abort: threading.Event | None = None) -> None:
-        """Copy an object to a file, or what is below a prefix into a directory.
+    def fetch(
+        self, object_url: str, target: Root, parts: Parts, abort: threading.Event | None = None
+    ) -> None:
+        """Copy an object to a file, or everything below a prefix to a directory.
 
         Raises:
-            FileNotFoundError: There is no such place.
+            FileNotFoundError: There is no such object.
         """
-        path = self._path(place)
-        if not place.endswith("/") and not self._fs.isdir(path):
+        path = self._path(object_url)
+        if not object_url.endswith("/") and not self._fs.isdir(path):
             self._fetch_file(path, target, parts, abort)
             return
         target.make_folder(parts)
@@ -111,103 +114,103 @@ class RemoteStore:
             if names and ".." not in names:
                 self._fetch_file(found, target, [*parts, *(file_names(names) or names)], abort)
 
-    def is_mountable(self, place: str) -> bool:
-        """Return False: nothing is on this machine."""
-        parts_of(place)
+    def is_mountable(self, object_url: str) -> bool:
+        """Return False: no object is on this machine."""
+        parts_of(object_url)
         return False
 
     def _fetch_file(self, path: str, target: Root, parts: Parts, abort: threading.Event | None) -> None:
         with self._fs.open(path, "rb") as stream:
-            fd = target.new_file(parts, MOUNTED)
+            fd = target.new_file(parts, OBJECT_MODE)
             try:
                 while piece := stream.read(_PIECE):
                     check_abort(abort)
                     copying.write_all(fd, piece)
-                # Whatever the umask is.
-                os.fchmod(fd, MOUNTED)
+                # The umask may have removed bits.
+                os.fchmod(fd, OBJECT_MODE)
             finally:
                 os.close(fd)
 
     def _below(self, found: str, path: str) -> str:
-        """Return what follows a path in a name that the file system gave, whichever way it writes roots."""
+        """Return the part of a name after a path. File systems write the root with or without a slash."""
         return found.lstrip("/").removeprefix(path.lstrip("/")).lstrip("/")
 
-    def deliver(self, source: Root, parts: Parts, place: str, keep: bool = False) -> Stat:  # noqa: ARG002
-        """Take a plain file in; it stays where it is.
+    def deliver(self, source: Root, parts: Parts, object_url: str, keep: bool = False) -> Stat:  # noqa: ARG002
+        """Store a regular file. The file is not moved.
 
         Raises:
-            NotRegular: It is no plain file.
+            NotRegular: It is not a regular file.
         """
         fd = source.open_file(parts)
         with os.fdopen(fd, "rb") as stream:
-            return self.write(place, iter(lambda: stream.read(_PIECE), b""))
+            return self.write(object_url, iter(lambda: stream.read(_PIECE), b""))
 
     def _make_parents(self, path: str) -> None:
-        # Buckets have no directories, and some refuse to be asked for them; if it is the object that may not
-        # be written, writing it says so.
+        # Object stores have no directories, and some refuse to create them. If the object itself may not be written,
+        # writing it fails.
         with contextlib.suppress(NotImplementedError, PermissionError):
             self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
 
-    def stat(self, place: str) -> Stat | None:
-        """Return what is known of an object; None if there is none."""
+    def stat(self, object_url: str) -> Stat | None:
+        """Return the properties of an object; None if it does not exist."""
         try:
-            info = self._fs.info(self._path(place))
+            info = self._fs.info(self._path(object_url))
         except FileNotFoundError:
             return None
         is_file = info.get("type") == "file"
-        return _stat(info) if is_file is not place.endswith("/") else None
+        return _stat(info) if is_file is not object_url.endswith("/") else None
 
-    def open(self, place: str) -> ObjectReader | None:
-        """Open an object to read it; None if there is none."""
-        stat = self.stat(place)
+    def open(self, object_url: str) -> ObjectReader | None:
+        """Open an object for reading; None if it does not exist."""
+        stat = self.stat(object_url)
         if stat is None:
             return None
-        path = self._path(place)
+        path = self._path(object_url)
 
         def read(start: int, end: int) -> bytes:
             return bytes(self._fs.cat_file(path, start=start, end=end)) if end > start else b""
 
         return ObjectReader(stat, read, lambda: None)
 
-    def write(self, place: str, pieces: Iterable[bytes]) -> Stat:
-        """Write an object; a place that ends in a slash becomes a directory where there are such."""
-        path = self._path(place)
-        if place.endswith("/"):
+    def write(self, object_url: str, pieces: Iterable[bytes]) -> Stat:
+        """Write an object. A URL that ends in a slash becomes a directory if the file system has directories."""
+        path = self._path(object_url)
+        if object_url.endswith("/"):
             self._make_parents(f"{path}/")
-            return Stat(0, datetime.now(UTC), '"0"')
+            return Stat(0, datetime.fromtimestamp(self._clock.time(), UTC), '"0"')
         self._make_parents(path)
-        # Object stores show an object when it is whole; in a directory, that takes a file aside.
-        aside = self._aside() if self._is_directory else path
-        self._make_parents(aside)
+        # Object stores publish complete objects only. A directory needs a temporary file and a rename.
+        pending = self._new_pending() if self._is_directory else path
+        self._make_parents(pending)
         try:
-            with self._fs.open(aside, "wb") as stream:
+            with self._fs.open(pending, "wb") as stream:
                 for piece in pieces:
                     stream.write(piece)
-            if aside != path:
-                self._fs.mv(aside, path)
+            if pending != path:
+                self._fs.mv(pending, path)
         finally:
-            if aside != path and self._fs.exists(aside):
-                self._fs.rm_file(aside)
-        found = self.stat(place)
+            if pending != path and self._fs.exists(pending):
+                self._fs.rm_file(pending)
+        found = self.stat(object_url)
         if found is None:
-            raise FileNotFoundError(f"{place} is gone again")
+            raise FileNotFoundError(f"{object_url} was removed while it was written")
         return found
 
-    def _aside(self) -> str:
-        return f"{self._root}/{_ASIDE}/{secrets.token_hex(12)}"
+    def _new_pending(self) -> str:
+        return f"{self._root}/{_PENDING}/{secrets.token_hex(12)}"
 
     @property
     def _is_directory(self) -> bool:
         protocol = self._fs.protocol
         return "file" in ([protocol] if isinstance(protocol, str) else protocol)
 
-    def remove(self, place: str) -> None:
-        """Remove an object; what is not there is no error."""
+    def remove(self, object_url: str) -> None:
+        """Remove an object. A missing object is not an error."""
         with contextlib.suppress(FileNotFoundError):
-            path = self._path(place)
+            path = self._path(object_url)
             if not self._fs.isdir(path):
                 self._fs.rm_file(path)
-            elif place.endswith("/") and not self._fs.ls(path):
+            elif object_url.endswith("/") and not self._fs.ls(path):
                 self._fs.rmdir(path)
 
     def buckets(self) -> list[str]:
@@ -220,7 +223,7 @@ class RemoteStore:
         return sorted(name for name in names if name and name[:1] != ".")
 
     def has_bucket(self, bucket: str) -> bool:
-        """Return whether there is such a bucket."""
+        """Return whether a bucket exists."""
         return bucket in self.buckets()
 
     def page(self, bucket: str, prefix: str, delimiter: str, after: str, most: int) -> Page:
@@ -235,7 +238,7 @@ class RemoteStore:
         for name, info in found.items():
             names = self._below(name, root).split("/")
             key, _ = decode(names)
-            if key and is_ours(names, key):
+            if key and is_name_of_key(names, key):
                 yield key, _stat(info)
 
 
@@ -258,6 +261,6 @@ def _stat(info: dict[str, Any]) -> Stat:
 
 
 def shown(url: str) -> str:
-    """Return a URL without what may be secret in it."""
+    """Return a URL without the parts that may be secret."""
     parts = urlsplit(url)
     return f"{parts.scheme or 'file'}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,4 +1,4 @@
-"""Answers of object storage: XML, headers and refusals."""
+"""Responses of object storage: headers, XML and errors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.errors import HttpError, ObjectError
 from batchcompute.service.requests import Response, new_request_id
 
 if TYPE_CHECKING:
-    from xml.etree import ElementTree as ET
+    from xml.etree.ElementTree import Element
 
 __all__: list[str] = []
 
@@ -21,115 +22,113 @@ _MOST_TAGS = 100_000
 """Tags in a document: an upload of 10,000 parts has 8 for each."""
 
 
-def no_key() -> ObjectError:
-    """There is no such object."""
+def no_such_key() -> ObjectError:
+    """Return the error for an object that does not exist."""
     return ObjectError(404, "NoSuchKey", "The specified key does not exist.")
 
 
 def is_directory() -> ObjectError:
-    """A directory holds nothing itself, and the content would be lost."""
+    """Return the error for content of a key that ends in a slash: a directory cannot hold it."""
     return ObjectError(400, "InvalidObjectName", "A name that ends in a slash is that of a directory.")
 
 
 def not_allowed() -> ObjectError:
-    """The method means nothing for this kind of resource."""
+    """Return the error for a method that this kind of resource does not have."""
     return ObjectError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
 
 def not_served(what: str) -> ObjectError:
-    """The vendor's storage could do it, and this one cannot."""
+    """Return the error for a feature of the vendor's storage that this storage lacks."""
     return ObjectError(501, "NotImplemented", f"This storage does not serve {what}.")
 
 
-def tree(body: bytes) -> ET.Element:
-    """Read XML.
+def parse_xml(body: bytes) -> Element:
+    """Parse XML.
 
     Raises:
-        ObjectError: It is none, declares entities, has another encoding than UTF-8, or more elements than any request.
+        ObjectError: It is malformed, declares entities, is not in UTF-8, or has more elements than any valid request.
     """
-    # Few requests have a body of XML, and a server starts without the parser.
-    from xml.etree import ElementTree as ET
-
     malformed = ObjectError(400, "MalformedXML", "The XML you provided was not well-formed, or not in UTF-8.")
-    # In another encoding than UTF-8, the declarations would look different.
+    # The check for declarations below works in UTF-8 only.
     encoding = _ENCODING.match(body)
     if encoding and encoding[1].lower() not in (b"utf-8", b"utf8"):
         raise malformed
     if b"<!" in body.replace(b"<![CDATA[", b"").replace(b"<!--", b"") or body.count(b"<") > _MOST_TAGS:
         raise malformed
+    # Loaded here, because few requests need it.
+    from xml.etree import ElementTree as ET
+
     try:
-        # As a text, it has no encoding that the parser could still choose.
+        # The parser gets a str, so it cannot choose another encoding.
         return ET.fromstring(body.decode("utf-8-sig"))  # noqa: S314  # no declarations, so no entities
     except (ET.ParseError, ValueError):
         raise malformed from None
 
 
-def escape(value: str) -> str:
-    """Return a text as XML holds it.
+def xml_text(value: str) -> str:
+    """Escape a text for XML. An XML parser turns an unescaped carriage return into a line feed."""
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
-    The function of the same name in the standard library imports an HTTP client.
+
+def headers_of(kind: str, length: int, clock: Clock = SYSTEM_CLOCK) -> dict[str, str]:
+    """Return the headers of every response.
+
+    Args:
+        kind: Content type; empty for none.
+        length: Bytes of the body.
+        clock: The source of time.
     """
-    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def text(value: str) -> str:
-    """Return a text as XML holds it; a carriage return would come out of it as a line feed."""
-    return escape(value).replace("\r", "&#13;")
-
-
-def headers_of(kind: str, length: int) -> dict[str, str]:
-    """Return the headers that every answer has."""
     headers = {
         "Content-Length": str(length),
-        "Date": format_datetime(datetime.now(UTC), usegmt=True),
+        "Date": format_datetime(datetime.fromtimestamp(clock.time(), UTC), usegmt=True),
         "x-oss-request-id": new_request_id(),
         "Accept-Ranges": "bytes",
     }
     return {**headers, "Content-Type": kind} if kind else headers
 
 
-def done(tag: str = "", status: int = 200) -> Response:
-    """Answer without a body."""
+def empty(tag: str = "", status: int = 200) -> Response:
+    """Return a response without a body."""
     headers = headers_of("", 0)
     return Response(status, {**headers, "ETag": tag} if tag else headers)
 
 
-def xml(content: str) -> Response:
-    """Answer with XML."""
+def xml_response(content: str) -> Response:
+    """Return a response with an XML body."""
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n{content}'.encode()
     return Response(200, headers_of("application/xml", len(body)), body)
 
 
-def refuse(refused: HttpError) -> Response:
-    """Make the answer of a refusal."""
+def error_response(error: HttpError) -> Response:
+    """Return the response for an error."""
     headers = headers_of("application/xml", 0)
     body = (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{refused.code}</Code>'
-        f"<Message>{text(refused.message)}</Message><RequestId>{headers['x-oss-request-id']}</RequestId></Error>"
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{error.code}</Code>'
+        f"<Message>{xml_text(error.message)}</Message><RequestId>{headers['x-oss-request-id']}</RequestId></Error>"
     ).encode()
     headers["Content-Length"] = str(len(body))
-    return Response(refused.status, headers, body)
+    return Response(error.status, headers, body)
 
 
 def timestamp(moment: datetime) -> str:
-    """Return a time as lists have it."""
+    """Return a time in the format of lists."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def tag_of(digest: bytes) -> str:
-    """Return the entity tag of a part, from the MD5 of its content."""
+    """Return the entity tag of a part: the MD5 of its content."""
     return f'"{digest.hex().upper()}"'
 
 
 def check_digest(digest: bytes, given: str) -> None:
-    """Refuse a body that is not what its ``Content-MD5`` says.
+    """Check the ``Content-MD5`` of a body.
 
     Args:
         digest: The MD5 of the body.
-        given: The header; empty for none.
+        given: The header; empty if there is none.
 
     Raises:
-        ObjectError: It is not.
+        ObjectError: The digests differ.
     """
     if given and given != base64.b64encode(digest).decode("ascii"):
         raise ObjectError(400, "InvalidDigest", "The Content-MD5 you specified is not valid for the body.")

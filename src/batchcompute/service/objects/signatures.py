@@ -6,10 +6,10 @@ import base64
 import hashlib
 import hmac
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.objects import version4
 from batchcompute.service.requests import Request, date_of, path_of_target, query_of
 
@@ -65,21 +65,21 @@ SUBRESOURCES = frozenset(
         "response-expires",
     ]
 )
-"""Names of the query that are part of the resource."""
+"""Names in the query that belong to the signed resource."""
 
 _SKEW = 15 * 60
-"""Seconds that a request's date may be off."""
+"""Seconds by which the date of a request may differ from the clock."""
 
 
 _HOST = re.compile(r"([a-z0-9][a-z0-9-]{1,62})\.oss[a-z0-9-]*\.aliyuncs\.com(?::[0-9]+)?")
-"""The vendor's own hosts have the bucket in front; a program that is redirected here still says so."""
+"""Hosts of the vendor begin with the bucket. A program that is redirected here still sends such a host."""
 
 
 def path_of(request: Request) -> str:
     """Return the decoded path of a request, which begins with the bucket.
 
     Raises:
-        BadTarget: It is no text.
+        BadTarget: It is not UTF-8.
     """
     path = path_of_target(request.target)
     host = _HOST.fullmatch(request.headers.get("host", "").lower())
@@ -87,56 +87,58 @@ def path_of(request: Request) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a signature is worth."""
+class SignatureCheck:
+    """The result of checking a signature."""
 
     code: str = ""
-    """Code of what is wrong with it; empty for a right one."""
+    """Code of the error; empty for a valid signature."""
     key_id: str = ""
-    """The access key that signed, if it is right."""
+    """Id of the access key that signed; empty for an invalid signature."""
 
 
 def _resource(path: str, query: Mapping[str, str]) -> str | None:
-    """Return the resource as version 1 signs it; None for one that reads like another one.
+    """Return the resource in the form that version 1 signs; None for an ambiguous one.
 
-    Nothing is encoded in it, so a key with a question mark, or a value with an ampersand, can look as if it
-    named a sub-resource.
+    The form is not encoded, so a key with a question mark, or a value with an ampersand, can look like a
+    sub-resource.
     """
     pairs = sorted((name, value) for name, value in query.items() if name in SUBRESOURCES)
-    imitated = path.partition("?")[2].split("&") if "?" in path else []
-    imitated += [rest for _, value in pairs for rest in value.split("&")[1:]]
-    if any(text.partition("=")[0] in SUBRESOURCES for text in imitated):
+    ambiguous = path.partition("?")[2].split("&") if "?" in path else []
+    ambiguous += [rest for _, value in pairs for rest in value.split("&")[1:]]
+    if any(text.partition("=")[0] in SUBRESOURCES for text in ambiguous):
         return None
     parts = [f"{name}={value}" if value else name for name, value in pairs]
     return path + (f"?{'&'.join(parts)}" if parts else "")
 
 
-def verdict(request: Request, secret_of: Callable[[str], str], now: float | None = None) -> Verdict:
-    """Judge the signature of a request to object storage.
+def check_signature(
+    request: Request, secret_of: Callable[[str], str], clock: Clock = SYSTEM_CLOCK
+) -> SignatureCheck:
+    """Check the signature of a request to object storage.
 
     Args:
-        request: The request; its body is not looked at.
+        request: The request. Signatures of object storage do not cover the body.
         secret_of: Returns the secret of an access key; empty for an unknown one.
-        now: Seconds since 1970.
+        clock: The source of time.
 
     Raises:
-        BadTarget: The path or the query is no text.
+        BadTarget: The path or the query is not UTF-8.
     """
-    now = time.time() if now is None else now
+    now = clock.time()
     query = query_of(request.target)
     given = request.headers.get("authorization", "")
     if given.startswith("OSS4-") or "x-oss-signature-version" in query:
         key_id = version4.key_of(request, query)
-        return _verdict(version4.why_not(request, path_of(request), query, secret_of, now), key_id)
+        return _result(version4.error_of(request, path_of(request), query, secret_of, now), key_id)
     if given and not given.startswith("OSS "):
-        return Verdict("InvalidArgument")
+        return SignatureCheck("InvalidArgument")
     if given:
         key_id, _, signature = given[4:].partition(":")
         date = request.headers.get("x-oss-date") or request.headers.get("date", "")
         if not _is_near(date, now):
-            return Verdict("RequestTimeTooSkewed")
+            return SignatureCheck("RequestTimeTooSkewed")
     elif "OSSAccessKeyId" not in query:
-        return Verdict("AccessDenied")
+        return SignatureCheck("AccessDenied")
     else:
         key_id, signature, date = (
             query["OSSAccessKeyId"],
@@ -144,12 +146,12 @@ def verdict(request: Request, secret_of: Callable[[str], str], now: float | None
             query.get("Expires", ""),
         )
         if not re.fullmatch("[0-9]{1,12}", date) or int(date) < now:
-            return Verdict("AccessDenied")
-    return _verdict(_version1(request, query, date, signature, secret_of(key_id)), key_id)
+            return SignatureCheck("AccessDenied")
+    return _result(_version1(request, query, date, signature, secret_of(key_id)), key_id)
 
 
-def _verdict(code: str, key_id: str) -> Verdict:
-    return Verdict(code, "" if code else key_id)
+def _result(code: str, key_id: str) -> SignatureCheck:
+    return SignatureCheck(code, "" if code else key_id)
 
 
 def _version1(request: Request, query: Mapping[str, str], date: str, signature: str, secret: str) -> str:

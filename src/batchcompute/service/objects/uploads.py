@@ -1,9 +1,4 @@
-"""Uploads in parts.
-
-An upload is a directory: the file ``place`` names its object, and each part is a file whose name holds its number
-and its digest. A part is written aside and renamed, so a file of that name is whole and never changes. A part
-that is sent again gets a file of its own; the one before it goes away only then.
-"""
+"""Uploads in parts, and bodies of requests that are spooled to files."""
 
 from __future__ import annotations
 
@@ -12,19 +7,19 @@ import os
 import re
 import secrets
 import threading
-import time
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from batchcompute.runner import copying
 from batchcompute.runner.rooted import Root
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.errors import ObjectError
 from batchcompute.service.objects import responses
 from batchcompute.service.objects.base import ObjectStore
-from batchcompute.service.requests import Request, Response, Spool
+from batchcompute.service.requests import Admission, Request, Response, Spool
 
 __all__: list[str] = []
 
@@ -34,14 +29,15 @@ _PART = re.compile("([0-9]{1,5})[.]([0-9A-F]{32})")
 _MOST_PARTS = 10_000
 _PIECE = 4 * 1024**2
 _KEPT = 7 * 86400.0
-"""Seconds after which an upload that nobody has completed is removed."""
+"""Seconds after which an incomplete upload is removed."""
 
 _SPOOLS = ".spool"
-_PLACE = "place"
+_TARGET = "place"
+"""File in the directory of an upload that holds the bucket and the key of its object."""
 
 
 class _Lock:
-    """A lock that goes away with its last user, who has to hold this object for as long as the lock itself."""
+    """A lock that is dropped with its last user. A user has to keep this object while it holds the lock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -54,21 +50,27 @@ class _Lock:
 
 
 class Uploads:
-    """The uploads that are not yet complete.
+    """The incomplete uploads.
+
+    An upload is a directory. The file ``place`` in it names the object, and each part is a file whose name is made of
+    the part's number and digest. A part is written to another file and renamed, so a file with such a name is complete
+    and never changes. When a part is sent again, its new file is there before the old one is removed.
 
     Args:
-        store: Where objects go.
-        folder: Directory for their parts.
+        store: Storage of the completed objects.
+        folder: Directory for the parts.
+        clock: The source of time.
     """
 
-    def __init__(self, store: ObjectStore, folder: Path) -> None:
+    def __init__(self, store: ObjectStore, folder: Path, clock: Clock = SYSTEM_CLOCK) -> None:
         self._store = store
+        self._clock = clock
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._root = Root(folder)
         self._locks: weakref.WeakValueDictionary[str, _Lock] = weakref.WeakValueDictionary()
         self._locks_lock = threading.Lock()
         try:
-            # What stands there belongs to requests of an earlier service.
+            # These files belong to requests to an earlier service.
             self._root.remove((_SPOOLS,))
             self._root.make_folder((_SPOOLS,))
             self.trim()
@@ -77,20 +79,20 @@ class Uploads:
             raise
 
     def close(self) -> None:
-        """Give the directory's descriptor back."""
+        """Close the descriptor of the directory."""
         self._root.close()
 
     def trim(self, age: float = _KEPT) -> int:
-        """Remove uploads that nobody has written to for some time, and return how many.
+        """Remove uploads without a recent write, and return their number.
 
         Args:
-            age: That time, in seconds.
+            age: Seconds since the last write.
         """
         removed = 0
         for upload in self._root.names():
             if _UPLOAD.fullmatch(upload):
                 with suppress(FileNotFoundError):
-                    if self._root.lstat((upload,)).st_mtime < time.time() - age:
+                    if self._root.lstat((upload,)).st_mtime < self._clock.time() - age:
                         self._root.remove((upload,))
                         removed += 1
         return removed
@@ -102,7 +104,7 @@ class Uploads:
         return SpoolWriter(self._root, (_SPOOLS, secrets.token_hex(12)))
 
     def spooled(self, request: Request) -> Spool:
-        """Return the body of a request as a file, written if it is held in memory."""
+        """Return the body of a request as a file; a body in memory is written to one."""
         if request.spool is not None:
             return request.spool
         return self.spool_of([request.body])
@@ -120,38 +122,37 @@ class Uploads:
 
     # -- requests -----------------------------------------------------------------------------
 
-    def answer(
-        self, request: Request, bucket: str, key: str, query: Mapping[str, str], copied: Spool | None
-    ) -> Response:
-        """Answer a request about an upload.
+    def dispatch(self, request: Request, admission: Admission, copied: Spool | None) -> Response:
+        """Respond to an admitted request about an upload.
 
         Args:
             request: The request.
-            bucket: The bucket.
-            key: The key that the object will have.
-            query: The query.
-            copied: Content of a part that comes from another object; None for one that came along.
+            admission: What the request is about.
+            copied: Content of a part that is copied from another object; None for the body of the request.
 
         Raises:
-            ObjectError: There is no such upload, or a part is wrong.
+            ObjectError: The upload does not exist, or a part is wrong.
         """
-        names = f"<Bucket>{bucket}</Bucket><Key>{responses.text(key)}</Key>"
-        if request.method == "POST" and "uploads" in query:
+        bucket, key, query = admission.bucket, admission.key, admission.query
+        names = f"<Bucket>{bucket}</Bucket><Key>{responses.xml_text(key)}</Key>"
+        if admission.subresource == "uploads":
             if key.endswith("/"):
                 raise responses.is_directory()
             upload = self._begin(bucket, key)
             names += f"<UploadId>{upload}</UploadId>"
-            return responses.xml(f"<InitiateMultipartUploadResult>{names}</InitiateMultipartUploadResult>")
+            return responses.xml_response(
+                f"<InitiateMultipartUploadResult>{names}</InitiateMultipartUploadResult>"
+            )
         upload = query.get("uploadId", "")
-        if not _UPLOAD.fullmatch(upload) or self._place(upload) != f"{bucket}/{key}":
-            # It may be there, and be that of another object.
+        if not _UPLOAD.fullmatch(upload) or self._target(upload) != f"{bucket}/{key}":
+            # An upload of another object is not this one.
             raise _no_upload()
         if request.method == "PUT":
             return self._put(request, upload, query.get("partNumber", ""), copied)
         if request.method == "DELETE":
             with self._lock(upload):
                 self._root.remove((upload,))
-            return responses.done(status=204)
+            return responses.empty(status=204)
         if request.method == "GET":
             return self._list(upload, f"{names}<UploadId>{upload}</UploadId>")
         if request.method == "POST":
@@ -163,7 +164,7 @@ class Uploads:
         aside = (_SPOOLS, upload)
         try:
             self._root.new_folder(aside)
-            fd = self._root.new_file((*aside, _PLACE), make=0)
+            fd = self._root.new_file((*aside, _TARGET), make=0)
             try:
                 copying.write_all(fd, f"{bucket}/{key}".encode())
             finally:
@@ -171,15 +172,15 @@ class Uploads:
             self._root.rename(aside, self._root, (upload,))
         except BaseException:
             with suppress(OSError):
-                # What cannot be removed now is so at the next start.
+                # The next start removes what cannot be removed now.
                 self._root.remove(aside)
             raise
         return upload
 
-    def _place(self, upload: str) -> str:
-        """Return the bucket and key of an upload; empty for one that is not there."""
+    def _target(self, upload: str) -> str:
+        """Return the bucket and the key of an upload; empty if it does not exist."""
         try:
-            return self._root.read((upload, _PLACE), 4096).decode("utf-8")
+            return self._root.read((upload, _TARGET), 4096).decode("utf-8")
         except (FileNotFoundError, NotADirectoryError):
             return ""
 
@@ -191,7 +192,7 @@ class Uploads:
             return lock
 
     def _parts(self, upload: str) -> dict[int, set[str]]:
-        """Return the digests of the parts that are there, by number."""
+        """Return the digests of the existing parts by number."""
         found: dict[int, set[str]] = {}
         try:
             names = self._root.names((upload,))
@@ -212,7 +213,7 @@ class Uploads:
                 spool.md5, request.headers.get("content-md5", "") if copied is None else ""
             )
             with self._lock(upload):
-                # The new one first: a crash in between leaves both, and the list that completes chooses.
+                # The new file comes first. A crash leaves both, and the list that completes the upload selects one.
                 self._root.rename(spool.file.parts, self._root, (upload, f"{int(number)}.{digest}"))
                 for other in self._parts(upload).get(int(number), set()) - {digest}:
                     self._root.unlink((upload, f"{int(number)}.{other}"))
@@ -222,12 +223,12 @@ class Uploads:
             spool.file.remove()
         tag = responses.tag_of(spool.md5)
         if copied is None:
-            return responses.done(tag)
-        now = responses.timestamp(datetime.now(UTC))
-        answer = responses.xml(
-            f"<CopyPartResult><LastModified>{now}</LastModified><ETag>{responses.escape(tag)}</ETag></CopyPartResult>"
+            return responses.empty(tag)
+        now = responses.timestamp(datetime.fromtimestamp(self._clock.time(), UTC))
+        response = responses.xml_response(
+            f"<CopyPartResult><LastModified>{now}</LastModified><ETag>{responses.xml_text(tag)}</ETag></CopyPartResult>"
         )
-        return Response(answer.status, {**answer.headers, "ETag": tag}, answer.body)
+        return Response(response.status, {**response.headers, "ETag": tag}, response.body)
 
     def _list(self, upload: str, names: str) -> Response:
         parts = ""
@@ -241,24 +242,24 @@ class Uploads:
                         f"<Part><PartNumber>{number}</PartNumber><LastModified>{modified}</LastModified>"
                         f'<ETag>"{digest}"</ETag><Size>{stat.st_size}</Size></Part>'
                     )
-        return responses.xml(
+        return responses.xml_response(
             f"<ListPartsResult>{names}<NextPartNumberMarker>{max(found, default=0)}</NextPartNumberMarker>"
             f"<MaxParts>{_MOST_PARTS}</MaxParts><IsTruncated>false</IsTruncated>{parts}</ListPartsResult>"
         )
 
     def list_all(self, bucket: str) -> Response:
-        """Answer with the uploads of a bucket that are not yet complete."""
+        """Return the list of the incomplete uploads of a bucket."""
         found = ""
         for upload in sorted(self._root.names()):
-            owner, _, key = (self._place(upload) if _UPLOAD.fullmatch(upload) else "").partition("/")
+            owner, _, key = (self._target(upload) if _UPLOAD.fullmatch(upload) else "").partition("/")
             if owner == bucket:
                 with suppress(FileNotFoundError):
-                    begun = datetime.fromtimestamp(self._root.lstat((upload, _PLACE)).st_mtime, UTC)
+                    begun = datetime.fromtimestamp(self._root.lstat((upload, _TARGET)).st_mtime, UTC)
                     found += (
-                        f"<Upload><Key>{responses.text(key)}</Key><UploadId>{upload}</UploadId>"
+                        f"<Upload><Key>{responses.xml_text(key)}</Key><UploadId>{upload}</UploadId>"
                         f"<Initiated>{responses.timestamp(begun)}</Initiated></Upload>"
                     )
-        return responses.xml(
+        return responses.xml_response(
             f"<ListMultipartUploadsResult><Bucket>{bucket}</Bucket><NextKeyMarker></NextKeyMarker>"
             f"<NextUploadIdMarker></NextUploadIdMarker><MaxUploads>1000</MaxUploads>"
             f"<IsTruncated>false</IsTruncated>{found}</ListMultipartUploadsResult>"
@@ -278,10 +279,12 @@ class Uploads:
                     raise _invalid_part()
                 names.append(f"{number}.{tag or next(iter(digests))}")
             stat = self._store.write(f"oss://{bucket}/{key}", self._content(upload, names))
-            # After the object, so that a crash in between leaves an upload that can be completed again.
+            # Removed after the object is written, so that after a crash the upload can be completed again.
             self._root.remove((upload,))
-        names_xml = f"<Bucket>{bucket}</Bucket><Key>{responses.text(key)}</Key><ETag>{responses.escape(stat.tag)}</ETag>"
-        return responses.xml(f"<CompleteMultipartUploadResult>{names_xml}</CompleteMultipartUploadResult>")
+        names_xml = f"<Bucket>{bucket}</Bucket><Key>{responses.xml_text(key)}</Key><ETag>{responses.xml_text(stat.tag)}</ETag>"
+        return responses.xml_response(
+            f"<CompleteMultipartUploadResult>{names_xml}</CompleteMultipartUploadResult>"
+        )
 
     def _content(self, upload: str, names: list[str]) -> Iterator[bytes]:
         for name in names:
@@ -294,11 +297,11 @@ class Uploads:
 
 
 class SpoolWriter:
-    """A file that takes the body of a request while it comes in.
+    """A file that receives the body of a request.
 
     Args:
         root: Directory of the uploads.
-        parts: Its names.
+        parts: Names of the file below that directory.
     """
 
     def __init__(self, root: Root, parts: tuple[str, ...]) -> None:
@@ -318,7 +321,7 @@ class SpoolWriter:
         self._size += len(piece)
 
     def finish(self) -> Spool:
-        """Return the whole body."""
+        """Close the file and return the complete body."""
         os.close(self._fd)
         self._fd = -1
         return Spool(self._file, self._size, self._md5.digest())
@@ -332,8 +335,8 @@ class SpoolWriter:
 
 
 def _listed(body: bytes) -> Iterator[tuple[int, str]]:
-    """Yield number and digest of the parts that an upload is completed with; no digest where none is named."""
-    for element in responses.tree(body).iter("Part"):
+    """Yield number and digest of the parts in the document that completes an upload; no digest if it names none."""
+    for element in responses.parse_xml(body).iter("Part"):
         number = (element.findtext("PartNumber") or "").strip()
         if not _NUMBER.fullmatch(number):
             raise _invalid_part()

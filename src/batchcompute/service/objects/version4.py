@@ -18,11 +18,11 @@ _LAST = "aliyun_v4_request"
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 _SKEW = 15 * 60
 _LONGEST = 7 * 24 * 3600
-"""Seconds for which a signed URL may be good."""
+"""Longest validity of a signed URL, in seconds."""
 
 
 def key_of(request: Request, query: Mapping[str, str]) -> str:
-    """Return the access key that a request says it is signed with; empty for none."""
+    """Return the id of the access key that a request claims to be signed with; empty for none."""
     given = request.headers.get("authorization", "")
     credential = _fields(given).get("Credential", "") if given else query.get("x-oss-credential", "")
     return credential.partition("/")[0]
@@ -32,15 +32,15 @@ def _fields(authorization: str) -> dict[str, str]:
     return dict(re.findall(r"(\w+)=([^,\s]*)", authorization))
 
 
-def why_not(
+def error_of(
     request: Request, path: str, query: Mapping[str, str], secret_of: Callable[[str], str], now: float
 ) -> str:
-    """Return the code of what is wrong with a signature; empty for a right one.
+    """Return the code of the error in a signature; empty for a valid signature.
 
     Args:
         request: The request.
-        path: Its decoded path, which begins with the bucket.
-        query: Its query.
+        path: Decoded path of the request, which begins with the bucket.
+        query: The parsed query.
         secret_of: Returns the secret of an access key; empty for an unknown one.
         now: Seconds since 1970.
     """
@@ -61,7 +61,7 @@ def why_not(
         text = query.get("x-oss-expires", "")
         expires = int(text) if re.fullmatch("[0-9]{1,7}", text) else 0
     key_id, _, scope = credential.partition("/")
-    moment = _moment(date)
+    moment = _parsed_time(date)
     if moment is None or not scope:
         return "AccessDenied"
     age = (datetime.fromtimestamp(now, UTC) - moment) / timedelta(seconds=1)
@@ -73,7 +73,7 @@ def why_not(
     if not secret:
         return "InvalidAccessKeyId"
     if headers.get("x-oss-content-sha256", _UNSIGNED) != _UNSIGNED:
-        # Object storage signs no bodies; what is said of one would not be looked at.
+        # Signatures of object storage do not cover the body, so a digest of it would not be checked.
         return "InvalidArgument"
     parts = scope.split("/")
     if len(parts) != 4 or parts[2:] != ["oss", _LAST] or parts[0] != date[:8] or not scope.isascii():
@@ -116,7 +116,7 @@ def _canonical(request: Request, path: str, query: Mapping[str, str], additional
     )
 
 
-def _moment(date: str) -> datetime | None:
+def _parsed_time(date: str) -> datetime | None:
     try:
         return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:

@@ -89,7 +89,7 @@ class Exchange:
     def response_to(self, error: Exception) -> Response:
         """Return the response to an error, and log one that is not expected."""
         if isinstance(error, ObjectError):
-            return closing(responses.refuse(error))
+            return closing(responses.error_response(error))
         if isinstance(error, HttpError):
             return closing(error_response(error, new_request_id()))
         if is_transient(error):
