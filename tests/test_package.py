@@ -159,6 +159,7 @@ FLOORS = [
 SERVICE_FLOORS = [
     ["errors", "clock", "requests", "locking", "log_limit", "secret_environment", "workers", "waiters"],
     ["domain", "data_directory"],
+    ["machine"],
     ["store"],
     ["objects"],
     ["settings", "setting_sources"],
@@ -295,6 +296,38 @@ CLOCKS_NOT_YET = {"service/log_limit.py", "service/transports/proxy.py"}
 def test_only_the_clock_reads_the_time() -> None:
     found = {str(path.relative_to(SOURCE)) for path in (SOURCE / "service").rglob("*.py") if clock_of(path)}
     assert found - CLOCKS_NOT_YET == {"service/clock.py"}
+
+
+@pytest.mark.parametrize(
+    ("room", "allowed"),
+    [
+        ("domain", {"hashlib", "re", "secrets"}),
+        ("store", {"hashlib", "json", "os", "sqlite3", "threading", "uuid", "secrets"}),
+    ],
+)
+def test_the_domain_and_the_store_do_nothing_but_their_own(room: str, allowed: set[str]) -> None:
+    """The domain has no input or output; the store has that of its files only. Neither knows engines or workspaces."""
+    plain = {
+        "__future__",
+        "collections",
+        "contextlib",
+        "dataclasses",
+        "enum",
+        "functools",
+        "pathlib",
+        "typing",
+    }
+    for path in (SOURCE / "service" / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names = {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names = {str(node.module).split(".")[0]}
+                assert ".engines" not in str(node.module), path
+                assert ".workspaces" not in str(node.module), path
+            else:
+                continue
+            assert names <= {"batchcompute", *plain, *allowed}, path
 
 
 def test_below_the_handlers_nothing_reads_rows_or_json_of_the_database() -> None:

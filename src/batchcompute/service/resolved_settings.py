@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from batchcompute.service.domain.capacity import cores
 from batchcompute.service.domain.instance_types import TYPES, InstanceType
 from batchcompute.service.isolation import Isolation, accounts_of, why_no_boxes
+from batchcompute.service.machine import cores
 from batchcompute.service.settings import Settings
 
 __all__ = ["ResolvedSettings", "resolve"]

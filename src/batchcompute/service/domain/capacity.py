@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -23,26 +22,10 @@ class Machine:
     slots: int
     """Instances that run at once."""
 
-    @classmethod
-    def here(cls, slots: int) -> Machine:
-        """Return this machine."""
-        try:
-            memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-        except (AttributeError, ValueError, OSError):
-            memory = 0.0
-        return cls(cores(), memory, slots)
-
     def described(self) -> str:
         """Return a description of the machine in words."""
         memory = f" and {self.memory:.0f} GB of memory" if self.memory else ""
         return f"{self.cores} cores{memory}"
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def slot_shortage(running: int, slots: int) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from batchcompute.errors import Problem, ValidationError
@@ -11,8 +12,7 @@ from batchcompute.models.constraints import MAX_INSTANCES
 from batchcompute.models.problems import short_repr
 from batchcompute.resources import AppJobDescription, JobDescription, TaskDescription
 from batchcompute.resources._rules import count_instances
-from batchcompute.runner import container
-from batchcompute.runner.environment import environment_room, environment_size
+from batchcompute.runner.environment import environment_size
 from batchcompute.runner.object_urls import split_object_url
 from batchcompute.service.domain.mappings import mount_problems, problems_of
 from batchcompute.service.domain.task_needs import image_of
@@ -37,17 +37,32 @@ def check_ascii(name: str | None, path: str) -> None:
         raise ValidationError([Problem(path, short_repr(name), allowed)])
 
 
-def job_description(body: Mapping[str, Any]) -> JobDescription:
-    """Read the description of a DAG job, check it, and fill in the service's defaults.
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What the machine of the service can give to programs."""
+
+    variable_bytes: Callable[[], int]
+    """Returns the bytes that all environment variables of a program may have, with their names."""
+    container_problem: Callable[[], str]
+    """Returns why containers cannot run; empty if they can."""
+
+
+def job_description(body: Mapping[str, Any], platform: Platform) -> JobDescription:
+    """Return the checked description of a DAG job, with the service's defaults.
+
+    Args:
+        body: The description as it was sent.
+        platform: What the machine can give to programs.
 
     Raises:
-        ValidationError: It is refused, with every problem at once.
+        ApiError: It has more instances than any job may have.
+        ValidationError: Something in it is wrong; the error lists all problems.
     """
     description = JobDescription(body)
     if count_instances(description.dag.tasks.values()) > MAX_INSTANCES:
         raise ApiError(403, "QuotaExhausted", f"The InstanceCount ({MAX_INSTANCES}) quota is exhausted.")
     description.validate()
-    problems = list(_further(description))
+    problems = list(_problems_of(description, platform))
     if problems:
         raise ValidationError(problems)
     _fill(description, body)
@@ -87,18 +102,18 @@ def _fill(description: JobDescription | AppJobDescription, body: Mapping[str, An
         description.notification = NO_NOTIFICATION
 
 
-def _further(description: JobDescription) -> Iterator[Problem]:
-    """What this service cannot do is refused, never silently left out."""
+def _problems_of(description: JobDescription, platform: Platform) -> Iterator[Problem]:
+    # What this service cannot do is refused, and never left out without a word.
     if description.name and not _NAME.fullmatch(description.name):
         yield Problem("Name", short_repr(description.name), "may only hold [A-Za-z0-9_-]")
     for name, task in description.dag.tasks.items():
         at = f"DAG.Tasks.{name}"
         if not _NAME.fullmatch(name):
             yield Problem(at, short_repr(name), "may only hold [A-Za-z0-9_-]")
-        yield from _task_problems(task, at)
+        yield from _task_problems(task, at, platform)
 
 
-def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
+def _task_problems(task: TaskDescription, at: str, platform: Platform) -> Iterator[Problem]:
     yield from problems_of(task.detail(), at)
     if "AutoCluster" in task and "Configs" in task.auto_cluster:
         mounts = task.auto_cluster.configs.detail().get("Mounts")
@@ -110,19 +125,20 @@ def _task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
             f"{at}.Parameters.Command.Docker.Image", short_repr(image), "must be the name of an image"
         )
     elif image:
-        runtime = container.probe()
-        if not runtime.program:
-            allowed = f"must be empty: no container runtime can be used on this machine ({runtime.reason})"
+        problem = platform.container_problem()
+        if problem:
+            allowed = f"must be empty: no container runtime can be used on this machine ({problem})"
             yield Problem(f"{at}.Parameters.Command.Docker.Image", short_repr(image), allowed)
     for field in ("StdoutRedirectPath", "StderrRedirectPath"):
         if not _is_place(task.parameters[field]):
             allowed = "must be a directory like oss://bucket/logs/"
             yield Problem(f"{at}.Parameters.{field}", short_repr(task.parameters[field]), allowed)
     command = task.parameters.command
-    most, size = environment_room(), environment_size(command.env_vars)
-    if size > most:
-        allowed = f"may hold at most {most} bytes on this machine, in all variables with their names"
-        yield Problem(f"{at}.Parameters.Command.EnvVars", f"{size} bytes", allowed)
+    if command.env_vars:
+        room, size = platform.variable_bytes(), environment_size(command.env_vars)
+        if size > room:
+            allowed = f"may hold at most {room} bytes on this machine, in all variables with their names"
+            yield Problem(f"{at}.Parameters.Command.EnvVars", f"{size} bytes", allowed)
     if not _is_place(command.package_path):
         allowed = "must be an object like oss://bucket/worker.tar.gz"
         yield Problem(f"{at}.Parameters.Command.PackagePath", short_repr(command.package_path), allowed)

@@ -34,7 +34,7 @@ class ClusterRepository:
             shown_since: Clusters that were deleted after this time are still found.
         """
         row = self._db.execute(
-            f"SELECT * FROM clusters WHERE id = ? AND owner = ? AND {_SHOWN}",  # noqa: S608
+            f"SELECT * FROM clusters WHERE id = ? AND owner = ? AND {_SHOWN}",
             (cluster_id, owner, shown_since),
         ).fetchone()
         return None if row is None else _cluster(row)
@@ -56,7 +56,7 @@ class ClusterRepository:
             shown_since: Clusters that were deleted after this time are still listed.
         """
         rows = self._db.execute(
-            f"SELECT * FROM clusters WHERE owner = ? AND seq >= ? AND {_SHOWN} ORDER BY seq LIMIT ?",  # noqa: S608
+            f"SELECT * FROM clusters WHERE owner = ? AND seq >= ? AND {_SHOWN} ORDER BY seq LIMIT ?",
             (owner, start, shown_since, count),
         )
         return [_cluster(row) for row in rows]

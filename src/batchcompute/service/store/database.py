@@ -159,7 +159,7 @@ class Store:
             return {
                 str(row["owner"])
                 for table in ("jobs", "clusters", "images", "apps", "buckets")
-                for row in self._db.execute(f"SELECT DISTINCT owner FROM {table}")  # noqa: S608 - names of our own
+                for row in self._db.execute(f"SELECT DISTINCT owner FROM {table}")
             }
 
     def was_done(self, name: str) -> bool:

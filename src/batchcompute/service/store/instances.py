@@ -19,7 +19,7 @@ _STATE: Final = (
 # What did not start before its task ended was stopped with it; its row says so later, step by step.
 
 _OF_TASK = (
-    f"SELECT i.*, {_STATE} AS shown FROM instances i JOIN tasks t ON t.job = i.job AND t.position = i.task "  # noqa: S608
+    f"SELECT i.*, {_STATE} AS shown FROM instances i JOIN tasks t ON t.job = i.job AND t.position = i.task "
     "WHERE i.job = ? AND i.task = ?"
 )
 

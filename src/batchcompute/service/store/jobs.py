@@ -11,6 +11,11 @@ from batchcompute.service.store.rows import JobRow, NewJob
 
 __all__: list[str] = []
 
+_COLUMNS: Final = (
+    "seq, id, owner, name, state, message, notes, created, started, ended, plan != '' AS is_app, description"
+)
+"""The columns of a job, in the order of the fields of `JobRow`."""
+
 BEING_WRITTEN: Final = 1
 """``hidden`` of a job that is being written."""
 
@@ -31,13 +36,13 @@ class JobRepository:
     def find(self, job_id: str, owner: str) -> JobRow | None:
         """Return a job of an owner; None if there is none of this id."""
         row = self._db.execute(
-            "SELECT * FROM jobs WHERE id = ? AND owner = ? AND NOT hidden", (job_id, owner)
+            f"SELECT {_COLUMNS} FROM jobs WHERE id = ? AND owner = ? AND NOT hidden", (job_id, owner)
         ).fetchone()
         return None if row is None else _job(row)
 
     def get(self, seq: int) -> JobRow | None:
         """Return a job by the number of its row; None if it is gone."""
-        row = self._db.execute("SELECT * FROM jobs WHERE seq = ?", (seq,)).fetchone()
+        row = self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE seq = ?", (seq,)).fetchone()
         return None if row is None else _job(row)
 
     def page(
@@ -63,7 +68,7 @@ class JobRepository:
             where += " AND seq IN (SELECT job FROM tasks WHERE cluster = ?)"
             arguments.append(cluster)
         rows = self._db.execute(
-            f"SELECT * FROM jobs WHERE {where} ORDER BY seq {'DESC' if reverse else 'ASC'} LIMIT ?",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM jobs WHERE {where} ORDER BY seq {'DESC' if reverse else 'ASC'} LIMIT ?",
             (*arguments, count),
         )
         return [_job(row) for row in rows]
@@ -192,17 +197,4 @@ def _text(description: Mapping[str, Any]) -> str:
 
 
 def _job(row: sqlite3.Row) -> JobRow:
-    return JobRow(
-        row["seq"],
-        row["id"],
-        row["owner"],
-        row["name"],
-        row["state"],
-        row["message"],
-        row["notes"],
-        row["created"],
-        row["started"],
-        row["ended"],
-        row["plan"] != "",
-        row["description"],
-    )
+    return JobRow(*row)

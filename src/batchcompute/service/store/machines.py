@@ -72,7 +72,7 @@ class MachineRepository:
     def count_busy(self, cluster_id: str) -> tuple[int, int]:
         """Return how many machines a cluster has, and how many of them are busy."""
         row = self._db.execute(
-            f"SELECT count(*), count(CASE WHEN EXISTS ({_BUSY}) THEN 1 END) FROM machines m JOIN clusters c "  # noqa: S608
+            f"SELECT count(*), count(CASE WHEN EXISTS ({_BUSY}) THEN 1 END) FROM machines m JOIN clusters c "
             "ON c.seq = m.cluster WHERE c.id = ? AND m.state = 'Running'",
             (cluster_id,),
         ).fetchone()
@@ -81,7 +81,7 @@ class MachineRepository:
     def idle(self, cluster_id: str, count: int) -> list[str]:
         """Return ids of machines of a cluster that nothing runs on, the oldest first."""
         rows = self._db.execute(
-            f"SELECT m.id FROM machines m JOIN clusters c ON c.seq = m.cluster WHERE c.id = ? "  # noqa: S608
+            f"SELECT m.id FROM machines m JOIN clusters c ON c.seq = m.cluster WHERE c.id = ? "
             f"AND m.state = 'Running' AND NOT EXISTS ({_BUSY}) ORDER BY m.seq LIMIT ?",
             (cluster_id, count),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from batchcompute.resources import TaskDescription
 from batchcompute.service.domain.states import STATES, State
@@ -17,6 +18,12 @@ from batchcompute.service.store.rows import (
 )
 
 __all__: list[str] = []
+
+_COLUMNS: Final = (
+    "job, position, name, state, cluster, timeout, blockers, started, ended, "
+    "Waiting, Running, Finished, Failed, Stopped"
+)
+"""The columns of a task, in the order of the fields of `TaskRow`; its counters are in the order of `STATES`."""
 
 
 class TaskRepository:
@@ -31,12 +38,14 @@ class TaskRepository:
 
     def of_job(self, job: int) -> list[TaskRow]:
         """Return the tasks of a job in the order of its description."""
-        rows = self._db.execute("SELECT * FROM tasks WHERE job = ? ORDER BY position", (job,))
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM tasks WHERE job = ? ORDER BY position", (job,))
         return [_task(row) for row in rows]
 
     def find(self, job: int, name: str) -> TaskRow | None:
         """Return a task of a job; None if there is none of this name."""
-        row = self._db.execute("SELECT * FROM tasks WHERE job = ? AND name = ?", (job, name)).fetchone()
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM tasks WHERE job = ? AND name = ?", (job, name)
+        ).fetchone()
         return None if row is None else _task(row)
 
     def names(self, job: int) -> list[str]:
@@ -144,7 +153,7 @@ class TaskRepository:
     def move(self, job: int, position: int, source: State, target: State) -> None:
         """Count an instance in another state than before."""
         self._db.execute(
-            f"UPDATE tasks SET {source} = {source} - 1, {target} = {target} + 1 WHERE job = ? AND position = ?",  # noqa: S608
+            f"UPDATE tasks SET {source} = {source} - 1, {target} = {target} + 1 WHERE job = ? AND position = ?",
             (job, position),
         )
 
@@ -216,15 +225,5 @@ def _counts(row: sqlite3.Row) -> dict[State, int]:
 
 
 def _task(row: sqlite3.Row) -> TaskRow:
-    return TaskRow(
-        row["job"],
-        row["position"],
-        row["name"],
-        row["state"],
-        row["cluster"],
-        row["timeout"],
-        row["blockers"],
-        row["started"],
-        row["ended"],
-        _counts(row),
-    )
+    counts = dict(zip(STATES, row[9:], strict=True))
+    return TaskRow(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], counts)

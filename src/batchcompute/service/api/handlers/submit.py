@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from batchcompute.resources import AppDescription, JobDescription
+from batchcompute.runner import container
+from batchcompute.runner.environment import environment_room
 from batchcompute.service.api import idempotency
 from batchcompute.service.api.params import Params
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain import app_jobs
-from batchcompute.service.domain.capacity import Machine, notes_of
-from batchcompute.service.domain.defaults import app_job_description, job_description
+from batchcompute.service.domain.capacity import notes_of
+from batchcompute.service.domain.defaults import Platform, app_job_description, job_description
 from batchcompute.service.domain.mappings import entries_of, inner, mappings_of
 from batchcompute.service.domain.task_needs import buckets_of
 from batchcompute.service.errors import ApiError, denied, invalid, state_conflict
+from batchcompute.service.machine import this_machine
 from batchcompute.service.objects.ownership import Buckets
 from batchcompute.service.resolved_settings import ResolvedSettings
 from batchcompute.service.store import large_jobs, transitions
@@ -56,7 +59,8 @@ class Submissions:
         self._store = store
         self._settings = settings
         self._buckets = buckets
-        self._machine = Machine.here(settings.slots)
+        self._machine = this_machine(settings.slots)
+        self._platform = Platform(environment_room, lambda: container.probe().reason)
         self._wake = wake
         self._admit = admit
         self._wait_for = wait_for
@@ -83,7 +87,7 @@ class Submissions:
         }
 
     def _dag_job(self, params: Params, body: dict[str, Any]) -> NewJob:
-        job = job_description(body)
+        job = job_description(body, self._platform)
         stored = job.detail()
         return NewJob(
             params.owner,
@@ -101,7 +105,7 @@ class Submissions:
     def _app_job(self, params: Params, body: dict[str, Any], waits: bool) -> NewJob:
         job = app_job_description(body)
         plan = app_jobs.as_job(job, app_jobs.plan_of(self._app(params, job.app.app_name or ""), job))
-        planned = job_description(plan.detail())
+        planned = job_description(plan.detail(), self._platform)
         described = planned.detail()
         return NewJob(
             params.owner,
