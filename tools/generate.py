@@ -124,12 +124,12 @@ def _limits() -> dict[Path, str]:
 
 
 def _operations() -> dict[Path, str]:
-    """Put the table of operations into its page of the documentation."""
+    """Write the table of operations into its page of the documentation."""
     from batchcompute.api.operations import OPERATIONS
 
     page = Path("docs/reference/operations.md")
     lines = [
-        "| method | operation | request | body | status | sent twice |",
+        "| method | operation | request | body | status | retry class |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in OPERATIONS.values():
@@ -163,28 +163,29 @@ def _decisions() -> dict[Path, str]:
     return {page: f"{head}<!-- decisions -->\n" + "\n".join(lines) + f"\n\n<!-- end -->{tail}"}
 
 
-_LOST = {
+_AFTER_LOST_RESPONSE = {
     "read": "yes",
     "change": "yes",
-    "delete": "yes; 404 then is success",
+    "delete": "yes; 404 then means success",
     "create": "yes, with its token",
-    "action": "after a read",
+    "action": "after a status read",
 }
 
 
 def _retries() -> dict[Path, str]:
-    """Put what may be sent again into its page, from the same table."""
+    """Write the table of repeated calls into the page on retries."""
     from batchcompute.api.operations import OPERATIONS
 
     page = Path("docs/retries.md")
     lines = [
-        "| call | not received, 408, 429 | answer lost, 5xx | what settles it |",
+        "| call | not received, 408, 429 | response lost, 5xx | status read |",
         "| --- | --- | --- | --- |",
     ]
     for row in OPERATIONS.values():
-        check = f"`{row.status_operation}`" if row.status_operation else ""
-        said = "yes; 408, 429 after a read" if row.retry_class == "action" else "yes"
-        lines.append(f"| `{row.name}` | {said} | {_LOST[row.retry_class]} | {check} |")
+        status_read = f"`{row.status_operation}`" if row.status_operation else ""
+        not_received = "yes; 408, 429 after a status read" if row.retry_class == "action" else "yes"
+        lost = _AFTER_LOST_RESPONSE[row.retry_class]
+        lines.append(f"| `{row.name}` | {not_received} | {lost} | {status_read} |")
     head, _, rest = (ROOT / page).read_text("utf-8").partition("<!-- table -->")
     tail = rest.partition("<!-- end -->")[2]
     return {page: f"{head}<!-- table -->\n\n" + "\n".join(lines) + f"\n\n<!-- end -->{tail}"}

@@ -20,7 +20,7 @@ MODULES = [key for key in OLD if key.startswith("batchcompute")]
 def gone_rows() -> list[tuple[list[str], list[str], str]]:
     """Return modules, names and reason of each row of the page's table of names that are gone."""
     page = (ROOT / "docs" / "migration.md").read_text("utf-8")
-    section = page.partition("### Names that are gone\n")[2].partition("\n#")[0]
+    section = page.partition("### Removed names\n")[2].partition("\n#")[0]
     rows: list[tuple[list[str], list[str], str]] = []
     for line in section.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]

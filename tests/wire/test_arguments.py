@@ -38,7 +38,7 @@ DEVIATIONS: dict[tuple[str, str], str] = {
     )[2:]
     for argument in re.findall("`([^`]+)`", names)
 }
-"""How arguments differ, ``refused`` or ``sent otherwise``, with the reason, as the page on migration lists it."""
+"""How arguments differ, ``rejected`` or ``sent differently``, with the reason, as the page on migration lists it."""
 
 USUAL = {"x-acs-access-key-id": "id", "x-acs-version": "2015-11-11"}
 
@@ -76,13 +76,13 @@ def how(call: str, arguments: list[Any], keywords: dict[str, Any], old: list[Any
     try:
         ours = sent(call, arguments, keywords)
     except (ValidationError, ConfigError):
-        return "refused"
+        return "rejected"
     if "IdempotentToken" not in old[1]:
         ours[1] = TOKEN.sub("", ours[1]).rstrip("?&")
     if call in ("create_job", "create_image"):
         # Their bodies are compared with whole recorded requests; here it is about the query.
         ours[2] = old[2] = None
-    return "" if ours == old else "sent otherwise"
+    return "" if ours == old else "sent differently"
 
 
 @pytest.mark.parametrize("argument", CASES)

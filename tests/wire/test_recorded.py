@@ -112,7 +112,7 @@ def differences(sent: list[httpx.Request], case: dict[str, Any]) -> set[str]:
         if bool(body) != bool(old["body"]) or (body and json.loads(body) != json.loads(old["body"])):
             found.add("body")
         elif body != (old["body"] or ""):
-            found.add("blanks of the body")
+            found.add("text of the body")
         theirs = {name.lower(): value for name, value in old["headers"]}
         ours = {name.lower(): value for name, value in request.headers.items()}
         assert theirs.keys() == ours.keys()
