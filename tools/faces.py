@@ -1,9 +1,7 @@
-"""Write the static face of the models: a ``.pyi`` beside each resource module, and the TypedDicts.
+"""Generate the static types of the models: a ``.pyi`` beside each resource module, and the TypedDicts."""
 
-The models declare each field once, in snake_case. Type checkers and editors need more: both
-spellings of every attribute, what a setter takes beyond what a getter gives, and constructor
-overloads for both spellings. All of that follows from the declaration, so it is generated.
-"""
+# The models declare each field once, in snake_case. Type checkers and editors also need both names of every attribute,
+# the types that a setter accepts, and constructors with both names. All of that follows from the declarations.
 
 from __future__ import annotations
 
@@ -30,14 +28,19 @@ _BANNER = "# Made by tools/generate.py from {name}; change that file instead.\n"
 
 
 def _alias(cls: type) -> str:
-    # A class body that has a property DAG cannot name the class DAG, so types go by another name.
+    # In the body of a class with a property DAG, the name DAG is the property, so types have other names.
     return f"_{cls.__name__}"
 
 
-def _plain(type_: Any, words: str = "_") -> str:
-    """Name a type as it is read; ``words`` stands before the names of open word lists."""
+def _plain(type_: Any, prefix: str = "_") -> str:
+    """Return the name of the type of a read value.
+
+    Args:
+        type_: The type.
+        prefix: The prefix of the names of open lists of words.
+    """
     if type_ in _OPEN:
-        return words + _OPEN[type_]
+        return prefix + _OPEN[type_]
     if get_origin(type_) is Annotated:
         type_ = get_args(type_)[0]
     if type_ is Any:
@@ -55,7 +58,7 @@ def _plain(type_: Any, words: str = "_") -> str:
 
 
 def getter(field: Field) -> str:
-    """Name the type that reading a field gives."""
+    """Return the type of the getter of a field."""
     name = _plain(field.type)
     if isinstance(field, (NestedField, ContainerField)):
         return name
@@ -65,7 +68,7 @@ def getter(field: Field) -> str:
 
 
 def setter(field: Field) -> str:
-    """Name the type that a field may be set to."""
+    """Return the type of the setter of a field."""
     if isinstance(field, NestedField):
         return f"{_plain(field.type)} | Mapping[str, object] | None"
     if isinstance(field, TimeField):
@@ -129,10 +132,10 @@ def _methods(node: ast.ClassDef) -> Iterator[str]:
 
 
 def _docs_of(cls: type[Jsonizable], name: str) -> str:
-    found = doc_of(cls, name)
-    if not found:
+    text = doc_of(cls, name)
+    if not text:
         raise SystemExit(f"faces: {cls.__name__}.{name} has no docstring")
-    return found
+    return text
 
 
 def _class(cls: type[Jsonizable], node: ast.ClassDef) -> str:
@@ -143,7 +146,7 @@ def _class(cls: type[Jsonizable], node: ast.ClassDef) -> str:
     text += _constructors(cls)
     own = {field.name for field in cls._declared if field.name in cls.__annotations__}
     for field in cls._declared:
-        # A class whose unset values read differently from its base's says so anew.
+        # If unset fields read differently than in the base class, the class repeats them.
         changed = any(
             base._unset_as_zero != cls._unset_as_zero
             for base in cls.__bases__
@@ -185,7 +188,7 @@ def _stub(module: ModuleType, path: Path) -> str:
                 if field.type in _OPEN:
                     used[f"_{_OPEN[field.type]}"] = _OPEN[field.type]
     for name in module.__all__:
-        # A union under one name; type checkers need nothing of how pydantic tells its members apart.
+        # A named union: type checkers do not need the discriminator of pydantic.
         value = getattr(module, name)
         if get_origin(value) is Annotated:
             members = [get_args(member)[0].__name__ for member in get_args(get_args(value)[0])]
@@ -224,10 +227,10 @@ def _dict_type(field: Field) -> str:
 def _typed_dicts(classes: Sequence[type[Jsonizable]]) -> str:
     names = [_dict_name(cls) for cls in classes]
     text = (
-        '"""TypedDicts with wire names, for dict literals that a type checker shall check.\n\n'
-        '    job: JobDescriptionDict = {"Name": "demo", "DAG": {"Tasks": {}}}\n\n'
-        'Every description takes such a dict; at run time they are plain dicts.\n"""\n\n'
+        '"""TypedDicts with wire names, for dict literals that type checkers check."""\n\n'
         + _BANNER.format(name="the models")
+        + '# For example: `job: JobDescriptionDict = {"Name": "demo", "DAG": {"Tasks": {}}}`. Every description accepts\n'
+        + "# such a dict.\n\n"
         + "from __future__ import annotations\n\nfrom collections.abc import Mapping\n"
         + "from typing import Any, TypedDict\n\n"
         + f"from batchcompute.resources._literals import {', '.join(sorted(_literals.__all__))}\n\n"
@@ -235,7 +238,7 @@ def _typed_dicts(classes: Sequence[type[Jsonizable]]) -> str:
     )
     for cls in classes:
         text += f"class {_dict_name(cls)}(TypedDict, total=False):\n"
-        text += _doc(f"A dict that `{cls.__name__}` takes.", "    ") + "\n\n"
+        text += _doc(f"The fields of `{cls.__name__}`.", "    ") + "\n\n"
         for field in cls._declared:
             doc = _docs_of(cls, field.name)
             text += f"    {field.wire}: {_dict_type(field)}\n{_doc(doc, '    ')}\n"
@@ -244,7 +247,7 @@ def _typed_dicts(classes: Sequence[type[Jsonizable]]) -> str:
 
 
 def faces() -> dict[Path, str]:
-    """Return the text of each stub, and of the module of TypedDicts."""
+    """Return the contents of each ``.pyi`` and of the module of TypedDicts."""
     modules = {name: importlib.import_module(f"batchcompute.resources.{name}") for name in MODULES}
     result = {
         FOLDER / f"{name}.pyi": _stub(module, FOLDER / f"{name}.py") for name, module in modules.items()

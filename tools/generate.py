@@ -117,7 +117,7 @@ def _limits() -> dict[Path, str]:
     }
     for cls in classes.values():
         for field in cls._declared:
-            words = "; ".join(dict.fromkeys(limit.summary() for limit in field.constraints))
+            words = "; ".join(dict.fromkeys(constraint.summary() for constraint in field.constraints))
             if words:
                 lines.append(f"| `{cls.__name__}.{field.wire}` | {words} |")
     return {Path("docs/limits.md"): "\n".join(lines) + "\n"}

@@ -1,11 +1,9 @@
-"""TypedDicts with wire names, for dict literals that a type checker shall check.
-
-    job: JobDescriptionDict = {"Name": "demo", "DAG": {"Tasks": {}}}
-
-Every description takes such a dict; at run time they are plain dicts.
-"""
+"""TypedDicts with wire names, for dict literals that type checkers check."""
 
 # Made by tools/generate.py from the models; change that file instead.
+# For example: `job: JobDescriptionDict = {"Name": "demo", "DAG": {"Tasks": {}}}`. Every description accepts
+# such a dict.
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -71,7 +69,7 @@ __all__ = [
 
 
 class ImageDescriptionDict(TypedDict, total=False):
-    """A dict that `ImageDescription` takes."""
+    """The fields of `ImageDescription`."""
 
     Name: str
     """Name of the image."""
@@ -80,13 +78,13 @@ class ImageDescriptionDict(TypedDict, total=False):
     Platform: Platform
     """Operating system, ``Linux`` or ``Windows``. Required."""
     EcsImageId: str
-    """The ECS image behind it, ``m-…``. Required."""
+    """Id of the ECS image, ``m-…``. Required."""
     IdempotentToken: str
-    """Token of the create; the service also takes it from the query."""
+    """Idempotency token of the create. The service also accepts it in the query."""
 
 
 class SystemDiskDict(TypedDict, total=False):
-    """A dict that `SystemDisk` takes."""
+    """The fields of `SystemDisk`."""
 
     Type: str
     """Type of the disk, for example ``cloud_efficiency``; empty for the default."""
@@ -95,40 +93,40 @@ class SystemDiskDict(TypedDict, total=False):
 
 
 class DataDiskDict(TypedDict, total=False):
-    """A dict that `DataDisk` takes."""
+    """The fields of `DataDisk`."""
 
     Type: str
-    """Type of the disk; it must equal that of the system disk."""
+    """Type of the disk. It must be the type of the system disk."""
     Size: int
     """Size in GB, 5 to 2000."""
     MountPoint: str
-    """A directory on Linux, a drive letter on Windows."""
+    """Mount point: a directory on Linux, a drive letter on Windows."""
 
 
 class DisksDict(TypedDict, total=False):
-    """A dict that `Disks` takes."""
+    """The fields of `Disks`."""
 
     SystemDisk: SystemDiskDict
-    """The disk that it starts from."""
+    """The system disk."""
     DataDisk: DataDiskDict
-    """A second disk."""
+    """The data disk."""
 
 
 class ClassicDict(TypedDict, total=False):
-    """A dict that `Classic` takes."""
+    """The fields of `Classic`."""
 
     AllowSecurityGroup: list[str]
-    """Security groups that may connect in."""
+    """Security groups that may connect to the machines."""
     AllowSecurityGroupEgress: list[str]
-    """Security groups that may be connected to."""
+    """Security groups that the machines may connect to."""
     AllowIpAddress: list[str]
-    """Addresses that may connect in."""
+    """IP addresses that may connect to the machines."""
     AllowIpAddressEgress: list[str]
-    """Addresses that may be connected to."""
+    """IP addresses that the machines may connect to."""
 
 
 class VPCDict(TypedDict, total=False):
-    """A dict that `VPC` takes."""
+    """The fields of `VPC`."""
 
     CidrBlock: str
     """Address range, for example ``192.168.0.0/16``."""
@@ -149,7 +147,7 @@ class VPCDict(TypedDict, total=False):
 
 
 class NetworksDict(TypedDict, total=False):
-    """A dict that `Networks` takes."""
+    """The fields of `Networks`."""
 
     Classic: ClassicDict
     """The classic network."""
@@ -158,18 +156,18 @@ class NetworksDict(TypedDict, total=False):
 
 
 class MountEntryDict(TypedDict, total=False):
-    """A dict that `MountEntry` takes."""
+    """The fields of `MountEntry`."""
 
     Source: str
-    """Where it is: ``oss://``, ``nas://``, ``smb://``, ``lustre://`` or ``nasplus://``."""
+    """URL of the file or directory: ``oss://``, ``nas://``, ``smb://``, ``lustre://`` or ``nasplus://``."""
     Destination: str
-    """Where the machine sees it."""
+    """Path on the machine."""
     WriteSupport: bool
-    """Whether the machine may write to it (directories only)."""
+    """Whether the machine may write to the directory."""
 
 
 class NASDict(TypedDict, total=False):
-    """A dict that `NAS` takes."""
+    """The fields of `NAS`."""
 
     AccessGroup: list[str]
     """Access groups."""
@@ -178,187 +176,187 @@ class NASDict(TypedDict, total=False):
 
 
 class OSSDict(TypedDict, total=False):
-    """A dict that `OSS` takes."""
+    """The fields of `OSS`."""
 
     AccessKeyId: str
     """Access key id."""
     AccessKeySecret: str
-    """Access key secret; never shown by ``repr``."""
+    """Access key secret. ``repr`` never shows it."""
     SecurityToken: str
-    """STS token, as the old SDK spells it."""
+    """STS token, under the name in the old SDK."""
     AccessSecurityToken: str
-    """STS token, as the documents and the Node SDK spell it."""
+    """STS token, under the name in the documents and the Node SDK."""
 
 
 class MountsDict(TypedDict, total=False):
-    """A dict that `Mounts` takes."""
+    """The fields of `Mounts`."""
 
     Entries: list[MountEntryDict]
     """The mounts."""
     Locale: str
-    """Character set of file names, for example ``UTF-8``; the service's default is ``GBK``."""
+    """Character encoding of file names, for example ``UTF-8``; the default of the service is ``GBK``."""
     Lock: bool
-    """Whether files are locked over the network."""
+    """Whether file locks work across machines."""
     CacheSupport: bool
-    """Whether reads are cached."""
+    """Whether reads use a cache."""
     CacheBlockSize: int
-    """Bytes in a block of the cache."""
+    """Size of a block of the cache in bytes."""
     CacheTotalSize: int
-    """Bytes of the whole cache."""
+    """Size of the cache in bytes."""
     NAS: NASDict
-    """What is needed to mount from NAS."""
+    """The settings of mounts from NAS."""
     OSS: OSSDict
     """Credentials for mounts from OSS."""
     RefreshStrategy: str
-    """How metadata is refreshed."""
+    """Strategy for refreshing metadata."""
     RefreshTopicName: str
-    """Topic that announces a refresh."""
+    """Name of the topic that announces a refresh."""
     RefreshTimeOut: float
-    """Seconds between refreshes."""
+    """Time between refreshes in seconds."""
     NasMetaCache: bool
-    """Whether NAS metadata is cached."""
+    """Whether metadata of NAS is cached."""
 
 
 class ConfigsDict(TypedDict, total=False):
-    """A dict that `Configs` takes."""
+    """The fields of `Configs`."""
 
     Disks: DisksDict
     """The disks."""
     Networks: NetworksDict
-    """The networks; the old SDK sends ``192.168.0.0/16`` where nothing is said."""
+    """The networks. As in the old SDK, the default is a private network with the addresses ``192.168.0.0/16``."""
     Mounts: MountsDict
     """The mounts."""
 
 
 class TopicDict(TypedDict, total=False):
-    """A dict that `Topic` takes."""
+    """The fields of `Topic`."""
 
     Name: str
     """Name of the MNS topic."""
     Endpoint: str
     """Endpoint of the MNS account."""
     Events: list[str]
-    """Events to be told of, for example ``OnJobFinished``."""
+    """Names of the events to send, for example ``OnJobFinished``."""
     UserData: str
-    """Text of the caller's, sent along."""
+    """A string of the caller that is sent with each event."""
     UserTemplate: str
-    """Template of the message."""
+    """Template of the messages."""
 
 
 class NotificationDict(TypedDict, total=False):
-    """A dict that `Notification` takes."""
+    """The fields of `Notification`."""
 
     Topic: TopicDict
-    """Where events are sent, and which."""
+    """The topic that receives events, and which events it receives."""
 
 
 class InputMappingConfigDict(TypedDict, total=False):
-    """A dict that `InputMappingConfig` takes."""
+    """The fields of `InputMappingConfig`."""
 
     Locale: str
-    """Character set of file names."""
+    """Character encoding of file names."""
     Lock: bool
-    """Whether files are locked over the network."""
+    """Whether file locks work across machines."""
 
 
 class GroupDescriptionDict(TypedDict, total=False):
-    """A dict that `GroupDescription` takes."""
+    """The fields of `GroupDescription`."""
 
     DesiredVMCount: int
-    """How many machines the group shall have, 0 to 65536. Required for a new group."""
+    """Desired number of machines, 0 to 65536. Required for a new group."""
     InstanceType: str
-    """Instance type of the machines; the cluster's own when not set."""
+    """Instance type of the machines; without it, that of the cluster."""
     SpotStrategy: str
     """``SpotWithPriceLimit`` or ``SpotAsPriceGo``."""
     SpotPriceLimit: float
-    """Highest price per hour of a spot machine."""
+    """Highest price of a spot machine per hour, in yuan."""
     ResourceType: ResourceTypeName
-    """How the machines are paid for."""
+    """Payment of the machines: ``OnDemand`` or ``Spot``."""
     HostnamePrefix: str
-    """What host names start with."""
+    """Prefix of the host names."""
     ImageId: str
-    """Image of this group; the cluster's own when not set."""
+    """Image of this group; without it, that of the cluster."""
     Mode: str
-    """Undocumented; sent as it is."""
+    """Undocumented. It is sent unchanged."""
 
 
 class ModifyGroupDescriptionDict(TypedDict, total=False):
-    """A dict that `ModifyGroupDescription` takes."""
+    """The fields of `ModifyGroupDescription`."""
 
     DesiredVMCount: int
-    """How many machines the group shall have, 0 to 65536. Required for a new group."""
+    """Desired number of machines, 0 to 65536. Required for a new group."""
     InstanceType: str
-    """Instance type of the machines; the cluster's own when not set."""
+    """Instance type of the machines; without it, that of the cluster."""
     SpotStrategy: str
     """``SpotWithPriceLimit`` or ``SpotAsPriceGo``."""
     SpotPriceLimit: float
-    """Highest price per hour of a spot machine."""
+    """Highest price of a spot machine per hour, in yuan."""
 
 
 class ClusterDescriptionDict(TypedDict, total=False):
-    """A dict that `ClusterDescription` takes."""
+    """The fields of `ClusterDescription`."""
 
     Name: str
-    """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
+    """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
     Description: str
     """Free text."""
     ImageId: str
-    """Image of all groups. Required unless every group names its own."""
+    """Image of the groups without one of their own. Required if there is such a group."""
     InstanceType: str
-    """Instance type of the groups that name none."""
+    """Instance type of the groups without one of their own."""
     UserData: Mapping[str, object]
-    """Readable on the machines."""
+    """Data that programs on the machines can read."""
     ScheduleType: str
     """``LowLatency``, ``Poll`` or ``Push``."""
     Configs: ConfigsDict
     """Disks, networks and mounts."""
     Notification: NotificationDict
-    """Who is told of events."""
+    """The topic that receives events, and which events it receives."""
     Groups: dict[str, GroupDescriptionDict]
     """The groups by name. Required."""
     Bootstrap: str
-    """Command that each machine runs at its start."""
+    """Command that each machine runs when it starts."""
     EnvVars: Mapping[str, object]
-    """Environment variables of the machines; every value becomes a text."""
+    """Environment variables of the machines; every value is converted to a string."""
     PasswordInherit: bool
-    """Whether the image's password is kept."""
+    """Whether the machines keep the password of the image."""
     DependencyIsvService: str
-    """Third-party service that is needed, for example ``GTX``."""
+    """Name of a required third-party service, for example ``GTX``."""
 
 
 class ModifyConfigsDict(TypedDict, total=False):
-    """A dict that `ModifyConfigs` takes."""
+    """The fields of `ModifyConfigs`."""
 
     Mounts: MountsDict
     """The mounts."""
 
 
 class ModifyClusterDescriptionDict(TypedDict, total=False):
-    """A dict that `ModifyClusterDescription` takes."""
+    """The fields of `ModifyClusterDescription`."""
 
     UserData: Mapping[str, object]
-    """Readable on the machines."""
+    """Data that programs on the machines can read."""
     Configs: ModifyConfigsDict
     """The mounts."""
     Groups: dict[str, ModifyGroupDescriptionDict]
     """The groups to change, by name."""
     EnvVars: Mapping[str, object]
-    """Environment variables of the machines; every value becomes a text."""
+    """Environment variables of the machines; every value is converted to a string."""
     ImageId: str
-    """Image of machines that start from now on."""
+    """Image of the machines that start after the change."""
     InputMapping: dict[str, str]
     """Read-only mappings from OSS, in older documents."""
 
 
 class ConfigDict(TypedDict, total=False):
-    """A dict that `Config` takes."""
+    """The fields of `Config`."""
 
     ResourceType: ResourceTypeName
-    """How the machines are paid for."""
+    """Payment of the machines: ``OnDemand`` or ``Spot``."""
     InstanceType: str
     """Instance type of the machines."""
     InstanceCount: int
-    """How many instances run."""
+    """Number of instances."""
     MinDiskSize: int
     """Smallest system disk in GB."""
     DiskType: str
@@ -368,75 +366,75 @@ class ConfigDict(TypedDict, total=False):
     DataDiskType: str
     """Type of the data disk."""
     DataDiskMountPoint: str
-    """Where the data disk is mounted."""
+    """Mount point of the data disk."""
     MaxRetryCount: int
-    """How often a failed instance is run again."""
+    """Number of times that a failed instance is retried."""
     Timeout: int
-    """Seconds that one attempt of an instance may take."""
+    """Time-out of an attempt of an instance, in seconds."""
     ClassicNetwork: bool
     """Whether the machines are in the classic network."""
     ClusterId: str
-    """The cluster to run on, instead of one of its own."""
+    """Id of the cluster to run on, instead of a new one."""
     ReserveOnFail: bool
-    """Whether the machines are kept when the job fails."""
+    """Whether the machines stay when the job fails."""
 
 
 class LoggingDict(TypedDict, total=False):
-    """A dict that `Logging` takes."""
+    """The fields of `Logging`."""
 
     StdoutPath: str
-    """``oss://…/`` directory for stdout."""
+    """``oss://…/`` URL of the directory for stdout."""
     StderrPath: str
-    """``oss://…/`` directory for stderr."""
+    """``oss://…/`` URL of the directory for stderr."""
 
 
 class AppDict(TypedDict, total=False):
-    """A dict that `App` takes."""
+    """The fields of `App`."""
 
     AppName: str
-    """Name of the app; ``:Name`` or ``Public:Name`` for a public one. Required."""
+    """Name of the app; ``:Name`` or ``Public:Name`` for a public app. Required."""
     Inputs: Mapping[str, object]
-    """From input name to text or number."""
+    """The values of the inputs by name: strings or numbers."""
     Outputs: Mapping[str, object]
-    """From output name to OSS place."""
+    """The ``oss://`` URLs of the outputs, by name."""
     Logging: LoggingDict
-    """Where the output of the run goes."""
+    """Where stdout and stderr of the run are stored."""
     Config: ConfigDict
-    """Values for the app's configuration."""
+    """Values for the configuration of the app."""
 
 
 class AppJobDescriptionDict(TypedDict, total=False):
-    """A dict that `AppJobDescription` takes."""
+    """The fields of `AppJobDescription`."""
 
     Name: str
     """Name: letters, digits, ``_`` and ``-``, at most 100. Required."""
     Description: str
     """Free text, at most 1000 characters."""
     AutoRelease: bool
-    """Whether the job is deleted once it has finished."""
+    """Whether the service deletes the job when it finishes."""
     JobFailOnInstanceFail: bool
-    """Whether the job fails as soon as one instance has failed for good."""
+    """Whether the job fails as soon as an instance fails and has no retries left."""
     Notification: NotificationDict
-    """Who is told of events."""
+    """The topic that receives events, and which events it receives."""
     Type: JobType
-    """``App``; a create sends it where it is not set."""
+    """``App``. ``create_job`` sends it if it is not set."""
     App: AppDict
-    """Which app, and with what. Required."""
+    """The app, with its inputs, outputs and configuration. Required."""
     Priority: int
-    """0 to 1000, larger first."""
+    """Priority, 0 to 1000. Jobs with a larger one start first."""
 
 
 class AutoClusterDict(TypedDict, total=False):
-    """A dict that `AutoCluster` takes."""
+    """The fields of `AutoCluster`."""
 
     InstanceType: str
     """Instance type of the machines."""
     ResourceType: ResourceTypeName
-    """How the machines are paid for; the service's default is ``OnDemand``."""
+    """Payment of the machines, ``OnDemand`` or ``Spot``; the default of the service is ``OnDemand``."""
     SpotStrategy: str
     """``SpotWithPriceLimit`` or ``SpotAsPriceGo``."""
     SpotPriceLimit: float
-    """Highest price per hour of a spot machine, in yuan; 0 for an automatic one."""
+    """Highest price of a spot machine per hour, in yuan; 0 for an automatic price."""
     ImageId: str
     """Id of the image."""
     ECSImageId: str
@@ -444,294 +442,294 @@ class AutoClusterDict(TypedDict, total=False):
     Configs: ConfigsDict
     """Disks, networks and mounts."""
     UserData: Mapping[str, object]
-    """Readable on the machines."""
+    """Data that programs on the machines can read."""
     ReserveOnFail: bool
-    """Whether the machines are kept when the job fails."""
+    """Whether the machines stay when the job fails."""
     ClusterId: str
-    """A cluster to put the machines into, instead of a new one."""
+    """Id of an existing cluster for the machines, instead of a new one."""
     DependencyIsvService: str
-    """Third-party service that is needed, for example ``GTX``."""
+    """Name of a required third-party service, for example ``GTX``."""
 
 
 class DockerDict(TypedDict, total=False):
-    """A dict that `Docker` takes."""
+    """The fields of `Docker`."""
 
     Image: str
     """The image; empty for none."""
     RunMode: str
-    """Known from the Java SDK only; sent as it is."""
+    """Only the Java SDK documents this field. It is sent unchanged."""
 
 
 class CommandDict(TypedDict, total=False):
-    """A dict that `Command` takes."""
+    """The fields of `Command`."""
 
     CommandLine: str
-    """The command, run by ``/bin/sh``. Required."""
+    """The command. ``/bin/sh`` runs it. Required."""
     PackagePath: str
-    """An object to unpack into the working directory first: ``oss://…/worker.tar.gz``."""
+    """URL of an archive that is unpacked into the working directory first: ``oss://…/worker.tar.gz``."""
     EnvVars: Mapping[str, object]
-    """Environment variables, at most 2000; every value becomes a text."""
+    """Environment variables, at most 2000; every value is converted to a string."""
     Docker: DockerDict
-    """A container image to run the command in."""
+    """The container image that the command runs in."""
 
 
 class ParametersDict(TypedDict, total=False):
-    """A dict that `Parameters` takes."""
+    """The fields of `Parameters`."""
 
     Command: CommandDict
-    """What its instances run."""
+    """The command of the instances."""
     InputMappingConfig: InputMappingConfigDict
-    """How input mappings read file names."""
+    """Settings for the file names of input mappings."""
     StdoutRedirectPath: str
-    """``oss://…/`` directory for ``stdout.<job>.<task>.<instance>``; empty to keep none."""
+    """``oss://…/`` URL of the directory for ``stdout.<job>.<task>.<instance>``; empty to discard stdout."""
     StderrRedirectPath: str
-    """``oss://…/`` directory for ``stderr.<job>.<task>.<instance>``; empty to keep none."""
+    """``oss://…/`` URL of the directory for ``stderr.<job>.<task>.<instance>``; empty to discard stderr."""
 
 
 class CredentialConfigDict(TypedDict, total=False):
-    """A dict that `CredentialConfig` takes."""
+    """The fields of `CredentialConfig`."""
 
     ServiceRole: str
     """The first role."""
     Chain: list[dict[str, Any]]
-    """Further roles: ``{"Role": …, "UserId": …}``."""
+    """The other roles: ``{"Role": …, "UserId": …}``."""
 
 
 class TaskDescriptionDict(TypedDict, total=False):
-    """A dict that `TaskDescription` takes."""
+    """The fields of `TaskDescription`."""
 
     Parameters: ParametersDict
-    """What it runs, and where its output goes. Required."""
+    """The command, and where its output is stored. Required."""
     InputMapping: dict[str, str]
-    """From ``oss://`` place to local path, read-only."""
+    """Inputs: ``oss://`` URLs, each with its path on the machine. They are read-only by default."""
     OutputMapping: dict[str, str]
-    """From local path to ``oss://`` place, uploaded at the end."""
+    """Outputs: paths on the machine, each with the ``oss://`` URL for the upload at the end."""
     LogMapping: dict[str, str]
-    """From local file to ``oss://…/`` directory, uploaded while the program runs."""
+    """Logs: files on the machine, each with the ``oss://…/`` URL for uploads while the program runs."""
     WriteSupport: bool
-    """Whether input mappings may be written to."""
+    """Whether programs may write to input mappings."""
     Timeout: int
-    """Seconds that one attempt of an instance may take."""
+    """Time-out of an attempt of an instance, in seconds."""
     InstanceCount: int
-    """How many instances run, 1 or more."""
+    """Number of instances, 1 or more."""
     MaxRetryCount: int
-    """How often a failed instance is run again."""
+    """Number of times that a failed instance is retried."""
     ClusterId: str
-    """The cluster to run on; this or ``AutoCluster`` is required."""
+    """Id of the cluster to run on. This or ``AutoCluster`` is required."""
     Mounts: MountsDict
-    """What the machines mount."""
+    """The mounts of the machines."""
     AutoCluster: AutoClusterDict
-    """A cluster of its own; this or ``ClusterId`` is required."""
+    """A new cluster for the task. This or ``ClusterId`` is required."""
     CredentialConfig: CredentialConfigDict
-    """Roles that the task takes on."""
+    """The roles that the task assumes."""
 
 
 class DAGDict(TypedDict, total=False):
-    """A dict that `DAG` takes."""
+    """The fields of `DAG`."""
 
     Tasks: dict[str, TaskDescriptionDict]
     """The tasks by name. Required."""
     Dependencies: dict[str, list[str]]
-    """From a task to those that start after it: ``{"A": ["B", "C"]}``."""
+    """For each task, the tasks that start after it: ``{"A": ["B", "C"]}``."""
 
 
 class JobDescriptionDict(TypedDict, total=False):
-    """A dict that `JobDescription` takes."""
+    """The fields of `JobDescription`."""
 
     Name: str
-    """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
+    """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
     Description: str
     """Free text."""
     Priority: int
-    """0 to 1000, larger first; the service takes 0 where nothing is said."""
+    """Priority, 0 to 1000; the default of the service is 0. Jobs with a larger one start first."""
     Notification: NotificationDict
-    """Who is told of events."""
+    """The topic that receives events, and which events it receives."""
     JobFailOnInstanceFail: bool
-    """Whether the job fails as soon as one instance has failed for good."""
+    """Whether the job fails as soon as an instance fails and has no retries left."""
     AutoRelease: bool
-    """Whether the job is deleted once it has finished."""
+    """Whether the service deletes the job when it finishes."""
     Type: JobType
-    """``DAG``."""
+    """Type of the job: ``DAG``."""
     DAG: DAGDict
-    """The tasks, and which of them wait for which. Required."""
+    """The tasks and their dependencies. Required."""
     Id: str
-    """The job's id where the service describes an existing one; not sent with a create."""
+    """Id of the job, in descriptions of existing jobs. A create does not send it."""
 
 
 class ParameterDict(TypedDict, total=False):
-    """A dict that `Parameter` takes."""
+    """The fields of `Parameter`."""
 
     Description: str
     """Free text, at most 1000 characters."""
     Type: str
     """``String`` or ``Number``."""
     Default: str | float | None
-    """Value where a job gives none; None where it must give one."""
+    """Value for jobs that set none. With None, each job must set a value."""
     LocalPath: str
-    """Where the machine sees the value's OSS place; empty for a plain value."""
+    """Path on the machine for a value that is an ``oss://`` URL; empty for a plain value."""
 
 
 class InputParameterDict(TypedDict, total=False):
-    """A dict that `InputParameter` takes."""
+    """The fields of `InputParameter`."""
 
     Description: str
     """Free text, at most 1000 characters."""
     Type: str
     """``String`` or ``Number``."""
     Default: str | float | None
-    """Value where a job gives none; None where it must give one."""
+    """Value for jobs that set none. With None, each job must set a value."""
     LocalPath: str
-    """Where the machine sees the value's OSS place; empty for a plain value."""
+    """Path on the machine for a value that is an ``oss://`` URL; empty for a plain value."""
 
 
 class OutputParameterDict(TypedDict, total=False):
-    """A dict that `OutputParameter` takes."""
+    """The fields of `OutputParameter`."""
 
     Description: str
     """Free text, at most 1000 characters."""
     Type: str
     """``String`` or ``Number``."""
     Default: str | float | None
-    """Value where a job gives none; None where it must give one."""
+    """Value for jobs that set none. With None, each job must set a value."""
     LocalPath: str
-    """Where the machine sees the value's OSS place; empty for a plain value."""
+    """Path on the machine for a value that is an ``oss://`` URL; empty for a plain value."""
 
 
 class AppDockerDict(TypedDict, total=False):
-    """A dict that `Docker` takes."""
+    """The fields of `Docker`."""
 
     Image: str
     """The image. Required."""
     RegistryOSSPath: str
-    """OSS place of a private registry."""
+    """``oss://`` URL of a private registry."""
 
 
 class VMDict(TypedDict, total=False):
-    """A dict that `VM` takes."""
+    """The fields of `VM`."""
 
     ECSImageId: str
     """The image. Required."""
 
 
 class ResourceTypeDict(TypedDict, total=False):
-    """A dict that `ResourceType` takes."""
+    """The fields of `ResourceType`."""
 
     Description: str
     """Free text."""
     Overwritable: bool
-    """Whether a job may give another value."""
+    """Whether a job may replace the value."""
     Default: str | None
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class InstanceTypeDict(TypedDict, total=False):
-    """A dict that `InstanceType` takes."""
+    """The fields of `InstanceType`."""
 
     Description: str
     """Free text."""
     Overwritable: bool
-    """Whether a job may give another value."""
+    """Whether a job may replace the value."""
     Default: str | None
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class InstanceCountDict(TypedDict, total=False):
-    """A dict that `InstanceCount` takes."""
+    """The fields of `InstanceCount`."""
 
     Description: str
     """Free text."""
     Overwritable: bool
-    """Whether a job may give another value."""
+    """Whether a job may replace the value."""
     Default: float | None
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class MinDiskSizeDict(TypedDict, total=False):
-    """A dict that `MinDiskSize` takes."""
+    """The fields of `MinDiskSize`."""
 
     Description: str
     """Free text."""
     Overwritable: bool
-    """Whether a job may give another value."""
+    """Whether a job may replace the value."""
     Default: float | None
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class DiskTypeDict(TypedDict, total=False):
-    """A dict that `DiskType` takes."""
+    """The fields of `DiskType`."""
 
     Description: str
     """Free text."""
     Overwritable: bool
-    """Whether a job may give another value."""
+    """Whether a job may replace the value."""
     Default: str | None
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class MinDataDiskSizeDict(TypedDict, total=False):
-    """A dict that `MinDataDiskSize` takes."""
+    """The fields of `MinDataDiskSize`."""
 
     Description: str
     """Free text."""
     Overwritable: bool
-    """Whether a job may give another value."""
+    """Whether a job may replace the value."""
     Default: float | None
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class DataDiskTypeDict(TypedDict, total=False):
-    """A dict that `DataDiskType` takes."""
+    """The fields of `DataDiskType`."""
 
     Description: str
     """Free text."""
     Overwritable: bool
-    """Whether a job may give another value."""
+    """Whether a job may replace the value."""
     Default: str | None
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class DataDiskMountPointDict(TypedDict, total=False):
-    """A dict that `DataDiskMountPoint` takes."""
+    """The fields of `DataDiskMountPoint`."""
 
     Description: str
     """Free text."""
     Overwritable: bool
-    """Whether a job may give another value."""
+    """Whether a job may replace the value."""
     Default: str | None
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class MaxRetryCountDict(TypedDict, total=False):
-    """A dict that `MaxRetryCount` takes."""
+    """The fields of `MaxRetryCount`."""
 
     Description: str
     """Free text."""
     Overwritable: bool
-    """Whether a job may give another value."""
+    """Whether a job may replace the value."""
     Default: float | None
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class TimeoutDict(TypedDict, total=False):
-    """A dict that `Timeout` takes."""
+    """The fields of `Timeout`."""
 
     Description: str
     """Free text."""
     Overwritable: bool
-    """Whether a job may give another value."""
+    """Whether a job may replace the value."""
     Default: float | None
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class AppConfigDict(TypedDict, total=False):
-    """A dict that `Config` takes."""
+    """The fields of `Config`."""
 
     ResourceType: ResourceTypeDict
-    """How the machines are paid for."""
+    """Payment of the machines: ``OnDemand`` or ``Spot``."""
     InstanceType: InstanceTypeDict
     """Instance type of the machines."""
     InstanceCount: InstanceCountDict
-    """How many instances run."""
+    """Number of instances."""
     MinDiskSize: MinDiskSizeDict
     """Smallest system disk in GB."""
     DiskType: DiskTypeDict
@@ -741,15 +739,15 @@ class AppConfigDict(TypedDict, total=False):
     DataDiskType: DataDiskTypeDict
     """Type of the data disk."""
     DataDiskMountPoint: DataDiskMountPointDict
-    """Where the data disk is mounted."""
+    """Mount point of the data disk."""
     MaxRetryCount: MaxRetryCountDict
-    """How often a failed instance is run again."""
+    """Number of times that a failed instance is retried."""
     Timeout: TimeoutDict
-    """Seconds that one attempt of an instance may take."""
+    """Time-out of an attempt of an instance, in seconds."""
 
 
 class AppDescriptionDict(TypedDict, total=False):
-    """A dict that `AppDescription` takes."""
+    """The fields of `AppDescription`."""
 
     Name: str
     """Name: letters, digits, ``_`` and ``-``, at most 64. Required."""
@@ -764,10 +762,10 @@ class AppDescriptionDict(TypedDict, total=False):
     VM: VMDict
     """The machine image; this or ``Docker`` is required."""
     CommandLine: str
-    """The command, in which ``${name}`` stands for a parameter; at most 1000 characters. Required."""
+    """The command, at most 1000 characters; the value of a parameter replaces ``${name}``. Required."""
     EnvVars: Mapping[str, object]
-    """Environment variables, at most 2000; every value becomes a text."""
+    """Environment variables, at most 2000; every value is converted to a string."""
     Daemonize: bool
-    """Whether the program is started once and kept running."""
+    """Whether the program starts once and keeps running."""
     Config: AppConfigDict
     """The configuration."""

@@ -203,7 +203,7 @@ def test_nothing_is_sent_for_bad_arguments(client: Client, respx_mock: respx.Moc
         client.list_jobs("", "many")  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match=r"DAG\.Tasks"):
         client.create_job(JobDescription(Name="x"))
-    with pytest.raises(TypeError, match="JobDescription is made from"):
+    with pytest.raises(TypeError, match="JobDescription takes a mapping"):
         client.create_job(5)  # type: ignore[call-overload]
     with pytest.raises(ValidationError, match="resource_type"):
         client.easy_list("nothings")  # type: ignore[call-overload]

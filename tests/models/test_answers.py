@@ -1,4 +1,4 @@
-"""Answers are read leniently: whatever came is kept, and nothing takes a page down."""
+"""Reading answers of the service keeps every value and never fails."""
 
 from __future__ import annotations
 
@@ -57,18 +57,18 @@ SAMPLES = [(Job, JOB), (Task, TASK), (Instance, INSTANCE), (Cluster, CLUSTER), (
 
 
 @pytest.mark.parametrize(("cls", "sample"), SAMPLES)
-def test_dump_gives_the_wire_format_back(cls: Any, sample: dict[str, Any]) -> None:
+def test_dump_returns_the_wire_format(cls: Any, sample: dict[str, Any]) -> None:
     assert json.loads(cls(sample).dump()) == sample
     assert json.loads(cls._read(json.dumps(sample).encode()).dump()) == sample
 
 
-def test_times() -> None:
+def test_times_of_answers() -> None:
     job = Job(JOB)
     assert job.StartTime == datetime(2016, 11, 1, 15, 25, 3, 20203, tzinfo=UTC)
     assert job.StartTime is not None
     assert job.StartTime.tzinfo is UTC
     assert job.EndTime is None
-    # Known to be none, as the old SDK had it: programs read `job.detail()["EndTime"]`.
+    # As in the old SDK, an unknown time is None: programs read `job.detail()["EndTime"]`.
     assert "EndTime" in job
     assert job.detail()["EndTime"] is None
     assert "EndTime" not in Job({"Id": "job-1"})
@@ -118,7 +118,7 @@ def test_a_wrong_type_keeps_its_raw_value(wrong: dict[str, Any], caplog: pytest.
     assert (value.detail() if hasattr(value, "detail") else value) == wrong[name]
 
 
-def test_a_wrong_item_in_a_map_of_models() -> None:
+def test_an_invalid_entry_of_a_map_of_models_is_kept() -> None:
     cluster = Cluster._read(
         {"Id": "c", "Groups": {"good": {"DesiredVMCount": 1}, "bad": {"DesiredVMCount": "x"}}}
     )
@@ -126,7 +126,7 @@ def test_a_wrong_item_in_a_map_of_models() -> None:
     assert cluster.Groups["bad"].DesiredVMCount == "x"  # type: ignore[comparison-overlap]
 
 
-def test_one_bad_item_does_not_take_the_page_down() -> None:
+def test_an_invalid_item_does_not_affect_the_rest_of_its_page() -> None:
     body = json.dumps({"Items": [JOB, {**JOB, "Name": 5}], "NextMarker": "m"}).encode()
     items, marker = parse_page(HttpResponse(200, {}, body), Job)
     assert [item.Name for item in items] == ["demo", 5]
@@ -145,19 +145,19 @@ def test_one_bad_item_does_not_take_the_page_down() -> None:
         (b'{"Items": [{}], "NextMarker": 7}', 1, "7"),
     ],
 )
-def test_pages_of_every_shape(body: bytes, count: int, marker: str) -> None:
+def test_pages_of_every_format(body: bytes, count: int, marker: str) -> None:
     items, found = parse_page(HttpResponse(200, {}, body), Job)
     assert (len(items), found) == (count, marker)
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'"text"', b'{"Items": 5}', b"{", b"", b" ", b"null"])
-def test_what_is_no_page(body: bytes) -> None:
+def test_a_body_that_is_not_a_page_is_an_error(body: bytes) -> None:
     with pytest.raises(ResponseError, match="cannot parse the response") as caught:
         parse_page(HttpResponse(200, {"request-id": "r"}, body), Job)
     assert (caught.value.body, caught.value.request_id) == (body, "r")
 
 
-def test_an_item_that_is_no_object_is_kept(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_item_that_is_not_an_object_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     body = json.dumps({"Items": [JOB, None, "text"], "NextMarker": ""}).encode()
     with caplog.at_level(logging.WARNING, "batchcompute"):
         items, _ = parse_page(HttpResponse(200, {}, body), Job)
@@ -173,7 +173,7 @@ def test_an_item_that_is_no_object_is_kept(caplog: pytest.LogCaptureFixture) -> 
         (Cluster, {"OperationLogs": {"a": "b"}}), (JobDescription, {"DAG": {"Tasks": [{"a": 1}]}}), (Cluster, {"EnvVars": 5}),
     ],
 )  # fmt: skip
-def test_containers_of_another_shape(cls: Any, body: dict[str, Any]) -> None:
+def test_containers_of_an_unexpected_type_are_kept(cls: Any, body: dict[str, Any]) -> None:
     found = cls._read(json.dumps(body).encode())
     for _ in range(2):
         assert json.loads(found.dump()) == found.detail() == body
@@ -182,7 +182,7 @@ def test_containers_of_another_shape(cls: Any, body: dict[str, Any]) -> None:
             assert found[key] is not None
 
 
-def test_a_bad_entry_spoils_no_other() -> None:
+def test_an_invalid_entry_does_not_affect_the_others() -> None:
     types = [{"InstanceType": "a", "CpuCore": 4}, {"InstanceType": "b", "CpuCore": "4"}, 5]
     found = AvailableResource._read({"AvailableClusterInstanceType": types})
     good, bad, odd = found.AvailableClusterInstanceType
@@ -190,7 +190,7 @@ def test_a_bad_entry_spoils_no_other() -> None:
     assert Cluster._read({"Groups": {"a": None}}).Groups["a"].DesiredVMCount == 0
 
 
-def test_answers_hold_what_was_sent_and_no_defaults() -> None:
+def test_answers_have_no_defaults() -> None:
     for cls, body in (
         (JobDescription, {"Name": "n", "Type": "App"}),
         (Cluster, {"Configs": {"Disks": {}}, "Notification": {"Topic": {"Name": "t"}}}),
@@ -220,7 +220,7 @@ def test_nested_unknown_fields_are_not_copied_into_new_descriptions() -> None:
     assert "TaskName" in found.dump()
 
 
-def test_times_at_the_ends_of_time() -> None:
+def test_times_near_the_years_1_and_9999() -> None:
     job = Job({"EndTime": "0001-01-01T00:00:00+08:00", "StartTime": "0800-01-01T00:00:00Z"})
     assert job.EndTime is not None
     assert json.loads(job.dump())["StartTime"] == "0800-01-01T00:00:00.000000Z"

@@ -1,4 +1,4 @@
-"""Reads, writes, and what either does to that which is sent."""
+"""Reads and changes of attributes, and their effects on requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from batchcompute.resources import (
 
 
 def read_everything(obj: Any, depth: int = 4) -> None:
-    """Read every attribute in both spellings, nested ones, too."""
+    """Read every attribute, nested ones included, by both names."""
     for name in list(obj._fields):
         value = getattr(obj, name)
         obj.get(name)
@@ -38,7 +38,7 @@ def read_everything(obj: Any, depth: int = 4) -> None:
 @pytest.mark.parametrize(
     "cls", [JobDescription, TaskDescription, ClusterDescription, AppDescription, Job, AutoCluster]
 )
-def test_a_read_never_changes_what_is_sent(cls: Any) -> None:
+def test_a_read_never_changes_a_request(cls: Any) -> None:
     obj = cls()
     before, keys = obj.dump(), list(obj)
     read_everything(obj)
@@ -47,7 +47,7 @@ def test_a_read_never_changes_what_is_sent(cls: Any) -> None:
     assert obj == cls()
 
 
-def test_the_first_write_attaches() -> None:
+def test_the_first_change_of_a_nested_object_sets_its_field() -> None:
     task = TaskDescription()
     auto = task.AutoCluster
     assert "AutoCluster" not in task
@@ -56,13 +56,13 @@ def test_the_first_write_attaches() -> None:
     assert json.loads(task.dump())["AutoCluster"]["InstanceType"] == "x"
 
 
-def test_writing_the_default_attaches_too() -> None:
+def test_writing_a_default_sets_the_field() -> None:
     task = TaskDescription()
     task.AutoCluster.InstanceType = ""
     assert "AutoCluster" in task
 
 
-def test_writes_attach_from_any_depth() -> None:
+def test_changes_at_any_depth_set_the_fields_above() -> None:
     task = TaskDescription()
     task.auto_cluster.configs.disks.system_disk.size = 40
     assert task["AutoCluster"]["Configs"]["Disks"]["SystemDisk"]["Size"] == 40
@@ -86,7 +86,7 @@ def test_writes_attach_from_any_depth() -> None:
     }
 
 
-def test_an_object_that_was_replaced_no_longer_attaches() -> None:
+def test_a_replaced_object_does_not_set_its_field() -> None:
     task = TaskDescription()
     stale = task.AutoCluster
     task.AutoCluster = {"InstanceType": "new"}
@@ -98,7 +98,7 @@ def test_an_object_that_was_replaced_no_longer_attaches() -> None:
     assert task.Mounts.Entries == []
 
 
-def test_assigned_objects_are_copied_in() -> None:
+def test_assigned_objects_are_copied() -> None:
     task, dag, job = TaskDescription(), DAG(), JobDescription()
     mapping = {"oss://b/": "/b/"}
     task.InputMapping = mapping
@@ -123,7 +123,7 @@ def test_assigned_objects_are_copied_in() -> None:
     assert source["Tasks"]["t"]["Parameters"]["Command"]["EnvVars"] == {"A": 1}
 
 
-def test_environment_variables_become_texts_however_they_are_set() -> None:
+def test_every_way_to_set_environment_variables_converts_them_to_strings() -> None:
     command = Command(EnvVars={"a": 1, "b": True, "c": 1.5, "d": "x", "e": b"y", "f": None})
     command.EnvVars["g"] = 2  # type: ignore[assignment]
     command.EnvVars.update({"h": 3}, i=4)  # type: ignore[call-overload]
@@ -138,7 +138,7 @@ def test_environment_variables_become_texts_however_they_are_set() -> None:
     assert dag.get_task("t").Parameters.Command.EnvVars == {"A": "1"}
 
 
-def test_helpers_and_their_old_spellings() -> None:
+def test_helper_methods_and_their_misspelt_old_names() -> None:
     dag = DAG()
     dag.add_task("a", TaskDescription())
     dag.add_task(task_name="b", task={"InstanceCount": 2})
@@ -232,7 +232,7 @@ def test_detail_is_a_field_and_a_method() -> None:
     assert result.Detail == result.detail_text == result["Detail"] == "tail"
 
 
-def test_dump_and_text() -> None:
+def test_dump_and_str() -> None:
     job = JobDescription(Name="中文")
     assert json.loads(str(job)) == json.loads(job.dump()) == json.loads(bytes(job)) == job.detail()
     assert job.dump().startswith('{\n    "')
@@ -240,7 +240,7 @@ def test_dump_and_text() -> None:
     assert repr(JobDescription(Name="a", DAG={"Tasks": {"t": {}}})).startswith("JobDescription(Name='a', ")
 
 
-def test_quotes_of_the_real_world() -> None:
+def test_expressions_from_published_programs() -> None:
     shared = JobDescription()
     shared.Name = "a"
     task = TaskDescription()
@@ -264,7 +264,7 @@ def test_quotes_of_the_real_world() -> None:
     }
 
 
-def test_free_form_maps_copy_what_is_put_in() -> None:
+def test_free_form_maps_copy_their_values() -> None:
     cluster, app = ClusterDescription(), App()
     value: dict[str, Any] = {"a": [1]}
     cluster.UserData["k"] = value
@@ -276,7 +276,7 @@ def test_free_form_maps_copy_what_is_put_in() -> None:
     assert app.Outputs == {"o": {"a": [1]}}
 
 
-def test_null_defaults_survive() -> None:
+def test_null_defaults_are_kept() -> None:
     fresh = InputParameter()
     assert json.loads(fresh.dump())["Default"] is None
     for again in (InputParameter(fresh.dump()), InputParameter({"Default": None}), InputParameter(fresh)):
@@ -291,7 +291,7 @@ def test_null_defaults_survive() -> None:
     assert json.loads(app.dump())["Config"]["Timeout"]["Default"] is None
 
 
-def test_maps_take_texts_as_keys_only() -> None:
+def test_keys_of_maps_are_strings() -> None:
     command, dag = Command(), DAG()
     with pytest.raises(ValidationError, match="key of a JSON object"):
         command.EnvVars[1] = "x"  # type: ignore[index]
@@ -303,7 +303,7 @@ def test_maps_take_texts_as_keys_only() -> None:
         JobDescription()[1] = 1  # type: ignore[index]
 
 
-def test_several_at_once_or_none() -> None:
+def test_an_update_with_an_invalid_value_changes_nothing() -> None:
     dag, mounts = DAG(), Mounts()
     with pytest.raises(ValidationError):
         dag.Tasks.update({"a": {}, "b": 5})  # type: ignore[dict-item]
@@ -313,7 +313,7 @@ def test_several_at_once_or_none() -> None:
     assert mounts.Entries == []
 
 
-def test_deletes_attach_and_empty_updates_do_not() -> None:
+def test_deletes_set_the_field_and_empty_updates_do_not() -> None:
     task = TaskDescription()
     del task.AutoCluster["InstanceType"]
     assert "InstanceType" not in task["AutoCluster"]
@@ -324,7 +324,7 @@ def test_deletes_attach_and_empty_updates_do_not() -> None:
     assert "AutoCluster" not in task
 
 
-def test_what_json_cannot_have_is_refused() -> None:
+def test_values_that_json_cannot_represent_are_rejected() -> None:
     loop: dict[str, Any] = {}
     loop["self"] = loop
     for bad in (loop, {"n": float("nan")}):
@@ -339,7 +339,7 @@ def test_what_json_cannot_have_is_refused() -> None:
     assert json.loads(half.dump())["Description"] == "\ud800"
 
 
-def test_a_jobs_config_has_the_old_setters() -> None:
+def test_the_configuration_of_a_job_has_the_setters_of_the_old_sdk() -> None:
     app = App()
     app.Config.set_instance_count(3)
     app.Config.set_resource_type("Spot", False, "cheap")

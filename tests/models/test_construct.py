@@ -1,3 +1,5 @@
+"""The creation of models, from every kind of source."""
+
 from __future__ import annotations
 
 import json
@@ -38,14 +40,14 @@ JOB: dict[str, Any] = {"Name": "demo", "Priority": 3, "DAG": {"Tasks": {"Echo": 
     ],
     ids=lambda source: type(source).__name__,
 )
-def test_every_source_gives_the_same(source: Any) -> None:
+def test_every_source_creates_the_same_object(source: Any) -> None:
     job = JobDescription(source)
     assert (job.Name, job.name, job["Name"], job["name"]) == ("demo",) * 4
     assert job.DAG.Tasks["Echo"].InstanceCount == 2
     assert job == JobDescription(JOB)
 
 
-def test_keywords_in_both_spellings_and_over_a_source() -> None:
+def test_keywords_by_either_name_replace_values_of_the_source() -> None:
     assert JobDescription(Name="a", Priority=1) == JobDescription(name="a", priority=1)
     assert JobDescription(JOB, Name="b").Name == "b"
     assert JobDescription(JOB, name="b").Name == "b"
@@ -54,7 +56,7 @@ def test_keywords_in_both_spellings_and_over_a_source() -> None:
     assert JobDescription(properties=JOB).Name == "demo"
 
 
-def test_guides_snippets() -> None:
+def test_snippets_of_the_vendors_guide() -> None:
     properties = {"Name": "PythonSDKDemo", "Description": "Batchcompute"}
     for source in (properties, json.dumps(properties)):
         jsonizable = JobDescription(source)
@@ -83,7 +85,7 @@ def test_unknown_attributes_are_discarded() -> None:
     assert "Nope" not in job.dump()
 
 
-def test_unknown_keyword_warns_and_names_the_nearest() -> None:
+def test_an_unknown_keyword_warns_and_names_the_closest_field() -> None:
     with pytest.warns(UnknownFieldWarning, match="did you mean 'Name'"):
         job = JobDescription(Nmae="a")  # type: ignore[call-overload]
     assert job == JobDescription()
@@ -96,7 +98,7 @@ def test_warnings_point_at_the_callers_line() -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "", "nonsense", "[1]", "5", "null", '"text"', b"\xff\xfe", "{'a': 1}"])
-def test_text_that_is_no_json_object(text: str | bytes) -> None:
+def test_a_string_that_is_not_a_json_object(text: str | bytes) -> None:
     with pytest.raises(JSONError, match="JobDescription"):
         JobDescription(text)
     with pytest.raises(JSONError):
@@ -109,11 +111,11 @@ def test_text_that_is_no_json_object(text: str | bytes) -> None:
     "source", [5, 1.5, [("Name", "a")], object(), TaskDescription(), Job(), JobDescription]
 )
 def test_other_classes_are_a_type_error(source: Any) -> None:
-    with pytest.raises(TypeError, match="JobDescription is made from"):
+    with pytest.raises(TypeError, match="JobDescription takes a mapping"):
         JobDescription(source)
 
 
-def test_wrong_types_at_depth_name_the_wire_path() -> None:
+def test_errors_name_the_wire_path_of_nested_values() -> None:
     with pytest.raises(ValidationError) as caught:
         JobDescription(
             {
@@ -129,7 +131,7 @@ def test_wrong_types_at_depth_name_the_wire_path() -> None:
     assert problems == {
         "Priority": ("'high'", "must be an integer"),
         "DAG.Tasks.Echo.InstanceCount": ("'three'", "must be an integer"),
-        "DAG.Tasks.Echo.Parameters.Command.CommandLine": ("5", "must be a text"),
+        "DAG.Tasks.Echo.Parameters.Command.CommandLine": ("5", "must be a string"),
     }
     with pytest.raises(
         TypeError, match=r"DAG\.Tasks\.Echo\.InstanceCount: must be an integer \(got 'three'\)"
@@ -156,7 +158,7 @@ def test_wrong_types_at_depth_name_the_wire_path() -> None:
         (Job, "CreationTime", "yesterday"),
     ],
 )
-def test_wrong_types_are_refused_wherever_they_come_in(cls: Any, field: str, value: Any) -> None:
+def test_every_way_to_set_a_value_rejects_wrong_types(cls: Any, field: str, value: Any) -> None:
     with pytest.raises(ValidationError, match=field):
         cls({field: value})
     with pytest.raises(ValidationError, match=field):
@@ -180,7 +182,7 @@ class Numpyish:
         return self.value
 
 
-def test_numbers_that_plainly_are_integers() -> None:
+def test_whole_numbers_of_other_types_are_integers() -> None:
     job = JobDescription(Priority=3.0)  # type: ignore[call-overload]
     assert type(job.Priority) is int
     job.Priority = Numpyish(7)
@@ -188,20 +190,20 @@ def test_numbers_that_plainly_are_integers() -> None:
     assert type(job.Priority) is int
 
 
-def test_bytes_are_text() -> None:
+def test_bytes_are_decoded() -> None:
     job = JobDescription({"Name": b"x", "Description": "中".encode()})
     assert job.Name == "x"
     assert job.Description == "中"
 
 
-def test_null_is_not_set() -> None:
+def test_null_unsets_a_field() -> None:
     task = TaskDescription({"ClusterId": None, "Timeout": None, "Parameters": None})
     assert "ClusterId" not in task
     assert "Timeout" not in task.detail()
     assert task.Parameters.Command.CommandLine is None
 
 
-def test_secrets_are_in_no_repr_and_no_error() -> None:
+def test_no_repr_and_no_error_shows_a_secret() -> None:
     oss = OSS(AccessKeyId="id", AccessKeySecret="s3cret", SecurityToken="t0ken")
     assert "s3cret" not in repr(oss)
     assert "t0ken" not in repr(oss)
@@ -221,7 +223,7 @@ NAMES = st.sampled_from(["Name", "Priority", "DAG", "Type", "AutoRelease", "Noti
 
 
 @given(st.dictionaries(NAMES, JSON.filter(lambda value: value is not None), max_size=4))
-def test_any_mapping_gives_a_model_or_our_error(data: dict[str, Any]) -> None:
+def test_any_mapping_creates_a_model_or_raises_validation_error(data: dict[str, Any]) -> None:
     try:
         job = JobDescription(data)
     except ValidationError as error:
@@ -246,7 +248,7 @@ def test_any_mapping_gives_a_model_or_our_error(data: dict[str, Any]) -> None:
         max_size=3,
     )
 )
-def test_a_description_survives_its_own_json(tasks: dict[str, Any]) -> None:
+def test_a_description_equals_its_json(tasks: dict[str, Any]) -> None:
     job = JobDescription(Name="a", DAG={"Tasks": tasks})
     for again in (JobDescription(job.dump()), JobDescription(job.detail()), JobDescription(job)):
         assert again == job
@@ -264,7 +266,7 @@ def test_mount_entries_are_models() -> None:
         assert len(json.loads(mounts.dump())["Entries"]) == 3
 
 
-def test_texts_that_only_json_loads_takes() -> None:
+def test_json_that_only_json_loads_accepts() -> None:
     for text in ('\ufeff{"Name": "a"}'.encode(), '{"Name": "a"}'.encode("utf-16")):
         assert JobDescription(text).Name == "a"
     assert JobDescription('{"Name": "\\ud800"}').Name == "\ud800"
@@ -274,7 +276,7 @@ def test_texts_that_only_json_loads_takes() -> None:
     "bad",
     [{"OSS": [{"AccessKeySecret": "S3CRET"}]}, {"OSS": "S3CRET"}, {"OSS": {"SecurityToken": ["S3CRET"]}}],
 )
-def test_secrets_at_depth_are_in_no_error(bad: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_no_error_shows_a_nested_secret(bad: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ValidationError) as caught:
         Mounts(bad)
     read = Mounts._read(bad)

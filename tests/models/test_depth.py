@@ -1,4 +1,4 @@
-"""What results, items and nested values can do at every depth, whichever way they are reached."""
+"""The attributes and methods of nested values, at every depth."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ANSWERS = [
 
 
 def nested(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every object below what `detail` gives, with its path."""
+    """Yield each nested object in the result of `detail`, with its path."""
     if isinstance(value, dict):
         if path and "EnvVars" not in path and hasattr(value, "detail"):
             yield path, value
@@ -64,7 +64,9 @@ def reach(value: Any, path: str) -> Any:
 
 
 @pytest.mark.parametrize(("cls", "path"), CASES)
-def test_a_nested_value_of_detail_can_do_what_the_object_can(cls: type[Jsonizable], path: str) -> None:
+def test_a_nested_value_of_detail_has_the_attributes_and_methods_of_the_object(
+    cls: type[Jsonizable], path: str
+) -> None:
     whole = cls._read(json.dumps(dict(ANSWERS)[cls]).encode())  # type: ignore[index]
     dict_like, attribute = reach(whole.detail(), path), reach(whole, path)
     assert isinstance(attribute, Jsonizable)
@@ -92,7 +94,7 @@ def test_a_nested_value_of_detail_can_do_what_the_object_can(cls: type[Jsonizabl
         dict_like.Nope = 1
 
 
-def test_a_nested_value_can_be_written_to() -> None:
+def test_a_nested_value_of_detail_can_be_changed() -> None:
     detail = JobResponse._read(json.dumps(JOB).encode()).detail()["TaskMetrics"]
     detail.WaitingCount = 5
     detail.running_count = 6
@@ -100,7 +102,7 @@ def test_a_nested_value_can_be_written_to() -> None:
     assert detail.WaitingCount + detail.FinishedCount == 5
 
 
-def test_methods_of_their_own() -> None:
+def test_nested_values_have_the_methods_of_their_class() -> None:
     assert SynchronousInstance({"Outputs": {"a": "b"}}).get_output("a") == "b"
     detail = JobDescriptionResponse._read(json.dumps(DESCRIPTION).encode()).detail()
     assert detail["DAG"].get_task("t").InstanceCount == 1
@@ -108,7 +110,7 @@ def test_methods_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("told", ["", None])
-def test_a_time_that_is_told_to_be_unknown_is_there(told: str | None) -> None:
+def test_an_unknown_time_counts_as_set(told: str | None) -> None:
     body = json.dumps({"Items": [{"TaskName": "t", "EndTime": told}], "NextMarker": ""}).encode()
     (item,), _ = parse_page(HttpResponse(200, {}, body), Task)
     for task in (item, Task._read({"TaskName": "t", "EndTime": told})):
@@ -125,7 +127,7 @@ def test_a_time_that_is_told_to_be_unknown_is_there(told: str | None) -> None:
         assert "EndTime" not in task
 
 
-def test_what_the_service_says_of_an_app_is_valid() -> None:
+def test_the_answer_of_the_service_about_an_app_is_valid() -> None:
     AppStatus._read(APP).validate()
     AppStatus(APP).validate()
     for cls in (Job, Task):

@@ -1,4 +1,4 @@
-"""The whole face of the models in one table: any change of it is seen in review."""
+"""A table of every field of the models, so that a review shows each change."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def rows() -> list[str]:
     return lines
 
 
-def test_table_is_as_pinned(request: pytest.FixtureRequest) -> None:
+def test_the_table_of_fields_is_pinned(request: pytest.FixtureRequest) -> None:
     pinned = HERE / "golden.tsv"
     assert rows() == pinned.read_text("utf-8").splitlines(), (
         "if this change is meant, write rows() to golden.tsv"
@@ -112,7 +112,7 @@ def test_no_field_hides_a_method(cls: type[Jsonizable]) -> None:
     assert not spellings & methods
 
 
-def test_the_ten_odd_wire_names() -> None:
+def test_the_ten_irregular_wire_names() -> None:
     odd = {"ActualVMCount", "DesiredVMCount", "DAG", "ECSImageId", "ECSSnapshotId", "NAS", "OSS", "VPC", "VM"}
     odd |= {"RegistryOSSPath"}
     found = {field.wire: field.name for cls in CLASSES for field in cls._declared if field.wire in odd}

@@ -1,4 +1,4 @@
-"""Every public name of the old SDK is still there, or stands in the page on migration with a reason."""
+"""Every public name of the old SDK exists, or the page on migration lists it with a reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODULES = [key for key in OLD if key.startswith("batchcompute")]
 
 
 def gone_rows() -> list[tuple[list[str], list[str], str]]:
-    """Return modules, names and reason of each row of the page's table of names that are gone."""
+    """Return the modules, the names and the reason of each row of the table of removed names."""
     page = (ROOT / "docs" / "migration.md").read_text("utf-8")
     section = page.partition("### Removed names\n")[2].partition("\n#")[0]
     rows: list[tuple[list[str], list[str], str]] = []
@@ -39,14 +39,14 @@ ROWS = gone_rows()
 
 
 def missing(key: str) -> list[str]:
-    """Return the names of a module, or of a class in it (``module:class``), that are not here."""
+    """Return the names of a module, or of a class in it (``module:class``), that do not exist here."""
     module, _, cls = key.partition(":")
     try:
         found: Any = importlib.import_module(module)
     except ImportError:
         found = None
     if cls:
-        # What only an object has, as `Client.version`, counts as well.
+        # Attributes of instances, such as `Client.version`, count too.
         found = batchcompute.Client("cn-qingdao", "a", "b") if cls == "Client" else getattr(found, cls, None)
     return [name for name in OLD[key].split() if not hasattr(found, name)]
 
@@ -67,7 +67,7 @@ def in_row(row: tuple[list[str], list[str], str], module: str, name: str) -> boo
 
 
 @pytest.mark.parametrize("key", MODULES)
-def test_every_name_is_there_or_told_to_be_gone(key: str) -> None:
+def test_every_old_name_exists_or_is_listed_as_removed(key: str) -> None:
     module, _, cls = key.removeprefix("batchcompute.").partition(":")
     for name in missing(key):
         full = f"{cls}.{name}" if cls else name
@@ -75,7 +75,7 @@ def test_every_name_is_there_or_told_to_be_gone(key: str) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[1][0])
-def test_what_is_told_to_be_gone_is_gone(row: tuple[list[str], list[str], str]) -> None:
+def test_names_listed_as_removed_do_not_exist(row: tuple[list[str], list[str], str]) -> None:
     modules, names, why = row
     assert why
     hit = [(module, name) for module, name in MISSING if in_row(row, module, name)]
@@ -85,7 +85,7 @@ def test_what_is_told_to_be_gone_is_gone(row: tuple[list[str], list[str], str]) 
         assert any(fnmatchcase(name, pattern) for _, name in hit), pattern
 
 
-def test_what_moved_is_where_the_page_says() -> None:
+def test_moved_names_are_where_the_page_says() -> None:
     (row,) = (row for row in ROWS if "`batchcompute.utils`" in row[2])
     homes = [
         importlib.import_module(home.strip("`"))

@@ -1,4 +1,4 @@
-"""Copies, pickles, comparisons, hashes."""
+"""Copies, pickles, comparisons and hashes of models."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def answer() -> JobResponse:
     [copy.copy, copy.deepcopy, lambda obj: pickle.loads(pickle.dumps(obj))],
     ids=["copy", "deepcopy", "pickle"],
 )
-def test_copies_are_equal_and_whole(make: Any, again: Any) -> None:
+def test_copies_are_equal_and_complete(make: Any, again: Any) -> None:
     original = make()
     other = again(original)
     assert other == original
@@ -55,14 +55,14 @@ def test_a_deep_copy_shares_nothing() -> None:
     assert other != original
 
 
-def test_a_copied_pending_object_is_free() -> None:
+def test_a_copy_of_a_pending_object_does_not_set_a_field() -> None:
     task = TaskDescription()
     auto = copy.deepcopy(task.AutoCluster)
     auto.InstanceType = "x"
     assert "AutoCluster" not in task
 
 
-def test_a_pickle_is_read_where_nothing_is_imported_yet() -> None:
+def test_a_new_process_can_load_a_pickle() -> None:
     data = pickle.dumps([job(), answer()])
     program = (
         "import pickle, sys; job, answer = pickle.load(sys.stdin.buffer); "
@@ -93,7 +93,7 @@ def test_equality_and_hashes() -> None:
     assert description in kept
 
 
-def test_app_jobs_descriptions_differ_by_their_app() -> None:
+def test_descriptions_of_app_jobs_differ_by_app() -> None:
     first, second = (JobDescriptionResponse._read({"Type": "App", "App": {"AppName": name}}) for name in "xy")
     assert first != second
     assert first == copy.deepcopy(first)
@@ -121,7 +121,7 @@ def test_plain_responses() -> None:
     assert action.StatusCode == 200
     done = ActionResponse(HttpResponse(200, {"date": "D", "request-id": "r"}, b"done"))
     assert (done.content, done.Date) == ("done", "D")
-    # `json.loads(str(response))` is what old programs do.
+    # Old programs use `json.loads(str(response))`.
     assert json.loads(str(done)) == {"StatusCode": 200, "RequestId": "r", "Date": "D"}
     assert json.loads(str(created)) == {"Id": "job-1", "StatusCode": 201, "RequestId": "r", "Date": ""}
     page = ListResponse(HttpResponse(200, {}, b'{"Items": [], "NextMarker": ""}'), [1, 2, 3], "m")

@@ -1,4 +1,4 @@
-"""Models in the hands of pydantic: foreign models, adapters, dumps, copies, schemas, FastAPI."""
+"""Models with pydantic: foreign models, adapters, dumps, copies, schemas and FastAPI."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RECORDED = json.loads((Path(__file__).parent.parent / "wire" / "requests.json").
 
 @pytest.fixture(autouse=True)
 def _no_warnings() -> Any:
-    """pydantic's serializer warns of what it did not expect."""
+    """The serializer of pydantic warns about unexpected values."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
@@ -58,7 +58,7 @@ JSON = st.recursive(st.none() | st.booleans() | NUMBERS | TEXTS, lambda inner: s
 
 
 def values_of(field: Field, depth: int) -> st.SearchStrategy[Any]:
-    """What a field may hold, as a caller would write it."""
+    """Return a strategy for the valid values of a field."""
     if isinstance(field, NestedField):
         return bodies_of(field.type, depth - 1)
     if isinstance(field, ContainerField):
@@ -89,10 +89,10 @@ def values_of(field: Field, depth: int) -> st.SearchStrategy[Any]:
 
 
 def bodies_of(cls: type[Jsonizable], depth: int = 4) -> st.SearchStrategy[dict[str, Any]]:
-    """Mappings that a class takes."""
+    """Return a strategy for mappings that a class accepts."""
     if depth < 1:
         return st.just({})
-    # What a class sets by itself comes back where it is read again.
+    # The default of a class is set again when the object is read again.
     nulls = {field.wire: st.none() if field.default is None else st.nothing() for field in cls._declared}
     for name, info in cls.model_fields.items():
         if info.default_factory is not None:
@@ -138,7 +138,7 @@ WRONG: list[Any] = [5, "wrong", [1], {"a": 1}, True, 1.5, [{"a": [1]}], {"x": No
 
 
 @pytest.mark.parametrize("cls", STATUSES, ids=lambda cls: cls.__name__)
-def test_what_was_read_in_part_goes_round(cls: type[Status], caplog: pytest.LogCaptureFixture) -> None:
+def test_partly_invalid_answers_round_trip(cls: type[Status], caplog: pytest.LogCaptureFixture) -> None:
     for field in cls._declared:
         for wrong in WRONG:
             read = cls._read(json.dumps({field.wire: wrong, "New": 1}).encode())
@@ -151,7 +151,7 @@ def test_what_was_read_in_part_goes_round(cls: type[Status], caplog: pytest.LogC
     caplog.clear()
 
 
-def test_an_answer_that_was_read_in_part() -> None:
+def test_a_partly_invalid_answer() -> None:
     body = b"""{"Id": "job-1", "State": "Running", "Priority": "high", "TaskMetrics": [1],
         "InstanceMetrics": {"WaitingCount": "many"}, "New": {"a": 1}}"""
     job = JobResponse._read(body)
@@ -171,7 +171,7 @@ def test_an_answer_that_was_read_in_part() -> None:
 @pytest.mark.parametrize(
     "cls", CLASSES, ids=lambda cls: f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}"
 )
-def test_unknown_keys_are_dropped_by_every_way_in(cls: type[Jsonizable]) -> None:
+def test_every_way_to_create_a_model_discards_unknown_keys(cls: type[Jsonizable]) -> None:
     body = {"Nope": 1, "nope": {"a": 2}}
     ways = [
         cls(body),
@@ -193,7 +193,7 @@ def test_unknown_keys_are_dropped_by_every_way_in(cls: type[Jsonizable]) -> None
 
 
 def wrong_for(field: Field) -> Any:
-    """A value that no field of this kind takes."""
+    """Return a value that this field rejects."""
     if isinstance(field, (NestedField, ContainerField, TimeField)) or "str" not in str(field.type):
         return "wrong"
     return ["wrong"]
@@ -202,7 +202,7 @@ def wrong_for(field: Field) -> Any:
 @pytest.mark.parametrize(
     "cls", CLASSES, ids=lambda cls: f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}"
 )
-def test_a_wrong_value_is_told_once_at_its_field(cls: type[Jsonizable]) -> None:
+def test_an_invalid_value_is_one_problem_at_its_field(cls: type[Jsonizable]) -> None:
     for field in cls._declared:
         wrong = wrong_for(field)
 
@@ -261,22 +261,22 @@ def test_dumps() -> None:
     assert fresh.model_dump(exclude_unset=True) == {"Mounts": {"NAS": {"AccessGroup": ["g"]}}}
 
 
-def test_a_time_that_is_not_known_is_left_out() -> None:
+def test_dumps_leave_out_unknown_times() -> None:
     job = Job({"Id": "a", "EndTime": "", "StartTime": "2016-11-01T15:25:03.020203Z"})
     assert job.model_dump() == {"Id": "a", "StartTime": datetime(2016, 11, 1, 15, 25, 3, 20203, tzinfo=UTC)}
     assert json.loads(job.model_dump_json()) == {"Id": "a", "StartTime": "2016-11-01T15:25:03.020203Z"}
-    # As the service sends it.
+    # The service sends it so.
     assert json.loads(job.dump())["EndTime"] == ""
 
 
-def test_no_internal_object_is_in_a_dump() -> None:
+def test_dumps_have_no_internal_objects() -> None:
     for cls in CLASSES:
         empty = cls().model_dump()
         assert json.loads(json.dumps(empty)) == empty
         assert NULL not in empty.values()
 
 
-def test_copies_change_in_either_spelling() -> None:
+def test_model_copy_changes_fields_by_either_name() -> None:
     job = demo()
     for update in ({"Name": "y"}, {"name": "y"}):
         changed = job.model_copy(update=update)
@@ -300,7 +300,7 @@ def test_copies_change_in_either_spelling() -> None:
 
 
 class Foreign(BaseModel):
-    """A model of somebody else's."""
+    """A model of another package."""
 
     job: JobDescription
     last: Job | None = None
@@ -313,7 +313,7 @@ def test_foreign_models() -> None:
     assert Foreign.model_validate_json(foreign.model_dump_json()) == foreign
 
     class Root(RootModel[TaskDescription]):
-        """A model that is one of ours."""
+        """A subclass of a model of this package."""
 
     root = Root.model_validate({"ClusterId": "c"})
     assert root.model_dump() == root.root.detail()
@@ -327,7 +327,7 @@ def test_foreign_models() -> None:
     assert dataclasses.asdict(data)["task"] == data.task
 
     class Settings(BaseModel):
-        """A validator of one's own may call `validate`."""
+        """A validator of the other package may call `validate`."""
 
         job: JobDescription
 
@@ -341,7 +341,7 @@ def test_foreign_models() -> None:
         Settings.model_validate({"job": {}})
 
 
-def test_a_job_of_either_kind() -> None:
+def test_a_job_of_either_type() -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(AnyJobDescription)
     assert type(adapter.validate_python({"Type": "DAG"})) is JobDescription
     assert type(adapter.validate_python({"DAG": {"Tasks": {}}, "App": {}})) is JobDescription
@@ -358,17 +358,17 @@ def test_a_job_of_either_kind() -> None:
 
 
 class Noted(TaskDescription):
-    """A class with a field of its own."""
+    """A subclass with an additional field."""
 
     ticket: str | None = None
     """Number of a ticket."""
 
     if TYPE_CHECKING:
-        # Type checkers would give the class a constructor of its own fields only.
+        # Without it, type checkers derive a constructor that has only the fields of this class.
         def __init__(self, properties: object = None, **fields: object) -> None: ...
 
 
-def test_a_subclass_has_fields_of_its_own() -> None:
+def test_a_subclass_can_add_fields() -> None:
     task = Noted({"ClusterId": "c"}, ticket="T-1")
     assert (task.ticket, task.Ticket, task["Ticket"]) == ("T-1",) * 3  # type: ignore[attr-defined]
     assert task.model_dump()["Ticket"] == "T-1"
@@ -380,13 +380,13 @@ def test_a_subclass_has_fields_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
-def test_the_schema_has_texts_and_limits(mode: Any) -> None:
+def test_the_schema_has_docstrings_and_constraints(mode: Any) -> None:
     schema = JobDescription.model_json_schema(mode=mode)
     job, task = schema["properties"], schema["$defs"]["TaskDescription"]
     assert schema["required"] == ["Name", "DAG"]
     assert (job["Priority"]["minimum"], job["Priority"]["maximum"]) == (0, 1000)
     assert job["Name"]["maxLength"] == 64
-    assert "no digit first" in job["Name"]["description"]
+    assert "not a digit first" in job["Name"]["description"]
     assert task["properties"]["InstanceCount"]["minimum"] == 1
     assert schema["$defs"]["Command"]["required"] == ["CommandLine"]
     jsonschema.validate(schema["examples"][0], schema)
@@ -396,7 +396,7 @@ def test_the_schema_has_texts_and_limits(mode: Any) -> None:
             assert {"type": "null"} not in field.get("anyOf", []) or cls._fields[name].nullable
 
 
-def test_the_schemas_take_what_the_old_sdk_sent() -> None:
+def test_the_schemas_accept_the_requests_of_the_old_sdk() -> None:
     schema = TypeAdapter(AnyJobDescription).json_schema()
     names = {"/clusters": "ClusterDescription", "/images": "ImageDescription", "/apps": "AppDescription"}
     from batchcompute import resources
@@ -419,14 +419,14 @@ def test_the_schemas_take_what_the_old_sdk_sent() -> None:
 
 
 def without_nulls(value: Any) -> Any:
-    """Leave out what the old SDK sent as null: it stands for nothing."""
+    """Remove the nulls that the old SDK sent: they have no meaning."""
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def complete(body: dict[str, Any]) -> bool:
-    """Return whether a recorded body is one that a service would take."""
+    """Return whether a service accepts a recorded body."""
     from batchcompute import resources
     from batchcompute.api.calls import job_kind
 
@@ -444,7 +444,7 @@ def complete(body: dict[str, Any]) -> bool:
     return False
 
 
-def test_null_is_in_the_schema_where_it_is_a_value() -> None:
+def test_the_schema_allows_null_only_as_a_value() -> None:
     for cls in CLASSES:
         for mode in ("validation", "serialization"):
             made = cls.model_json_schema(mode=mode).get("properties", {})
@@ -453,7 +453,7 @@ def test_null_is_in_the_schema_where_it_is_a_value() -> None:
     jsonschema.validate(InputParameter().model_dump(), InputParameter.model_json_schema())
 
 
-def test_examples_are_right() -> None:
+def test_examples_are_valid() -> None:
     for cls in CLASSES:
         for example in cls._examples:
             cls(example).validate()
@@ -468,10 +468,10 @@ def test_signatures_name_every_field(cls: type[Jsonizable]) -> None:
     assert names == ["properties", *(field.wire for field in cls._declared)]
 
 
-def test_help_shows_fields_and_their_texts() -> None:
+def test_help_shows_fields_and_their_docstrings() -> None:
     text = pydoc.plain(pydoc.render_doc(JobDescription))
     assert "Priority: int = None" in text
-    assert "0 to 1000, larger first" in text
+    assert "Priority, 0 to 1000" in text
     for field in TaskDescription._declared:
         assert inspect.getdoc(vars(TaskDescription)[field.wire]) == doc_of(TaskDescription, field.name) != ""
 

@@ -1,3 +1,5 @@
+"""`validate` reports what the service would reject."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -38,7 +40,7 @@ def paths(description: Any) -> dict[str, str]:
     return {problem.path: problem.allowed for problem in caught.value.problems}
 
 
-def test_a_good_job_passes() -> None:
+def test_a_valid_job() -> None:
     job().validate()
     JobDescription({"Name": "demo", "DAG": job().DAG}).validate()
 
@@ -60,18 +62,18 @@ def test_an_empty_job() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "1a", "a b", "a/b", "a.b", "x" * 65, None])
-def test_bad_names(name: str | None) -> None:
+def test_invalid_names(name: str | None) -> None:
     assert "Name" in paths(job(Name=name))
 
 
 @pytest.mark.parametrize("name", ["a", "_a", "-a", "A1", "x" * 64])
-def test_good_names(name: str) -> None:
+def test_valid_names(name: str) -> None:
     job(Name=name).validate()
 
 
 def test_dependencies() -> None:
     assert (
-        "is no task"
+        "is not a task"
         in paths(job(DAG={"Tasks": {"a": task()}, "Dependencies": {"a": ["c"]}}))["DAG.Dependencies.a"]
     )
     tasks = {name: task() for name in "abc"}
@@ -100,12 +102,12 @@ def test_cluster_or_auto_cluster() -> None:
     job(DAG={"Tasks": {"a": neither}}).validate()
     both = task(AutoCluster={"InstanceType": "x"})
     assert "only one of" in paths(job(DAG={"Tasks": {"a": both}}))["DAG.Tasks.a.ClusterId"]
-    # As the service's own answers have it (REST API, 2.1).
+    # The answers of the service contain this (REST API, 2.1).
     job(DAG={"Tasks": {"a": task(AutoCluster={"InstanceType": "", "ImageId": ""})}}).validate()
 
 
 @pytest.mark.parametrize("source", ["s3://b/x", "/local", "oss:/b", "http://h/x", "oss://"])
-def test_sources_of_other_schemes(source: str) -> None:
+def test_unsupported_schemes_of_sources(source: str) -> None:
     bad = task(
         InputMapping={source: "/x"},
         OutputMapping={"/o": source},
@@ -117,11 +119,11 @@ def test_sources_of_other_schemes(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", ["oss://b/", "nas://h:/p", "smb://h/p", "lustre://h/p", "nasplus://h/p"])
-def test_sources_that_the_reference_lists(source: str) -> None:
+def test_documented_schemes_of_sources(source: str) -> None:
     job(DAG={"Tasks": {"a": task(Mounts={"Entries": [{"Source": source, "Destination": "/x"}]})}}).validate()
 
 
-def test_types_that_went_wrong_inside_containers() -> None:
+def test_wrong_types_inside_containers() -> None:
     bad = job()
     bad.DAG.Tasks["a"].InputMapping.clear()
     dict.__setitem__(bad.DAG.Tasks["a"].InputMapping, "oss://b/", 5)  # type: ignore[misc]
@@ -157,7 +159,7 @@ def test_images_and_apps() -> None:
     empty = {"Name": "a", "CommandLine": "x", "VM": {"ECSImageId": ""}, "Docker": {"Image": ""}}
     assert set(paths(AppDescription(empty))) == {"Docker"}
     assert set(paths(AppDescription({**empty, "VM": None}))) == {"Docker.Image"}
-    # As the service tells it: the one that is not used is empty.
+    # In answers of the service, the unused one is empty.
     AppDescription({**empty, "Docker": {"Image": "d"}}).validate()
     AppJobDescription({"Name": "1a", "Type": "App", "App": {"AppName": ":x"}}).validate()
     assert set(paths(AppJobDescription())) == {"Name", "App.AppName"}
@@ -174,7 +176,7 @@ def deep(levels: int) -> Any:
 UNKEEPABLE: list[tuple[Any, str, str]] = [
     (ClusterDescription({"UserData": {"a": deep(99)}}), "UserData.a.0", "more than 100 levels deep"),
     (ClusterDescription({"UserData": {"a": [1] * 50_001}}), "", "more than 50000 values"),
-    (ClusterDescription({"UserData": {"a": 2**63}}), "UserData.a", "must fit 64 bits"),
+    (ClusterDescription({"UserData": {"a": 2**63}}), "UserData.a", "fit in 64 bits"),
     (ClusterDescription({"UserData": {"a": "\0"}}), "UserData.a", "the character NUL"),
     (ClusterDescription({"UserData": {"\ud800": 1}}), "UserData", "half of a surrogate pair"),
     (JobDescription(Name="\ud800"), "Name", "half of a surrogate pair"),
@@ -184,7 +186,7 @@ UNKEEPABLE: list[tuple[Any, str, str]] = [
 
 
 @pytest.mark.parametrize(("description", "path", "allowed"), UNKEEPABLE)
-def test_what_no_body_may_hold_is_told_with_its_path(description: Any, path: str, allowed: str) -> None:
+def test_limits_of_bodies_name_the_path(description: Any, path: str, allowed: str) -> None:
     with pytest.raises(ValidationError, match=allowed) as caught:
         description.validate()
     assert caught.value.problems[0].path.startswith(path)

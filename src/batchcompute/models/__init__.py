@@ -1,3 +1,3 @@
-"""How a model works: fields, containers, constraints, and the base class of every description and status."""
+"""How models work: their fields, constraints and checks, and the base classes of all descriptions and statuses."""
 
 __all__: list[str] = []

@@ -19,21 +19,23 @@ __all__ = ["Description", "Jsonizable", "Status"]
 
 
 class Jsonizable(PydanticModel):
-    """The base of every model.
+    """The base class of every model.
 
-    A class of one's own is written like any pydantic model. One in the old SDK's style, with
-    ``descriptor_map`` and ``required``, works as well, with a DeprecationWarning.
+    A model is a pydantic model. Each field has two names: ``job_desc.Name``, as in requests and answers, and
+    ``job_desc.name``, as in Python. A model is also a mapping of the fields that are set: ``job_desc["Name"]``.
+
+    Your own classes declare their fields like any pydantic model. Classes in the style of the old SDK, with
+    ``descriptor_map`` and ``required``, work too, with a DeprecationWarning.
 
     Args:
-        properties: What to start from: a mapping with wire names, a JSON text of one, or an object
-            of the same class, which is copied. Attributes that the class does not have are
-            discarded.
-        **fields: Fields by name, in either spelling; they win over ``properties``.
+        properties: The initial values: a mapping, a JSON string that holds an object, or an object of the same
+            class, which is copied. Fields that the class does not declare are discarded.
+        **fields: Fields by either of their names. They take precedence over ``properties``.
 
     Raises:
-        JSONError: ``properties`` is a text that is no JSON object.
-        TypeError: ``properties`` is of another class or type.
-        ValidationError: A value has the wrong type; the error names its path.
+        JSONError: ``properties`` is a string that is not a JSON object.
+        TypeError: ``properties`` has another class or type.
+        ValidationError: A value has the wrong type. The error names the path of the value.
     """
 
     def __init__(self, properties: Any = None, **fields: Any) -> None:
@@ -53,10 +55,10 @@ class Jsonizable(PydanticModel):
             return
         data: dict[Any, Any]
         if isinstance(properties, Mapping):
-            given = cast("Mapping[Any, Any]", properties)
-            # One spelling only, so that a keyword wins over a key whichever way each is spelt.
-            data = {name: value for name, value in given.items() if name not in self._fields}
-            for source in (given, fields):
+            mapping = cast("Mapping[Any, Any]", properties)
+            # Under one spelling, a keyword replaces the value of the mapping, whatever the spelling of each.
+            data = {name: value for name, value in mapping.items() if name not in self._fields}
+            for source in (mapping, fields):
                 for name, value in source.items():
                     if name in self._fields:
                         data[self._fields[name].wire] = value
@@ -64,7 +66,7 @@ class Jsonizable(PydanticModel):
             data = fields
         else:
             raise TypeError(
-                f"{type(self).__name__} is made from a mapping, a JSON text or another "
+                f"{type(self).__name__} takes a mapping, a JSON string or another "
                 f"{type(self).__name__}, not from {type(properties).__name__}"
             )
         try:
@@ -72,16 +74,16 @@ class Jsonizable(PydanticModel):
         except pydantic.ValidationError as error:
             raise ValidationError(problems_of(error, type(self)), type(self).__name__) from None
 
-    # Without this mark pydantic-core would call __init__ for every nested model, at a cost that
-    # makes reading a large description several times slower.
+    # Without this mark, pydantic-core calls __init__ for every nested model. Reading a large description is
+    # then several times slower.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     def _fill_from_text(self, text: str | bytes | bytearray) -> bool:
-        """Read and check a text in one pass, several times faster than by way of json.loads.
+        """Parse and check a JSON string in one pass, several times faster than with json.loads.
 
         Returns:
-            False for a text that pydantic-core's parser does not take; json.loads takes some more,
-            and has the better words for the others.
+            False for a string that the parser of pydantic-core rejects. json.loads accepts some of these, and
+            its messages for the others are clearer.
         """
         try:
             self.__pydantic_validator__.validate_json(text, self_instance=self, context=STRICT)
@@ -94,7 +96,7 @@ class Jsonizable(PydanticModel):
 
     @classmethod
     def _parse(cls, text: str | bytes | bytearray) -> dict[str, Any]:
-        """Read a JSON text that must hold an object."""
+        """Parse a JSON string that holds an object."""
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -103,13 +105,14 @@ class Jsonizable(PydanticModel):
             raise JSONError(f"{cls.__name__}: the JSON must be an object, not {short_repr(value)}")
         return cast("dict[str, Any]", value)
 
-    # -- the guide's methods ------------------------------------------------------------------
+    # -- methods of the vendor's guide ---------------------------------------------------------------
 
     def update(self, d: Mapping[str, Any] | Jsonizable) -> None:
-        """Set the fields that a mapping names, and discard what the class does not have.
+        """Set fields from a mapping; keys that the class does not declare are ignored.
 
         Raises:
-            ValidationError: A value has the wrong type; nothing was changed then.
+            TypeError: ``d`` is not a mapping.
+            ValidationError: A value has the wrong type. No field is changed.
         """
         if not isinstance(d, (Mapping, Jsonizable)):
             raise TypeError(f"update takes a mapping, not {type(d).__name__}")
@@ -128,15 +131,15 @@ class Jsonizable(PydanticModel):
             self._attach()
 
     def load(self, json_str: str | bytes) -> None:
-        """Set the fields that a JSON text names, and discard what the class does not have.
+        """Set fields from a JSON object; keys that the class does not declare are ignored.
 
         Raises:
-            JSONError: The text is not a JSON object.
-            ValidationError: A value has the wrong type; nothing was changed then.
+            JSONError: The string is not a JSON object.
+            ValidationError: A value has the wrong type. No field is changed.
         """
         self.update(self._parse(json_str))
 
-    # -- the rest of Python's protocols -------------------------------------------------------
+    # -- comparison and text ------------------------------------------------------------------
 
     def __str__(self) -> str:
         return self.dump()
@@ -154,8 +157,8 @@ class Jsonizable(PydanticModel):
         return bool(self._state() == other._state())
 
     def _state(self) -> dict[str, Any]:
-        """Return what makes two objects equal."""
-        # What answers hold beyond the declared fields does not count: it is lost where one is read again.
+        """Return the values that equal objects share."""
+        # Undeclared fields of answers do not count: they are lost when the answer is read again.
         values = {field.name: self.__dict__.get(field.name) for field in self._declared}
         return {
             name: value
@@ -164,46 +167,45 @@ class Jsonizable(PydanticModel):
         }
 
     def __hash__(self) -> int:
-        # Equal objects must have equal hashes for as long as they can change, so nothing that can
-        # change may count.
+        # Equal objects have equal hashes. Every field can change, so the hash uses none of them.
         return hash(self._resource)
 
 
 class Description(Jsonizable):
-    """The base of what a caller writes: a job, a cluster, an image, an app, and their parts."""
+    """The base class of descriptions, which callers write: jobs, clusters, images, apps and their parts."""
 
     __slots__ = ()
 
     if TYPE_CHECKING:
-        # Type checkers give each subclass of a pydantic model a constructor of its own fields.
+        # For each subclass of a pydantic model, type checkers derive a constructor from its fields.
         def __init__(self, properties: Any = None, **fields: Any) -> None: ...
 
 
 class Status(Jsonizable):
-    """The base of what the service answers.
+    """The base class of statuses, which the service answers.
 
-    The service always sends the fields of a status, so an unset one reads as ``""``, ``0`` or
-    ``False``, a nested one as an empty object, and only a time that is not known reads as None.
-    Fields that this version does not know are kept and can be read by name.
+    The service always sends the fields of a status. An unset field therefore reads as ``""``, ``0`` or ``False``,
+    an unset nested field as an empty object, and an unknown time as None. Fields that this version does not
+    declare are kept, and can be read by name.
     """
 
     __slots__ = ()
 
     _unset_as_zero: ClassVar[bool] = True
     _identity: ClassVar[str] = ""
-    """The field that tells two resources of one kind apart."""
+    """The field that identifies a resource."""
 
     def __hash__(self) -> int:
         return hash(self[self._identity]) if self._identity else super().__hash__()
 
     def __eq__(self, other: object) -> bool:
         if self._identity and isinstance(other, (str, int)):
-            # In the old SDK a status was equal to its id: `"job-1" in client.list_jobs()`.
+            # As in the old SDK, a status equals its id: `"job-1" in client.list_jobs()`.
             return bool(self[self._identity] == other)
         return super().__eq__(other)
 
     def _iter_problems(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
-        # What the service has said is no request of a caller's.
+        # A status is not part of a request.
         yield from ()
 
     def _state(self) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""What the service accepts of a value: declared once, in the annotation of a field.
+"""The constraints that the service places on field values, and that the annotation of each field declares."""
 
-``Annotated[Integer, Range(0, 1000)]`` does not keep a field from being set to 2000: descriptions are written step
-by step, and `Jsonizable.validate` reports everything at once. The same declaration is the service's check, the
-limit in the JSON schema and in OpenAPI, and a row in the documentation.
-"""
+# ``Annotated[Integer, Range(0, 1000)]`` does not prevent the assignment of 2000, because descriptions are written step
+# by step. `Jsonizable.validate` and the service check the constraints. The JSON schemas, the OpenAPI document and
+# docs/limits.md state them.
 
 from __future__ import annotations
 
@@ -20,81 +19,84 @@ from batchcompute.runner.shell_words import BUILT_IN
 __all__: list[str] = []
 
 STORAGE_SCHEMES = ("oss", "nas", "smb", "lustre", "nasplus")
-"""Where a mapping or a mount may come from (REST API, 3.6)."""
+"""URL schemes of the storages that mappings and mounts can use (REST API, 3.6)."""
 
 MAX_INT32 = 2**31 - 1
-"""Seconds and retries that the service can count; more than 60 years of either."""
+"""Largest time-out in seconds, and largest number of retries."""
 
 MAX_INSTANCES = 1_000_000
-"""Instances of one job."""
+"""Largest number of instances of a job."""
 
 MAX_STRING_BYTES = 128 * 1024 - 1
-"""Bytes of one string that Linux hands to a program: an argument, or a variable as ``NAME=value``."""
+"""Largest string that Linux passes to a program, in bytes: an argument, or a variable as ``NAME=value``."""
 
 MAX_VARIABLES = 2000
-"""Environment variables of a command; a sandbox takes 9,000 arguments, three for each variable or mount."""
+"""Largest number of environment variables of a command.
 
-# Letters beyond ASCII pass here: the old SDK sent such names (recorded case create_job/unicode),
-# and the service is the judge of them.
+A sandbox takes at most 9,000 arguments, and three for each variable or mount.
+"""
+
+# These accept letters beyond ASCII: the old SDK sent such names (recorded case create_job/unicode), and the service
+# decides.
 _NAME = re.compile(r"[\w-]+")
 _APP = re.compile(r"[\w:-]+")
 
 
 def join(*parts: str) -> str:
-    """Join the parts of a path, leaving out empty ones."""
+    """Join the parts of a path that are not empty."""
     return ".".join(part for part in parts if part)
 
 
 class Constraint(ABC):
-    """One thing that the service demands of a field."""
+    """A condition that the service places on the value of a field."""
 
     __slots__ = ()
 
     @abstractmethod
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
-        """Yield what is wrong with a value.
+        """Yield the violations of the constraint.
 
         Args:
             value: The value; None for a field that is not set.
-            path: Where it stands, in wire spelling.
+            path: The path of the field, with wire names.
         """
         ...
 
     def json_schema(self) -> dict[str, Any]:
-        """Return the limit as keywords of JSON schema."""
+        """Return the keywords of JSON schema that state the constraint."""
         return {}
 
     @abstractmethod
     def summary(self) -> str:
-        """Return the limit in words, for the documentation."""
+        """Return the constraint in words, for the documentation."""
         ...
 
 
 class Required(Constraint):
-    """The field must be set, and not to nothing."""
+    """The field is set, and is not empty."""
 
-    __slots__ = ("what",)
+    __slots__ = ("expected",)
 
-    def __init__(self, what: str = "") -> None:
-        self.what = what
-        """What it needs; empty for an object whose own fields tell."""
+    def __init__(self, expected: str = "") -> None:
+        self.expected: str = expected
+        """The expected value, for the message; empty for an object with required fields of its own."""
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
-        if self.what and (value is None or value == "" or value == {}):
-            yield Problem(path, "", f"is required: {self.what}", "missing")
+        if self.expected and (value is None or value == "" or value == {}):
+            yield Problem(path, "", f"is required: {self.expected}", "missing")
 
     def summary(self) -> str:
         return "required"
 
 
 class Range(Constraint):
-    """A number in a range, both ends included."""
+    """The number is in a range that includes both ends."""
 
     __slots__ = ("high", "low")
 
     def __init__(self, low: int, high: int) -> None:
-        self.low = low
-        self.high = high
+        self.low: int = low
+        self.high: int = high
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, (int, float)) and not self.low <= value <= self.high:
@@ -108,12 +110,12 @@ class Range(Constraint):
 
 
 class Minimum(Constraint):
-    """A number without an upper end."""
+    """The number has a lower limit."""
 
     __slots__ = ("low",)
 
     def __init__(self, low: int) -> None:
-        self.low = low
+        self.low: int = low
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, (int, float)) and value < self.low:
@@ -127,56 +129,34 @@ class Minimum(Constraint):
 
 
 class MaxLength(Constraint):
-    """A text or a container that may not be longer than the service takes."""
+    """The string or the container has a largest length."""
 
-    __slots__ = ("longest", "unit")
+    __slots__ = ("maximum", "unit")
 
-    def __init__(self, longest: int, unit: str = "characters") -> None:
-        self.longest = longest
-        self.unit = unit
+    def __init__(self, maximum: int, unit: str = "characters") -> None:
+        self.maximum: int = maximum
+        self.unit: str = unit
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, (str, Mapping, list)):
             size = len(value)  # pyright: ignore[reportUnknownArgumentType]
-            if size > self.longest:
-                yield Problem(path, f"{size} {self.unit}", f"may hold at most {self.longest} {self.unit}")
+            if size > self.maximum:
+                yield Problem(path, f"{size} {self.unit}", f"may hold at most {self.maximum} {self.unit}")
 
     def json_schema(self) -> dict[str, Any]:
-        return {("maxProperties" if self.unit == "entries" else "maxLength"): self.longest}
+        return {("maxProperties" if self.unit == "entries" else "maxLength"): self.maximum}
 
     def summary(self) -> str:
-        return f"at most {self.longest} {self.unit}"
-
-
-class Bytes(Constraint):
-    """A text that may not be longer than the service takes, in bytes of UTF-8."""
-
-    __slots__ = ("longest",)
-
-    def __init__(self, longest: int) -> None:
-        self.longest = longest
-
-    def problems(self, value: Any, path: str) -> Iterator[Problem]:
-        if isinstance(value, str):
-            size = len(value.encode("utf-8", "replace"))
-            if size > self.longest:
-                yield Problem(path, f"{size} bytes", f"may hold at most {self.longest} bytes")
-
-    def json_schema(self) -> dict[str, Any]:
-        # In characters, of which each has one byte or more.
-        return {"maxLength": self.longest}
-
-    def summary(self) -> str:
-        return f"at most {self.longest} bytes"
+        return f"at most {self.maximum} {self.unit}"
 
 
 class OneOf(Constraint):
-    """A text out of a closed list."""
+    """The string is in a closed list."""
 
     __slots__ = ("allowed",)
 
     def __init__(self, allowed: tuple[str, ...]) -> None:
-        self.allowed = allowed
+        self.allowed: tuple[str, ...] = allowed
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if value and value not in self.allowed:
@@ -186,23 +166,23 @@ class OneOf(Constraint):
         return {"enum": list(self.allowed)}
 
     def summary(self) -> str:
-        return " or ".join(f"`{word}`" for word in self.allowed)
+        return " or ".join(f"`{value}`" for value in self.allowed)
 
 
 class Name(Constraint):
-    """A name of letters, digits, ``_`` and ``-`` (REST API, 3.0)."""
+    """The string is a name of letters, digits, ``_`` and ``-`` (REST API, 3.0)."""
 
-    __slots__ = ("digit_first", "longest")
+    __slots__ = ("digit_first", "maximum")
 
-    def __init__(self, longest: int, digit_first: bool = False) -> None:
-        self.longest = longest
-        """Bytes that it may have."""
-        self.digit_first = digit_first
-        """Whether it may begin with a digit."""
+    def __init__(self, maximum: int, digit_first: bool = False) -> None:
+        self.maximum: int = maximum
+        """Largest length in bytes."""
+        self.digit_first: bool = digit_first
+        """Whether the first character may be a digit."""
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if not value:
-            what = f"a name of 1 to {self.longest} letters, digits, '_' and '-'"
+            what = f"a name of 1 to {self.maximum} letters, digits, '_' and '-'"
             yield from Required(what).problems(value, path)
             return
         if not isinstance(value, str):
@@ -211,41 +191,41 @@ class Name(Constraint):
             yield Problem(path, short_repr(value), "may only hold letters, digits, '_' and '-'")
         elif value[0].isdigit() and not self.digit_first:
             yield Problem(path, short_repr(value), "must not start with a digit")
-        if len(value.encode("utf-8", "replace")) > self.longest:
-            yield Problem(path, short_repr(value), f"must be at most {self.longest} bytes long")
+        if len(value.encode("utf-8", "replace")) > self.maximum:
+            yield Problem(path, short_repr(value), f"must be at most {self.maximum} bytes long")
 
     def json_schema(self) -> dict[str, Any]:
         pattern = r"^[\w-]+$" if self.digit_first else r"^(?!\d)[\w-]+$"
-        return {"minLength": 1, "maxLength": self.longest, "pattern": pattern}
+        return {"minLength": 1, "maxLength": self.maximum, "pattern": pattern}
 
     def summary(self) -> str:
-        first = "" if self.digit_first else ", no digit first"
-        return f"required; letters, digits, `_` and `-`{first}, at most {self.longest} bytes"
+        first = "" if self.digit_first else ", not a digit first"
+        return f"required; letters, digits, `_` and `-`{first}, at most {self.maximum} bytes"
 
 
 class AppReference(Constraint):
-    """The name by which a job refers to an app: ``App1``, ``:App1`` or ``Public:App1`` (REST API, 3.0)."""
+    """The string is a reference to an app: ``App1``, ``:App1`` or ``Public:App1`` (REST API, 3.0)."""
 
-    __slots__ = ("longest",)
+    __slots__ = ("maximum",)
 
-    def __init__(self, longest: int = 1024) -> None:
-        self.longest = longest
+    def __init__(self, maximum: int = 1024) -> None:
+        self.maximum: int = maximum
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         yield from Required("the name of an app").problems(value, path)
         if value and isinstance(value, str) and not _APP.fullmatch(value):
             yield Problem(path, short_repr(value), "may only hold letters, digits, '_', '-' and ':'")
-        yield from MaxLength(self.longest).problems(value, path)
+        yield from MaxLength(self.maximum).problems(value, path)
 
     def json_schema(self) -> dict[str, Any]:
-        return {"minLength": 1, "maxLength": self.longest, "pattern": r"^[\w:-]+$"}
+        return {"minLength": 1, "maxLength": self.maximum, "pattern": r"^[\w:-]+$"}
 
     def summary(self) -> str:
-        return f"required; `Name`, `:Name` or `Public:Name`, at most {self.longest} characters"
+        return f"required; `Name`, `:Name` or `Public:Name`, at most {self.maximum} characters"
 
 
 class ObjectKeyLength(Constraint):
-    """A place whose key is as long as object storage takes, if it is one of OSS."""
+    """The key of an ``oss://`` URL is within the largest length of keys."""
 
     __slots__ = ()
 
@@ -263,12 +243,12 @@ class ObjectKeyLength(Constraint):
 
 
 class StorageUrl(Constraint):
-    """A place in a storage with a known scheme (REST API, 3.6)."""
+    """The string is a URL with the scheme of a supported storage (REST API, 3.6)."""
 
     __slots__ = ("schemes",)
 
     def __init__(self, schemes: tuple[str, ...] = STORAGE_SCHEMES) -> None:
-        self.schemes = schemes
+        self.schemes: tuple[str, ...] = schemes
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if not value or not isinstance(value, str):
@@ -284,68 +264,68 @@ class StorageUrl(Constraint):
 
     def summary(self) -> str:
         listed = ", ".join(f"`{scheme}://`" for scheme in self.schemes)
-        return f"begins with {listed}; {ObjectKeyLength().summary()}"
+        return f"starts with {listed}; {ObjectKeyLength().summary()}"
 
 
 class EachKey(Constraint):
-    """Each key of a mapping keeps a limit of its own."""
+    """Each key of the mapping satisfies a constraint."""
 
-    __slots__ = ("limit",)
+    __slots__ = ("constraint",)
 
-    def __init__(self, limit: Constraint) -> None:
-        self.limit = limit
+    def __init__(self, constraint: Constraint) -> None:
+        self.constraint: Constraint = constraint
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, Mapping):
             for key in cast("Iterable[Any]", value):
-                at = path if isinstance(self.limit, StorageUrl) or not key else f"{path}.{key}"
-                yield from self.limit.problems(key, at)
+                at = path if isinstance(self.constraint, StorageUrl) or not key else f"{path}.{key}"
+                yield from self.constraint.problems(key, at)
 
     def json_schema(self) -> dict[str, Any]:
-        return {"propertyNames": self.limit.json_schema()}
+        return {"propertyNames": self.constraint.json_schema()}
 
     def summary(self) -> str:
-        return f"keys: {self.limit.summary()}"
+        return f"keys: {self.constraint.summary()}"
 
 
 class EachValue(Constraint):
-    """Each value of a mapping keeps a limit of its own."""
+    """Each value of the mapping satisfies a constraint."""
 
-    __slots__ = ("limit",)
+    __slots__ = ("constraint",)
 
-    def __init__(self, limit: Constraint) -> None:
-        self.limit = limit
+    def __init__(self, constraint: Constraint) -> None:
+        self.constraint: Constraint = constraint
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, Mapping):
             for key, item in cast("Mapping[Any, Any]", value).items():
-                yield from self.limit.problems(item, f"{path}.{key}")
+                yield from self.constraint.problems(item, f"{path}.{key}")
 
     def json_schema(self) -> dict[str, Any]:
-        return {"additionalProperties": self.limit.json_schema()}
+        return {"additionalProperties": self.constraint.json_schema()}
 
     def summary(self) -> str:
-        return f"values: {self.limit.summary()}"
+        return f"values: {self.constraint.summary()}"
 
 
 class EnvironmentVariables(Constraint):
-    """Environment variables, each of which a program can be given."""
+    """Linux can pass each environment variable to a program."""
 
-    __slots__ = ("before",)
+    __slots__ = ("prefix_bytes",)
 
-    def __init__(self, before: int = 0) -> None:
-        self.before = before
-        """Bytes that the service puts in front of each name."""
+    def __init__(self, prefix_bytes: int = 0) -> None:
+        self.prefix_bytes: int = prefix_bytes
+        """Length of the prefix that the service adds to each name, in bytes."""
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(value, Mapping):
             for name, item in cast("Mapping[Any, Any]", value).items():
-                size = self.before + len(f"{name}={item}".encode("utf-8", "replace"))
+                size = self.prefix_bytes + len(f"{name}={item}".encode("utf-8", "replace"))
                 if size > MAX_STRING_BYTES:
-                    yield Problem(f"{path}.{name}", f"{size} bytes", f"{_HANDED} as NAME=value")
+                    yield Problem(f"{path}.{name}", f"{size} bytes", f"{_AT_MOST} as NAME=value")
 
     def json_schema(self) -> dict[str, Any]:
-        # In characters, of which each has one byte or more.
+        # JSON schema counts characters. Each has one byte or more.
         return {"additionalProperties": {"maxLength": MAX_STRING_BYTES}}
 
     def summary(self) -> str:
@@ -353,22 +333,22 @@ class EnvironmentVariables(Constraint):
 
 
 class ShellCommand(Constraint):
-    """A command that a shell can run; its length alone is no matter, as a long one is read from a file."""
+    """A shell can run the command. The command itself may be of any length, because the shell reads it from a file."""
 
     __slots__ = ()
 
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
-        if isinstance(value, str) and len(value) > MAX_STRING_BYTES // 4 and _SIMPLE.fullmatch(value):
+        if isinstance(value, str) and len(value) > MAX_STRING_BYTES // 4 and _SIMPLE_COMMAND.fullmatch(value):
             first, *words = value.split() or [""]
             size = max((len(word) for word in words), default=0)
-            # An assignment may stand before a word that the shell knows.
+            # A built-in command of the shell may follow an assignment.
             if size > MAX_STRING_BYTES and "=" not in first and first not in BUILT_IN:
-                yield Problem(path, f"a word of {size} bytes", f"{_HANDED} as an argument of a program")
+                yield Problem(path, f"a word of {size} bytes", f"{_AT_MOST} as an argument of a program")
 
     def summary(self) -> str:
         return f"a simple command has no word of more than {MAX_STRING_BYTES} bytes"
 
 
-_HANDED = f"may hold at most {MAX_STRING_BYTES} bytes"
-# What a shell runs as it stands, word by word.
-_SIMPLE = re.compile(r"[A-Za-z0-9_./:=@%+, \t-]*")
+_AT_MOST = f"may hold at most {MAX_STRING_BYTES} bytes"
+# A simple command, whose words a shell passes on unchanged.
+_SIMPLE_COMMAND = re.compile(r"[A-Za-z0-9_./:=@%+, \t-]*")

@@ -1,4 +1,4 @@
-"""What the declarations of a class become: the descriptors of its fields, and the core schema that pydantic uses."""
+"""The compilation of a class: a descriptor for each declared field, and the core schema that pydantic uses."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ __all__: list[str] = []
 # FastAPI. So `UNSET` is the default of each field that may be unset, and reading a null gives `UNSET`.
 
 STRICT: Final = object()
-"""Context of a check in which a wrong type is an error, in a status too: a caller made the value."""
+"""Validation context for values from callers: a wrong type is an error, also in a status."""
 
 ANSWER: Final = object()
-"""Context of reading an answer of the service: whatever came is kept."""
+"""Validation context for answers of the service: a value of a wrong type is kept."""
 
-# Functions of C: pydantic-core calls them for every field that it writes.
+# pydantic-core calls these for each field that it writes. They are functions of C, so a call is fast.
 _is_none = partial(is_, None)
 _is_no_time = partial(is_, EMPTY_TIME)
 
-_DONE = "batchcompute"
+_ADAPTED = "batchcompute"
+"""The key of the metadata of an adapted schema."""
 
 _ALLOWED = {
-    "str": "must be a text",
+    "str": "must be a string",
     "bool": "must be true or false",
     "int": "must be an integer",
     "float": "must be a number",
@@ -51,7 +52,10 @@ _NESTED = ("model", "definition-ref", "function-wrap", "dict", "list", "any")
 
 
 class Fallback:
-    """What becomes of a value that the type of a field does not take.
+    """The validator of values that the type of a field rejects.
+
+    pydantic-core calls it after the type of the field, in a union. It raises a single error, or keeps the value
+    of an answer. As a member of the union, it also stops pydantic from warning when it writes such a value.
 
     Args:
         cls: The class.
@@ -68,10 +72,10 @@ class Fallback:
         context = info.context
         field: Field = self._cls._fields[self._name]
         if value is None or value is UNSET:
-            # The service has told that the time is not known, in its other way.
+            # The service sends null instead of "" for an unknown time.
             return EMPTY_TIME if value is None and context is ANSWER and field.is_time else UNSET
         if context is not ANSWER and (context is STRICT or not self._cls._reads_leniently()):
-            raise ValueError("is of a wrong type")
+            raise ValueError("has the wrong type")
         return self._cls._read_mismatched(field, value, context is ANSWER)
 
 
@@ -79,47 +83,47 @@ _ZERO = {str: "", int: 0, float: 0.0, bool: False}
 
 
 def _bare(annotation: Any) -> Any:
-    """Strip None from a type."""
+    """Return a type without None."""
     if get_origin(annotation) in (Union, types.UnionType):
         members = [member for member in get_args(annotation) if member is not type(None)]
         return members[0] if len(members) == 1 else Union[tuple(members)]  # noqa: UP007
     return annotation
 
 
-def _limits_of(type_: Any) -> tuple[Any, tuple[Constraint, ...]]:
-    """Split a type into what is left without its limits, and those."""
+def _split_constraints(type_: Any) -> tuple[Any, tuple[Constraint, ...]]:
+    """Split an annotated type into the type without constraints, and the constraints."""
     if get_origin(type_) is not Annotated:
         return type_, ()
     base, *metadata = get_args(type_)
-    limits = tuple(item for item in metadata if isinstance(item, Constraint))
+    constraints = tuple(item for item in metadata if isinstance(item, Constraint))
     rest = tuple(item for item in metadata if not isinstance(item, Constraint))
-    return (Annotated[(base, *rest)] if rest else base), limits
+    return (Annotated[(base, *rest)] if rest else base), constraints
 
 
-def make_field(name: str, info: FieldInfo, zeros: bool) -> Field:
-    """Make the descriptor of one field.
+def make_field(name: str, info: FieldInfo, unset_as_zero: bool) -> Field:
+    """Return the descriptor of a field.
 
     Args:
         name: The snake_case name.
-        info: What pydantic knows of the field.
-        zeros: Whether an unset plain value reads as ``""``, ``0`` or ``False`` (answers of the
-            service, which always sends them) rather than as None (descriptions).
+        info: The declaration of the field.
+        unset_as_zero: Whether an unset plain field reads as ``""``, ``0`` or ``False``, as in statuses. It reads as None
+            otherwise, as in descriptions.
     """
     wire = info.serialization_alias or info.alias or name
-    type_, limits = _limits_of(_bare(info.annotation))
+    type_, constraints = _split_constraints(_bare(info.annotation))
     default = None if info.default_factory is not None else info.default
     origin = get_origin(type_)
     if origin in (dict, list):
-        return ContainerField(name, wire, type_, default, None, limits)
+        return ContainerField(name, wire, type_, default, None, constraints)
     if hasattr(type_, "_checked_copy"):
-        return NestedField(name, wire, type_, default, None, limits)
+        return NestedField(name, wire, type_, default, None, constraints)
     plain = get_args(type_)[0] if origin is Annotated else type_
     if plain is datetime:
-        return TimeField(name, wire, type_, default, None, limits)
+        return TimeField(name, wire, type_, default, None, constraints)
     unset = None if default is NULL or default is UNSET else default
-    if unset is None and zeros:
+    if unset is None and unset_as_zero:
         unset = _ZERO.get(plain, "" if "str" in str(plain) else None)
-    return Field(name, wire, type_, default, unset, limits)
+    return Field(name, wire, type_, default, unset, constraints)
 
 
 def _null() -> Any:
@@ -127,14 +131,14 @@ def _null() -> Any:
 
 
 def _drop_defaults(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:
-    """Take out the defaults of descriptions: a status holds what it was read from, no more."""
-    found = handler(value)
-    # An object that somebody else has made is not touched.
-    return found if found is value or info.context is STRICT else found._drop_defaults()
+    """Remove the defaults of descriptions: a status holds only the values that it was read from."""
+    status = handler(value)
+    # An existing object is returned unchanged.
+    return status if status is value or info.context is STRICT else status._drop_defaults()
 
 
 def _fields_of(schema: Any) -> Any:
-    """Return the part of a model's schema that lists its fields; None where it is of another shape."""
+    """Return the part of the schema of a model that lists its fields; None if there is no such part."""
     found: Any = schema
     while found is not None and found["type"] != "model-fields":
         found = found.get("schema")
@@ -147,10 +151,10 @@ def _message(inner: Any) -> str:
         return _message(inner["schema"])
     if kind == "union":
         message: str = inner.get("custom_error_message") or ""
-        # An open word list is any text.
+        # An open list of words accepts any string.
         kinds: set[Any] = {choice["type"] for choice in inner["choices"] if not isinstance(choice, tuple)}
-        return message or (_ALLOWED["str"] if "str" in kinds else "is of a wrong type")
-    return _ALLOWED.get(kind, "is of a wrong type")
+        return message or (_ALLOWED["str"] if "str" in kinds else "has the wrong type")
+    return _ALLOWED.get(kind, "has the wrong type")
 
 
 def _plain(inner: Any, fallback: Callable[[Any, Any], Any]) -> Any:
@@ -170,22 +174,22 @@ def _lenient(inner: Any, fallback: Callable[[Any, Any], Any]) -> Any:
 
 
 def adapt_schema(cls: type[Model], schema: Any) -> Any:
-    """Return the schema of a model that knows what is not set.
+    """Return the core schema of a class, adapted to fields that are not set.
 
     Args:
         cls: The class.
-        schema: What pydantic made of its annotations.
+        schema: The core schema that pydantic derives from the annotations.
     """
     listed = _fields_of(schema)
-    if listed is None or listed.setdefault("metadata", {}).get(_DONE):
+    if listed is None or listed.setdefault("metadata", {}).get(_ADAPTED):
         return schema
-    listed["metadata"][_DONE] = True
+    listed["metadata"][_ADAPTED] = True
     for name, field in listed["fields"].items():
         outer = field["schema"]
         if outer["type"] != "default":
             continue
         if outer.get("default") is NULL:
-            # The schema as JSON cannot show it.
+            # JSON schemas cannot contain this default.
             del outer["default"]
             outer["default_factory"] = _null
         inner = outer["schema"]
@@ -197,7 +201,7 @@ def adapt_schema(cls: type[Model], schema: Any) -> Any:
         if cls._reads_leniently() and inner["type"] != "any":
             made = (_lenient if nested else _plain)(inner, Fallback(cls, name))
         elif nested:
-            # An error within keeps its own path so; a null is left out when it is written.
+            # Without a union, the errors of a nested model keep their paths. A null is not written.
             made = outer["schema"]
             field["serialization_exclude_if"] = _is_none
         else:

@@ -1,9 +1,8 @@
-"""The types of single values: what each accepts, keeps and sends.
+"""The types of field values: the values that each accepts, stores and sends."""
 
-Numbers and flags are strict, because a `True` where a count belongs is a mistake, and yet a
-`numpy.int64(3)` or a `3.0` is plainly a 3. The first member of each union is checked inside
-pydantic-core; the Python function behind it runs only where that one refused.
-"""
+# Numbers and booleans are strict: `True` where a count belongs is a mistake. Yet `numpy.int64(3)` and `3.0` are
+# accepted as 3. pydantic-core checks the first member of each union, and calls the Python function behind it only
+# for values that this member rejects.
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ __all__: list[str] = []
 
 
 class _Sentinel:
-    """A stored value that is not None, though it reads as None."""
+    """A stored value that reads as None."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -32,28 +31,28 @@ class _Sentinel:
 
 
 UNSET: Final[Any] = MISSING
-"""The stored value of a field that is not set; pydantic-core leaves it out of all that it writes."""
+"""The stored value of a field that is not set. pydantic-core never writes it."""
 
 NULL: Final[Any] = _Sentinel("NULL")
-"""An explicit null: sent as ``null``, where an unset field is not sent at all."""
+"""An explicit null. It is sent as ``null``, while an unset field is not sent."""
 
 EMPTY_TIME: Final = _Sentinel("EMPTY_TIME")
-"""The service's ``""`` for a time that is not known yet (REST API, 9)."""
+"""The ``""`` that the service sends for an unknown time (REST API, 9)."""
 
 
 def format_time(value: datetime) -> str:
-    """Write a time as the service does: UTC, six decimals, ``Z`` (REST API, 9)."""
+    """Format a time like the service: in UTC, with six decimals and ``Z`` (REST API, 9)."""
     return in_utc(value).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def in_utc(value: datetime) -> datetime:
-    """Return a time in UTC; one without a zone can only be meant so."""
+    """Convert a time to UTC. A time without a zone is taken as UTC."""
     if value.tzinfo is None:
         return value.replace(tzinfo=UTC)
     try:
         return value.astimezone(UTC)
     except OverflowError:
-        # Hours before the year 1 or after 9999: no such time can be, and none shall do harm.
+        # In UTC the time is before the year 1 or after 9999.
         return value.replace(tzinfo=UTC)
 
 
@@ -67,7 +66,7 @@ def _either(first: Sequence[cs.CoreSchema], fallback: Callable[[Any], Any], allo
 
 
 class _Schema:
-    """Gives an ``Annotated`` type its core schema."""
+    """The core schema of an ``Annotated`` type."""
 
     def __init__(self, make: Callable[[], cs.CoreSchema]) -> None:
         self._make = make
@@ -85,7 +84,7 @@ def _to_whole(value: Any) -> int:
 
 
 def _to_number(value: Any) -> int | float:
-    # numpy and Decimal numbers convert; texts and flags do not, although float() would take them.
+    # Numbers of numpy and Decimal are accepted. Strings and booleans are not, although float() accepts them.
     if isinstance(value, bool) or not isinstance(value, (SupportsIndex, SupportsFloat)):
         raise ValueError
     if isinstance(value, SupportsIndex):
@@ -107,7 +106,7 @@ def _to_time(value: Any) -> Any:
 
 
 def to_env_text(value: Any) -> str:
-    """Turn an environment variable's value into text, as the old SDK did for every value."""
+    """Convert the value of an environment variable to a string, like the old SDK."""
     if value is None:
         return ""
     if isinstance(value, (bytes, bytearray)):
@@ -164,7 +163,7 @@ def _filled_text() -> cs.CoreSchema:
 
 
 def _env_text() -> cs.CoreSchema:
-    return _either([cs.str_schema(strict=True)], to_env_text, "must be a text")
+    return _either([cs.str_schema(strict=True)], to_env_text, "must be a string")
 
 
 def _default(*kinds: cs.CoreSchema, allowed: str) -> cs.CoreSchema:
@@ -176,7 +175,7 @@ def _default(*kinds: cs.CoreSchema, allowed: str) -> cs.CoreSchema:
 
 
 def _text_default() -> cs.CoreSchema:
-    return _default(cs.str_schema(strict=True), allowed="must be a text or null")
+    return _default(cs.str_schema(strict=True), allowed="must be a string or null")
 
 
 def _number_default() -> cs.CoreSchema:
@@ -184,30 +183,30 @@ def _number_default() -> cs.CoreSchema:
 
 
 def _any_default() -> cs.CoreSchema:
-    return _default(cs.str_schema(strict=True), _number(), allowed="must be a text, a number or null")
+    return _default(cs.str_schema(strict=True), _number(), allowed="must be a string, a number or null")
 
 
 Text = str
-"""A text; bytes are read as UTF-8."""
+"""A string. Bytes are decoded as UTF-8."""
 NonBlankText = Annotated[str, _Schema(_filled_text)]
-"""A text that says something: the old SDK did not take in a blank one, and never sent it."""
+"""A string that is not blank. As in the old SDK, the assignment of a blank one has no effect."""
 Integer = Annotated[int, _Schema(_whole)]
-"""An integer: any object with ``__index__`` and any float without a fraction, but no bool."""
+"""An integer: also objects with ``__index__`` and floats without a fraction, but no bool."""
 Number = Annotated[float, _Schema(_number)]
-"""An integer or a float, kept as it is."""
+"""An integer or a float."""
 Boolean = Annotated[bool, _Schema(_flag)]
-"""True or False, nothing else."""
+"""True or False."""
 Time = Annotated[datetime, _Schema(_time)]
-"""A UTC time; ``""`` on the wire while it is not known."""
+"""A time in UTC. An unknown one is ``""`` in answers."""
 TextOrInteger = str | Integer
-"""Documents and SDKs disagree whether this is a text or a number; both are kept as they come."""
+"""A string or an integer: the documents and the SDKs differ."""
 AnyDefault = Annotated[str | float, _Schema(_any_default)]
-"""A default value; the old SDK sends ``null`` where there is none, so null is a value here."""
+"""The default of an app's parameter. Null is a value: like the old SDK, it is sent if there is no default."""
 TextDefault = Annotated[str, _Schema(_text_default)]
 NumberDefault = Annotated[float, _Schema(_number_default)]
 EnvText = Annotated[str, _Schema(_env_text)]
 EnvMap = dict[str, EnvText]
-"""Environment variables: every value becomes a text."""
+"""Environment variables. Every value is converted to a string."""
 TextMap = dict[str, str]
 AnyMap = dict[str, Any]
 TextList = list[str]

@@ -31,37 +31,37 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 Check = Callable[[Any, str], Any]
-"""Turns a value into what the container holds, given where it stands; raises ValidationError."""
+"""Converts a value to what a container holds. The second argument is the key or the index, for a ValidationError."""
 
 
 class FieldMap(dict[str, Any]):
-    """A dict that belongs to a field of a model."""
+    """A dict that is the value of a field. It checks each value, and its first change sets the field."""
 
-    __slots__ = ("_check", "_touch")
+    __slots__ = ("_check", "_on_change")
 
     def __init__(
-        self, items: Mapping[str, Any], check: Check | None, touch: Callable[[], None] | None
+        self, items: Mapping[str, Any], check: Check | None, on_change: Callable[[], None] | None
     ) -> None:
         super().__init__(items)
         self._check = check
-        self._touch = touch
+        self._on_change = on_change
 
-    def _written(self) -> None:
-        if self._touch is not None:
-            touch, self._touch = self._touch, None
-            touch()
+    def _changed(self) -> None:
+        if self._on_change is not None:
+            on_change, self._on_change = self._on_change, None
+            on_change()
 
     def _checked(self, key: Any, value: Any) -> tuple[str, Any]:
         if isinstance(key, bytes):
             key = key.decode("utf-8")
         if not isinstance(key, str):
-            raise ValidationError([Problem(repr(key), "", "must be a text: it is a key of a JSON object")])
+            raise ValidationError([Problem(repr(key), "", "must be a string: it is a key of a JSON object")])
         return key, value if self._check is None else self._check(value, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
         key, value = self._checked(key, value)
         super().__setitem__(key, value)
-        self._written()
+        self._changed()
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         if key not in self:
@@ -69,12 +69,12 @@ class FieldMap(dict[str, Any]):
         return self[key]
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        # All are checked before the first is taken in, so that a bad one leaves nothing half done.
+        # All values are checked before the first is stored, so an invalid one changes nothing.
         pairs = [self._checked(key, value) for key, value in dict(*args, **kwargs).items()]
         for key, value in pairs:
             super().__setitem__(key, value)
         if pairs:
-            self._written()
+            self._changed()
 
     def __ior__(self, other: Any) -> FieldMap:  # type: ignore[override,misc]
         self.update(other)
@@ -90,41 +90,43 @@ class FieldMap(dict[str, Any]):
         return (dict, (dict(self),))
 
     def has_key(self, key: str) -> bool:
-        """Tell whether the key is there, as Python 2's dicts could."""
+        """Return whether the key is present, like a dict of Python 2."""
         return key in self
 
 
 class FieldList(list[Any]):
-    """A list that belongs to a field of a model."""
+    """A list that is the value of a field. It checks each value, and its first change sets the field."""
 
-    __slots__ = ("_check", "_touch")
+    __slots__ = ("_check", "_on_change")
 
-    def __init__(self, items: Iterable[Any], check: Check | None, touch: Callable[[], None] | None) -> None:
+    def __init__(
+        self, items: Iterable[Any], check: Check | None, on_change: Callable[[], None] | None
+    ) -> None:
         super().__init__(items)
         self._check = check
-        self._touch = touch
+        self._on_change = on_change
 
     def _checked(self, value: Any, index: int) -> Any:
         return value if self._check is None else self._check(value, str(index))
 
-    def _written(self) -> None:
-        if self._touch is not None:
-            touch, self._touch = self._touch, None
-            touch()
+    def _changed(self) -> None:
+        if self._on_change is not None:
+            on_change, self._on_change = self._on_change, None
+            on_change()
 
     def append(self, value: Any) -> None:
         super().append(self._checked(value, len(self)))
-        self._written()
+        self._changed()
 
     def extend(self, values: Iterable[Any]) -> None:
         items = [self._checked(value, len(self) + number) for number, value in enumerate(values)]
         super().extend(items)
         if items:
-            self._written()
+            self._changed()
 
     def insert(self, index: SupportsIndex, value: Any) -> None:
         super().insert(index, self._checked(value, int(index)))
-        self._written()
+        self._changed()
 
     def __setitem__(self, index: Any, value: Any) -> None:
         many = isinstance(index, slice)
@@ -133,7 +135,7 @@ class FieldList(list[Any]):
         else:
             value = self._checked(value, index)
         super().__setitem__(index, value)
-        self._written()
+        self._changed()
 
     def __iadd__(self, values: Iterable[Any]) -> FieldList:  # type: ignore[misc]
         self.extend(values)
@@ -150,37 +152,40 @@ class FieldList(list[Any]):
 
 
 class Field:
-    """A plain value."""
+    """The descriptor of a field with a plain value. A class has it under both names of the field.
+
+    The value is in the instance's ``__dict__`` under the snake_case name, where pydantic-core stores it and reads
+    it. `UNSET` and None there mean that the field is not set. An unset plain field reads as the default of its class.
+    """
 
     __slots__ = ("constraints", "default", "name", "nullable", "owner", "type", "unset", "wire")
 
     def __init__(
         self, name: str, wire: str, type_: Any, default: Any, unset: Any, limits: tuple[Constraint, ...] = ()
     ) -> None:
-        self.name = name
-        """The snake_case name, under which the value is stored."""
-        self.wire = wire
-        """The CamelCase name, under which the value is sent."""
-        self.type = type_
-        """The declared type, without its None."""
-        self.default = default
-        """What a fresh object holds; None for a field that it does not set."""
-        self.unset = unset
-        """What reading gives while the field is not set."""
-        self.nullable = default is NULL
-        self.constraints = limits
-        """What the service accepts of it."""
+        self.name: str = name
+        """The snake_case name: the attribute of Python, and the key in ``__dict__``."""
+        self.wire: str = wire
+        """The name in requests and answers, in CamelCase."""
+        self.type: Any = type_
+        """The declared type, without None."""
+        self.default: Any = default
+        """The value in a new object; None if a new object does not set the field."""
+        self.unset: Any = unset
+        """The value that an unset field reads as."""
+        self.nullable: bool = default is NULL
+        self.constraints: tuple[Constraint, ...] = limits
+        """What the service accepts as its value."""
         self.owner: Any = None
 
-    def own(self, cls: type[Any]) -> Self:
-        """Take note of the class that declares it."""
+    def declared_by(self, cls: type[Any]) -> Self:
+        """Store the class that declares the field, and return the field."""
         self.owner = cls
         return self
 
     def __get__(self, obj: Model | None, owner: type | None = None) -> Any:
         if obj is None:
-            # pydantic asks every subclass for class attributes of its fields' names, and would
-            # take the descriptor for a default value.
+            # pydantic looks for class attributes with the names of fields, and takes a found one for a default.
             raise AttributeError(self.name)
         value = obj.__dict__.get(self.name)
         if value is UNSET or value is None:
@@ -194,27 +199,27 @@ class Field:
         obj._unset(self)
 
     def ignores(self, value: Any) -> bool:
-        """Return whether an assignment changes nothing: a blank text, where a text has to say something."""
+        """Return whether an assignment has no effect: that of a blank string to a field that takes none."""
         return self.type == NonBlankText and isinstance(value, str) and not value.strip()
 
     @property
     def is_time(self) -> bool:
-        """Whether it holds a time."""
+        """Whether the value is a time."""
         return False
 
     @property
     def hint(self) -> str:
-        """The type in words, for ``help()``."""
-        return _Words(_hint(self.type))
+        """The type as text, for ``help()``."""
+        return _UnquotedText(_hint(self.type))
 
     @property
     def item(self) -> type[Any] | None:
-        """The model class that this field holds, alone or many of; None for other fields."""
+        """The model class of the value, or of its items; None for other fields."""
         return None
 
 
 class TimeField(Field):
-    """A time; pydantic-core's own UTC class is exchanged for the standard library's."""
+    """The descriptor of a time. The time zone of pydantic-core is replaced by ``datetime.UTC``."""
 
     __slots__ = ()
 
@@ -230,7 +235,10 @@ class TimeField(Field):
 
 
 class NestedField(Field):
-    """Another model."""
+    """The descriptor of a nested model.
+
+    An unset field reads as a new object that the owner does not hold. The first change of that object sets the field.
+    """
 
     __slots__ = ()
 
@@ -255,7 +263,11 @@ class NestedField(Field):
 
 
 class ContainerField(Field):
-    """A dict or a list."""
+    """The descriptor of a dict or a list.
+
+    An unset field reads as an empty container that the owner does not hold. Its first change sets the field. So a
+    read never changes a request, and ``cluster.EnvVars["A"] = "1"`` works on a cluster without variables.
+    """
 
     __slots__ = ("_adapter", "_item", "origin")
 
@@ -274,24 +286,24 @@ class ContainerField(Field):
         value = obj.__dict__.get(self.name)
         if value is UNSET or value is None:
             return obj._pending(self, self._fresh)
-        # What came in another shape than declared is kept as it came.
+        # A value of an unexpected type, from an answer, is returned as it is.
         if value.__class__ is self.origin:
             value = self._wrap(value, obj, None if not obj._is_pending() else obj._attach)
             vars(obj)[self.name] = value
         return value
 
     def _fresh(self, obj: Model) -> Any:
-        def touch() -> None:
+        def on_change() -> None:
             obj._accept_pending(self, wrapped)
 
-        wrapped: Any = self._wrap(self.origin(), obj, touch)
+        wrapped: Any = self._wrap(self.origin(), obj, on_change)
         return wrapped
 
-    def _wrap(self, value: Any, obj: Model, touch: Any) -> Any:
+    def _wrap(self, value: Any, obj: Model, on_change: Any) -> Any:
         check = self._check_for(type(obj).__name__)
         if self.origin is dict:
-            return FieldMap(value, check, touch)
-        return FieldList(value, check, touch)
+            return FieldMap(value, check, on_change)
+        return FieldList(value, check, on_change)
 
     def _check_for(self, subject: str) -> Check:
         cls: Any = self.item
@@ -321,11 +333,11 @@ def _doc(field: Field) -> str:
 
 
 for _cls in (Field, TimeField, NestedField, ContainerField):
-    # For help(): the text under a field's declaration, read from the source when somebody asks.
+    # For help(): the docstring under the declaration of a field, read from the source on access.
     setattr(_cls, "__doc__", property(_doc))  # noqa: B010
 
 
-class _Words(str):
+class _UnquotedText(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
@@ -337,9 +349,9 @@ def _hint(type_: Any) -> str:
     if origin is Annotated:
         return _hint(args[0])
     if origin is Literal:
-        return " | ".join(repr(word) for word in args)
+        return " | ".join(repr(value) for value in args)
     if origin in (Union, types.UnionType):
-        return " | ".join(dict.fromkeys(_hint(one) for one in args))
+        return " | ".join(dict.fromkeys(_hint(arg) for arg in args))
     if origin is not None:
-        return f"{origin.__name__}[{', '.join(_hint(one) for one in args)}]"
+        return f"{origin.__name__}[{', '.join(_hint(arg) for arg in args)}]"
     return str(getattr(type_, "__name__", type_))

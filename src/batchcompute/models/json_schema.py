@@ -1,4 +1,4 @@
-"""The JSON schema of a model: the texts of its fields, their limits, and what is required."""
+"""The JSON schema of a model, with the docstrings and constraints of its fields."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__: list[str] = []
 
 @cache
 def docs_of(cls: type[Any]) -> dict[str, str]:
-    """Return the docstring under each field that a class itself declares, by its snake_case name.
+    """Return the docstring of each field that the class itself declares, by snake_case name.
 
-    A program whose sources are not there has none.
+    The docstrings are read from the source. Without the source, the result is empty.
     """
     module = sys.modules.get(cls.__module__)
     try:
@@ -46,27 +46,27 @@ def _tree_of(source: str) -> ast.Module:
 
 
 def doc_of(cls: type[Any], name: str) -> str:
-    """Return the docstring of a field, which a base may have declared; empty for none."""
+    """Return the docstring of a field, which a base class may declare; empty if there is none."""
     return next((docs_of(base)[name] for base in cls.__mro__ if name in docs_of(base)), "")
 
 
 def is_required(field: Field) -> bool:
-    """Return whether the service demands that a field is set."""
-    return any(isinstance(limit, (Required, Name, AppReference)) for limit in field.constraints)
+    """Return whether the service requires a field."""
+    return any(isinstance(constraint, (Required, Name, AppReference)) for constraint in field.constraints)
 
 
-def _limited(schema: dict[str, Any], limits: tuple[Constraint, ...]) -> dict[str, Any]:
-    """Add limits to the schema of one field, to the choice that they are meant for."""
+def _with_constraints(schema: dict[str, Any], constraints: tuple[Constraint, ...]) -> dict[str, Any]:
+    """Return the schema of a field with the keywords of its constraints."""
     added: dict[str, Any] = {}
-    for limit in limits:
-        for key, value in limit.json_schema().items():
+    for constraint in constraints:
+        for key, value in constraint.json_schema().items():
             if key == "additionalProperties":
                 value = {**schema.get(key, {}), **value} if isinstance(schema.get(key), dict) else value
             added[key] = value
     if not added:
         return schema
     if "enum" in added and "anyOf" in schema:
-        # The closed list takes the place of an open one.
+        # A closed list of words replaces an open one.
         return {**{key: value for key, value in schema.items() if key != "anyOf"}, "type": "string", **added}
     return {**schema, **added}
 
@@ -75,14 +75,14 @@ _NULL = {"type": "null"}
 
 
 def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a field for which null is a value."""
+    """Return the schema of a field that accepts null."""
     if "anyOf" in schema:
         return {**schema, "anyOf": [*(choice for choice in schema["anyOf"] if choice != _NULL), _NULL]}
     return {"anyOf": [schema, _NULL]}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a field that is left out where it is not set."""
+    """Return the schema of a field that is absent when it is not set."""
     choices = [choice for choice in schema.get("anyOf", ()) if choice != _NULL]
     if len(choices) > 1:
         return {**schema, "anyOf": choices}
@@ -93,20 +93,20 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def model_schema(cls: type[Any], schema: dict[str, Any], handler: Any) -> dict[str, Any]:
-    """Return pydantic's schema of a model with descriptions, required fields, limits and examples.
+    """Return the schema of a model, with descriptions, required fields, constraints and examples.
 
-    A field that is not set is left out, so no field is null, but those whose null is a value.
+    An unset field is absent, so only fields that accept null as a value can be null.
 
     Args:
         cls: The class.
-        schema: What pydantic made.
-        handler: Resolves references.
+        schema: The schema of pydantic.
+        handler: The handler of pydantic, which resolves references.
     """
     found = handler.resolve_ref_schema(schema)
     properties: dict[str, Any] = found.get("properties", {})
     required = set(found.get("required", ()))
-    # What an answer holds is the service's to say; it may leave out what the caller may not see.
-    demanding = not cls._reads_leniently()
+    # Constraints apply to descriptions. In an answer, the service may leave out what the caller may not see.
+    constrained = not cls._reads_leniently()
     for field in cls._declared:
         key = next((name for name in (field.wire, field.name) if name in properties), "")
         if not key:
@@ -116,13 +116,13 @@ def model_schema(cls: type[Any], schema: dict[str, Any], handler: Any) -> dict[s
         if made.get("default", 0) is None and not field.nullable:
             del made["default"]
         made = _with_null(made) if field.nullable else _without_null(made)
-        if demanding:
-            made = _limited(made, field.constraints)
+        if constrained:
+            made = _with_constraints(made, field.constraints)
         doc = doc_of(cls, field.name)
         if doc:
             made["description"] = doc
         properties[key] = made
-        if demanding and is_required(field) and field.default is None:
+        if constrained and is_required(field) and field.default is None:
             required.add(key)
     if required:
         found["required"] = [key for key in properties if key in required]

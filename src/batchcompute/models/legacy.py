@@ -1,8 +1,4 @@
-"""Classes in the old SDK's style: a ``descriptor_map`` of types, and ``required`` names.
-
-Programs derive from `Jsonizable` so. Their classes become pydantic models like all others; a
-DeprecationWarning shows how to write them now.
-"""
+"""Model classes in the style of the old SDK, with ``descriptor_map`` and ``required``."""
 
 from __future__ import annotations
 
@@ -18,11 +14,11 @@ from batchcompute.models.field_types import Boolean, Integer, Number, Text, Time
 
 __all__: list[str] = []
 
-_OLD_NAMES = ("descriptor_map", "required", "descriptor_type", "resource_name")
+_LEGACY_ATTRIBUTES = ("descriptor_map", "required", "descriptor_type", "resource_name")
 
 
 def _type_of(declared: object) -> Any:
-    """Return the type of a field that the old SDK would have checked with ``isinstance``."""
+    """Return the type of a field whose values the old SDK checked with ``isinstance``."""
     members: tuple[Any, ...] = (
         cast("tuple[Any, ...]", declared) if isinstance(declared, tuple) else (declared,)
     )
@@ -37,10 +33,10 @@ def _type_of(declared: object) -> Any:
         return simple.get(only, only)
     nested = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
     if nested:
-        # The old SDK made an object of a dict that came in its place.
+        # The old SDK converted a dict to an object.
         return nested[0]
     if datetime in kinds:
-        # It kept whatever else came: numbers, and texts of any form.
+        # The old SDK accepted numbers and strings of any format.
         return Any
     if kinds <= {str, bytes}:
         return Text
@@ -52,26 +48,26 @@ def _type_of(declared: object) -> Any:
 
 
 def convert_legacy_body(name: str, namespace: dict[str, Any]) -> None:
-    """Turn the body of an old class into that of a model, in place.
+    """Convert the body of a class in the style of the old SDK to the body of a model, in place.
 
     Args:
-        name: Name of the class, for the warning.
+        name: The name of the class, for the warning.
         namespace: The body.
     """
     old: Mapping[str, Any] = namespace["descriptor_map"]
     annotations = namespace.setdefault("__annotations__", {})
     for wire, declared in old.items():
-        # Under its one name: what the old SDK called Items would be the method items().
+        # The field has one name: in snake_case, `Items` is the method `items()`.
         annotations[wire] = _type_of(declared) | None if declared is not Any else Any
         namespace[wire] = Field(default=None, validation_alias=wire, serialization_alias=wire)
     if "required" in namespace:
         namespace["_required"] = tuple(namespace["required"])
         annotations["_required"] = ClassVar[tuple[Any, ...]]
-    for old_name in _OLD_NAMES:
+    for old_name in _LEGACY_ATTRIBUTES:
         if old_name in namespace:
             annotations[old_name] = ClassVar[Any]
     warnings.warn(
-        f"class {name}: descriptor_map is the old SDK's way to declare fields; write annotations instead, "
+        f"class {name}: descriptor_map is the style of the old SDK; declare fields with annotations, "
         f"for example `{next(iter(old), 'Name')}: str | None = None`",
         DeprecationWarning,
         stacklevel=4,
@@ -79,12 +75,12 @@ def convert_legacy_body(name: str, namespace: dict[str, Any]) -> None:
 
 
 def annotate_class_attributes(namespace: dict[str, Any]) -> None:
-    """Mark what a caller's class sets without an annotation as belonging to the class.
+    """Annotate the plain class attributes of a caller's class as class variables.
 
-    pydantic would refuse it, as it might have been meant as a field.
+    pydantic rejects attributes without annotations, because they may be fields by mistake.
     """
     if "__annotate_func__" in namespace or "__annotate__" in namespace:
-        # Python 3.14 computes annotations later; there is nothing to be added to them here.
+        # Python 3.14 evaluates annotations later, so this code cannot add any.
         return
     annotations = namespace.setdefault("__annotations__", {})
     for name, value in namespace.items():
@@ -111,14 +107,14 @@ class _Meta(ModelMetaclass):
             annotate_class_attributes(namespace)
             own_init = namespace.get("__init__")
             if callable(own_init):
-                # It takes a mapping as its one argument; without this mark, pydantic-core would
-                # call it with the fields as keywords wherever an object is checked or nested.
+                # Its argument is a mapping. Without this mark, pydantic-core calls it with the fields as
+                # keywords for every object that it validates.
                 setattr(own_init, "__pydantic_base_init__", True)  # noqa: B010 - a function's attribute
         return super().__new__(mcs, name, bases, namespace, **kwargs)
 
     @property
     def __signature__(cls) -> Signature:
-        """Every field by its name on the wire, as the generated stubs have it."""
+        """The signature of the constructor, with the wire name of every field."""
         fields = [
             Parameter(field.wire, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.hint)
             for field in getattr(cls, "_declared", ())
@@ -128,7 +124,7 @@ class _Meta(ModelMetaclass):
 
     @__signature__.setter
     def __signature__(cls, value: object) -> None:
-        # pydantic's own names the fields as Python has them, and only once the schema is built.
+        # The signature of pydantic has the snake_case names, and exists only once the schema is built.
         pass
 
 

@@ -21,9 +21,9 @@ _REPLACED = "\ufffd".encode()
 
 
 class Detail(dict[str, Any]):
-    """A nested object in what `detail` returns: a plain dict that can do what the object can.
+    """A nested object in the result of `detail`: a dict with the attributes and methods of the object.
 
-    The old SDK had objects there, and programs read ``job.detail()["TaskMetrics"].WaitingCount``, print such a value
+    The old SDK returned objects here. Programs read ``job.detail()["TaskMetrics"].WaitingCount``, print such a value
     as JSON, or call its methods.
     """
 
@@ -60,7 +60,7 @@ class Detail(dict[str, Any]):
 
 
 def to_plain(value: Any) -> Any:
-    """Turn models, at every depth, into dicts of what is set."""
+    """Convert models, at every depth, to dicts of the fields that are set."""
     if isinstance(value, Model):
         return Detail(cast("Any", value).detail(), type(value))
     if isinstance(value, dict):
@@ -71,11 +71,11 @@ def to_plain(value: Any) -> Any:
 
 
 def to_wire(value: Any) -> Any:
-    """Turn models, at every depth, into what JSON has, as the service writes it."""
+    """Convert models, at every depth, to the values of JSON, in the format of the service."""
     if isinstance(value, Model):
         model = cast("Any", value)
-        there = [field for field in model._declared if model._is_present(field)]
-        found: dict[str, Any] = {field.wire: to_wire(model.__dict__[field.name]) for field in there}
+        present = [field for field in model._declared if model._is_present(field)]
+        found: dict[str, Any] = {field.wire: to_wire(model.__dict__[field.name]) for field in present}
         found.update(model.__pydantic_extra__ or {})
         return found
     if isinstance(value, dict):
@@ -90,15 +90,15 @@ def to_wire(value: Any) -> Any:
 
 
 def to_json_bytes(value: Any, indent: int | None, subject: str) -> bytes:
-    """Write plain values as JSON; half a character is escaped, as JSON itself does it.
+    """Write a plain value as JSON. Half of a surrogate pair is written as an escape sequence.
 
     Args:
         value: The value.
-        indent: Columns for each level; None or 0 for a text in one line.
-        subject: What it is, for the error.
+        indent: Spaces for each level; None or 0 for a single line.
+        subject: The name of the value in the error.
 
     Raises:
-        ValidationError: It cannot be written.
+        ValidationError: JSON cannot represent the value.
     """
     separators = None if indent else (",", ":")
     try:
@@ -113,7 +113,7 @@ def to_json_bytes(value: Any, indent: int | None, subject: str) -> bytes:
 
 
 class MappingModel(Model):
-    """A model whose fields are attributes, and which is a mapping of the fields that are set."""
+    """A model whose fields are attributes, and which is also a mapping of the fields that are set."""
 
     __slots__ = ()
 
@@ -135,7 +135,7 @@ class MappingModel(Model):
         elif name.startswith("_") or hasattr(type(self), name):
             object.__setattr__(self, name, value)
         else:
-            # Programs for the old SDK do this; there it was a plain attribute, too.
+            # As in the old SDK, an undeclared name becomes an attribute of the object.
             warn_unknown(type(self), name, "stays a local attribute and is never sent")
             self._private().setdefault("attributes", {})[name] = value
 
@@ -186,7 +186,7 @@ class MappingModel(Model):
         return key in (self.__pydantic_extra__ or ())
 
     def _is_present(self, field: Field) -> bool:
-        # A time that is not yet known is there, with None for its value, as in the old SDK.
+        # As in the old SDK, an unknown time counts as set, with the value None.
         value = self.__dict__.get(field.name)
         return value is not UNSET and value is not None
 
@@ -209,18 +209,18 @@ class MappingModel(Model):
         return self._as_dict().values()
 
     def items(self) -> ItemsView[str, Any]:
-        """Return pairs of wire name and value of the fields that are set."""
+        """Return the wire names and the values of the fields that are set, in pairs."""
         return self._as_dict().items()
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of a field that is set, else the default."""
+        """Return the value of a field that is set; otherwise return the default."""
         return self[key] if key in self else default  # noqa: SIM401
 
     def pop(self, key: str, *default: Any) -> Any:
-        """Take a field out and return its value; else the default.
+        """Unset a field and return its value. Return the default if it is not set.
 
         Raises:
-            KeyError: It is not set, and there is no default.
+            KeyError: The field is not set, and there is no default.
         """
         if key not in self and default:
             return default[0]
@@ -229,35 +229,35 @@ class MappingModel(Model):
         return value
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """Set a field that is not set, and return its value."""
+        """Set a field if it is not set. Return its value."""
         if key not in self:
             self[key] = default
         return self[key]
 
     def clear(self) -> None:
-        """Take out every field that is set."""
+        """Unset every field."""
         for key in [key for key in self if key in self._fields]:
             del self[key]
 
     def has_key(self, key: str) -> bool:
-        """Return whether a field is set, as Python 2's dicts could."""
+        """Return whether a field is set, like a dict of Python 2."""
         return key in self
 
     def getproperty(self, key: str) -> Any:
-        """Return a field's value by name; the old SDK's spelling of ``self[key]``."""
+        """Return the value of a field: the name of ``self[key]`` in the old SDK."""
         return self[key]
 
     def setproperty(self, key: str, value: Any) -> None:
-        """Set a field by name; the old SDK's spelling of ``self[key] = value``."""
+        """Set a field: the name of ``self[key] = value`` in the old SDK."""
         self[key] = value
 
     @property
     def _d(self) -> dict[str, Any]:
-        """What is set, as classes in the old style look at it."""
+        """The fields that are set, under the name that classes in the old style use."""
         return self._as_dict()
 
     def detail(self) -> dict[str, Any]:
-        """Return the fields that are not null as plain dicts and lists, under their wire names."""
+        """Return the set fields as plain dicts and lists, under their wire names; fields that are null are left out."""
         return {field_name: to_plain(value) for field_name, value in self._set_values() if value is not NULL}
 
     def _set_values(self) -> Iterator[tuple[str, Any]]:
@@ -268,17 +268,16 @@ class MappingModel(Model):
         yield from (self.__pydantic_extra__ or {}).items()
 
     def dump(self, indent: int | None = 4) -> str:
-        """Return the fields that are not null as a JSON text with wire names.
+        """Return the set fields as a JSON string, under their wire names.
 
         Args:
-            indent: Columns for each level; None for a text in one line.
+            indent: Spaces for each level; None for a single line.
         """
         return self._to_json(indent).decode("utf-8")
 
     def _to_json(self, indent: int | None = None) -> bytes:
         if self._unset_as_zero or self.__pydantic_extra__ is not None:
-            # What came in an answer is written as it came: with what this version does not know, and with "" for a
-            # time that is not known yet.
+            # An answer is written as it was read, with its undeclared fields, and with "" for an unknown time.
             return to_json_bytes(to_wire(self), indent, type(self).__name__)
         try:
             text = self.__pydantic_serializer__.to_json(
@@ -286,5 +285,5 @@ class MappingModel(Model):
             )
         except PydanticSerializationError:
             return to_json_bytes(to_wire(self), indent, type(self).__name__)
-        # pydantic-core puts this in the place of half a character in a key, without a word.
+        # pydantic-core silently replaces half of a surrogate pair in a key by this character.
         return to_json_bytes(to_wire(self), indent, type(self).__name__) if _REPLACED in text else text

@@ -1,4 +1,4 @@
-"""From pydantic's errors to ours: wire paths, short values, words a user can act on."""
+"""Error messages: the problems that pydantic finds, with wire paths and short values without secrets."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__: list[str] = []
 
 VALUE: Final = "\0value"
 OTHER: Final = "\0other"
-"""Parts of a path that stand for no field: the choices of a union."""
+"""Parts of a path that name a member of a union instead of a field."""
 
 _SECRET = ("secret", "token", "password")
 
 _ALLOWED = {
-    "string_type": "must be a text",
-    "string_unicode": "must be text in UTF-8",
+    "string_type": "must be a string",
+    "string_unicode": "must be a string in UTF-8",
     "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "model_type": "must be an object",
@@ -37,17 +37,17 @@ _ALLOWED = {
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a field of this name holds something that no text may show."""
+    """Return whether a field of this name holds a secret, which no message may show."""
     lowered = name.replace("_", "").lower()
     return lowered.endswith(_SECRET) and not lowered.endswith("idempotenttoken")
 
 
 def _masked(value: Any, name: str) -> Any:
-    """Copy a value with everything replaced that stands under the name of a secret."""
+    """Return a copy of a value in which ``***`` replaces every secret."""
     if value and is_secret(name):
         return "***"
     if name == "OSS" and isinstance(value, (str, bytes)):
-        # Credentials belong here; a text in their place may well be one of them.
+        # The field holds credentials. A string in their place may be one of them.
         return "***"
     if isinstance(value, dict):
         return {key: _masked(item, str(key)) for key, item in cast("dict[Any, Any]", value).items()}
@@ -57,7 +57,13 @@ def _masked(value: Any, name: str) -> Any:
 
 
 def short_repr(value: Any, name: str = "", limit: int = 60) -> str:
-    """Show a value in a message: short, and without any secret that it holds."""
+    """Return a short representation of a value for a message, without secrets.
+
+    Args:
+        value: The value.
+        name: The name of its field.
+        limit: Largest number of characters of a string.
+    """
     try:
         value = _masked(value, name)
     except RecursionError:
@@ -69,12 +75,12 @@ def short_repr(value: Any, name: str = "", limit: int = 60) -> str:
 
 
 def _wire_path(cls: type[Model] | None, loc: list[str]) -> list[str]:
-    """Spell the parts of a path as on the wire; pydantic spells each as the caller did."""
+    """Convert the names in a path to wire names; pydantic uses the names of the caller."""
     path: list[str] = []
     for part in loc:
         field = cls._fields.get(part) if cls is not None else None
         if field is None:
-            # A key of a dict or an index of a list: what stands there is still of this class.
+            # A key of a dict or an index of a list: the item has the same class.
             path.append(part)
             continue
         path.append(field.wire)
@@ -85,18 +91,18 @@ def _wire_path(cls: type[Model] | None, loc: list[str]) -> list[str]:
 def problems_of(
     error: pydantic.ValidationError, cls: type[Model] | None = None, prefix: str = ""
 ) -> list[Problem]:
-    """Turn a pydantic error into problems, each under its path in wire spelling.
+    """Convert an error of pydantic to problems with paths of wire names.
 
     Args:
         error: The error.
-        cls: The class that was checked; None for a value that is no model.
-        prefix: The path of what was checked.
+        cls: The class of the value; None if the value is not a model.
+        prefix: The path of the value.
     """
     problems: list[Problem] = []
     for item in error.errors(include_url=False, include_context=False):
         parts = [str(part) for part in item["loc"] if part != "[key]"]
         if OTHER in parts:
-            # What the type itself said stands beside it.
+            # The error of the type itself is in the list, too.
             continue
         loc = _wire_path(cls, [part for part in parts if part != VALUE])
         path = ".".join([prefix, *loc] if prefix else loc)
@@ -106,7 +112,7 @@ def problems_of(
 
 
 def nearest(name: object, known: Mapping[str, Field]) -> str:
-    """Name the field that was probably meant, in the spelling that was used."""
+    """Return a hint with the field whose name is closest; empty if none is close."""
     if not isinstance(name, str):
         return ""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
@@ -114,6 +120,12 @@ def nearest(name: object, known: Mapping[str, Field]) -> str:
 
 
 def warn_unknown(cls: type[Model], name: str, fate: str) -> None:
-    """Say that a class has no such field, and name the nearest one."""
+    """Warn that a class does not declare a field, and name the field whose name is closest.
+
+    Args:
+        cls: The class.
+        name: The unknown name.
+        fate: What happens to the value, for example ``is discarded``.
+    """
     hint = nearest(name, cls._fields)
     warnings.warn(f"{cls.__name__} has no field {name!r}: it {fate}{hint}", UnknownFieldWarning, stacklevel=3)

@@ -1,4 +1,4 @@
-"""What pydantic's own methods do with a model: both spellings, nothing that is not set, and a schema with limits."""
+"""The methods of pydantic for models whose fields have two names and may be unset."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from batchcompute.models.validation import ValidatedModel
 __all__: list[str] = []
 
 
-def _by_name(cls: Any, chosen: Any) -> Any:
-    """Spell what ``include`` and ``exclude`` choose as pydantic does, at every depth."""
+def _snake_case_names(cls: Any, chosen: Any) -> Any:
+    """Convert the names in ``include`` and ``exclude`` to snake_case, at every depth."""
     if cls is None or chosen is None or isinstance(chosen, (bool, str)):
         return chosen
     fields: Mapping[str, Field] = cls._fields
@@ -27,9 +27,9 @@ def _by_name(cls: Any, chosen: Any) -> Any:
                 found[key] = inner
             elif field.item is not None and field.type is not field.item and isinstance(inner, Mapping):
                 items = cast("Mapping[Any, Any]", inner).items()
-                found[field.name] = {number: _by_name(field.item, one) for number, one in items}
+                found[field.name] = {number: _snake_case_names(field.item, one) for number, one in items}
             else:
-                found[field.name] = _by_name(field.item, inner)
+                found[field.name] = _snake_case_names(field.item, inner)
         return found
     if isinstance(chosen, (Set, list, tuple)):
         names = cast("Set[Any]", chosen)
@@ -38,12 +38,12 @@ def _by_name(cls: Any, chosen: Any) -> Any:
 
 
 class PydanticModel(ValidatedModel):
-    """The methods that pydantic gives its models, for models with two spellings."""
+    """A model with the methods of `pydantic.BaseModel`."""
 
     __slots__ = ()
 
     _examples: ClassVar[tuple[dict[str, Any], ...]] = ()
-    """Descriptions for the JSON schema."""
+    """Examples in the JSON schema."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
@@ -56,22 +56,28 @@ class PydanticModel(ValidatedModel):
     ) -> dict[str, Any]:
         """Return the fields that are set, under their wire names.
 
-        Of an answer, fields that the class does not declare are in `detail` and `dump` only.
+        The undeclared fields of an answer are left out; `detail` and `dump` return them.
 
         Args:
-            include: Fields to be written, in either spelling; see pydantic.
-            exclude: Fields to be left out, in either spelling; see pydantic.
-            warnings: Whether pydantic warns of values of a wrong type, which answers may have.
-            **options: pydantic's own, such as ``by_alias=False`` for snake_case names.
+            include: The fields to return, by either name; see pydantic.
+            exclude: The fields to leave out, by either name; see pydantic.
+            warnings: Whether pydantic warns about values of a wrong type, which answers may have.
+            **options: Other options of pydantic, such as ``by_alias=False`` for snake_case names.
         """
-        chosen = {"include": _by_name(type(self), include), "exclude": _by_name(type(self), exclude)}
+        chosen = {
+            "include": _snake_case_names(type(self), include),
+            "exclude": _snake_case_names(type(self), exclude),
+        }
         return super().model_dump(warnings=warnings, **chosen, **options)
 
     def _model_dump_json(
         self, *, include: Any = None, exclude: Any = None, warnings: Any = False, **options: Any
     ) -> str:
-        """Return the same as a JSON text."""
-        chosen = {"include": _by_name(type(self), include), "exclude": _by_name(type(self), exclude)}
+        """Return the result of `model_dump` as a JSON string."""
+        chosen = {
+            "include": _snake_case_names(type(self), include),
+            "exclude": _snake_case_names(type(self), exclude),
+        }
         return super().model_dump_json(warnings=warnings, **chosen, **options)
 
     if not TYPE_CHECKING:
@@ -80,11 +86,11 @@ class PydanticModel(ValidatedModel):
         model_dump.__name__, model_dump_json.__name__ = "model_dump", "model_dump_json"
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy, with some fields changed.
+        """Return a copy of the object, with some fields changed.
 
         Args:
-            update: The fields to change, in either spelling; they are checked, unlike pydantic does it.
-            deep: Whether nested objects are copied, too.
+            update: The fields to change, by either name. Unlike pydantic, this method checks their values.
+            deep: Whether nested objects are copied.
 
         Raises:
             ValidationError: A value has the wrong type.
@@ -99,32 +105,36 @@ class PydanticModel(ValidatedModel):
         return copied
 
     def copy(self, **options: Any) -> Self:
-        """Return a copy of the object; ``dict(description)`` is the old SDK's dict.
+        """Return a copy of the object. For a dict, use ``dict(description)``.
 
         Args:
-            **options: Those of `model_copy`.
+            **options: The options of `model_copy`.
         """
         return self.model_copy(**options)
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
-        """Make an object of values that are known to be right; nothing is checked or copied.
+        """Create an object from valid values, without checks and copies.
 
         Args:
-            _fields_set: The snake_case names that count as set; all that are given for None.
-            **values: Fields, in either spelling; others are discarded.
+            _fields_set: The snake_case names of the fields that count as set; None for those in ``values``.
+            **values: Fields by either name. Unknown names are discarded.
         """
         made = cls.__new__(cls)
-        given = {cls._fields[name].name: value for name, value in values.items() if name in cls._fields}
+        values_by_name = {
+            cls._fields[name].name: value for name, value in values.items() if name in cls._fields
+        }
         full = {
             name: None
             if info.is_required()
             else info.get_default(call_default_factory=True, validated_data={})
             for name, info in cls.model_fields.items()
         }
-        state = {name: UNSET if value is None else value for name, value in {**full, **given}.items()}
+        state = {
+            name: UNSET if value is None else value for name, value in {**full, **values_by_name}.items()
+        }
         made._set_state(state)
         object.__setattr__(
-            made, "__pydantic_fields_set__", set(given) if _fields_set is None else _fields_set
+            made, "__pydantic_fields_set__", set(values_by_name) if _fields_set is None else _fields_set
         )
         return made

@@ -1,10 +1,4 @@
-"""How a model holds its values: storage, attachment, copies, and the reading of answers.
-
-pydantic-core fills an instance's ``__dict__`` and writes JSON from it; the descriptors of
-`batchcompute.models.fields` stand before it. What else an instance needs is kept in the slot that pydantic
-has for private attributes: ``owner`` for an object that was read while it was not set, ``pending``
-for such objects, and ``attributes`` for undeclared ones.
-"""
+"""How a model stores its values: assignment, nested objects, copies, and values from answers of the service."""
 
 from __future__ import annotations
 
@@ -36,7 +30,7 @@ _log = logging.getLogger("batchcompute.models")
 
 
 def check_value(adapter: pydantic.TypeAdapter[Any], value: Any, path: str, subject: str) -> Any:
-    """Check one value against a type, with our own error."""
+    """Validate a value, and raise the error of this package."""
     try:
         return adapter.validate_python(value)
     except pydantic.ValidationError as error:
@@ -44,7 +38,12 @@ def check_value(adapter: pydantic.TypeAdapter[Any], value: Any, path: str, subje
 
 
 class Model(LegacyModel):
-    """The storage of a model."""
+    """A model that stores its values.
+
+    pydantic-core fills the ``__dict__`` of an instance, and writes JSON from it. The slot ``__pydantic_private__``
+    holds a dict with up to three entries: ``owner``, for an object that was read from an unset field; ``pending``,
+    for the objects that were read from unset fields of this one; ``attributes``, for undeclared attributes.
+    """
 
     __slots__ = ("__weakref__",)
 
@@ -53,7 +52,7 @@ class Model(LegacyModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
-        # What answers hold beyond the declared fields is kept by `_read`, and by nothing else.
+        # Only `_read` keeps the undeclared fields of answers.
         extra="ignore",
         # Importing 60 models costs 8 ms with this setting, and 49 ms without it.
         defer_build=True,
@@ -62,30 +61,31 @@ class Model(LegacyModel):
     )
 
     _fields: ClassVar[dict[str, Field]] = {}
-    """Every field under both of its spellings."""
+    """Every field under both of its names."""
     _declared: ClassVar[tuple[Field, ...]] = ()
-    """Every field once, in the order of declaration."""
+    """Every field, in the order of declaration."""
     _unset_as_zero: ClassVar[bool] = False
+    """Whether an unset plain field reads as ``""``, ``0`` or ``False`` rather than as None."""
     _has_defaults: ClassVar[bool] = False
-    """Whether this class, or one that it holds, sets a field by itself; each class finds out once."""
+    """The cached result of `_sets_defaults`."""
     _is_response: ClassVar[bool] = False
-    """Whether this is a resource in the shape of a response, and no resource of its own."""
+    """Whether this is the response of a call that is also a resource, such as `JobResponse`."""
     _resource: ClassVar[type[Model]]
-    """The class that objects are compared as: an answer of the service equals a bare status."""
+    """The class for comparisons: a response equals the status that it contains."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         known = dict(cls._fields)
         declared = list(cls._declared)
         own = inspect.get_annotations(cls)
-        # A status that is made from a description reads its unset values as a status does.
-        anew = any(
+        # The fields of a status that derives from a description read as zero when unset.
+        changed = any(
             base._unset_as_zero != cls._unset_as_zero for base in cls.__bases__ if issubclass(base, Model)
         )
         for name, info in cls.model_fields.items():
-            if name in known and name not in own and not anew:
+            if name in known and name not in own and not changed:
                 continue
-            field = make_field(name, info, cls._unset_as_zero).own(cls)
+            field = make_field(name, info, cls._unset_as_zero).declared_by(cls)
             if any(other.name == name for other in declared):
                 declared = [field if other.name == name else other for other in declared]
             else:
@@ -104,7 +104,7 @@ class Model(LegacyModel):
 
     @classmethod
     def _reads_leniently(cls) -> bool:
-        """Return whether a wrong type is kept as it came, unless a caller of ours made the value."""
+        """Return whether values of a wrong type are kept, except values from callers."""
         return cls._unset_as_zero or cls._is_response
 
     def _is_pending(self) -> bool:
@@ -112,7 +112,12 @@ class Model(LegacyModel):
         return private is not None and private.get("owner") is not None
 
     def _adopt(self, owner: Model, field: Field | None) -> None:
-        """Make this object call ``owner`` at its first write; with a field, to be taken in there."""
+        """Connect this object to its owner.
+
+        Args:
+            owner: The object that the first change of this one notifies.
+            field: The field of the owner that the first change sets; None if the owner holds this object already.
+        """
         self._private()["owner"] = (owner, field)
 
     def _private(self) -> dict[str, Any]:
@@ -123,7 +128,7 @@ class Model(LegacyModel):
         return private
 
     def _pending(self, field: Field, make: Callable[[Model], Any]) -> Any:
-        """Return the value of an unset nested field, the same at each read."""
+        """Return the object that an unset field reads as; every read returns the same object."""
         pending = self._private().setdefault("pending", {})
         if field.name not in pending:
             pending[field.name] = make(self)
@@ -141,7 +146,7 @@ class Model(LegacyModel):
                 owner._accept_pending(field, self)
 
     def _accept_pending(self, field: Field, value: Any) -> None:
-        """Take in a value that was read while it was not set, unless another came in its place."""
+        """Set a field to the object that was read from it while it was not set, unless it was set meanwhile."""
         pending = (self.__pydantic_private__ or {}).get("pending", {})
         if pending.get(field.name) is value:
             del pending[field.name]
@@ -167,7 +172,7 @@ class Model(LegacyModel):
             self.__pydantic_validator__.validate_assignment(self, field.name, own_copy(value), context=STRICT)
         except pydantic.ValidationError as error:
             raise ValidationError(problems_of(error, type(self)), type(self).__name__) from None
-        # What an answer held beyond its declared fields stays.
+        # The undeclared fields of an answer stay.
         object.__setattr__(self, "__pydantic_extra__", extra)
         self._drop_pending(field)
         self._attach()
@@ -180,7 +185,7 @@ class Model(LegacyModel):
 
     @classmethod
     def _checked_copy(cls, value: Any, path: str, subject: str) -> Self:
-        """Turn a value that is put into a container into an object of this class."""
+        """Convert an item of a container to an object of this class."""
         if isinstance(value, cls):
             return cast("Self", own_copy(value))
         try:
@@ -204,7 +209,7 @@ class Model(LegacyModel):
         object.__setattr__(self, "__pydantic_private__", None)
 
     def _on_nested(self) -> None:
-        """Become part of another object; a class that changes by this does so here."""
+        """Called when the object becomes part of another one. A class may override it to change then."""
 
     def __copy__(self) -> Self:
         result = type(self).__new__(type(self))
@@ -237,7 +242,7 @@ class Model(LegacyModel):
 
     @classmethod
     def _read(cls, data: bytes | Mapping[str, Any], extra: Literal["allow", "ignore"] = "allow") -> Self:
-        """Read an answer of the service: whatever came is kept, and nothing raises."""
+        """Read an answer of the service. Every value is kept, and a value of a wrong type is not an error."""
         validator = cls.__pydantic_validator__
         try:
             found = (
@@ -258,7 +263,7 @@ class Model(LegacyModel):
     def _read_around(
         cls, data: Mapping[str, Any], wrong: set[str], extra: Literal["allow", "ignore"]
     ) -> Self:
-        """Read what can be read, and keep the raw value of what cannot."""
+        """Read the fields whose values are valid, and keep the raw values of the others."""
         good = {key: value for key, value in data.items() if key not in wrong}
         result = cls.__pydantic_validator__.validate_python(good, extra=extra, context=ANSWER)
         for key in wrong:
@@ -269,12 +274,12 @@ class Model(LegacyModel):
 
     @classmethod
     def _read_mismatched(cls, field: Field, value: Any, everything: bool) -> Any:
-        """Return what a field holds of a value with a wrong type: as much as can be read.
+        """Convert the valid parts of a value of a wrong type, and keep the rest.
 
         Args:
             field: The field.
             value: The value.
-            everything: Whether fields that are not declared are kept, too.
+            everything: Whether undeclared fields are kept.
         """
         extra: Literal["allow", "ignore"] = "allow" if everything else "ignore"
         where = f"{cls.__name__}.{field.wire}"
@@ -285,13 +290,13 @@ class Model(LegacyModel):
         return keep_raw(value, where, field.wire)
 
     def _drop_defaults(self) -> Self:
-        """Take out the defaults of descriptions: an answer holds what the service sent, no more."""
+        """Remove the defaults of descriptions: an answer holds only the values that the service sent."""
         if not type(self)._sets_defaults():
             return self
-        given = self.__pydantic_fields_set__
+        sent = self.__pydantic_fields_set__
         for field in self._declared:
             value = self.__dict__.get(field.name)
-            if field.name not in given:
+            if field.name not in sent:
                 vars(self)[field.name] = UNSET
             elif isinstance(value, Model):
                 value._drop_defaults()
@@ -304,13 +309,13 @@ class Model(LegacyModel):
 
     @classmethod
     def _sets_defaults(cls) -> bool:
-        """Return whether this class, or one that it holds, sets a field by itself."""
+        """Return whether a new object of this class, or of a class that it holds, sets a field by default."""
         if "_has_defaults" not in cls.__dict__:
             own = any(
                 info.default_factory is not None or info.default is not None
                 for info in cls.model_fields.values()
             )
-            # Set before the classes that it holds are asked, should one hold this one.
+            # It is set before the recursion, because a class may hold itself.
             cls._has_defaults = own
             items = {field.item for field in cls._declared if field.item is not None}
             cls._has_defaults = own or any(item._sets_defaults() for item in items)
@@ -318,16 +323,16 @@ class Model(LegacyModel):
 
 
 def keep_raw(value: Any, where: str, name: str = "") -> Any:
-    """Keep a value of an unexpected type as it came, and say so once."""
-    _log.warning("%s: unexpected %s kept as it came", where, short_repr(value, name))
+    """Return a value of an unexpected type unchanged, and log it."""
+    _log.warning("%s: unexpected %s is kept", where, short_repr(value, name))
     return value
 
 
 def _read_items(item: Any, value: Any, where: str, extra: Literal["allow", "ignore"]) -> Any:
-    """Read a dict or a list of models entry by entry, so that a bad one spoils no other."""
+    """Read a dict or a list of models entry by entry, so an invalid entry does not affect the others."""
 
     def read(entry: Any, key: object) -> Any:
-        # A nested object is never None when it is read.
+        # A null reads as an empty object.
         return (
             item._read(entry or {}, extra)
             if isinstance(entry, Mapping) or entry is None
@@ -340,10 +345,10 @@ def _read_items(item: Any, value: Any, where: str, extra: Literal["allow", "igno
 
 
 def own_copy(value: Any) -> Any:
-    """Copy models and containers, so that later changes to the caller's do not leak in.
+    """Copy models and containers, so later changes by the caller have no effect.
 
     Raises:
-        ValidationError: A container holds itself, or a number that JSON cannot have.
+        ValidationError: A container holds itself, or a number that is not finite.
     """
     try:
         return _owned(value)
@@ -352,7 +357,7 @@ def own_copy(value: Any) -> Any:
 
 
 def drop_extra(value: Any) -> Any:
-    """Drop, at every depth, what answers hold beyond the declared fields."""
+    """Remove the undeclared fields of answers, at every depth."""
     if isinstance(value, Model):
         object.__setattr__(value, "__pydantic_extra__", None)
         drop_extra(value.__dict__)
@@ -375,5 +380,5 @@ def _owned(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_owned(item) for item in cast("list[Any]", value)]
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValidationError(f"{value} is no number that JSON can have")
+        raise ValidationError(f"{value} is not a number of JSON")
     return value

@@ -19,32 +19,32 @@ from batchcompute.models.problems import problems_of
 __all__: list[str] = []
 
 MAX_BODY_BYTES: Final = 256 * 1024
-"""Bytes of one request's body that the service takes (REST API, 1.2 and 9)."""
+"""Largest body of a request in bytes (REST API, 1.2 and 9)."""
 
 MAX_BODY_DEPTH: Final = 100
-"""Levels of objects and lists in a body."""
+"""Largest depth of nested objects and lists in a body."""
 
 MAX_BODY_VALUES: Final = 50_000
-"""Values in a body; the edges of a dense graph of 400 tasks are 40,000."""
+"""Largest number of values in a body. A dense graph of 400 tasks has 40,000 edges."""
 
 _MAX_PATH_CHARACTERS = 4 * 1024**2
-"""Characters of the paths of all values of a body together."""
+"""Largest total length of the paths of all values in a body, in characters."""
 
-_SHOWN = 200
-"""Characters of a path that are shown."""
+_MAX_SHOWN_PATH = 200
+"""Length of a path in a message, in characters."""
 
 
 def body_problem(body: Any) -> Problem | None:
-    """Return what in a body neither the database nor an answer of the service can hold; None for nothing.
+    """Return the first part of a body that the service cannot store or send; None if there is no such part.
 
     Args:
-        body: The body, as the values that JSON has.
+        body: The parsed JSON.
     """
-    waiting: list[tuple[str, int, int, Any]] = [("", 0, 0, body)]
+    pending: list[tuple[str, int, int, Any]] = [("", 0, 0, body)]
     count = paths = 0
-    while waiting:
-        # A path is cut where it is shown, and counted in full: what is wrong with a value is told with its path.
-        at, length, depth, value = waiting.pop()
+    while pending:
+        # A message shows a shortened path; the limit counts the full path.
+        at, length, depth, value = pending.pop()
         if depth > MAX_BODY_DEPTH:
             return Problem(at, "", f"is nested more than {MAX_BODY_DEPTH} levels deep")
         if isinstance(value, (dict, list)):
@@ -57,28 +57,28 @@ def body_problem(body: Any) -> Problem | None:
         if isinstance(value, dict):
             for key, inner in cast("dict[str, Any]", value).items():
                 if "\0" in key or not _is_text(key):
-                    return Problem(at, "", "has a name that holds NUL, or half of a surrogate pair")
+                    return Problem(at, "", "has a name with the character NUL or half of a surrogate pair")
                 path = f"{at}.{key}" if at else key
-                waiting.append((path[:_SHOWN], length + len(key) + 1, depth + 1, inner))
+                pending.append((path[:_MAX_SHOWN_PATH], length + len(key) + 1, depth + 1, inner))
         elif isinstance(value, list):
             for index, inner in enumerate(cast("list[Any]", value)):
-                waiting.append((f"{at}.{index}"[:_SHOWN], length + 6, depth + 1, inner))
+                pending.append((f"{at}.{index}"[:_MAX_SHOWN_PATH], length + 6, depth + 1, inner))
         else:
-            wrong = _wrong(value)
-            if wrong:
-                return Problem(at, "", wrong)
+            fault = _fault(value)
+            if fault:
+                return Problem(at, "", fault)
     return None
 
 
-def _wrong(value: Any) -> str:
+def _fault(value: Any) -> str:
     if isinstance(value, str):
         if "\0" in value:
             return "holds the character NUL"
         return "" if _is_text(value) else "holds half of a surrogate pair"
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return "is a number beyond what can be kept"
+        return "is not a finite number"
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return "is a number beyond what can be kept: it must fit 64 bits"
+        return "is a number that does not fit in 64 bits"
     return ""
 
 
@@ -91,32 +91,32 @@ def _is_text(value: str) -> bool:
 
 
 class ValidatedModel(MappingModel):
-    """A model that reports what the service would refuse."""
+    """A model that checks its values against the rules of the service."""
 
     __slots__ = ()
 
     _required: ClassVar[tuple[Any, ...]] = ()
-    """What a class in the old style has listed as ``required``: names, and lists of which one is."""
+    """The required fields of a class in the old style: names, and lists of names of which exactly one is required."""
     _constrained: ClassVar[tuple[Field, ...]] = ()
 
     def validate(self) -> None:  # type: ignore[override]
-        """Check what the service would refuse, before any request.
+        """Check the object against the rules of the service, without a request.
 
         Raises:
-            ValidationError: With every problem at once, each with its path.
+            ValidationError: The service would reject the object. The error lists every problem with its path.
         """
         problems = self._problems()
         if problems:
             raise ValidationError(problems, type(self)._resource.__name__)
 
     def _problems(self) -> list[Problem]:
-        """Return what is wrong: types, then limits."""
+        """Return the problems: wrong types first, and if there are none, violated constraints."""
         text = self._to_json()
-        unkeepable = body_problem(json.loads(text))
-        if unkeepable is not None:
-            return [unkeepable]
+        fault = body_problem(json.loads(text))
+        if fault is not None:
+            return [fault]
         try:
-            # Containers hand out their contents, so a type may have gone wrong since the checks.
+            # A caller can change what a container holds, so a type may be wrong although each field was checked.
             self._resource.__pydantic_validator__.validate_json(text, context=STRICT)
         except pydantic.ValidationError as error:
             return problems_of(error, self._resource)
@@ -127,22 +127,24 @@ class ValidatedModel(MappingModel):
         return problems
 
     def _iter_problems(self, at: str) -> Iterator[Problem]:
-        """Yield what the service would refuse, each under its path.
+        """Yield the violated constraints.
 
         Args:
-            at: Where this object stands; empty for the outermost one.
+            at: The path of this object; empty for the outermost one.
         """
-        before = f"{at}." if at else ""
+        prefix = f"{at}." if at else ""
         for field in self._constrained_fields():
             value = self.__dict__.get(field.name)
             known = None if value is UNSET or value is EMPTY_TIME or value is NULL else value
-            path = before + field.wire
-            for limit in field.constraints:
-                yield from limit.problems(known, path)
+            path = prefix + field.wire
+            for constraint in field.constraints:
+                yield from constraint.problems(known, path)
             if field.item is None:
                 continue
             if isinstance(field, NestedField):
-                if known is not None or any(isinstance(limit, Required) for limit in field.constraints):
+                if known is not None or any(
+                    isinstance(constraint, Required) for constraint in field.constraints
+                ):
                     yield from field.__get__(self)._iter_problems(path)
             elif isinstance(known, dict):
                 for key, item in cast("dict[str, ValidatedModel]", known).items():
@@ -154,7 +156,7 @@ class ValidatedModel(MappingModel):
 
     @classmethod
     def _constrained_fields(cls) -> tuple[Field, ...]:
-        """Return the fields that have limits, or hold objects that have rules; each class finds out once."""
+        """Return the fields that have constraints or hold objects that have some; the result is cached."""
         if "_constrained" not in cls.__dict__:
             items = {field: cast("type[ValidatedModel] | None", field.item) for field in cls._declared}
             found = [
@@ -171,10 +173,14 @@ class ValidatedModel(MappingModel):
         return own or bool(cls._constrained_fields())
 
     def _cross_field_problems(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
-        """Yield what the service would refuse of several fields together."""
+        """Yield the violated constraints between several fields.
+
+        Args:
+            at: The path of this object; empty for the outermost one.
+        """
         for name in self._required:
             if isinstance(name, str):
                 if name not in self:
                     yield Problem(name, "", "is required", "missing")
-            elif sum(one in self for one in name) != 1:
+            elif sum(alternative in self for alternative in name) != 1:
                 yield Problem(" | ".join(name), "", "exactly one of these is required", "missing")

@@ -1,10 +1,8 @@
-"""The models of descriptions and statuses, one module a family.
+"""The models of the descriptions and statuses of jobs, clusters, images, apps and quotas."""
 
-Two classes are called ``Config`` and three ``Docker`` or ``App`` in the API. Here, as in the old
-SDK, ``Config`` and ``App`` are those of an App job, and ``Docker`` is that of an app; the others
-are reached through their modules (``resources.job.Docker``, ``resources.app.Config``). The status
-of an app is ``AppStatus`` here and ``App`` in ``batchcompute.client.response``.
-"""
+# Some names of the API have several meanings. As in the old SDK, ``Config`` and ``App`` here are those of an App job,
+# and ``Docker`` is that of an app. The modules have the others: ``resources.job.Docker``, ``resources.app.Config``. The
+# status of an app is ``AppStatus`` here, and ``App`` in ``batchcompute.client.response``.
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The words that the service uses for states and kinds.
-
-Each is open: the listed words are known to type checkers and editors, and any other one that a
-service may send passes as it is.
-"""
+"""The types of states and kinds: type checkers and editors know the listed words, and any other string is valid."""
 
 from __future__ import annotations
 
@@ -31,10 +27,10 @@ JobType: TypeAlias = Literal["DAG", "App"] | str
 """Kind of a job (REST API, 3.1 and 3.4)."""
 
 ResourceTypeName: TypeAlias = Literal["OnDemand", "Spot"] | str
-"""How a machine is paid for (REST API, 3.2)."""
+"""Payment of a machine (REST API, 3.2)."""
 
 Platform: TypeAlias = Literal["Linux", "Windows"] | str
 """Operating system of an image (REST API, 3.7)."""
 
 ImageType: TypeAlias = Literal["Self", "System"] | str
-"""Whose an image is (REST API, 2.4)."""
+"""Owner of an image: the caller or the service (REST API, 2.4)."""

@@ -1,4 +1,4 @@
-"""Rules over several fields that are more than a line."""
+"""Functions for the checks of jobs and their tasks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ __all__: list[str] = []
 
 
 def job_type_of(description: Any) -> str:
-    """Return whether a description, in any of its forms, is that of a ``DAG`` job or of an ``App`` job.
+    """Return the type of a job, ``DAG`` or ``App``, from its description in any form.
 
     The old SDK took a DAG job without Priority for an App job (REST API, 11); here ``Type``
     decides, and where it is missing, what the description holds.
 
     Args:
-        description: An object, or a mapping.
+        description: A model or a mapping.
     """
     if not hasattr(description, "get"):
         return "DAG"
@@ -26,19 +26,19 @@ def job_type_of(description: Any) -> str:
 
 
 def count_instances(tasks: Iterable[Any]) -> int:
-    """Return how many instances tasks have together."""
+    """Return the total number of instances of tasks."""
     return sum(task.instance_count or 0 for task in tasks)
 
 
 def find_cycle(edges: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the names along one cycle, first and last the same; empty where there is none.
+    """Return the names of a cycle, whose first and last are the same; empty if there is no cycle.
 
     Args:
-        edges: From each task to those that start after it.
+        edges: For each task, the tasks that start after it.
     """
     finished: set[str] = set()
     for start in edges:
-        # Depth first without recursion: a chain of tasks may be longer than Python's stack.
+        # The depth-first search uses no recursion: a chain of tasks can be longer than the stack of Python.
         path: list[str] = []
         on_path: set[str] = set()
         stack: list[tuple[str, Iterator[str]]] = []

@@ -1,4 +1,4 @@
-"""The setters that the two kinds of configuration share."""
+"""The setters that the configurations of apps and of App jobs share."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ __all__: list[str] = []
 
 
 class ConfigSetters(Description):
-    """The setters of an app's configuration, and of the values that a job gives it.
+    """The setters of the configuration of an app or of an App job.
 
-    Each takes the value, whether a job may give another one, and a text that describes it. The last
-    two belong to an app; a job's own configuration has values only, and leaves them out.
+    The arguments of each setter are the value, whether a job may replace it, and a description. The last two are for
+    apps; the configuration of a job ignores them.
     """
 
-    def _set(self, name: str, value: object, overwritable: bool, description: str) -> None:  # noqa: ARG002
-        raise AssertionError("each class says how it holds a value")
+    def _set(self, name: str, value: object, overwritable: bool, description: str) -> None:
+        raise NotImplementedError("each subclass stores values in its own way")
 
     def set_resource_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set how the machines are paid for."""
+        """Set the payment of the machines: ``OnDemand`` or ``Spot``."""
         self._set("ResourceType", value, overwritable, description)
 
     def set_instance_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
@@ -26,7 +26,7 @@ class ConfigSetters(Description):
         self._set("InstanceType", value, overwritable, description)
 
     def set_instance_count(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set how many instances run."""
+        """Set the number of instances."""
         self._set("InstanceCount", value, overwritable, description)
 
     def set_min_disk_size(self, value: int, overwritable: bool = True, description: str = "") -> None:
@@ -46,13 +46,13 @@ class ConfigSetters(Description):
         self._set("DataDiskType", value, overwritable, description)
 
     def set_data_disk_mount_point(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set where the data disk is mounted."""
+        """Set the mount point of the data disk."""
         self._set("DataDiskMountPoint", value, overwritable, description)
 
     def set_max_retry_count(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set how often a failed instance is run again."""
+        """Set the number of times that a failed instance is retried."""
         self._set("MaxRetryCount", value, overwritable, description)
 
     def set_timeout(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set the seconds that one attempt of an instance may take."""
+        """Set the time-out of an attempt of an instance, in seconds."""
         self._set("Timeout", value, overwritable, description)

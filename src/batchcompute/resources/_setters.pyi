@@ -7,20 +7,20 @@ from batchcompute.models.base import Description
 __all__ = []
 
 class ConfigSetters(Description):
-    """The setters of an app's configuration, and of the values that a job gives it.
+    """The setters of the configuration of an app or of an App job.
 
-    Each takes the value, whether a job may give another one, and a text that describes it. The last
-    two belong to an app; a job's own configuration has values only, and leaves them out.
+    The arguments of each setter are the value, whether a job may replace it, and a description. The last two are for
+    apps; the configuration of a job ignores them.
     """
     def __init__(
         self, properties: _ConfigSetters | Mapping[str, object] | str | bytes | None = ...
     ) -> None: ...
     def set_resource_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set how the machines are paid for."""
+        """Set the payment of the machines: ``OnDemand`` or ``Spot``."""
     def set_instance_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
         """Set the instance type of the machines."""
     def set_instance_count(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set how many instances run."""
+        """Set the number of instances."""
     def set_min_disk_size(self, value: int, overwritable: bool = True, description: str = "") -> None:
         """Set the smallest system disk in GB."""
     def set_disk_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
@@ -30,10 +30,10 @@ class ConfigSetters(Description):
     def set_data_disk_type(self, value: str, overwritable: bool = True, description: str = "") -> None:
         """Set the type of the data disk."""
     def set_data_disk_mount_point(self, value: str, overwritable: bool = True, description: str = "") -> None:
-        """Set where the data disk is mounted."""
+        """Set the mount point of the data disk."""
     def set_max_retry_count(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set how often a failed instance is run again."""
+        """Set the number of times that a failed instance is retried."""
     def set_timeout(self, value: int, overwritable: bool = True, description: str = "") -> None:
-        """Set the seconds that one attempt of an instance may take."""
+        """Set the time-out of an attempt of an instance, in seconds."""
 
 _ConfigSetters: TypeAlias = ConfigSetters

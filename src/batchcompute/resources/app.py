@@ -62,9 +62,9 @@ class Parameter(Description):
     type: Annotated[Text, OneOf(("String", "Number"))] | None = "String"
     """``String`` or ``Number``."""
     default: AnyDefault = NULL
-    """Value where a job gives none; None where it must give one."""
+    """Value for jobs that set none. With None, each job must set a value."""
     local_path: Annotated[Text, MaxLength(1000)] | None = ""
-    """Where the machine sees the value's OSS place; empty for a plain value."""
+    """Path on the machine for a value that is an ``oss://`` URL; empty for a plain value."""
 
 
 class InputParameter(Parameter):
@@ -83,7 +83,7 @@ class Docker(Description):
     registry_oss_path: Text | None = Field(
         default=None, validation_alias="RegistryOSSPath", serialization_alias="RegistryOSSPath"
     )
-    """OSS place of a private registry."""
+    """``oss://`` URL of a private registry."""
 
 
 class VM(Description):
@@ -99,21 +99,21 @@ class _Item(Description):
     description: Text | None = ""
     """Free text."""
     overwritable: Boolean | None = True
-    """Whether a job may give another value."""
+    """Whether a job may replace the value."""
 
 
 class _TextItem(_Item):
     default: TextDefault = NULL
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class _NumberItem(_Item):
     default: NumberDefault = NULL
-    """Value where a job gives none."""
+    """Value for jobs that set none; None for no default."""
 
 
 class ResourceType(_TextItem):
-    """How the machines are paid for; the service's default is ``OnDemand``."""
+    """Payment of the machines, ``OnDemand`` or ``Spot``; the default of the service is ``OnDemand``."""
 
 
 class InstanceType(_TextItem):
@@ -121,46 +121,46 @@ class InstanceType(_TextItem):
 
 
 class InstanceCount(_NumberItem):
-    """How many instances run; the service's default is 1."""
+    """Number of instances; the default of the service is 1."""
 
 
 class MinDiskSize(_NumberItem):
-    """Smallest system disk in GB; the service's default is 40."""
+    """Smallest system disk in GB; the default of the service is 40."""
 
 
 class DiskType(_TextItem):
-    """Type of the system disk; the service's default is ``cloud_efficiency``."""
+    """Type of the system disk; the default of the service is ``cloud_efficiency``."""
 
 
 class MinDataDiskSize(_NumberItem):
-    """Smallest data disk in GB; the service's default is 0, no data disk."""
+    """Smallest data disk in GB; the default of the service is 0, no data disk."""
 
 
 class DataDiskType(_TextItem):
-    """Type of the data disk; the service's default is ``cloud_efficiency``."""
+    """Type of the data disk; the default of the service is ``cloud_efficiency``."""
 
 
 class DataDiskMountPoint(_TextItem):
-    """Where the data disk is mounted."""
+    """Mount point of the data disk."""
 
 
 class MaxRetryCount(_NumberItem):
-    """How often a failed instance is run again; the service's default is 0."""
+    """Number of times that a failed instance is retried; the default of the service is 0."""
 
 
 class Timeout(_NumberItem):
-    """Seconds that one attempt of an instance may take; the service's default is 86400."""
+    """Time-out of an attempt of an instance, in seconds; the default of the service is 86400."""
 
 
 class Config(ConfigSetters):
-    """An app's configuration: a default for each value, and whether a job may give another."""
+    """The configuration of an app: a default for each value, and whether a job may replace it."""
 
     resource_type: ResourceType | None = None
-    """How the machines are paid for."""
+    """Payment of the machines: ``OnDemand`` or ``Spot``."""
     instance_type: InstanceType | None = None
     """Instance type of the machines."""
     instance_count: InstanceCount | None = None
-    """How many instances run."""
+    """Number of instances."""
     min_disk_size: MinDiskSize | None = None
     """Smallest system disk in GB."""
     disk_type: DiskType | None = None
@@ -170,18 +170,18 @@ class Config(ConfigSetters):
     data_disk_type: DataDiskType | None = None
     """Type of the data disk."""
     data_disk_mount_point: DataDiskMountPoint | None = None
-    """Where the data disk is mounted."""
+    """Mount point of the data disk."""
     max_retry_count: MaxRetryCount | None = None
-    """How often a failed instance is run again."""
+    """Number of times that a failed instance is retried."""
     timeout: Timeout | None = None
-    """Seconds that one attempt of an instance may take."""
+    """Time-out of an attempt of an instance, in seconds."""
 
     def _set(self, name: str, value: object, overwritable: bool, description: str) -> None:
         self[name] = {"Default": value, "Overwritable": overwritable, "Description": description}
 
 
 class AppDescription(ConfigSetters):
-    """An app to make or to change (CreateApp, ModifyApp; REST API, 3.3)."""
+    """An app to create or to modify (CreateApp, ModifyApp; REST API, 3.3)."""
 
     _examples = (
         {
@@ -209,11 +209,11 @@ class AppDescription(ConfigSetters):
     vm: VM | None = Field(default=None, validation_alias="VM", serialization_alias="VM")
     """The machine image; this or ``Docker`` is required."""
     command_line: Annotated[Text, Required("the command to run"), MaxLength(1000)] | None = None
-    """The command, in which ``${name}`` stands for a parameter; at most 1000 characters. Required."""
+    """The command, at most 1000 characters; the value of a parameter replaces ``${name}``. Required."""
     env_vars: Annotated[EnvMap, MaxLength(MAX_VARIABLES, "entries"), EnvironmentVariables()] | None = None
-    """Environment variables, at most 2000; every value becomes a text."""
+    """Environment variables, at most 2000; every value is converted to a string."""
     daemonize: Boolean | None = None
-    """Whether the program is started once and kept running."""
+    """Whether the program starts once and keeps running."""
     config: Config | None = None
     """The configuration."""
 
@@ -221,46 +221,46 @@ class AppDescription(ConfigSetters):
         self.config._set(name, value, overwritable, description)
 
     def add_input_parameter(self, name: str, params: InputParameter | Mapping[str, object]) -> None:
-        """Add an input; it is copied in."""
+        """Add an input parameter. The description stores a copy."""
         self.input_parameters[name] = cast("InputParameter", params)
 
     def get_input_parameter(self, name: str) -> InputParameter:
-        """Return an input by name.
+        """Return an input parameter.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         return self.input_parameters[name]
 
     def delete_input_parameter(self, name: str) -> None:
-        """Take out an input by name.
+        """Remove an input parameter.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         del self.input_parameters[name]
 
     def add_output_parameter(self, name: str, params: OutputParameter | Mapping[str, object]) -> None:
-        """Add an output; it is copied in."""
+        """Add an output parameter. The description stores a copy."""
         self.output_parameters[name] = cast("OutputParameter", params)
 
     def get_output_parameter(self, name: str) -> OutputParameter:
-        """Return an output by name.
+        """Return an output parameter.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         return self.output_parameters[name]
 
     def get_outpu_parameter(self, name: str) -> OutputParameter:
-        """Return an output by name; the old SDK's spelling."""
+        """Return an output parameter: the misspelt name of the old SDK."""
         return self.get_output_parameter(name)
 
     def delete_output_parameter(self, name: str) -> None:
-        """Take out an output by name.
+        """Remove an output parameter.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         del self.output_parameters[name]
 
@@ -269,25 +269,25 @@ class AppDescription(ConfigSetters):
         if all(images):
             yield Problem(join(at, "Docker"), "", "exactly one of Docker and VM is required")
         elif not any(images):
-            # An empty one of the two counts as left out: the service tells both, one of them empty.
+            # An empty one counts as missing: the answers of the service have both, and one of them is empty.
             names = {(True, False): "Docker.Image", (False, True): "VM.ECSImageId"}
             name = names.get(("Docker" in self, "VM" in self), "Docker")
-            what = "an image; exactly one of Docker and VM has one"
-            yield from Required(what).problems("", join(at, name))
+            expected = "an image; exactly one of Docker and VM has one"
+            yield from Required(expected).problems("", join(at, name))
 
 
 class AppStatus(AppDescription, Status):
-    """An app (GetApp, ListApps, GetAppDetail); ``client.response.App`` in the old SDK.
+    """An app (GetApp, ListApps, GetAppDetail). The old SDK calls it ``client.response.App``.
 
-    GetApp and ListApps leave out what only the owner sees: ``LocalPath``, ``CommandLine``,
-    ``Docker`` and ``VM``.
+    GetApp and ListApps leave out the fields that only the owner can see: ``LocalPath``, ``CommandLine``, ``Docker``
+    and ``VM``.
     """
 
     _identity: ClassVar[str] = "Name"
     _unset_as_zero: ClassVar[bool] = True
 
     creation_time: Time | None = None
-    """When it was made."""
+    """Time of creation."""
 
 
 class AppRevision(Status):
@@ -296,6 +296,6 @@ class AppRevision(Status):
     _identity = "Revision"
 
     revision: Integer | None = None
-    """Its number, from 0."""
+    """Number of the revision, from 0."""
     update_time: Time | None = None
-    """When it was made."""
+    """Time of creation."""

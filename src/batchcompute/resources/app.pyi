@@ -72,22 +72,22 @@ class Parameter(Description):
     def Type(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def default(self) -> str | float | None:
-        """Value where a job gives none; None where it must give one."""
+        """Value for jobs that set none. With None, each job must set a value."""
     @default.setter
     def default(self, value: str | float | None) -> None: ...
     @property
     def Default(self) -> str | float | None:  # noqa: N802
-        """Value where a job gives none; None where it must give one."""
+        """Value for jobs that set none. With None, each job must set a value."""
     @Default.setter
     def Default(self, value: str | float | None) -> None: ...  # noqa: N802
     @property
     def local_path(self) -> str:
-        """Where the machine sees the value's OSS place; empty for a plain value."""
+        """Path on the machine for a value that is an ``oss://`` URL; empty for a plain value."""
     @local_path.setter
     def local_path(self, value: str | None) -> None: ...
     @property
     def LocalPath(self) -> str:  # noqa: N802
-        """Where the machine sees the value's OSS place; empty for a plain value."""
+        """Path on the machine for a value that is an ``oss://`` URL; empty for a plain value."""
     @LocalPath.setter
     def LocalPath(self, value: str | None) -> None: ...  # noqa: N802
 
@@ -167,12 +167,12 @@ class Docker(Description):
     def Image(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def registry_oss_path(self) -> str | None:
-        """OSS place of a private registry."""
+        """``oss://`` URL of a private registry."""
     @registry_oss_path.setter
     def registry_oss_path(self, value: str | None) -> None: ...
     @property
     def RegistryOSSPath(self) -> str | None:  # noqa: N802
-        """OSS place of a private registry."""
+        """``oss://`` URL of a private registry."""
     @RegistryOSSPath.setter
     def RegistryOSSPath(self, value: str | None) -> None: ...  # noqa: N802
 
@@ -232,12 +232,12 @@ class _Item(Description):
     def Description(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def overwritable(self) -> bool:
-        """Whether a job may give another value."""
+        """Whether a job may replace the value."""
     @overwritable.setter
     def overwritable(self, value: bool | None) -> None: ...
     @property
     def Overwritable(self) -> bool:  # noqa: N802
-        """Whether a job may give another value."""
+        """Whether a job may replace the value."""
     @Overwritable.setter
     def Overwritable(self, value: bool | None) -> None: ...  # noqa: N802
 
@@ -262,12 +262,12 @@ class _TextItem(_Item):
     ) -> None: ...
     @property
     def default(self) -> str | None:
-        """Value where a job gives none."""
+        """Value for jobs that set none; None for no default."""
     @default.setter
     def default(self, value: str | None) -> None: ...
     @property
     def Default(self) -> str | None:  # noqa: N802
-        """Value where a job gives none."""
+        """Value for jobs that set none; None for no default."""
     @Default.setter
     def Default(self, value: str | None) -> None: ...  # noqa: N802
 
@@ -292,17 +292,17 @@ class _NumberItem(_Item):
     ) -> None: ...
     @property
     def default(self) -> float | None:
-        """Value where a job gives none."""
+        """Value for jobs that set none; None for no default."""
     @default.setter
     def default(self, value: float | None) -> None: ...
     @property
     def Default(self) -> float | None:  # noqa: N802
-        """Value where a job gives none."""
+        """Value for jobs that set none; None for no default."""
     @Default.setter
     def Default(self, value: float | None) -> None: ...  # noqa: N802
 
 class ResourceType(_TextItem):
-    """How the machines are paid for; the service's default is ``OnDemand``."""
+    """Payment of the machines, ``OnDemand`` or ``Spot``; the default of the service is ``OnDemand``."""
     @overload
     def __init__(
         self,
@@ -344,7 +344,7 @@ class InstanceType(_TextItem):
     ) -> None: ...
 
 class InstanceCount(_NumberItem):
-    """How many instances run; the service's default is 1."""
+    """Number of instances; the default of the service is 1."""
     @overload
     def __init__(
         self,
@@ -365,7 +365,7 @@ class InstanceCount(_NumberItem):
     ) -> None: ...
 
 class MinDiskSize(_NumberItem):
-    """Smallest system disk in GB; the service's default is 40."""
+    """Smallest system disk in GB; the default of the service is 40."""
     @overload
     def __init__(
         self,
@@ -386,7 +386,7 @@ class MinDiskSize(_NumberItem):
     ) -> None: ...
 
 class DiskType(_TextItem):
-    """Type of the system disk; the service's default is ``cloud_efficiency``."""
+    """Type of the system disk; the default of the service is ``cloud_efficiency``."""
     @overload
     def __init__(
         self,
@@ -407,7 +407,7 @@ class DiskType(_TextItem):
     ) -> None: ...
 
 class MinDataDiskSize(_NumberItem):
-    """Smallest data disk in GB; the service's default is 0, no data disk."""
+    """Smallest data disk in GB; the default of the service is 0, no data disk."""
     @overload
     def __init__(
         self,
@@ -428,7 +428,7 @@ class MinDataDiskSize(_NumberItem):
     ) -> None: ...
 
 class DataDiskType(_TextItem):
-    """Type of the data disk; the service's default is ``cloud_efficiency``."""
+    """Type of the data disk; the default of the service is ``cloud_efficiency``."""
     @overload
     def __init__(
         self,
@@ -449,7 +449,7 @@ class DataDiskType(_TextItem):
     ) -> None: ...
 
 class DataDiskMountPoint(_TextItem):
-    """Where the data disk is mounted."""
+    """Mount point of the data disk."""
     @overload
     def __init__(
         self,
@@ -470,7 +470,7 @@ class DataDiskMountPoint(_TextItem):
     ) -> None: ...
 
 class MaxRetryCount(_NumberItem):
-    """How often a failed instance is run again; the service's default is 0."""
+    """Number of times that a failed instance is retried; the default of the service is 0."""
     @overload
     def __init__(
         self,
@@ -491,7 +491,7 @@ class MaxRetryCount(_NumberItem):
     ) -> None: ...
 
 class Timeout(_NumberItem):
-    """Seconds that one attempt of an instance may take; the service's default is 86400."""
+    """Time-out of an attempt of an instance, in seconds; the default of the service is 86400."""
     @overload
     def __init__(
         self,
@@ -512,7 +512,7 @@ class Timeout(_NumberItem):
     ) -> None: ...
 
 class Config(ConfigSetters):
-    """An app's configuration: a default for each value, and whether a job may give another."""
+    """The configuration of an app: a default for each value, and whether a job may replace it."""
     @overload
     def __init__(
         self,
@@ -547,12 +547,12 @@ class Config(ConfigSetters):
     ) -> None: ...
     @property
     def resource_type(self) -> _ResourceType:
-        """How the machines are paid for."""
+        """Payment of the machines: ``OnDemand`` or ``Spot``."""
     @resource_type.setter
     def resource_type(self, value: _ResourceType | Mapping[str, object] | None) -> None: ...
     @property
     def ResourceType(self) -> _ResourceType:  # noqa: N802
-        """How the machines are paid for."""
+        """Payment of the machines: ``OnDemand`` or ``Spot``."""
     @ResourceType.setter
     def ResourceType(self, value: _ResourceType | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
@@ -567,12 +567,12 @@ class Config(ConfigSetters):
     def InstanceType(self, value: _InstanceType | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def instance_count(self) -> _InstanceCount:
-        """How many instances run."""
+        """Number of instances."""
     @instance_count.setter
     def instance_count(self, value: _InstanceCount | Mapping[str, object] | None) -> None: ...
     @property
     def InstanceCount(self) -> _InstanceCount:  # noqa: N802
-        """How many instances run."""
+        """Number of instances."""
     @InstanceCount.setter
     def InstanceCount(self, value: _InstanceCount | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
@@ -617,37 +617,37 @@ class Config(ConfigSetters):
     def DataDiskType(self, value: _DataDiskType | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def data_disk_mount_point(self) -> _DataDiskMountPoint:
-        """Where the data disk is mounted."""
+        """Mount point of the data disk."""
     @data_disk_mount_point.setter
     def data_disk_mount_point(self, value: _DataDiskMountPoint | Mapping[str, object] | None) -> None: ...
     @property
     def DataDiskMountPoint(self) -> _DataDiskMountPoint:  # noqa: N802
-        """Where the data disk is mounted."""
+        """Mount point of the data disk."""
     @DataDiskMountPoint.setter
     def DataDiskMountPoint(self, value: _DataDiskMountPoint | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def max_retry_count(self) -> _MaxRetryCount:
-        """How often a failed instance is run again."""
+        """Number of times that a failed instance is retried."""
     @max_retry_count.setter
     def max_retry_count(self, value: _MaxRetryCount | Mapping[str, object] | None) -> None: ...
     @property
     def MaxRetryCount(self) -> _MaxRetryCount:  # noqa: N802
-        """How often a failed instance is run again."""
+        """Number of times that a failed instance is retried."""
     @MaxRetryCount.setter
     def MaxRetryCount(self, value: _MaxRetryCount | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def timeout(self) -> _Timeout:
-        """Seconds that one attempt of an instance may take."""
+        """Time-out of an attempt of an instance, in seconds."""
     @timeout.setter
     def timeout(self, value: _Timeout | Mapping[str, object] | None) -> None: ...
     @property
     def Timeout(self) -> _Timeout:  # noqa: N802
-        """Seconds that one attempt of an instance may take."""
+        """Time-out of an attempt of an instance, in seconds."""
     @Timeout.setter
     def Timeout(self, value: _Timeout | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
 class AppDescription(ConfigSetters):
-    """An app to make or to change (CreateApp, ModifyApp; REST API, 3.3)."""
+    """An app to create or to modify (CreateApp, ModifyApp; REST API, 3.3)."""
     @overload
     def __init__(
         self,
@@ -748,32 +748,32 @@ class AppDescription(ConfigSetters):
     def VM(self, value: _VM | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def command_line(self) -> str | None:
-        """The command, in which ``${name}`` stands for a parameter; at most 1000 characters. Required."""
+        """The command, at most 1000 characters; the value of a parameter replaces ``${name}``. Required."""
     @command_line.setter
     def command_line(self, value: str | None) -> None: ...
     @property
     def CommandLine(self) -> str | None:  # noqa: N802
-        """The command, in which ``${name}`` stands for a parameter; at most 1000 characters. Required."""
+        """The command, at most 1000 characters; the value of a parameter replaces ``${name}``. Required."""
     @CommandLine.setter
     def CommandLine(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def env_vars(self) -> dict[str, str]:
-        """Environment variables, at most 2000; every value becomes a text."""
+        """Environment variables, at most 2000; every value is converted to a string."""
     @env_vars.setter
     def env_vars(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def EnvVars(self) -> dict[str, str]:  # noqa: N802
-        """Environment variables, at most 2000; every value becomes a text."""
+        """Environment variables, at most 2000; every value is converted to a string."""
     @EnvVars.setter
     def EnvVars(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def daemonize(self) -> bool | None:
-        """Whether the program is started once and kept running."""
+        """Whether the program starts once and keeps running."""
     @daemonize.setter
     def daemonize(self, value: bool | None) -> None: ...
     @property
     def Daemonize(self) -> bool | None:  # noqa: N802
-        """Whether the program is started once and kept running."""
+        """Whether the program starts once and keeps running."""
     @Daemonize.setter
     def Daemonize(self, value: bool | None) -> None: ...  # noqa: N802
     @property
@@ -787,41 +787,41 @@ class AppDescription(ConfigSetters):
     @Config.setter
     def Config(self, value: _Config | Mapping[str, object] | None) -> None: ...  # noqa: N802
     def add_input_parameter(self, name: str, params: InputParameter | Mapping[str, object]) -> None:
-        """Add an input; it is copied in."""
+        """Add an input parameter. The description stores a copy."""
     def get_input_parameter(self, name: str) -> InputParameter:
-        """Return an input by name.
+        """Return an input parameter.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
     def delete_input_parameter(self, name: str) -> None:
-        """Take out an input by name.
+        """Remove an input parameter.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
     def add_output_parameter(self, name: str, params: OutputParameter | Mapping[str, object]) -> None:
-        """Add an output; it is copied in."""
+        """Add an output parameter. The description stores a copy."""
     def get_output_parameter(self, name: str) -> OutputParameter:
-        """Return an output by name.
+        """Return an output parameter.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
     def get_outpu_parameter(self, name: str) -> OutputParameter:
-        """Return an output by name; the old SDK's spelling."""
+        """Return an output parameter: the misspelt name of the old SDK."""
     def delete_output_parameter(self, name: str) -> None:
-        """Take out an output by name.
+        """Remove an output parameter.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
 
 class AppStatus(AppDescription, Status):
-    """An app (GetApp, ListApps, GetAppDetail); ``client.response.App`` in the old SDK.
+    """An app (GetApp, ListApps, GetAppDetail). The old SDK calls it ``client.response.App``.
 
-    GetApp and ListApps leave out what only the owner sees: ``LocalPath``, ``CommandLine``,
-    ``Docker`` and ``VM``.
+    GetApp and ListApps leave out the fields that only the owner can see: ``LocalPath``, ``CommandLine``, ``Docker``
+    and ``VM``.
     """
     @overload
     def __init__(
@@ -925,32 +925,32 @@ class AppStatus(AppDescription, Status):
     def VM(self, value: _VM | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def command_line(self) -> str:
-        """The command, in which ``${name}`` stands for a parameter; at most 1000 characters. Required."""
+        """The command, at most 1000 characters; the value of a parameter replaces ``${name}``. Required."""
     @command_line.setter
     def command_line(self, value: str | None) -> None: ...
     @property
     def CommandLine(self) -> str:  # noqa: N802
-        """The command, in which ``${name}`` stands for a parameter; at most 1000 characters. Required."""
+        """The command, at most 1000 characters; the value of a parameter replaces ``${name}``. Required."""
     @CommandLine.setter
     def CommandLine(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def env_vars(self) -> dict[str, str]:
-        """Environment variables, at most 2000; every value becomes a text."""
+        """Environment variables, at most 2000; every value is converted to a string."""
     @env_vars.setter
     def env_vars(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def EnvVars(self) -> dict[str, str]:  # noqa: N802
-        """Environment variables, at most 2000; every value becomes a text."""
+        """Environment variables, at most 2000; every value is converted to a string."""
     @EnvVars.setter
     def EnvVars(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def daemonize(self) -> bool:
-        """Whether the program is started once and kept running."""
+        """Whether the program starts once and keeps running."""
     @daemonize.setter
     def daemonize(self, value: bool | None) -> None: ...
     @property
     def Daemonize(self) -> bool:  # noqa: N802
-        """Whether the program is started once and kept running."""
+        """Whether the program starts once and keeps running."""
     @Daemonize.setter
     def Daemonize(self, value: bool | None) -> None: ...  # noqa: N802
     @property
@@ -965,12 +965,12 @@ class AppStatus(AppDescription, Status):
     def Config(self, value: _Config | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def creation_time(self) -> datetime | None:
-        """When it was made."""
+        """Time of creation."""
     @creation_time.setter
     def creation_time(self, value: datetime | str | None) -> None: ...
     @property
     def CreationTime(self) -> datetime | None:  # noqa: N802
-        """When it was made."""
+        """Time of creation."""
     @CreationTime.setter
     def CreationTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
 
@@ -994,22 +994,22 @@ class AppRevision(Status):
     ) -> None: ...
     @property
     def revision(self) -> int:
-        """Its number, from 0."""
+        """Number of the revision, from 0."""
     @revision.setter
     def revision(self, value: int | None) -> None: ...
     @property
     def Revision(self) -> int:  # noqa: N802
-        """Its number, from 0."""
+        """Number of the revision, from 0."""
     @Revision.setter
     def Revision(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def update_time(self) -> datetime | None:
-        """When it was made."""
+        """Time of creation."""
     @update_time.setter
     def update_time(self, value: datetime | str | None) -> None: ...
     @property
     def UpdateTime(self) -> datetime | None:  # noqa: N802
-        """When it was made."""
+        """Time of creation."""
     @UpdateTime.setter
     def UpdateTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
 

@@ -1,4 +1,4 @@
-"""App jobs: the run of an app with inputs and outputs (REST API, 3.4)."""
+"""App jobs: runs of an app with inputs and outputs (REST API, 3.4)."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ __all__ = ["App", "AppJobDescription", "Config", "Logging"]
 
 
 class Config(ConfigSetters):
-    """Values for an app's configuration; only those that the app lets a job overwrite."""
+    """Values for the configuration of an app. The app declares which values a job may replace."""
 
     resource_type: ResourceTypeName | None = None
-    """How the machines are paid for."""
+    """Payment of the machines: ``OnDemand`` or ``Spot``."""
     instance_type: Text | None = None
     """Instance type of the machines."""
     instance_count: Annotated[Integer, Minimum(1)] | None = None
-    """How many instances run."""
+    """Number of instances."""
     min_disk_size: Integer | None = None
     """Smallest system disk in GB."""
     disk_type: Text | None = None
@@ -43,84 +43,84 @@ class Config(ConfigSetters):
     data_disk_type: Text | None = None
     """Type of the data disk."""
     data_disk_mount_point: Text | None = None
-    """Where the data disk is mounted."""
+    """Mount point of the data disk."""
     max_retry_count: Annotated[Integer, Minimum(0)] | None = None
-    """How often a failed instance is run again."""
+    """Number of times that a failed instance is retried."""
     timeout: Annotated[Integer, Minimum(0)] | None = None
-    """Seconds that one attempt of an instance may take."""
+    """Time-out of an attempt of an instance, in seconds."""
     classic_network: Boolean | None = None
     """Whether the machines are in the classic network."""
     cluster_id: Text | None = None
-    """The cluster to run on, instead of one of its own."""
+    """Id of the cluster to run on, instead of a new one."""
     reserve_on_fail: Boolean | None = None
-    """Whether the machines are kept when the job fails."""
+    """Whether the machines stay when the job fails."""
 
     def _set(self, name: str, value: object, overwritable: bool, description: str) -> None:  # noqa: ARG002
         self[name] = value
 
 
 class Logging(Description):
-    """Where the output of an app's run goes."""
+    """Where stdout and stderr of a run are stored."""
 
     stdout_path: Text | None = None
-    """``oss://…/`` directory for stdout."""
+    """``oss://…/`` URL of the directory for stdout."""
     stderr_path: Text | None = None
-    """``oss://…/`` directory for stderr."""
+    """``oss://…/`` URL of the directory for stderr."""
 
 
 class App(Description):
-    """Which app an App job runs, and with what."""
+    """The app that an App job runs, with its inputs, outputs and configuration."""
 
     app_name: Annotated[Text, AppReference()] | None = None
-    """Name of the app; ``:Name`` or ``Public:Name`` for a public one. Required."""
+    """Name of the app; ``:Name`` or ``Public:Name`` for a public app. Required."""
     inputs: Annotated[AnyMap, MaxLength(50, "entries"), EnvironmentVariables(len("BC_PARAM_"))] | None = (
         Field(default_factory=dict)
     )
-    """From input name to text or number."""
+    """The values of the inputs by name: strings or numbers."""
     outputs: Annotated[AnyMap, MaxLength(50, "entries")] | None = None
-    """From output name to OSS place."""
+    """The ``oss://`` URLs of the outputs, by name."""
     logging: Logging | None = None
-    """Where the output of the run goes."""
+    """Where stdout and stderr of the run are stored."""
     config: Config | None = None
-    """Values for the app's configuration."""
+    """Values for the configuration of the app."""
 
     def add_input(self, name: str, value: object) -> None:
-        """Set an input."""
+        """Set the value of an input."""
         self.inputs[name] = value
 
     def get_input(self, name: str) -> object:
-        """Return an input.
+        """Return the value of an input.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         return self.inputs[name]
 
     def delete_input(self, name: str) -> None:
-        """Take out an input.
+        """Remove an input.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         del self.inputs[name]
 
     def add_output(self, name: str, value: object) -> None:
-        """Set an output."""
+        """Set the URL of an output."""
         self.outputs[name] = value
 
     def get_output(self, name: str) -> object:
-        """Return an output.
+        """Return the URL of an output.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         return self.outputs[name]
 
     def delete_output(self, name: str) -> None:
-        """Take out an output.
+        """Remove an output.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         del self.outputs[name]
 
@@ -135,14 +135,14 @@ class AppJobDescription(Description):
     description: Annotated[Text, MaxLength(1000)] | None = None
     """Free text, at most 1000 characters."""
     auto_release: Boolean | None = None
-    """Whether the job is deleted once it has finished."""
+    """Whether the service deletes the job when it finishes."""
     job_fail_on_instance_fail: Boolean | None = None
-    """Whether the job fails as soon as one instance has failed for good."""
+    """Whether the job fails as soon as an instance fails and has no retries left."""
     notification: Notification | None = None
-    """Who is told of events."""
+    """The topic that receives events, and which events it receives."""
     type: Annotated[JobType, OneOf(("App",))] | None = None
-    """``App``; a create sends it where it is not set."""
+    """``App``. ``create_job`` sends it if it is not set."""
     app: Annotated[App, Required()] | None = Field(default_factory=App)
-    """Which app, and with what. Required."""
+    """The app, with its inputs, outputs and configuration. Required."""
     priority: Annotated[Integer, Range(0, 1000)] | None = None
-    """0 to 1000, larger first."""
+    """Priority, 0 to 1000. Jobs with a larger one start first."""

@@ -10,7 +10,7 @@ from batchcompute.resources.configs import Notification
 __all__ = ["App", "AppJobDescription", "Config", "Logging"]
 
 class Config(ConfigSetters):
-    """Values for an app's configuration; only those that the app lets a job overwrite."""
+    """Values for the configuration of an app. The app declares which values a job may replace."""
     @overload
     def __init__(
         self,
@@ -51,12 +51,12 @@ class Config(ConfigSetters):
     ) -> None: ...
     @property
     def resource_type(self) -> _ResourceTypeName | None:
-        """How the machines are paid for."""
+        """Payment of the machines: ``OnDemand`` or ``Spot``."""
     @resource_type.setter
     def resource_type(self, value: _ResourceTypeName | None) -> None: ...
     @property
     def ResourceType(self) -> _ResourceTypeName | None:  # noqa: N802
-        """How the machines are paid for."""
+        """Payment of the machines: ``OnDemand`` or ``Spot``."""
     @ResourceType.setter
     def ResourceType(self, value: _ResourceTypeName | None) -> None: ...  # noqa: N802
     @property
@@ -71,12 +71,12 @@ class Config(ConfigSetters):
     def InstanceType(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def instance_count(self) -> int | None:
-        """How many instances run."""
+        """Number of instances."""
     @instance_count.setter
     def instance_count(self, value: int | None) -> None: ...
     @property
     def InstanceCount(self) -> int | None:  # noqa: N802
-        """How many instances run."""
+        """Number of instances."""
     @InstanceCount.setter
     def InstanceCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
@@ -121,32 +121,32 @@ class Config(ConfigSetters):
     def DataDiskType(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def data_disk_mount_point(self) -> str | None:
-        """Where the data disk is mounted."""
+        """Mount point of the data disk."""
     @data_disk_mount_point.setter
     def data_disk_mount_point(self, value: str | None) -> None: ...
     @property
     def DataDiskMountPoint(self) -> str | None:  # noqa: N802
-        """Where the data disk is mounted."""
+        """Mount point of the data disk."""
     @DataDiskMountPoint.setter
     def DataDiskMountPoint(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def max_retry_count(self) -> int | None:
-        """How often a failed instance is run again."""
+        """Number of times that a failed instance is retried."""
     @max_retry_count.setter
     def max_retry_count(self, value: int | None) -> None: ...
     @property
     def MaxRetryCount(self) -> int | None:  # noqa: N802
-        """How often a failed instance is run again."""
+        """Number of times that a failed instance is retried."""
     @MaxRetryCount.setter
     def MaxRetryCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def timeout(self) -> int | None:
-        """Seconds that one attempt of an instance may take."""
+        """Time-out of an attempt of an instance, in seconds."""
     @timeout.setter
     def timeout(self, value: int | None) -> None: ...
     @property
     def Timeout(self) -> int | None:  # noqa: N802
-        """Seconds that one attempt of an instance may take."""
+        """Time-out of an attempt of an instance, in seconds."""
     @Timeout.setter
     def Timeout(self, value: int | None) -> None: ...  # noqa: N802
     @property
@@ -161,27 +161,27 @@ class Config(ConfigSetters):
     def ClassicNetwork(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def cluster_id(self) -> str | None:
-        """The cluster to run on, instead of one of its own."""
+        """Id of the cluster to run on, instead of a new one."""
     @cluster_id.setter
     def cluster_id(self, value: str | None) -> None: ...
     @property
     def ClusterId(self) -> str | None:  # noqa: N802
-        """The cluster to run on, instead of one of its own."""
+        """Id of the cluster to run on, instead of a new one."""
     @ClusterId.setter
     def ClusterId(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def reserve_on_fail(self) -> bool | None:
-        """Whether the machines are kept when the job fails."""
+        """Whether the machines stay when the job fails."""
     @reserve_on_fail.setter
     def reserve_on_fail(self, value: bool | None) -> None: ...
     @property
     def ReserveOnFail(self) -> bool | None:  # noqa: N802
-        """Whether the machines are kept when the job fails."""
+        """Whether the machines stay when the job fails."""
     @ReserveOnFail.setter
     def ReserveOnFail(self, value: bool | None) -> None: ...  # noqa: N802
 
 class Logging(Description):
-    """Where the output of an app's run goes."""
+    """Where stdout and stderr of a run are stored."""
     @overload
     def __init__(
         self,
@@ -200,27 +200,27 @@ class Logging(Description):
     ) -> None: ...
     @property
     def stdout_path(self) -> str | None:
-        """``oss://…/`` directory for stdout."""
+        """``oss://…/`` URL of the directory for stdout."""
     @stdout_path.setter
     def stdout_path(self, value: str | None) -> None: ...
     @property
     def StdoutPath(self) -> str | None:  # noqa: N802
-        """``oss://…/`` directory for stdout."""
+        """``oss://…/`` URL of the directory for stdout."""
     @StdoutPath.setter
     def StdoutPath(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def stderr_path(self) -> str | None:
-        """``oss://…/`` directory for stderr."""
+        """``oss://…/`` URL of the directory for stderr."""
     @stderr_path.setter
     def stderr_path(self, value: str | None) -> None: ...
     @property
     def StderrPath(self) -> str | None:  # noqa: N802
-        """``oss://…/`` directory for stderr."""
+        """``oss://…/`` URL of the directory for stderr."""
     @StderrPath.setter
     def StderrPath(self, value: str | None) -> None: ...  # noqa: N802
 
 class App(Description):
-    """Which app an App job runs, and with what."""
+    """The app that an App job runs, with its inputs, outputs and configuration."""
     @overload
     def __init__(
         self,
@@ -245,81 +245,81 @@ class App(Description):
     ) -> None: ...
     @property
     def app_name(self) -> str | None:
-        """Name of the app; ``:Name`` or ``Public:Name`` for a public one. Required."""
+        """Name of the app; ``:Name`` or ``Public:Name`` for a public app. Required."""
     @app_name.setter
     def app_name(self, value: str | None) -> None: ...
     @property
     def AppName(self) -> str | None:  # noqa: N802
-        """Name of the app; ``:Name`` or ``Public:Name`` for a public one. Required."""
+        """Name of the app; ``:Name`` or ``Public:Name`` for a public app. Required."""
     @AppName.setter
     def AppName(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def inputs(self) -> dict[str, Any]:
-        """From input name to text or number."""
+        """The values of the inputs by name: strings or numbers."""
     @inputs.setter
     def inputs(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def Inputs(self) -> dict[str, Any]:  # noqa: N802
-        """From input name to text or number."""
+        """The values of the inputs by name: strings or numbers."""
     @Inputs.setter
     def Inputs(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def outputs(self) -> dict[str, Any]:
-        """From output name to OSS place."""
+        """The ``oss://`` URLs of the outputs, by name."""
     @outputs.setter
     def outputs(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def Outputs(self) -> dict[str, Any]:  # noqa: N802
-        """From output name to OSS place."""
+        """The ``oss://`` URLs of the outputs, by name."""
     @Outputs.setter
     def Outputs(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def logging(self) -> _Logging:
-        """Where the output of the run goes."""
+        """Where stdout and stderr of the run are stored."""
     @logging.setter
     def logging(self, value: _Logging | Mapping[str, object] | None) -> None: ...
     @property
     def Logging(self) -> _Logging:  # noqa: N802
-        """Where the output of the run goes."""
+        """Where stdout and stderr of the run are stored."""
     @Logging.setter
     def Logging(self, value: _Logging | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def config(self) -> _Config:
-        """Values for the app's configuration."""
+        """Values for the configuration of the app."""
     @config.setter
     def config(self, value: _Config | Mapping[str, object] | None) -> None: ...
     @property
     def Config(self) -> _Config:  # noqa: N802
-        """Values for the app's configuration."""
+        """Values for the configuration of the app."""
     @Config.setter
     def Config(self, value: _Config | Mapping[str, object] | None) -> None: ...  # noqa: N802
     def add_input(self, name: str, value: object) -> None:
-        """Set an input."""
+        """Set the value of an input."""
     def get_input(self, name: str) -> object:
-        """Return an input.
+        """Return the value of an input.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
     def delete_input(self, name: str) -> None:
-        """Take out an input.
+        """Remove an input.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
     def add_output(self, name: str, value: object) -> None:
-        """Set an output."""
+        """Set the URL of an output."""
     def get_output(self, name: str) -> object:
-        """Return an output.
+        """Return the URL of an output.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
     def delete_output(self, name: str) -> None:
-        """Take out an output.
+        """Remove an output.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
 
 class AppJobDescription(Description):
@@ -374,62 +374,62 @@ class AppJobDescription(Description):
     def Description(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def auto_release(self) -> bool | None:
-        """Whether the job is deleted once it has finished."""
+        """Whether the service deletes the job when it finishes."""
     @auto_release.setter
     def auto_release(self, value: bool | None) -> None: ...
     @property
     def AutoRelease(self) -> bool | None:  # noqa: N802
-        """Whether the job is deleted once it has finished."""
+        """Whether the service deletes the job when it finishes."""
     @AutoRelease.setter
     def AutoRelease(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def job_fail_on_instance_fail(self) -> bool | None:
-        """Whether the job fails as soon as one instance has failed for good."""
+        """Whether the job fails as soon as an instance fails and has no retries left."""
     @job_fail_on_instance_fail.setter
     def job_fail_on_instance_fail(self, value: bool | None) -> None: ...
     @property
     def JobFailOnInstanceFail(self) -> bool | None:  # noqa: N802
-        """Whether the job fails as soon as one instance has failed for good."""
+        """Whether the job fails as soon as an instance fails and has no retries left."""
     @JobFailOnInstanceFail.setter
     def JobFailOnInstanceFail(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def notification(self) -> _Notification:
-        """Who is told of events."""
+        """The topic that receives events, and which events it receives."""
     @notification.setter
     def notification(self, value: _Notification | Mapping[str, object] | None) -> None: ...
     @property
     def Notification(self) -> _Notification:  # noqa: N802
-        """Who is told of events."""
+        """The topic that receives events, and which events it receives."""
     @Notification.setter
     def Notification(self, value: _Notification | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def type(self) -> _JobType | None:
-        """``App``; a create sends it where it is not set."""
+        """``App``. ``create_job`` sends it if it is not set."""
     @type.setter
     def type(self, value: _JobType | None) -> None: ...
     @property
     def Type(self) -> _JobType | None:  # noqa: N802
-        """``App``; a create sends it where it is not set."""
+        """``App``. ``create_job`` sends it if it is not set."""
     @Type.setter
     def Type(self, value: _JobType | None) -> None: ...  # noqa: N802
     @property
     def app(self) -> _App:
-        """Which app, and with what. Required."""
+        """The app, with its inputs, outputs and configuration. Required."""
     @app.setter
     def app(self, value: _App | Mapping[str, object] | None) -> None: ...
     @property
     def App(self) -> _App:  # noqa: N802
-        """Which app, and with what. Required."""
+        """The app, with its inputs, outputs and configuration. Required."""
     @App.setter
     def App(self, value: _App | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def priority(self) -> int | None:
-        """0 to 1000, larger first."""
+        """Priority, 0 to 1000. Jobs with a larger one start first."""
     @priority.setter
     def priority(self, value: int | None) -> None: ...
     @property
     def Priority(self) -> int | None:  # noqa: N802
-        """0 to 1000, larger first."""
+        """Priority, 0 to 1000. Jobs with a larger one start first."""
     @Priority.setter
     def Priority(self, value: int | None) -> None: ...  # noqa: N802
 

@@ -72,45 +72,45 @@ _MOST_MACHINES = 65536
 
 
 class _GroupBase(Description):
-    """The fields that a group has when it is made and when it is changed."""
+    """The fields of a group in CreateCluster and in ModifyCluster."""
 
     desired_vm_count: Annotated[Integer, Range(0, _MOST_MACHINES)] | None = Field(
         default=None, validation_alias="DesiredVMCount", serialization_alias="DesiredVMCount"
     )
-    """How many machines the group shall have, 0 to 65536. Required for a new group."""
+    """Desired number of machines, 0 to 65536. Required for a new group."""
     instance_type: Text | None = None
-    """Instance type of the machines; the cluster's own when not set."""
+    """Instance type of the machines; without it, that of the cluster."""
     spot_strategy: Text | None = None
     """``SpotWithPriceLimit`` or ``SpotAsPriceGo``."""
     spot_price_limit: Number | None = None
-    """Highest price per hour of a spot machine."""
+    """Highest price of a spot machine per hour, in yuan."""
 
 
 class GroupDescription(_GroupBase):
     """A group of equal machines (REST API, 3.5)."""
 
     instance_type: NonBlankText | None = None
-    """Instance type of the machines; the cluster's own when not set."""
+    """Instance type of the machines; without it, that of the cluster."""
     resource_type: ResourceTypeName | None = "OnDemand"
-    """How the machines are paid for."""
+    """Payment of the machines: ``OnDemand`` or ``Spot``."""
     hostname_prefix: Text | None = None
-    """What host names start with."""
+    """Prefix of the host names."""
     image_id: Text | None = None
-    """Image of this group; the cluster's own when not set."""
+    """Image of this group; without it, that of the cluster."""
     mode: Text | None = None
-    """Undocumented; sent as it is."""
+    """Undocumented. It is sent unchanged."""
 
     def _cross_field_problems(self, at: str) -> Iterator[Problem]:
-        limit = Required("an integer in [0, 65536]")
-        yield from limit.problems(self.desired_vm_count, join(at, "DesiredVMCount"))
+        required = Required("an integer in [0, 65536]")
+        yield from required.problems(self.desired_vm_count, join(at, "DesiredVMCount"))
 
 
 class ModifyGroupDescription(_GroupBase):
-    """What shall change in a group (ModifyCluster)."""
+    """The changes to a group (ModifyCluster)."""
 
 
 class ClusterDescription(Description):
-    """A cluster to make (CreateCluster)."""
+    """A cluster to create (CreateCluster)."""
 
     _examples = (
         {
@@ -122,21 +122,21 @@ class ClusterDescription(Description):
     )
 
     name: Annotated[Text, Name(64)] | None = None
-    """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
+    """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
     description: Text | None = None
     """Free text."""
     image_id: Text | None = None
-    """Image of all groups. Required unless every group names its own."""
+    """Image of the groups without one of their own. Required if there is such a group."""
     instance_type: Text | None = None
-    """Instance type of the groups that name none."""
+    """Instance type of the groups without one of their own."""
     user_data: AnyMap | None = Field(default_factory=dict)
-    """Readable on the machines."""
+    """Data that programs on the machines can read."""
     schedule_type: Text | None = None
     """``LowLatency``, ``Poll`` or ``Push``."""
     configs: Configs | None = None
     """Disks, networks and mounts."""
     notification: Notification | None = None
-    """Who is told of events."""
+    """The topic that receives events, and which events it receives."""
     groups: (
         Annotated[
             dict[str, GroupDescription],
@@ -147,16 +147,16 @@ class ClusterDescription(Description):
     ) = Field(default_factory=dict)
     """The groups by name. Required."""
     bootstrap: Text | None = None
-    """Command that each machine runs at its start."""
+    """Command that each machine runs when it starts."""
     env_vars: EnvMap | None = None
-    """Environment variables of the machines; every value becomes a text."""
+    """Environment variables of the machines; every value is converted to a string."""
     password_inherit: Boolean | None = None
-    """Whether the image's password is kept."""
+    """Whether the machines keep the password of the image."""
     dependency_isv_service: Text | None = ""
-    """Third-party service that is needed, for example ``GTX``."""
+    """Name of a required third-party service, for example ``GTX``."""
 
     def add_group(self, group_name: str, group: GroupDescription | Mapping[str, object]) -> None:
-        """Add a group; it is copied in.
+        """Add a group. The description stores a copy.
 
         Args:
             group_name: Name of the group.
@@ -165,18 +165,18 @@ class ClusterDescription(Description):
         self.groups[group_name] = cast("GroupDescription", group)
 
     def get_group(self, group_name: str) -> GroupDescription:
-        """Return a group by name.
+        """Return a group.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         return self.groups[group_name]
 
     def delete_group(self, group_name: str) -> None:
-        """Take out a group by name.
+        """Remove a group.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         del self.groups[group_name]
 
@@ -186,56 +186,56 @@ class ClusterDescription(Description):
 
 
 class ModifyConfigs(Description):
-    """What can change in a cluster's configs."""
+    """The configuration of a cluster that can change."""
 
     mounts: Mounts | None = None
     """The mounts."""
 
 
 class ModifyClusterDescription(Description):
-    """What shall change in a cluster (ModifyCluster); what is not set stays as it is."""
+    """The changes to a cluster (ModifyCluster). Fields that are not set stay unchanged."""
 
     user_data: AnyMap | None = None
-    """Readable on the machines."""
+    """Data that programs on the machines can read."""
     configs: ModifyConfigs | None = None
     """The mounts."""
     groups: dict[str, ModifyGroupDescription] | None = Field(default_factory=dict)
     """The groups to change, by name."""
     env_vars: EnvMap | None = None
-    """Environment variables of the machines; every value becomes a text."""
+    """Environment variables of the machines; every value is converted to a string."""
     image_id: Text | None = None
-    """Image of machines that start from now on."""
+    """Image of the machines that start after the change."""
     input_mapping: TextMap | None = None
     """Read-only mappings from OSS, in older documents."""
 
     def add_group(self, group_name: str, group: ModifyGroupDescription | Mapping[str, object]) -> None:
-        """Add what shall change in a group; it is copied in."""
+        """Add the changes to a group. The description stores a copy."""
         self.groups[group_name] = cast("ModifyGroupDescription", group)
 
     def get_group(self, group_name: str) -> ModifyGroupDescription:
-        """Return a group by name.
+        """Return a group.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         return self.groups[group_name]
 
     def delete_group(self, group_name: str) -> None:
-        """Take out a group by name.
+        """Remove a group.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         del self.groups[group_name]
 
 
 class Disk(Status):
-    """A disk of a group, as the service describes it."""
+    """A disk of a group, in answers."""
 
     ecs_snapshot_id: Text | None = Field(
         default=None, validation_alias="ECSSnapshotId", serialization_alias="ECSSnapshotId"
     )
-    """Snapshot that the disk was made from."""
+    """Snapshot from which the disk was created."""
 
 
 class Group(Status):
@@ -244,34 +244,34 @@ class Group(Status):
     desired_vm_count: Integer | None = Field(
         default=None, validation_alias="DesiredVMCount", serialization_alias="DesiredVMCount"
     )
-    """How many machines the group shall have."""
+    """Desired number of machines."""
     actual_vm_count: Integer | None = Field(
         default=None, validation_alias="ActualVMCount", serialization_alias="ActualVMCount"
     )
-    """How many it has."""
+    """Current number of machines."""
     instance_type: Text | None = None
     """Instance type of the machines."""
     resource_type: ResourceTypeName | None = None
-    """How the machines are paid for."""
+    """Payment of the machines: ``OnDemand`` or ``Spot``."""
     spot_strategy: Text | None = None
     """``SpotWithPriceLimit`` or ``SpotAsPriceGo``; empty for other machines."""
     spot_price_limit: Number | None = None
-    """Highest price per hour of a spot machine."""
+    """Highest price of a spot machine per hour, in yuan."""
     disks: Disks | None = None
     """The disks of the machines."""
 
 
 class Metrics(Status):
-    """How many machines of a cluster are in which state."""
+    """Number of machines of a cluster in each state."""
 
     running_count: Integer | None = None
-    """Machines that run."""
+    """Number of running machines."""
     starting_count: Integer | None = None
-    """Machines that start."""
+    """Number of starting machines."""
     stopping_count: Integer | None = None
-    """Machines that stop."""
+    """Number of stopping machines."""
     stopped_count: Integer | None = None
-    """Machines that have stopped."""
+    """Number of stopped machines."""
 
 
 class Cluster(Status):
@@ -284,49 +284,49 @@ class Cluster(Status):
     id: Text | None = None
     """Id of the cluster, ``cls-…``."""
     owner_id: TextOrInteger | None = None
-    """The owner's account; a number or a text, as the service has it."""
+    """The account of the owner: a number or a string, as the service sends it."""
     description: Text | None = None
     """Free text."""
     creation_time: Time | None = None
-    """When it was made."""
+    """Time of creation."""
     state: ClusterState | None = None
-    """``Active`` from the start, ``Deleting`` after a delete."""
+    """State of the cluster: ``Active`` after the create, ``Deleting`` after the delete."""
     instance_type: Text | None = None
-    """Instance type of the groups that name none."""
+    """Instance type of the groups without one of their own."""
     image_id: Text | None = None
-    """Image of all groups."""
+    """Image of the groups without one of their own."""
     user_data: AnyMap | None = None
-    """Readable on the machines."""
+    """Data that programs on the machines can read."""
     env_vars: EnvMap | None = None
     """Environment variables of the machines."""
     input_mapping: TextMap | None = None
     """Read-only mappings from OSS, in older answers."""
     input_mapping_config: InputMappingConfig | None = None
-    """How input mappings read file names, in older answers."""
+    """Settings for the file names of input mappings, in older answers."""
     notification: Notification | None = None
-    """Who is told of events."""
+    """The topic that receives events, and which events it receives."""
     configs: Configs | None = None
     """Disks, networks and mounts."""
     write_support: Boolean | None = None
-    """Whether input mappings may be written to, in older answers."""
+    """Whether programs may write to input mappings, in older answers."""
     bootstrap: Text | None = None
-    """Command that each machine runs at its start."""
+    """Command that each machine runs when it starts."""
     security_group: Text | None = None
     """Security group of the machines."""
     groups: dict[str, Group] | None = None
     """The groups by name."""
     operation_logs: TextList | None = None
-    """What happened to the cluster: ``[time][group][machine]text``."""
+    """Events of the cluster, in the format ``[time][group][machine]text``."""
     metrics: Metrics | None = None
-    """How many machines are in which state."""
+    """Number of machines in each state."""
     error_code: Text | None = None
-    """Why the cluster is in error; known from the Java SDK."""
+    """Code of the error of the cluster. Only the Java SDK documents this field."""
 
     def get_group(self, group_name: str) -> Group:
-        """Return a group by name.
+        """Return a group.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         return self.groups[group_name]
 
@@ -339,20 +339,20 @@ class ClusterInstance(Status):
     id: Text | None = None
     """Id of the machine, ``i-…``."""
     hint: Text | None = None
-    """``affinity`` for a machine of an automatic cluster, else empty."""
+    """``affinity`` for a machine of an automatic cluster; empty for other machines."""
     state: MachineState | None = None
     """State of the machine."""
     ip_address: Text | None = None
-    """Its address."""
+    """IP address of the machine."""
     host_name: Text | None = None
-    """Its host name."""
+    """Host name of the machine."""
     error_code: Integer | None = None
-    """0, or why it failed."""
+    """Code of the error; 0 for no error."""
     error_message: Text | None = None
-    """Why it failed, in words."""
+    """Message of the error."""
     creation_time: Time | None = None
-    """When it was made."""
+    """Time of creation."""
     instance_password: Text | None = None
-    """Password of the machine, where the service tells it; never shown by ``repr``."""
+    """Password of the machine, if the service sends it. ``repr`` never shows it."""
     ecs_instance_id: Text | None = None
-    """The ECS machine behind it."""
+    """Id of the ECS instance that is the machine."""

@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 class _GroupBase(Description):
-    """The fields that a group has when it is made and when it is changed."""
+    """The fields of a group in CreateCluster and in ModifyCluster."""
     @overload
     def __init__(
         self,
@@ -73,22 +73,22 @@ class _GroupBase(Description):
     ) -> None: ...
     @property
     def desired_vm_count(self) -> int | None:
-        """How many machines the group shall have, 0 to 65536. Required for a new group."""
+        """Desired number of machines, 0 to 65536. Required for a new group."""
     @desired_vm_count.setter
     def desired_vm_count(self, value: int | None) -> None: ...
     @property
     def DesiredVMCount(self) -> int | None:  # noqa: N802
-        """How many machines the group shall have, 0 to 65536. Required for a new group."""
+        """Desired number of machines, 0 to 65536. Required for a new group."""
     @DesiredVMCount.setter
     def DesiredVMCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def instance_type(self) -> str | None:
-        """Instance type of the machines; the cluster's own when not set."""
+        """Instance type of the machines; without it, that of the cluster."""
     @instance_type.setter
     def instance_type(self, value: str | None) -> None: ...
     @property
     def InstanceType(self) -> str | None:  # noqa: N802
-        """Instance type of the machines; the cluster's own when not set."""
+        """Instance type of the machines; without it, that of the cluster."""
     @InstanceType.setter
     def InstanceType(self, value: str | None) -> None: ...  # noqa: N802
     @property
@@ -103,12 +103,12 @@ class _GroupBase(Description):
     def SpotStrategy(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def spot_price_limit(self) -> float | None:
-        """Highest price per hour of a spot machine."""
+        """Highest price of a spot machine per hour, in yuan."""
     @spot_price_limit.setter
     def spot_price_limit(self, value: float | None) -> None: ...
     @property
     def SpotPriceLimit(self) -> float | None:  # noqa: N802
-        """Highest price per hour of a spot machine."""
+        """Highest price of a spot machine per hour, in yuan."""
     @SpotPriceLimit.setter
     def SpotPriceLimit(self, value: float | None) -> None: ...  # noqa: N802
 
@@ -144,57 +144,57 @@ class GroupDescription(_GroupBase):
     ) -> None: ...
     @property
     def instance_type(self) -> str | None:
-        """Instance type of the machines; the cluster's own when not set."""
+        """Instance type of the machines; without it, that of the cluster."""
     @instance_type.setter
     def instance_type(self, value: str | None) -> None: ...
     @property
     def InstanceType(self) -> str | None:  # noqa: N802
-        """Instance type of the machines; the cluster's own when not set."""
+        """Instance type of the machines; without it, that of the cluster."""
     @InstanceType.setter
     def InstanceType(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def resource_type(self) -> _ResourceTypeName:
-        """How the machines are paid for."""
+        """Payment of the machines: ``OnDemand`` or ``Spot``."""
     @resource_type.setter
     def resource_type(self, value: _ResourceTypeName | None) -> None: ...
     @property
     def ResourceType(self) -> _ResourceTypeName:  # noqa: N802
-        """How the machines are paid for."""
+        """Payment of the machines: ``OnDemand`` or ``Spot``."""
     @ResourceType.setter
     def ResourceType(self, value: _ResourceTypeName | None) -> None: ...  # noqa: N802
     @property
     def hostname_prefix(self) -> str | None:
-        """What host names start with."""
+        """Prefix of the host names."""
     @hostname_prefix.setter
     def hostname_prefix(self, value: str | None) -> None: ...
     @property
     def HostnamePrefix(self) -> str | None:  # noqa: N802
-        """What host names start with."""
+        """Prefix of the host names."""
     @HostnamePrefix.setter
     def HostnamePrefix(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def image_id(self) -> str | None:
-        """Image of this group; the cluster's own when not set."""
+        """Image of this group; without it, that of the cluster."""
     @image_id.setter
     def image_id(self, value: str | None) -> None: ...
     @property
     def ImageId(self) -> str | None:  # noqa: N802
-        """Image of this group; the cluster's own when not set."""
+        """Image of this group; without it, that of the cluster."""
     @ImageId.setter
     def ImageId(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def mode(self) -> str | None:
-        """Undocumented; sent as it is."""
+        """Undocumented. It is sent unchanged."""
     @mode.setter
     def mode(self, value: str | None) -> None: ...
     @property
     def Mode(self) -> str | None:  # noqa: N802
-        """Undocumented; sent as it is."""
+        """Undocumented. It is sent unchanged."""
     @Mode.setter
     def Mode(self, value: str | None) -> None: ...  # noqa: N802
 
 class ModifyGroupDescription(_GroupBase):
-    """What shall change in a group (ModifyCluster)."""
+    """The changes to a group (ModifyCluster)."""
     @overload
     def __init__(
         self,
@@ -217,7 +217,7 @@ class ModifyGroupDescription(_GroupBase):
     ) -> None: ...
 
 class ClusterDescription(Description):
-    """A cluster to make (CreateCluster)."""
+    """A cluster to create (CreateCluster)."""
     @overload
     def __init__(
         self,
@@ -258,12 +258,12 @@ class ClusterDescription(Description):
     ) -> None: ...
     @property
     def name(self) -> str | None:
-        """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
+        """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
     @name.setter
     def name(self, value: str | None) -> None: ...
     @property
     def Name(self) -> str | None:  # noqa: N802
-        """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
+        """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
     @Name.setter
     def Name(self, value: str | None) -> None: ...  # noqa: N802
     @property
@@ -278,32 +278,32 @@ class ClusterDescription(Description):
     def Description(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def image_id(self) -> str | None:
-        """Image of all groups. Required unless every group names its own."""
+        """Image of the groups without one of their own. Required if there is such a group."""
     @image_id.setter
     def image_id(self, value: str | None) -> None: ...
     @property
     def ImageId(self) -> str | None:  # noqa: N802
-        """Image of all groups. Required unless every group names its own."""
+        """Image of the groups without one of their own. Required if there is such a group."""
     @ImageId.setter
     def ImageId(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def instance_type(self) -> str | None:
-        """Instance type of the groups that name none."""
+        """Instance type of the groups without one of their own."""
     @instance_type.setter
     def instance_type(self, value: str | None) -> None: ...
     @property
     def InstanceType(self) -> str | None:  # noqa: N802
-        """Instance type of the groups that name none."""
+        """Instance type of the groups without one of their own."""
     @InstanceType.setter
     def InstanceType(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def user_data(self) -> dict[str, Any]:
-        """Readable on the machines."""
+        """Data that programs on the machines can read."""
     @user_data.setter
     def user_data(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def UserData(self) -> dict[str, Any]:  # noqa: N802
-        """Readable on the machines."""
+        """Data that programs on the machines can read."""
     @UserData.setter
     def UserData(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
@@ -328,12 +328,12 @@ class ClusterDescription(Description):
     def Configs(self, value: _Configs | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def notification(self) -> _Notification:
-        """Who is told of events."""
+        """The topic that receives events, and which events it receives."""
     @notification.setter
     def notification(self, value: _Notification | Mapping[str, object] | None) -> None: ...
     @property
     def Notification(self) -> _Notification:  # noqa: N802
-        """Who is told of events."""
+        """The topic that receives events, and which events it receives."""
     @Notification.setter
     def Notification(self, value: _Notification | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
@@ -348,66 +348,66 @@ class ClusterDescription(Description):
     def Groups(self, value: Mapping[str, _GroupDescription | Mapping[str, object]] | None) -> None: ...  # noqa: N802
     @property
     def bootstrap(self) -> str | None:
-        """Command that each machine runs at its start."""
+        """Command that each machine runs when it starts."""
     @bootstrap.setter
     def bootstrap(self, value: str | None) -> None: ...
     @property
     def Bootstrap(self) -> str | None:  # noqa: N802
-        """Command that each machine runs at its start."""
+        """Command that each machine runs when it starts."""
     @Bootstrap.setter
     def Bootstrap(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def env_vars(self) -> dict[str, str]:
-        """Environment variables of the machines; every value becomes a text."""
+        """Environment variables of the machines; every value is converted to a string."""
     @env_vars.setter
     def env_vars(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def EnvVars(self) -> dict[str, str]:  # noqa: N802
-        """Environment variables of the machines; every value becomes a text."""
+        """Environment variables of the machines; every value is converted to a string."""
     @EnvVars.setter
     def EnvVars(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def password_inherit(self) -> bool | None:
-        """Whether the image's password is kept."""
+        """Whether the machines keep the password of the image."""
     @password_inherit.setter
     def password_inherit(self, value: bool | None) -> None: ...
     @property
     def PasswordInherit(self) -> bool | None:  # noqa: N802
-        """Whether the image's password is kept."""
+        """Whether the machines keep the password of the image."""
     @PasswordInherit.setter
     def PasswordInherit(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def dependency_isv_service(self) -> str:
-        """Third-party service that is needed, for example ``GTX``."""
+        """Name of a required third-party service, for example ``GTX``."""
     @dependency_isv_service.setter
     def dependency_isv_service(self, value: str | None) -> None: ...
     @property
     def DependencyIsvService(self) -> str:  # noqa: N802
-        """Third-party service that is needed, for example ``GTX``."""
+        """Name of a required third-party service, for example ``GTX``."""
     @DependencyIsvService.setter
     def DependencyIsvService(self, value: str | None) -> None: ...  # noqa: N802
     def add_group(self, group_name: str, group: GroupDescription | Mapping[str, object]) -> None:
-        """Add a group; it is copied in.
+        """Add a group. The description stores a copy.
 
         Args:
             group_name: Name of the group.
             group: The group, or a mapping of its fields.
         """
     def get_group(self, group_name: str) -> GroupDescription:
-        """Return a group by name.
+        """Return a group.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
     def delete_group(self, group_name: str) -> None:
-        """Take out a group by name.
+        """Remove a group.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
 
 class ModifyConfigs(Description):
-    """What can change in a cluster's configs."""
+    """The configuration of a cluster that can change."""
     @overload
     def __init__(
         self,
@@ -434,7 +434,7 @@ class ModifyConfigs(Description):
     def Mounts(self, value: _Mounts | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
 class ModifyClusterDescription(Description):
-    """What shall change in a cluster (ModifyCluster); what is not set stays as it is."""
+    """The changes to a cluster (ModifyCluster). Fields that are not set stay unchanged."""
     @overload
     def __init__(
         self,
@@ -461,12 +461,12 @@ class ModifyClusterDescription(Description):
     ) -> None: ...
     @property
     def user_data(self) -> dict[str, Any]:
-        """Readable on the machines."""
+        """Data that programs on the machines can read."""
     @user_data.setter
     def user_data(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def UserData(self) -> dict[str, Any]:  # noqa: N802
-        """Readable on the machines."""
+        """Data that programs on the machines can read."""
     @UserData.setter
     def UserData(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
@@ -491,22 +491,22 @@ class ModifyClusterDescription(Description):
     def Groups(self, value: Mapping[str, _ModifyGroupDescription | Mapping[str, object]] | None) -> None: ...  # noqa: N802
     @property
     def env_vars(self) -> dict[str, str]:
-        """Environment variables of the machines; every value becomes a text."""
+        """Environment variables of the machines; every value is converted to a string."""
     @env_vars.setter
     def env_vars(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def EnvVars(self) -> dict[str, str]:  # noqa: N802
-        """Environment variables of the machines; every value becomes a text."""
+        """Environment variables of the machines; every value is converted to a string."""
     @EnvVars.setter
     def EnvVars(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def image_id(self) -> str | None:
-        """Image of machines that start from now on."""
+        """Image of the machines that start after the change."""
     @image_id.setter
     def image_id(self, value: str | None) -> None: ...
     @property
     def ImageId(self) -> str | None:  # noqa: N802
-        """Image of machines that start from now on."""
+        """Image of the machines that start after the change."""
     @ImageId.setter
     def ImageId(self, value: str | None) -> None: ...  # noqa: N802
     @property
@@ -520,22 +520,22 @@ class ModifyClusterDescription(Description):
     @InputMapping.setter
     def InputMapping(self, value: Mapping[str, str] | None) -> None: ...  # noqa: N802
     def add_group(self, group_name: str, group: ModifyGroupDescription | Mapping[str, object]) -> None:
-        """Add what shall change in a group; it is copied in."""
+        """Add the changes to a group. The description stores a copy."""
     def get_group(self, group_name: str) -> ModifyGroupDescription:
-        """Return a group by name.
+        """Return a group.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
     def delete_group(self, group_name: str) -> None:
-        """Take out a group by name.
+        """Remove a group.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
 
 class Disk(Status):
-    """A disk of a group, as the service describes it."""
+    """A disk of a group, in answers."""
     @overload
     def __init__(
         self,
@@ -552,12 +552,12 @@ class Disk(Status):
     ) -> None: ...
     @property
     def ecs_snapshot_id(self) -> str:
-        """Snapshot that the disk was made from."""
+        """Snapshot from which the disk was created."""
     @ecs_snapshot_id.setter
     def ecs_snapshot_id(self, value: str | None) -> None: ...
     @property
     def ECSSnapshotId(self) -> str:  # noqa: N802
-        """Snapshot that the disk was made from."""
+        """Snapshot from which the disk was created."""
     @ECSSnapshotId.setter
     def ECSSnapshotId(self, value: str | None) -> None: ...  # noqa: N802
 
@@ -591,22 +591,22 @@ class Group(Status):
     ) -> None: ...
     @property
     def desired_vm_count(self) -> int:
-        """How many machines the group shall have."""
+        """Desired number of machines."""
     @desired_vm_count.setter
     def desired_vm_count(self, value: int | None) -> None: ...
     @property
     def DesiredVMCount(self) -> int:  # noqa: N802
-        """How many machines the group shall have."""
+        """Desired number of machines."""
     @DesiredVMCount.setter
     def DesiredVMCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def actual_vm_count(self) -> int:
-        """How many it has."""
+        """Current number of machines."""
     @actual_vm_count.setter
     def actual_vm_count(self, value: int | None) -> None: ...
     @property
     def ActualVMCount(self) -> int:  # noqa: N802
-        """How many it has."""
+        """Current number of machines."""
     @ActualVMCount.setter
     def ActualVMCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
@@ -621,12 +621,12 @@ class Group(Status):
     def InstanceType(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def resource_type(self) -> _ResourceTypeName:
-        """How the machines are paid for."""
+        """Payment of the machines: ``OnDemand`` or ``Spot``."""
     @resource_type.setter
     def resource_type(self, value: _ResourceTypeName | None) -> None: ...
     @property
     def ResourceType(self) -> _ResourceTypeName:  # noqa: N802
-        """How the machines are paid for."""
+        """Payment of the machines: ``OnDemand`` or ``Spot``."""
     @ResourceType.setter
     def ResourceType(self, value: _ResourceTypeName | None) -> None: ...  # noqa: N802
     @property
@@ -641,12 +641,12 @@ class Group(Status):
     def SpotStrategy(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def spot_price_limit(self) -> float:
-        """Highest price per hour of a spot machine."""
+        """Highest price of a spot machine per hour, in yuan."""
     @spot_price_limit.setter
     def spot_price_limit(self, value: float | None) -> None: ...
     @property
     def SpotPriceLimit(self) -> float:  # noqa: N802
-        """Highest price per hour of a spot machine."""
+        """Highest price of a spot machine per hour, in yuan."""
     @SpotPriceLimit.setter
     def SpotPriceLimit(self, value: float | None) -> None: ...  # noqa: N802
     @property
@@ -661,7 +661,7 @@ class Group(Status):
     def Disks(self, value: _Disks | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
 class Metrics(Status):
-    """How many machines of a cluster are in which state."""
+    """Number of machines of a cluster in each state."""
     @overload
     def __init__(
         self,
@@ -684,42 +684,42 @@ class Metrics(Status):
     ) -> None: ...
     @property
     def running_count(self) -> int:
-        """Machines that run."""
+        """Number of running machines."""
     @running_count.setter
     def running_count(self, value: int | None) -> None: ...
     @property
     def RunningCount(self) -> int:  # noqa: N802
-        """Machines that run."""
+        """Number of running machines."""
     @RunningCount.setter
     def RunningCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def starting_count(self) -> int:
-        """Machines that start."""
+        """Number of starting machines."""
     @starting_count.setter
     def starting_count(self, value: int | None) -> None: ...
     @property
     def StartingCount(self) -> int:  # noqa: N802
-        """Machines that start."""
+        """Number of starting machines."""
     @StartingCount.setter
     def StartingCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def stopping_count(self) -> int:
-        """Machines that stop."""
+        """Number of stopping machines."""
     @stopping_count.setter
     def stopping_count(self, value: int | None) -> None: ...
     @property
     def StoppingCount(self) -> int:  # noqa: N802
-        """Machines that stop."""
+        """Number of stopping machines."""
     @StoppingCount.setter
     def StoppingCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def stopped_count(self) -> int:
-        """Machines that have stopped."""
+        """Number of stopped machines."""
     @stopped_count.setter
     def stopped_count(self, value: int | None) -> None: ...
     @property
     def StoppedCount(self) -> int:  # noqa: N802
-        """Machines that have stopped."""
+        """Number of stopped machines."""
     @StoppedCount.setter
     def StoppedCount(self, value: int | None) -> None: ...  # noqa: N802
 
@@ -801,12 +801,12 @@ class Cluster(Status):
     def Id(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def owner_id(self) -> str | int:
-        """The owner's account; a number or a text, as the service has it."""
+        """The account of the owner: a number or a string, as the service sends it."""
     @owner_id.setter
     def owner_id(self, value: str | int | None) -> None: ...
     @property
     def OwnerId(self) -> str | int:  # noqa: N802
-        """The owner's account; a number or a text, as the service has it."""
+        """The account of the owner: a number or a string, as the service sends it."""
     @OwnerId.setter
     def OwnerId(self, value: str | int | None) -> None: ...  # noqa: N802
     @property
@@ -821,52 +821,52 @@ class Cluster(Status):
     def Description(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def creation_time(self) -> datetime | None:
-        """When it was made."""
+        """Time of creation."""
     @creation_time.setter
     def creation_time(self, value: datetime | str | None) -> None: ...
     @property
     def CreationTime(self) -> datetime | None:  # noqa: N802
-        """When it was made."""
+        """Time of creation."""
     @CreationTime.setter
     def CreationTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def state(self) -> _ClusterState:
-        """``Active`` from the start, ``Deleting`` after a delete."""
+        """State of the cluster: ``Active`` after the create, ``Deleting`` after the delete."""
     @state.setter
     def state(self, value: _ClusterState | None) -> None: ...
     @property
     def State(self) -> _ClusterState:  # noqa: N802
-        """``Active`` from the start, ``Deleting`` after a delete."""
+        """State of the cluster: ``Active`` after the create, ``Deleting`` after the delete."""
     @State.setter
     def State(self, value: _ClusterState | None) -> None: ...  # noqa: N802
     @property
     def instance_type(self) -> str:
-        """Instance type of the groups that name none."""
+        """Instance type of the groups without one of their own."""
     @instance_type.setter
     def instance_type(self, value: str | None) -> None: ...
     @property
     def InstanceType(self) -> str:  # noqa: N802
-        """Instance type of the groups that name none."""
+        """Instance type of the groups without one of their own."""
     @InstanceType.setter
     def InstanceType(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def image_id(self) -> str:
-        """Image of all groups."""
+        """Image of the groups without one of their own."""
     @image_id.setter
     def image_id(self, value: str | None) -> None: ...
     @property
     def ImageId(self) -> str:  # noqa: N802
-        """Image of all groups."""
+        """Image of the groups without one of their own."""
     @ImageId.setter
     def ImageId(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def user_data(self) -> dict[str, Any]:
-        """Readable on the machines."""
+        """Data that programs on the machines can read."""
     @user_data.setter
     def user_data(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def UserData(self) -> dict[str, Any]:  # noqa: N802
-        """Readable on the machines."""
+        """Data that programs on the machines can read."""
     @UserData.setter
     def UserData(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
@@ -891,22 +891,22 @@ class Cluster(Status):
     def InputMapping(self, value: Mapping[str, str] | None) -> None: ...  # noqa: N802
     @property
     def input_mapping_config(self) -> _InputMappingConfig:
-        """How input mappings read file names, in older answers."""
+        """Settings for the file names of input mappings, in older answers."""
     @input_mapping_config.setter
     def input_mapping_config(self, value: _InputMappingConfig | Mapping[str, object] | None) -> None: ...
     @property
     def InputMappingConfig(self) -> _InputMappingConfig:  # noqa: N802
-        """How input mappings read file names, in older answers."""
+        """Settings for the file names of input mappings, in older answers."""
     @InputMappingConfig.setter
     def InputMappingConfig(self, value: _InputMappingConfig | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def notification(self) -> _Notification:
-        """Who is told of events."""
+        """The topic that receives events, and which events it receives."""
     @notification.setter
     def notification(self, value: _Notification | Mapping[str, object] | None) -> None: ...
     @property
     def Notification(self) -> _Notification:  # noqa: N802
-        """Who is told of events."""
+        """The topic that receives events, and which events it receives."""
     @Notification.setter
     def Notification(self, value: _Notification | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
@@ -921,22 +921,22 @@ class Cluster(Status):
     def Configs(self, value: _Configs | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def write_support(self) -> bool:
-        """Whether input mappings may be written to, in older answers."""
+        """Whether programs may write to input mappings, in older answers."""
     @write_support.setter
     def write_support(self, value: bool | None) -> None: ...
     @property
     def WriteSupport(self) -> bool:  # noqa: N802
-        """Whether input mappings may be written to, in older answers."""
+        """Whether programs may write to input mappings, in older answers."""
     @WriteSupport.setter
     def WriteSupport(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def bootstrap(self) -> str:
-        """Command that each machine runs at its start."""
+        """Command that each machine runs when it starts."""
     @bootstrap.setter
     def bootstrap(self, value: str | None) -> None: ...
     @property
     def Bootstrap(self) -> str:  # noqa: N802
-        """Command that each machine runs at its start."""
+        """Command that each machine runs when it starts."""
     @Bootstrap.setter
     def Bootstrap(self, value: str | None) -> None: ...  # noqa: N802
     @property
@@ -961,39 +961,39 @@ class Cluster(Status):
     def Groups(self, value: Mapping[str, _Group | Mapping[str, object]] | None) -> None: ...  # noqa: N802
     @property
     def operation_logs(self) -> list[str]:
-        """What happened to the cluster: ``[time][group][machine]text``."""
+        """Events of the cluster, in the format ``[time][group][machine]text``."""
     @operation_logs.setter
     def operation_logs(self, value: list[str] | tuple[str, ...] | None) -> None: ...
     @property
     def OperationLogs(self) -> list[str]:  # noqa: N802
-        """What happened to the cluster: ``[time][group][machine]text``."""
+        """Events of the cluster, in the format ``[time][group][machine]text``."""
     @OperationLogs.setter
     def OperationLogs(self, value: list[str] | tuple[str, ...] | None) -> None: ...  # noqa: N802
     @property
     def metrics(self) -> _Metrics:
-        """How many machines are in which state."""
+        """Number of machines in each state."""
     @metrics.setter
     def metrics(self, value: _Metrics | Mapping[str, object] | None) -> None: ...
     @property
     def Metrics(self) -> _Metrics:  # noqa: N802
-        """How many machines are in which state."""
+        """Number of machines in each state."""
     @Metrics.setter
     def Metrics(self, value: _Metrics | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def error_code(self) -> str:
-        """Why the cluster is in error; known from the Java SDK."""
+        """Code of the error of the cluster. Only the Java SDK documents this field."""
     @error_code.setter
     def error_code(self, value: str | None) -> None: ...
     @property
     def ErrorCode(self) -> str:  # noqa: N802
-        """Why the cluster is in error; known from the Java SDK."""
+        """Code of the error of the cluster. Only the Java SDK documents this field."""
     @ErrorCode.setter
     def ErrorCode(self, value: str | None) -> None: ...  # noqa: N802
     def get_group(self, group_name: str) -> Group:
-        """Return a group by name.
+        """Return a group.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
 
 class ClusterInstance(Status):
@@ -1042,12 +1042,12 @@ class ClusterInstance(Status):
     def Id(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def hint(self) -> str:
-        """``affinity`` for a machine of an automatic cluster, else empty."""
+        """``affinity`` for a machine of an automatic cluster; empty for other machines."""
     @hint.setter
     def hint(self, value: str | None) -> None: ...
     @property
     def Hint(self) -> str:  # noqa: N802
-        """``affinity`` for a machine of an automatic cluster, else empty."""
+        """``affinity`` for a machine of an automatic cluster; empty for other machines."""
     @Hint.setter
     def Hint(self, value: str | None) -> None: ...  # noqa: N802
     @property
@@ -1062,72 +1062,72 @@ class ClusterInstance(Status):
     def State(self, value: _MachineState | None) -> None: ...  # noqa: N802
     @property
     def ip_address(self) -> str:
-        """Its address."""
+        """IP address of the machine."""
     @ip_address.setter
     def ip_address(self, value: str | None) -> None: ...
     @property
     def IpAddress(self) -> str:  # noqa: N802
-        """Its address."""
+        """IP address of the machine."""
     @IpAddress.setter
     def IpAddress(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def host_name(self) -> str:
-        """Its host name."""
+        """Host name of the machine."""
     @host_name.setter
     def host_name(self, value: str | None) -> None: ...
     @property
     def HostName(self) -> str:  # noqa: N802
-        """Its host name."""
+        """Host name of the machine."""
     @HostName.setter
     def HostName(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def error_code(self) -> int:
-        """0, or why it failed."""
+        """Code of the error; 0 for no error."""
     @error_code.setter
     def error_code(self, value: int | None) -> None: ...
     @property
     def ErrorCode(self) -> int:  # noqa: N802
-        """0, or why it failed."""
+        """Code of the error; 0 for no error."""
     @ErrorCode.setter
     def ErrorCode(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def error_message(self) -> str:
-        """Why it failed, in words."""
+        """Message of the error."""
     @error_message.setter
     def error_message(self, value: str | None) -> None: ...
     @property
     def ErrorMessage(self) -> str:  # noqa: N802
-        """Why it failed, in words."""
+        """Message of the error."""
     @ErrorMessage.setter
     def ErrorMessage(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def creation_time(self) -> datetime | None:
-        """When it was made."""
+        """Time of creation."""
     @creation_time.setter
     def creation_time(self, value: datetime | str | None) -> None: ...
     @property
     def CreationTime(self) -> datetime | None:  # noqa: N802
-        """When it was made."""
+        """Time of creation."""
     @CreationTime.setter
     def CreationTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def instance_password(self) -> str:
-        """Password of the machine, where the service tells it; never shown by ``repr``."""
+        """Password of the machine, if the service sends it. ``repr`` never shows it."""
     @instance_password.setter
     def instance_password(self, value: str | None) -> None: ...
     @property
     def InstancePassword(self) -> str:  # noqa: N802
-        """Password of the machine, where the service tells it; never shown by ``repr``."""
+        """Password of the machine, if the service sends it. ``repr`` never shows it."""
     @InstancePassword.setter
     def InstancePassword(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def ecs_instance_id(self) -> str:
-        """The ECS machine behind it."""
+        """Id of the ECS instance that is the machine."""
     @ecs_instance_id.setter
     def ecs_instance_id(self, value: str | None) -> None: ...
     @property
     def EcsInstanceId(self) -> str:  # noqa: N802
-        """The ECS machine behind it."""
+        """Id of the ECS instance that is the machine."""
     @EcsInstanceId.setter
     def EcsInstanceId(self, value: str | None) -> None: ...  # noqa: N802
 

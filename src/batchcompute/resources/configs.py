@@ -1,4 +1,4 @@
-"""What machines are set up with: disks, networks, mounts, notifications (REST API, 3.6 and 3.8)."""
+"""Configuration of machines: disks, networks, mounts and notifications (REST API, 3.6 and 3.8)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 
 class SystemDisk(Description):
-    """The disk that a machine starts from."""
+    """The system disk of a machine."""
 
     type: NonBlankText | None = None
     """Type of the disk, for example ``cloud_efficiency``; empty for the default."""
@@ -39,36 +39,36 @@ class SystemDisk(Description):
 
 
 class DataDisk(Description):
-    """A second disk of a machine."""
+    """The data disk of a machine."""
 
     type: NonBlankText | None = None
-    """Type of the disk; it must equal that of the system disk."""
+    """Type of the disk. It must be the type of the system disk."""
     size: Annotated[Integer, Range(5, 2000)] | None = None
     """Size in GB, 5 to 2000."""
     mount_point: NonBlankText | None = None
-    """A directory on Linux, a drive letter on Windows."""
+    """Mount point: a directory on Linux, a drive letter on Windows."""
 
 
 class Disks(Description):
     """The disks of a machine."""
 
     system_disk: SystemDisk | None = None
-    """The disk that it starts from."""
+    """The system disk."""
     data_disk: DataDisk | None = None
-    """A second disk."""
+    """The data disk."""
 
 
 class Classic(Description):
     """The classic network."""
 
     allow_security_group: TextList | None = None
-    """Security groups that may connect in."""
+    """Security groups that may connect to the machines."""
     allow_security_group_egress: TextList | None = None
-    """Security groups that may be connected to."""
+    """Security groups that the machines may connect to."""
     allow_ip_address: TextList | None = None
-    """Addresses that may connect in."""
+    """IP addresses that may connect to the machines."""
     allow_ip_address_egress: TextList | None = None
-    """Addresses that may be connected to."""
+    """IP addresses that the machines may connect to."""
 
 
 class VPC(Description):
@@ -101,24 +101,24 @@ class Networks(Description):
     """A private network."""
 
     def _state(self) -> dict[str, Any]:
-        # Each copy in a larger object has an empty one, and a fresh object has none.
+        # An object that is part of a larger one has an empty classic network, and a new object has none.
         state = super()._state()
         return {name: value for name, value in state.items() if name != "classic" or len(list(value))}
 
 
 class MountEntry(Description):
-    """A file or directory of a storage that a machine sees."""
+    """A file or directory of a storage, mounted on a machine."""
 
-    source: Annotated[Text, Required("a place like oss://bucket/dir/"), StorageUrl()] | None = None
-    """Where it is: ``oss://``, ``nas://``, ``smb://``, ``lustre://`` or ``nasplus://``."""
+    source: Annotated[Text, Required("a URL like oss://bucket/dir/"), StorageUrl()] | None = None
+    """URL of the file or directory: ``oss://``, ``nas://``, ``smb://``, ``lustre://`` or ``nasplus://``."""
     destination: Annotated[Text, Required("a path on the machine")] | None = None
-    """Where the machine sees it."""
+    """Path on the machine."""
     write_support: Boolean | None = None
-    """Whether the machine may write to it (directories only)."""
+    """Whether the machine may write to the directory."""
 
 
 class NAS(Description):
-    """What is needed to mount from NAS."""
+    """The settings of mounts from NAS."""
 
     access_group: TextList | None = None
     """Access groups."""
@@ -132,50 +132,50 @@ class OSS(Description):
     access_key_id: Text | None = None
     """Access key id."""
     access_key_secret: Text | None = None
-    """Access key secret; never shown by ``repr``."""
+    """Access key secret. ``repr`` never shows it."""
     security_token: Text | None = None
-    """STS token, as the old SDK spells it."""
+    """STS token, under the name in the old SDK."""
     access_security_token: Text | None = None
-    """STS token, as the documents and the Node SDK spell it."""
+    """STS token, under the name in the documents and the Node SDK."""
 
 
 class Mounts(Description):
-    """What a machine mounts, and how (REST API, 3.6)."""
+    """The mounts of a machine, and their settings (REST API, 3.6)."""
 
     entries: list[MountEntry] | None = None
     """The mounts."""
     locale: Text | None = None
-    """Character set of file names, for example ``UTF-8``; the service's default is ``GBK``."""
+    """Character encoding of file names, for example ``UTF-8``; the default of the service is ``GBK``."""
     lock: Boolean | None = None
-    """Whether files are locked over the network."""
+    """Whether file locks work across machines."""
     cache_support: Boolean | None = None
-    """Whether reads are cached."""
+    """Whether reads use a cache."""
     cache_block_size: Integer | None = None
-    """Bytes in a block of the cache."""
+    """Size of a block of the cache in bytes."""
     cache_total_size: Integer | None = None
-    """Bytes of the whole cache."""
+    """Size of the cache in bytes."""
     nas: NAS | None = Field(default=None, validation_alias="NAS", serialization_alias="NAS")
-    """What is needed to mount from NAS."""
+    """The settings of mounts from NAS."""
     oss: OSS | None = Field(default=None, validation_alias="OSS", serialization_alias="OSS")
     """Credentials for mounts from OSS."""
     refresh_strategy: Text | None = None
-    """How metadata is refreshed."""
+    """Strategy for refreshing metadata."""
     refresh_topic_name: Text | None = None
-    """Topic that announces a refresh."""
+    """Name of the topic that announces a refresh."""
     refresh_time_out: Number | None = None
-    """Seconds between refreshes."""
+    """Time between refreshes in seconds."""
     nas_meta_cache: Boolean | None = None
-    """Whether NAS metadata is cached."""
+    """Whether metadata of NAS is cached."""
 
     def add_entry(self, entry: MountEntry | Mapping[str, object]) -> None:
-        """Add a mount; the entry is copied in."""
+        """Add a mount. The object stores a copy of the entry."""
         self.entries.append(cast("MountEntry", entry))
 
     def get_entry(self, destination: str) -> MountEntry:
         """Return the mount with this destination.
 
         Raises:
-            KeyError: There is none.
+            KeyError: No mount has this destination.
         """
         for entry in self.entries:
             if entry.destination == destination:
@@ -183,10 +183,10 @@ class Mounts(Description):
         raise KeyError(destination)
 
     def delete_entry(self, destination: str) -> None:
-        """Take out the mount with this destination.
+        """Remove the mount with this destination.
 
         Raises:
-            KeyError: There is none.
+            KeyError: No mount has this destination.
         """
         self.entries.remove(self.get_entry(destination))
 
@@ -196,20 +196,20 @@ def _default_networks() -> Networks:
 
 
 class Configs(Description):
-    """Disks, networks and mounts of a cluster's machines."""
+    """Disks, networks and mounts of the machines of a cluster."""
 
     disks: Disks | None = None
     """The disks."""
     networks: Networks | None = Field(default_factory=_default_networks)
-    """The networks; the old SDK sends ``192.168.0.0/16`` where nothing is said."""
+    """The networks. As in the old SDK, the default is a private network with the addresses ``192.168.0.0/16``."""
     mounts: Mounts | None = None
     """The mounts."""
 
     def __init__(self, properties: object = None, **fields: object) -> None:
         super().__init__(properties, **fields)
         if not properties and not fields:
-            # In the old SDK, a fresh object shows no classic network, and each copy of it in a larger one
-            # does, so requests always have it.
+            # As in the old SDK, a new object shows no classic network, and each copy of it in a larger object has
+            # one. So every request has it.
             self.__dict__["networks"].__dict__["classic"] = None
 
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -239,7 +239,11 @@ class Configs(Description):
         self.disks.data_disk = DataDisk(type=type_, size=size, mount_point=mount_point)
 
     def set_networks_type(self, classicnetworks: bool = False) -> None:
-        """Choose the classic network, or a private one with the default address range."""
+        """Choose the classic network, or a private network with the default address range.
+
+        Args:
+            classicnetworks: Whether to choose the classic network.
+        """
         self.networks = {"Classic": {}, "VPC": None} if classicnetworks else _default_networks()
 
     def set_classic_networks(self) -> None:
@@ -247,36 +251,36 @@ class Configs(Description):
         self.set_networks_type(True)
 
     def set_classic_netWorks(self) -> None:  # noqa: N802
-        """Choose the classic network; the old SDK's spelling."""
+        """Choose the classic network: the misspelt name of the old SDK."""
         self.set_networks_type(True)
 
 
 class Topic(Description):
-    """Where events are sent, and which (REST API, 3.8 and 8)."""
+    """The topic that receives events, and which events it receives (REST API, 3.8 and 8)."""
 
     name: Text | None = ""
     """Name of the MNS topic."""
     endpoint: Text | None = ""
     """Endpoint of the MNS account."""
     events: TextList | None = Field(default_factory=list)
-    """Events to be told of, for example ``OnJobFinished``."""
+    """Names of the events to send, for example ``OnJobFinished``."""
     user_data: Text | None = ""
-    """Text of the caller's, sent along."""
+    """A string of the caller that is sent with each event."""
     user_template: Text | None = ""
-    """Template of the message."""
+    """Template of the messages."""
 
 
 class Notification(Description):
-    """Who is told of events."""
+    """The notification about events."""
 
     topic: Topic | None = Field(default_factory=Topic)
-    """Where events are sent, and which."""
+    """The topic that receives events, and which events it receives."""
 
 
 class InputMappingConfig(Description):
-    """How input mappings read file names."""
+    """Settings for the file names of input mappings."""
 
     locale: Text | None = "GBK"
-    """Character set of file names."""
+    """Character encoding of file names."""
     lock: Boolean | None = False
-    """Whether files are locked over the network."""
+    """Whether file locks work across machines."""

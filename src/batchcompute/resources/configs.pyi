@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 class SystemDisk(Description):
-    """The disk that a machine starts from."""
+    """The system disk of a machine."""
     @overload
     def __init__(
         self,
@@ -61,7 +61,7 @@ class SystemDisk(Description):
     def Size(self, value: int | None) -> None: ...  # noqa: N802
 
 class DataDisk(Description):
-    """A second disk of a machine."""
+    """The data disk of a machine."""
     @overload
     def __init__(
         self,
@@ -82,12 +82,12 @@ class DataDisk(Description):
     ) -> None: ...
     @property
     def type(self) -> str | None:
-        """Type of the disk; it must equal that of the system disk."""
+        """Type of the disk. It must be the type of the system disk."""
     @type.setter
     def type(self, value: str | None) -> None: ...
     @property
     def Type(self) -> str | None:  # noqa: N802
-        """Type of the disk; it must equal that of the system disk."""
+        """Type of the disk. It must be the type of the system disk."""
     @Type.setter
     def Type(self, value: str | None) -> None: ...  # noqa: N802
     @property
@@ -102,12 +102,12 @@ class DataDisk(Description):
     def Size(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def mount_point(self) -> str | None:
-        """A directory on Linux, a drive letter on Windows."""
+        """Mount point: a directory on Linux, a drive letter on Windows."""
     @mount_point.setter
     def mount_point(self, value: str | None) -> None: ...
     @property
     def MountPoint(self) -> str | None:  # noqa: N802
-        """A directory on Linux, a drive letter on Windows."""
+        """Mount point: a directory on Linux, a drive letter on Windows."""
     @MountPoint.setter
     def MountPoint(self, value: str | None) -> None: ...  # noqa: N802
 
@@ -131,22 +131,22 @@ class Disks(Description):
     ) -> None: ...
     @property
     def system_disk(self) -> _SystemDisk:
-        """The disk that it starts from."""
+        """The system disk."""
     @system_disk.setter
     def system_disk(self, value: _SystemDisk | Mapping[str, object] | None) -> None: ...
     @property
     def SystemDisk(self) -> _SystemDisk:  # noqa: N802
-        """The disk that it starts from."""
+        """The system disk."""
     @SystemDisk.setter
     def SystemDisk(self, value: _SystemDisk | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def data_disk(self) -> _DataDisk:
-        """A second disk."""
+        """The data disk."""
     @data_disk.setter
     def data_disk(self, value: _DataDisk | Mapping[str, object] | None) -> None: ...
     @property
     def DataDisk(self) -> _DataDisk:  # noqa: N802
-        """A second disk."""
+        """The data disk."""
     @DataDisk.setter
     def DataDisk(self, value: _DataDisk | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
@@ -174,42 +174,42 @@ class Classic(Description):
     ) -> None: ...
     @property
     def allow_security_group(self) -> list[str]:
-        """Security groups that may connect in."""
+        """Security groups that may connect to the machines."""
     @allow_security_group.setter
     def allow_security_group(self, value: list[str] | tuple[str, ...] | None) -> None: ...
     @property
     def AllowSecurityGroup(self) -> list[str]:  # noqa: N802
-        """Security groups that may connect in."""
+        """Security groups that may connect to the machines."""
     @AllowSecurityGroup.setter
     def AllowSecurityGroup(self, value: list[str] | tuple[str, ...] | None) -> None: ...  # noqa: N802
     @property
     def allow_security_group_egress(self) -> list[str]:
-        """Security groups that may be connected to."""
+        """Security groups that the machines may connect to."""
     @allow_security_group_egress.setter
     def allow_security_group_egress(self, value: list[str] | tuple[str, ...] | None) -> None: ...
     @property
     def AllowSecurityGroupEgress(self) -> list[str]:  # noqa: N802
-        """Security groups that may be connected to."""
+        """Security groups that the machines may connect to."""
     @AllowSecurityGroupEgress.setter
     def AllowSecurityGroupEgress(self, value: list[str] | tuple[str, ...] | None) -> None: ...  # noqa: N802
     @property
     def allow_ip_address(self) -> list[str]:
-        """Addresses that may connect in."""
+        """IP addresses that may connect to the machines."""
     @allow_ip_address.setter
     def allow_ip_address(self, value: list[str] | tuple[str, ...] | None) -> None: ...
     @property
     def AllowIpAddress(self) -> list[str]:  # noqa: N802
-        """Addresses that may connect in."""
+        """IP addresses that may connect to the machines."""
     @AllowIpAddress.setter
     def AllowIpAddress(self, value: list[str] | tuple[str, ...] | None) -> None: ...  # noqa: N802
     @property
     def allow_ip_address_egress(self) -> list[str]:
-        """Addresses that may be connected to."""
+        """IP addresses that the machines may connect to."""
     @allow_ip_address_egress.setter
     def allow_ip_address_egress(self, value: list[str] | tuple[str, ...] | None) -> None: ...
     @property
     def AllowIpAddressEgress(self) -> list[str]:  # noqa: N802
-        """Addresses that may be connected to."""
+        """IP addresses that the machines may connect to."""
     @AllowIpAddressEgress.setter
     def AllowIpAddressEgress(self, value: list[str] | tuple[str, ...] | None) -> None: ...  # noqa: N802
 
@@ -364,7 +364,7 @@ class Networks(Description):
     def VPC(self, value: _VPC | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
 class MountEntry(Description):
-    """A file or directory of a storage that a machine sees."""
+    """A file or directory of a storage, mounted on a machine."""
     @overload
     def __init__(
         self,
@@ -385,37 +385,37 @@ class MountEntry(Description):
     ) -> None: ...
     @property
     def source(self) -> str | None:
-        """Where it is: ``oss://``, ``nas://``, ``smb://``, ``lustre://`` or ``nasplus://``."""
+        """URL of the file or directory: ``oss://``, ``nas://``, ``smb://``, ``lustre://`` or ``nasplus://``."""
     @source.setter
     def source(self, value: str | None) -> None: ...
     @property
     def Source(self) -> str | None:  # noqa: N802
-        """Where it is: ``oss://``, ``nas://``, ``smb://``, ``lustre://`` or ``nasplus://``."""
+        """URL of the file or directory: ``oss://``, ``nas://``, ``smb://``, ``lustre://`` or ``nasplus://``."""
     @Source.setter
     def Source(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def destination(self) -> str | None:
-        """Where the machine sees it."""
+        """Path on the machine."""
     @destination.setter
     def destination(self, value: str | None) -> None: ...
     @property
     def Destination(self) -> str | None:  # noqa: N802
-        """Where the machine sees it."""
+        """Path on the machine."""
     @Destination.setter
     def Destination(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def write_support(self) -> bool | None:
-        """Whether the machine may write to it (directories only)."""
+        """Whether the machine may write to the directory."""
     @write_support.setter
     def write_support(self, value: bool | None) -> None: ...
     @property
     def WriteSupport(self) -> bool | None:  # noqa: N802
-        """Whether the machine may write to it (directories only)."""
+        """Whether the machine may write to the directory."""
     @WriteSupport.setter
     def WriteSupport(self, value: bool | None) -> None: ...  # noqa: N802
 
 class NAS(Description):
-    """What is needed to mount from NAS."""
+    """The settings of mounts from NAS."""
     @overload
     def __init__(
         self,
@@ -487,37 +487,37 @@ class OSS(Description):
     def AccessKeyId(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def access_key_secret(self) -> str | None:
-        """Access key secret; never shown by ``repr``."""
+        """Access key secret. ``repr`` never shows it."""
     @access_key_secret.setter
     def access_key_secret(self, value: str | None) -> None: ...
     @property
     def AccessKeySecret(self) -> str | None:  # noqa: N802
-        """Access key secret; never shown by ``repr``."""
+        """Access key secret. ``repr`` never shows it."""
     @AccessKeySecret.setter
     def AccessKeySecret(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def security_token(self) -> str | None:
-        """STS token, as the old SDK spells it."""
+        """STS token, under the name in the old SDK."""
     @security_token.setter
     def security_token(self, value: str | None) -> None: ...
     @property
     def SecurityToken(self) -> str | None:  # noqa: N802
-        """STS token, as the old SDK spells it."""
+        """STS token, under the name in the old SDK."""
     @SecurityToken.setter
     def SecurityToken(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def access_security_token(self) -> str | None:
-        """STS token, as the documents and the Node SDK spell it."""
+        """STS token, under the name in the documents and the Node SDK."""
     @access_security_token.setter
     def access_security_token(self, value: str | None) -> None: ...
     @property
     def AccessSecurityToken(self) -> str | None:  # noqa: N802
-        """STS token, as the documents and the Node SDK spell it."""
+        """STS token, under the name in the documents and the Node SDK."""
     @AccessSecurityToken.setter
     def AccessSecurityToken(self, value: str | None) -> None: ...  # noqa: N802
 
 class Mounts(Description):
-    """What a machine mounts, and how (REST API, 3.6)."""
+    """The mounts of a machine, and their settings (REST API, 3.6)."""
     @overload
     def __init__(
         self,
@@ -566,62 +566,62 @@ class Mounts(Description):
     def Entries(self, value: Sequence[_MountEntry | Mapping[str, object]] | None) -> None: ...  # noqa: N802
     @property
     def locale(self) -> str | None:
-        """Character set of file names, for example ``UTF-8``; the service's default is ``GBK``."""
+        """Character encoding of file names, for example ``UTF-8``; the default of the service is ``GBK``."""
     @locale.setter
     def locale(self, value: str | None) -> None: ...
     @property
     def Locale(self) -> str | None:  # noqa: N802
-        """Character set of file names, for example ``UTF-8``; the service's default is ``GBK``."""
+        """Character encoding of file names, for example ``UTF-8``; the default of the service is ``GBK``."""
     @Locale.setter
     def Locale(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def lock(self) -> bool | None:
-        """Whether files are locked over the network."""
+        """Whether file locks work across machines."""
     @lock.setter
     def lock(self, value: bool | None) -> None: ...
     @property
     def Lock(self) -> bool | None:  # noqa: N802
-        """Whether files are locked over the network."""
+        """Whether file locks work across machines."""
     @Lock.setter
     def Lock(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def cache_support(self) -> bool | None:
-        """Whether reads are cached."""
+        """Whether reads use a cache."""
     @cache_support.setter
     def cache_support(self, value: bool | None) -> None: ...
     @property
     def CacheSupport(self) -> bool | None:  # noqa: N802
-        """Whether reads are cached."""
+        """Whether reads use a cache."""
     @CacheSupport.setter
     def CacheSupport(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def cache_block_size(self) -> int | None:
-        """Bytes in a block of the cache."""
+        """Size of a block of the cache in bytes."""
     @cache_block_size.setter
     def cache_block_size(self, value: int | None) -> None: ...
     @property
     def CacheBlockSize(self) -> int | None:  # noqa: N802
-        """Bytes in a block of the cache."""
+        """Size of a block of the cache in bytes."""
     @CacheBlockSize.setter
     def CacheBlockSize(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def cache_total_size(self) -> int | None:
-        """Bytes of the whole cache."""
+        """Size of the cache in bytes."""
     @cache_total_size.setter
     def cache_total_size(self, value: int | None) -> None: ...
     @property
     def CacheTotalSize(self) -> int | None:  # noqa: N802
-        """Bytes of the whole cache."""
+        """Size of the cache in bytes."""
     @CacheTotalSize.setter
     def CacheTotalSize(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def nas(self) -> _NAS:
-        """What is needed to mount from NAS."""
+        """The settings of mounts from NAS."""
     @nas.setter
     def nas(self, value: _NAS | Mapping[str, object] | None) -> None: ...
     @property
     def NAS(self) -> _NAS:  # noqa: N802
-        """What is needed to mount from NAS."""
+        """The settings of mounts from NAS."""
     @NAS.setter
     def NAS(self, value: _NAS | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
@@ -636,61 +636,61 @@ class Mounts(Description):
     def OSS(self, value: _OSS | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def refresh_strategy(self) -> str | None:
-        """How metadata is refreshed."""
+        """Strategy for refreshing metadata."""
     @refresh_strategy.setter
     def refresh_strategy(self, value: str | None) -> None: ...
     @property
     def RefreshStrategy(self) -> str | None:  # noqa: N802
-        """How metadata is refreshed."""
+        """Strategy for refreshing metadata."""
     @RefreshStrategy.setter
     def RefreshStrategy(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def refresh_topic_name(self) -> str | None:
-        """Topic that announces a refresh."""
+        """Name of the topic that announces a refresh."""
     @refresh_topic_name.setter
     def refresh_topic_name(self, value: str | None) -> None: ...
     @property
     def RefreshTopicName(self) -> str | None:  # noqa: N802
-        """Topic that announces a refresh."""
+        """Name of the topic that announces a refresh."""
     @RefreshTopicName.setter
     def RefreshTopicName(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def refresh_time_out(self) -> float | None:
-        """Seconds between refreshes."""
+        """Time between refreshes in seconds."""
     @refresh_time_out.setter
     def refresh_time_out(self, value: float | None) -> None: ...
     @property
     def RefreshTimeOut(self) -> float | None:  # noqa: N802
-        """Seconds between refreshes."""
+        """Time between refreshes in seconds."""
     @RefreshTimeOut.setter
     def RefreshTimeOut(self, value: float | None) -> None: ...  # noqa: N802
     @property
     def nas_meta_cache(self) -> bool | None:
-        """Whether NAS metadata is cached."""
+        """Whether metadata of NAS is cached."""
     @nas_meta_cache.setter
     def nas_meta_cache(self, value: bool | None) -> None: ...
     @property
     def NasMetaCache(self) -> bool | None:  # noqa: N802
-        """Whether NAS metadata is cached."""
+        """Whether metadata of NAS is cached."""
     @NasMetaCache.setter
     def NasMetaCache(self, value: bool | None) -> None: ...  # noqa: N802
     def add_entry(self, entry: MountEntry | Mapping[str, object]) -> None:
-        """Add a mount; the entry is copied in."""
+        """Add a mount. The object stores a copy of the entry."""
     def get_entry(self, destination: str) -> MountEntry:
         """Return the mount with this destination.
 
         Raises:
-            KeyError: There is none.
+            KeyError: No mount has this destination.
         """
     def delete_entry(self, destination: str) -> None:
-        """Take out the mount with this destination.
+        """Remove the mount with this destination.
 
         Raises:
-            KeyError: There is none.
+            KeyError: No mount has this destination.
         """
 
 class Configs(Description):
-    """Disks, networks and mounts of a cluster's machines."""
+    """Disks, networks and mounts of the machines of a cluster."""
     @overload
     def __init__(
         self,
@@ -721,12 +721,12 @@ class Configs(Description):
     def Disks(self, value: _Disks | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def networks(self) -> _Networks:
-        """The networks; the old SDK sends ``192.168.0.0/16`` where nothing is said."""
+        """The networks. As in the old SDK, the default is a private network with the addresses ``192.168.0.0/16``."""
     @networks.setter
     def networks(self, value: _Networks | Mapping[str, object] | None) -> None: ...
     @property
     def Networks(self) -> _Networks:  # noqa: N802
-        """The networks; the old SDK sends ``192.168.0.0/16`` where nothing is said."""
+        """The networks. As in the old SDK, the default is a private network with the addresses ``192.168.0.0/16``."""
     @Networks.setter
     def Networks(self, value: _Networks | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
@@ -755,14 +755,18 @@ class Configs(Description):
             mount_point: A directory on Linux, a drive letter on Windows.
         """
     def set_networks_type(self, classicnetworks: bool = False) -> None:
-        """Choose the classic network, or a private one with the default address range."""
+        """Choose the classic network, or a private network with the default address range.
+
+        Args:
+            classicnetworks: Whether to choose the classic network.
+        """
     def set_classic_networks(self) -> None:
         """Choose the classic network."""
     def set_classic_netWorks(self) -> None:  # noqa: N802
-        """Choose the classic network; the old SDK's spelling."""
+        """Choose the classic network: the misspelt name of the old SDK."""
 
 class Topic(Description):
-    """Where events are sent, and which (REST API, 3.8 and 8)."""
+    """The topic that receives events, and which events it receives (REST API, 3.8 and 8)."""
     @overload
     def __init__(
         self,
@@ -807,37 +811,37 @@ class Topic(Description):
     def Endpoint(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def events(self) -> list[str]:
-        """Events to be told of, for example ``OnJobFinished``."""
+        """Names of the events to send, for example ``OnJobFinished``."""
     @events.setter
     def events(self, value: list[str] | tuple[str, ...] | None) -> None: ...
     @property
     def Events(self) -> list[str]:  # noqa: N802
-        """Events to be told of, for example ``OnJobFinished``."""
+        """Names of the events to send, for example ``OnJobFinished``."""
     @Events.setter
     def Events(self, value: list[str] | tuple[str, ...] | None) -> None: ...  # noqa: N802
     @property
     def user_data(self) -> str:
-        """Text of the caller's, sent along."""
+        """A string of the caller that is sent with each event."""
     @user_data.setter
     def user_data(self, value: str | None) -> None: ...
     @property
     def UserData(self) -> str:  # noqa: N802
-        """Text of the caller's, sent along."""
+        """A string of the caller that is sent with each event."""
     @UserData.setter
     def UserData(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def user_template(self) -> str:
-        """Template of the message."""
+        """Template of the messages."""
     @user_template.setter
     def user_template(self, value: str | None) -> None: ...
     @property
     def UserTemplate(self) -> str:  # noqa: N802
-        """Template of the message."""
+        """Template of the messages."""
     @UserTemplate.setter
     def UserTemplate(self, value: str | None) -> None: ...  # noqa: N802
 
 class Notification(Description):
-    """Who is told of events."""
+    """The notification about events."""
     @overload
     def __init__(
         self,
@@ -854,17 +858,17 @@ class Notification(Description):
     ) -> None: ...
     @property
     def topic(self) -> _Topic:
-        """Where events are sent, and which."""
+        """The topic that receives events, and which events it receives."""
     @topic.setter
     def topic(self, value: _Topic | Mapping[str, object] | None) -> None: ...
     @property
     def Topic(self) -> _Topic:  # noqa: N802
-        """Where events are sent, and which."""
+        """The topic that receives events, and which events it receives."""
     @Topic.setter
     def Topic(self, value: _Topic | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
 class InputMappingConfig(Description):
-    """How input mappings read file names."""
+    """Settings for the file names of input mappings."""
     @overload
     def __init__(
         self,
@@ -883,22 +887,22 @@ class InputMappingConfig(Description):
     ) -> None: ...
     @property
     def locale(self) -> str:
-        """Character set of file names."""
+        """Character encoding of file names."""
     @locale.setter
     def locale(self, value: str | None) -> None: ...
     @property
     def Locale(self) -> str:  # noqa: N802
-        """Character set of file names."""
+        """Character encoding of file names."""
     @Locale.setter
     def Locale(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def lock(self) -> bool:
-        """Whether files are locked over the network."""
+        """Whether file locks work across machines."""
     @lock.setter
     def lock(self, value: bool | None) -> None: ...
     @property
     def Lock(self) -> bool:  # noqa: N802
-        """Whether files are locked over the network."""
+        """Whether file locks work across machines."""
     @Lock.setter
     def Lock(self, value: bool | None) -> None: ...  # noqa: N802
 

@@ -1,4 +1,4 @@
-"""Images: what machines start from (REST API, 2.4 and 3.7)."""
+"""Images of machines (REST API, 2.4 and 3.7)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class ImageDescription(Description):
     platform: Annotated[Platform, Required("Linux or Windows"), OneOf(("Linux", "Windows"))] | None = None
     """Operating system, ``Linux`` or ``Windows``. Required."""
     ecs_image_id: Annotated[Text, Required("the id of an ECS image")] | None = None
-    """The ECS image behind it, ``m-…``. Required."""
+    """Id of the ECS image, ``m-…``. Required."""
     idempotent_token: Text | None = None
-    """Token of the create; the service also takes it from the query."""
+    """Idempotency token of the create. The service also accepts it in the query."""
 
 
 class Image(Status):
@@ -39,14 +39,14 @@ class Image(Status):
     id: Text | None = None
     """Id of the image, ``img-…``."""
     type: ImageType | None = None
-    """``Self`` for an own image, ``System`` for a public one."""
+    """``Self`` for an image of the caller, ``System`` for a public image."""
     description: Text | None = None
     """Free text."""
     ecs_image_id: Text | None = None
-    """The ECS image behind it."""
+    """Id of the ECS image."""
     owner_id: TextOrInteger | None = None
-    """The owner's account; a number or a text, as the service has it."""
+    """The account of the owner: a number or a string, as the service sends it."""
     platform: Platform | None = None
     """Operating system."""
     creation_time: Time | None = None
-    """When it was registered."""
+    """Time of registration."""

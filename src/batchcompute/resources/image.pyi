@@ -64,22 +64,22 @@ class ImageDescription(Description):
     def Platform(self, value: _Platform | None) -> None: ...  # noqa: N802
     @property
     def ecs_image_id(self) -> str | None:
-        """The ECS image behind it, ``m-…``. Required."""
+        """Id of the ECS image, ``m-…``. Required."""
     @ecs_image_id.setter
     def ecs_image_id(self, value: str | None) -> None: ...
     @property
     def EcsImageId(self) -> str | None:  # noqa: N802
-        """The ECS image behind it, ``m-…``. Required."""
+        """Id of the ECS image, ``m-…``. Required."""
     @EcsImageId.setter
     def EcsImageId(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def idempotent_token(self) -> str | None:
-        """Token of the create; the service also takes it from the query."""
+        """Idempotency token of the create. The service also accepts it in the query."""
     @idempotent_token.setter
     def idempotent_token(self, value: str | None) -> None: ...
     @property
     def IdempotentToken(self) -> str | None:  # noqa: N802
-        """Token of the create; the service also takes it from the query."""
+        """Idempotency token of the create. The service also accepts it in the query."""
     @IdempotentToken.setter
     def IdempotentToken(self, value: str | None) -> None: ...  # noqa: N802
 
@@ -135,12 +135,12 @@ class Image(Status):
     def Id(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def type(self) -> _ImageType:
-        """``Self`` for an own image, ``System`` for a public one."""
+        """``Self`` for an image of the caller, ``System`` for a public image."""
     @type.setter
     def type(self, value: _ImageType | None) -> None: ...
     @property
     def Type(self) -> _ImageType:  # noqa: N802
-        """``Self`` for an own image, ``System`` for a public one."""
+        """``Self`` for an image of the caller, ``System`` for a public image."""
     @Type.setter
     def Type(self, value: _ImageType | None) -> None: ...  # noqa: N802
     @property
@@ -155,22 +155,22 @@ class Image(Status):
     def Description(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def ecs_image_id(self) -> str:
-        """The ECS image behind it."""
+        """Id of the ECS image."""
     @ecs_image_id.setter
     def ecs_image_id(self, value: str | None) -> None: ...
     @property
     def EcsImageId(self) -> str:  # noqa: N802
-        """The ECS image behind it."""
+        """Id of the ECS image."""
     @EcsImageId.setter
     def EcsImageId(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def owner_id(self) -> str | int:
-        """The owner's account; a number or a text, as the service has it."""
+        """The account of the owner: a number or a string, as the service sends it."""
     @owner_id.setter
     def owner_id(self, value: str | int | None) -> None: ...
     @property
     def OwnerId(self) -> str | int:  # noqa: N802
-        """The owner's account; a number or a text, as the service has it."""
+        """The account of the owner: a number or a string, as the service sends it."""
     @OwnerId.setter
     def OwnerId(self, value: str | int | None) -> None: ...  # noqa: N802
     @property
@@ -185,12 +185,12 @@ class Image(Status):
     def Platform(self, value: _Platform | None) -> None: ...  # noqa: N802
     @property
     def creation_time(self) -> datetime | None:
-        """When it was registered."""
+        """Time of registration."""
     @creation_time.setter
     def creation_time(self, value: datetime | str | None) -> None: ...
     @property
     def CreationTime(self) -> datetime | None:  # noqa: N802
-        """When it was registered."""
+        """Time of registration."""
     @CreationTime.setter
     def CreationTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
 

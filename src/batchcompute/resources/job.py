@@ -1,4 +1,4 @@
-"""Jobs: DAGs of tasks, their instances and results (REST API, 2.1, 2.2, 3.1, 4)."""
+"""Jobs: DAGs of tasks, with their instances and results (REST API, 2.1, 2.2, 3.1, 4)."""
 
 from __future__ import annotations
 
@@ -55,24 +55,24 @@ __all__ = [
 
 
 class DAG(Description):
-    """The tasks of a job, and which of them wait for which."""
+    """The tasks of a job and their dependencies."""
 
     tasks: Annotated[dict[str, TaskDescription], Required("one task or more"), EachKey(Name(32))] | None = (
         Field(default_factory=dict)
     )
     """The tasks by name. Required."""
     dependencies: dict[str, list[str]] | None = Field(default_factory=dict)
-    """From a task to those that start after it: ``{"A": ["B", "C"]}``."""
+    """For each task, the tasks that start after it: ``{"A": ["B", "C"]}``."""
 
     def add_task(
         self, task_name: str, task: TaskDescription | Mapping[str, object], after: str | Sequence[str] = ()
     ) -> None:
-        """Add a task; it is copied in.
+        """Add a task. The description stores a copy.
 
         Args:
-            task_name: Letters, digits, ``_`` and ``-``, no digit first, at most 32 bytes.
+            task_name: Letters, digits, ``_`` and ``-``, not a digit first, at most 32 bytes.
             task: The task, or a mapping of its fields.
-            after: The task, or the tasks, that it starts after; they may be added later.
+            after: The task or the tasks that it starts after. They may be added later.
         """
         self.tasks[task_name] = cast("TaskDescription", task)
         for name in (after,) if isinstance(after, str) else after:
@@ -81,18 +81,18 @@ class DAG(Description):
                 self.dependencies[name] = [*followers, task_name]
 
     def get_task(self, task_name: str) -> TaskDescription:
-        """Return a task by name.
+        """Return a task.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         return self.tasks[task_name]
 
     def delete_task(self, task_name: str) -> None:
-        """Take out a task by name; dependencies that name it stay.
+        """Remove a task. Its dependencies stay.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         del self.tasks[task_name]
 
@@ -107,7 +107,7 @@ class DAG(Description):
                 if name not in self.tasks:
                     unknown = True
                     path = join(at, "Dependencies", key)
-                    yield Problem(path, short_repr(name), "is no task of this DAG")
+                    yield Problem(path, short_repr(name), "is not a task of this DAG")
         loop = [] if unknown else find_cycle(self.dependencies)
         if loop:
             yield Problem(join(at, "Dependencies"), " -> ".join(loop), "must not form a cycle", "cycle")
@@ -136,25 +136,25 @@ class JobDescription(Description):
     )
 
     name: Annotated[Text, Name(64)] | None = None
-    """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
+    """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
     description: Text | None = "Batchcompute Python SDK"
     """Free text."""
     priority: Annotated[Integer, Range(0, 1000)] | None = None
-    """0 to 1000, larger first; the service takes 0 where nothing is said."""
+    """Priority, 0 to 1000; the default of the service is 0. Jobs with a larger one start first."""
     notification: Notification | None = None
-    """Who is told of events."""
+    """The topic that receives events, and which events it receives."""
     job_fail_on_instance_fail: Boolean | None = True
-    """Whether the job fails as soon as one instance has failed for good."""
+    """Whether the job fails as soon as an instance fails and has no retries left."""
     auto_release: Boolean | None = False
-    """Whether the job is deleted once it has finished."""
+    """Whether the service deletes the job when it finishes."""
     type: Annotated[JobType, Required("DAG"), OneOf(("DAG",))] | None = "DAG"
-    """``DAG``."""
+    """Type of the job: ``DAG``."""
     dag: Annotated[DAG, Required()] | None = Field(
         default=None, validation_alias="DAG", serialization_alias="DAG"
     )
-    """The tasks, and which of them wait for which. Required."""
+    """The tasks and their dependencies. Required."""
     id: Text | None = None
-    """The job's id where the service describes an existing one; not sent with a create."""
+    """Id of the job, in descriptions of existing jobs. A create does not send it."""
 
 
 def _tag_of(description: Any) -> str:
@@ -166,28 +166,28 @@ def _tag_of(description: Any) -> str:
 AnyJobDescription = Annotated[
     Annotated[JobDescription, Tag("DAG")] | Annotated[AppJobDescription, Tag("App")], Discriminator(_tag_of)
 ]
-"""A job of either kind: a field of a model of one's own, the body of a web service, or what a ``TypeAdapter`` reads."""
+"""A job of either type: for fields of your own models, bodies of web services, and ``TypeAdapter``."""
 
 
 class _Counts(Status):
     waiting_count: Integer | None = None
-    """How many wait."""
+    """Number of waiting ones."""
     running_count: Integer | None = None
-    """How many run."""
+    """Number of running ones."""
     finished_count: Integer | None = None
-    """How many have finished."""
+    """Number of finished ones."""
     failed_count: Integer | None = None
-    """How many have failed."""
+    """Number of failed ones."""
     stopped_count: Integer | None = None
-    """How many were stopped."""
+    """Number of stopped ones."""
 
 
 class TaskMetrics(_Counts):
-    """How many tasks of a job are in which state."""
+    """Number of tasks of a job in each state."""
 
 
 class InstanceMetrics(_Counts):
-    """How many instances of a job or a task are in which state."""
+    """Number of instances of a job or a task in each state."""
 
 
 class Job(Status):
@@ -200,25 +200,25 @@ class Job(Status):
     id: Text | None = None
     """Id of the job, ``job-…``."""
     priority: Integer | None = None
-    """Its priority, where the service tells it."""
+    """Priority of the job, if the service sends it."""
     owner: Text | None = None
-    """The owner, where the service tells it so."""
+    """Owner of the job, if the service sends this field."""
     owner_id: TextOrInteger | None = None
-    """The owner's account; a number or a text, as the service has it."""
+    """The account of the owner: a number or a string, as the service sends it."""
     state: JobState | None = None
-    """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+    """State: ``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
     message: Text | None = None
-    """Why it failed; else empty."""
+    """Reason of the failure; empty for other states."""
     creation_time: Time | None = None
-    """When it was made."""
+    """Time of creation."""
     start_time: Time | None = None
-    """When its first instance started; None before."""
+    """Time when the first instance started; None before."""
     end_time: Time | None = None
-    """When it ended; None before."""
+    """Time of the end; None before."""
     task_metrics: TaskMetrics | None = None
-    """How many tasks are in which state."""
+    """Number of tasks in each state."""
     instance_metrics: InstanceMetrics | None = None
-    """How many instances are in which state."""
+    """Number of instances in each state."""
 
 
 class Task(Status):
@@ -229,35 +229,35 @@ class Task(Status):
     task_name: Text | None = None
     """Name of the task."""
     state: JobState | None = None
-    """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+    """State: ``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
     start_time: Time | None = None
-    """When its first instance started; None before."""
+    """Time when the first instance started; None before."""
     end_time: Time | None = None
-    """When it ended; None before."""
+    """Time of the end; None before."""
     instance_metrics: InstanceMetrics | None = None
-    """How many instances are in which state."""
+    """Number of instances in each state."""
 
 
 class Result(Status):
-    """How the program of an instance ended (REST API, 4.3)."""
+    """The result of the program of an instance (REST API, 4.3)."""
 
     exit_code: Integer | None = None
-    """Exit code of the program; 0 before it ended, too."""
+    """Exit code of the program. It is also 0 before the program ends."""
     error_code: Text | None = None
-    """Empty after success, else why the instance failed, for example ``ProgramFailed``."""
+    """Code of the reason of the failure, for example ``ProgramFailed``; empty after success."""
     error_message: Text | None = None
-    """The same in words."""
+    """Message about the failure."""
     detail_text: Text | None = Field(default=None, validation_alias="Detail", serialization_alias="Detail")
-    """More of it, for example the end of stderr (``Detail``; ``detail()`` is a method)."""
+    """Details of the failure, for example the end of stderr. The wire name is ``Detail``; ``detail()`` is a method."""
 
 
 class Error(Status):
-    """What went wrong while an app ran."""
+    """The error of the run of an app."""
 
     code: Text | None = None
     """Code of the error."""
     message: Text | None = None
-    """The same in words."""
+    """Message of the error."""
 
 
 class Instance(Status):
@@ -266,59 +266,59 @@ class Instance(Status):
     _identity = "InstanceId"
 
     instance_id: Integer | None = None
-    """Its number, from 0."""
+    """Number of the instance, from 0."""
     state: JobState | None = None
-    """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+    """State: ``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
     start_time: Time | None = None
-    """When its last attempt started; None before."""
+    """Time when the last attempt started; None before."""
     end_time: Time | None = None
-    """When it ended; None before."""
+    """Time of the end; None before."""
     retry_count: Integer | None = None
-    """How often it was run again."""
+    """Number of retries."""
     progress: Integer | None = None
-    """0 to 100; the real service always said 0."""
+    """Progress, 0 to 100. The service of Alibaba always sends 0."""
     stdout_redirect_path: Text | None = None
-    """The object that holds its stdout."""
+    """URL of the object with the stdout."""
     stderr_redirect_path: Text | None = None
-    """The object that holds its stderr."""
+    """URL of the object with the stderr."""
     result: Result | None = None
-    """How its program ended."""
+    """The result of the program."""
     error: Error | None = None
-    """What went wrong while an app ran."""
+    """The error of the run of an app."""
     outputs: AnyMap | None = Field(default_factory=dict)
-    """From output name to OSS place, for App jobs."""
+    """The ``oss://`` URLs of the outputs of an App job, by name."""
     node_ip: Text | None = None
-    """Address of the machine that it ran on."""
+    """IP address of the machine."""
 
     def get_output(self, name: str) -> object:
-        """Return an output of an App job by name.
+        """Return the URL of an output of an App job.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         return self.outputs[name]
 
 
 class SynchronousInstance(Status):
-    """The finished run that a synchronous App job answers with."""
+    """The finished run of a synchronous App job."""
 
     _identity = "RequestId"
 
     request_id: Text | None = None
     """Id of the request."""
     start_time: Time | None = None
-    """When it started."""
+    """Time of the start."""
     end_time: Time | None = None
-    """When it ended."""
+    """Time of the end."""
     outputs: AnyMap | None = None
-    """From output name to value."""
+    """The values of the outputs, by name."""
     error: Error | None = None
-    """What went wrong."""
+    """The error of the run."""
 
     def get_output(self, name: str) -> object:
-        """Return an output by name.
+        """Return the value of an output.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
         return self.outputs[name]

@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 class DAG(Description):
-    """The tasks of a job, and which of them wait for which."""
+    """The tasks of a job and their dependencies."""
     @overload
     def __init__(
         self,
@@ -74,35 +74,35 @@ class DAG(Description):
     def Tasks(self, value: Mapping[str, _TaskDescription | Mapping[str, object]] | None) -> None: ...  # noqa: N802
     @property
     def dependencies(self) -> dict[str, list[str]]:
-        """From a task to those that start after it: ``{"A": ["B", "C"]}``."""
+        """For each task, the tasks that start after it: ``{"A": ["B", "C"]}``."""
     @dependencies.setter
     def dependencies(self, value: Mapping[str, list[str] | tuple[str, ...]] | None) -> None: ...
     @property
     def Dependencies(self) -> dict[str, list[str]]:  # noqa: N802
-        """From a task to those that start after it: ``{"A": ["B", "C"]}``."""
+        """For each task, the tasks that start after it: ``{"A": ["B", "C"]}``."""
     @Dependencies.setter
     def Dependencies(self, value: Mapping[str, list[str] | tuple[str, ...]] | None) -> None: ...  # noqa: N802
     def add_task(
         self, task_name: str, task: TaskDescription | Mapping[str, object], after: str | Sequence[str] = ()
     ) -> None:
-        """Add a task; it is copied in.
+        """Add a task. The description stores a copy.
 
         Args:
-            task_name: Letters, digits, ``_`` and ``-``, no digit first, at most 32 bytes.
+            task_name: Letters, digits, ``_`` and ``-``, not a digit first, at most 32 bytes.
             task: The task, or a mapping of its fields.
-            after: The task, or the tasks, that it starts after; they may be added later.
+            after: The task or the tasks that it starts after. They may be added later.
         """
     def get_task(self, task_name: str) -> TaskDescription:
-        """Return a task by name.
+        """Return a task.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
     def delete_task(self, task_name: str) -> None:
-        """Take out a task by name; dependencies that name it stay.
+        """Remove a task. Its dependencies stay.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
 
 class JobDescription(Description):
@@ -139,12 +139,12 @@ class JobDescription(Description):
     ) -> None: ...
     @property
     def name(self) -> str | None:
-        """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
+        """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
     @name.setter
     def name(self, value: str | None) -> None: ...
     @property
     def Name(self) -> str | None:  # noqa: N802
-        """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
+        """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
     @Name.setter
     def Name(self, value: str | None) -> None: ...  # noqa: N802
     @property
@@ -159,72 +159,72 @@ class JobDescription(Description):
     def Description(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def priority(self) -> int | None:
-        """0 to 1000, larger first; the service takes 0 where nothing is said."""
+        """Priority, 0 to 1000; the default of the service is 0. Jobs with a larger one start first."""
     @priority.setter
     def priority(self, value: int | None) -> None: ...
     @property
     def Priority(self) -> int | None:  # noqa: N802
-        """0 to 1000, larger first; the service takes 0 where nothing is said."""
+        """Priority, 0 to 1000; the default of the service is 0. Jobs with a larger one start first."""
     @Priority.setter
     def Priority(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def notification(self) -> _Notification:
-        """Who is told of events."""
+        """The topic that receives events, and which events it receives."""
     @notification.setter
     def notification(self, value: _Notification | Mapping[str, object] | None) -> None: ...
     @property
     def Notification(self) -> _Notification:  # noqa: N802
-        """Who is told of events."""
+        """The topic that receives events, and which events it receives."""
     @Notification.setter
     def Notification(self, value: _Notification | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def job_fail_on_instance_fail(self) -> bool:
-        """Whether the job fails as soon as one instance has failed for good."""
+        """Whether the job fails as soon as an instance fails and has no retries left."""
     @job_fail_on_instance_fail.setter
     def job_fail_on_instance_fail(self, value: bool | None) -> None: ...
     @property
     def JobFailOnInstanceFail(self) -> bool:  # noqa: N802
-        """Whether the job fails as soon as one instance has failed for good."""
+        """Whether the job fails as soon as an instance fails and has no retries left."""
     @JobFailOnInstanceFail.setter
     def JobFailOnInstanceFail(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def auto_release(self) -> bool:
-        """Whether the job is deleted once it has finished."""
+        """Whether the service deletes the job when it finishes."""
     @auto_release.setter
     def auto_release(self, value: bool | None) -> None: ...
     @property
     def AutoRelease(self) -> bool:  # noqa: N802
-        """Whether the job is deleted once it has finished."""
+        """Whether the service deletes the job when it finishes."""
     @AutoRelease.setter
     def AutoRelease(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def type(self) -> _JobType:
-        """``DAG``."""
+        """Type of the job: ``DAG``."""
     @type.setter
     def type(self, value: _JobType | None) -> None: ...
     @property
     def Type(self) -> _JobType:  # noqa: N802
-        """``DAG``."""
+        """Type of the job: ``DAG``."""
     @Type.setter
     def Type(self, value: _JobType | None) -> None: ...  # noqa: N802
     @property
     def dag(self) -> _DAG:
-        """The tasks, and which of them wait for which. Required."""
+        """The tasks and their dependencies. Required."""
     @dag.setter
     def dag(self, value: _DAG | Mapping[str, object] | None) -> None: ...
     @property
     def DAG(self) -> _DAG:  # noqa: N802
-        """The tasks, and which of them wait for which. Required."""
+        """The tasks and their dependencies. Required."""
     @DAG.setter
     def DAG(self, value: _DAG | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def id(self) -> str | None:
-        """The job's id where the service describes an existing one; not sent with a create."""
+        """Id of the job, in descriptions of existing jobs. A create does not send it."""
     @id.setter
     def id(self, value: str | None) -> None: ...
     @property
     def Id(self) -> str | None:  # noqa: N802
-        """The job's id where the service describes an existing one; not sent with a create."""
+        """Id of the job, in descriptions of existing jobs. A create does not send it."""
     @Id.setter
     def Id(self, value: str | None) -> None: ...  # noqa: N802
 
@@ -253,57 +253,57 @@ class _Counts(Status):
     ) -> None: ...
     @property
     def waiting_count(self) -> int:
-        """How many wait."""
+        """Number of waiting ones."""
     @waiting_count.setter
     def waiting_count(self, value: int | None) -> None: ...
     @property
     def WaitingCount(self) -> int:  # noqa: N802
-        """How many wait."""
+        """Number of waiting ones."""
     @WaitingCount.setter
     def WaitingCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def running_count(self) -> int:
-        """How many run."""
+        """Number of running ones."""
     @running_count.setter
     def running_count(self, value: int | None) -> None: ...
     @property
     def RunningCount(self) -> int:  # noqa: N802
-        """How many run."""
+        """Number of running ones."""
     @RunningCount.setter
     def RunningCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def finished_count(self) -> int:
-        """How many have finished."""
+        """Number of finished ones."""
     @finished_count.setter
     def finished_count(self, value: int | None) -> None: ...
     @property
     def FinishedCount(self) -> int:  # noqa: N802
-        """How many have finished."""
+        """Number of finished ones."""
     @FinishedCount.setter
     def FinishedCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def failed_count(self) -> int:
-        """How many have failed."""
+        """Number of failed ones."""
     @failed_count.setter
     def failed_count(self, value: int | None) -> None: ...
     @property
     def FailedCount(self) -> int:  # noqa: N802
-        """How many have failed."""
+        """Number of failed ones."""
     @FailedCount.setter
     def FailedCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def stopped_count(self) -> int:
-        """How many were stopped."""
+        """Number of stopped ones."""
     @stopped_count.setter
     def stopped_count(self, value: int | None) -> None: ...
     @property
     def StoppedCount(self) -> int:  # noqa: N802
-        """How many were stopped."""
+        """Number of stopped ones."""
     @StoppedCount.setter
     def StoppedCount(self, value: int | None) -> None: ...  # noqa: N802
 
 class TaskMetrics(_Counts):
-    """How many tasks of a job are in which state."""
+    """Number of tasks of a job in each state."""
     @overload
     def __init__(
         self,
@@ -328,7 +328,7 @@ class TaskMetrics(_Counts):
     ) -> None: ...
 
 class InstanceMetrics(_Counts):
-    """How many instances of a job or a task are in which state."""
+    """Number of instances of a job or a task in each state."""
     @overload
     def __init__(
         self,
@@ -412,102 +412,102 @@ class Job(Status):
     def Id(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def priority(self) -> int:
-        """Its priority, where the service tells it."""
+        """Priority of the job, if the service sends it."""
     @priority.setter
     def priority(self, value: int | None) -> None: ...
     @property
     def Priority(self) -> int:  # noqa: N802
-        """Its priority, where the service tells it."""
+        """Priority of the job, if the service sends it."""
     @Priority.setter
     def Priority(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def owner(self) -> str:
-        """The owner, where the service tells it so."""
+        """Owner of the job, if the service sends this field."""
     @owner.setter
     def owner(self, value: str | None) -> None: ...
     @property
     def Owner(self) -> str:  # noqa: N802
-        """The owner, where the service tells it so."""
+        """Owner of the job, if the service sends this field."""
     @Owner.setter
     def Owner(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def owner_id(self) -> str | int:
-        """The owner's account; a number or a text, as the service has it."""
+        """The account of the owner: a number or a string, as the service sends it."""
     @owner_id.setter
     def owner_id(self, value: str | int | None) -> None: ...
     @property
     def OwnerId(self) -> str | int:  # noqa: N802
-        """The owner's account; a number or a text, as the service has it."""
+        """The account of the owner: a number or a string, as the service sends it."""
     @OwnerId.setter
     def OwnerId(self, value: str | int | None) -> None: ...  # noqa: N802
     @property
     def state(self) -> _JobState:
-        """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+        """State: ``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
     @state.setter
     def state(self, value: _JobState | None) -> None: ...
     @property
     def State(self) -> _JobState:  # noqa: N802
-        """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+        """State: ``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
     @State.setter
     def State(self, value: _JobState | None) -> None: ...  # noqa: N802
     @property
     def message(self) -> str:
-        """Why it failed; else empty."""
+        """Reason of the failure; empty for other states."""
     @message.setter
     def message(self, value: str | None) -> None: ...
     @property
     def Message(self) -> str:  # noqa: N802
-        """Why it failed; else empty."""
+        """Reason of the failure; empty for other states."""
     @Message.setter
     def Message(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def creation_time(self) -> datetime | None:
-        """When it was made."""
+        """Time of creation."""
     @creation_time.setter
     def creation_time(self, value: datetime | str | None) -> None: ...
     @property
     def CreationTime(self) -> datetime | None:  # noqa: N802
-        """When it was made."""
+        """Time of creation."""
     @CreationTime.setter
     def CreationTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def start_time(self) -> datetime | None:
-        """When its first instance started; None before."""
+        """Time when the first instance started; None before."""
     @start_time.setter
     def start_time(self, value: datetime | str | None) -> None: ...
     @property
     def StartTime(self) -> datetime | None:  # noqa: N802
-        """When its first instance started; None before."""
+        """Time when the first instance started; None before."""
     @StartTime.setter
     def StartTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def end_time(self) -> datetime | None:
-        """When it ended; None before."""
+        """Time of the end; None before."""
     @end_time.setter
     def end_time(self, value: datetime | str | None) -> None: ...
     @property
     def EndTime(self) -> datetime | None:  # noqa: N802
-        """When it ended; None before."""
+        """Time of the end; None before."""
     @EndTime.setter
     def EndTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def task_metrics(self) -> _TaskMetrics:
-        """How many tasks are in which state."""
+        """Number of tasks in each state."""
     @task_metrics.setter
     def task_metrics(self, value: _TaskMetrics | Mapping[str, object] | None) -> None: ...
     @property
     def TaskMetrics(self) -> _TaskMetrics:  # noqa: N802
-        """How many tasks are in which state."""
+        """Number of tasks in each state."""
     @TaskMetrics.setter
     def TaskMetrics(self, value: _TaskMetrics | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def instance_metrics(self) -> _InstanceMetrics:
-        """How many instances are in which state."""
+        """Number of instances in each state."""
     @instance_metrics.setter
     def instance_metrics(self, value: _InstanceMetrics | Mapping[str, object] | None) -> None: ...
     @property
     def InstanceMetrics(self) -> _InstanceMetrics:  # noqa: N802
-        """How many instances are in which state."""
+        """Number of instances in each state."""
     @InstanceMetrics.setter
     def InstanceMetrics(self, value: _InstanceMetrics | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
@@ -547,47 +547,47 @@ class Task(Status):
     def TaskName(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def state(self) -> _JobState:
-        """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+        """State: ``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
     @state.setter
     def state(self, value: _JobState | None) -> None: ...
     @property
     def State(self) -> _JobState:  # noqa: N802
-        """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+        """State: ``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
     @State.setter
     def State(self, value: _JobState | None) -> None: ...  # noqa: N802
     @property
     def start_time(self) -> datetime | None:
-        """When its first instance started; None before."""
+        """Time when the first instance started; None before."""
     @start_time.setter
     def start_time(self, value: datetime | str | None) -> None: ...
     @property
     def StartTime(self) -> datetime | None:  # noqa: N802
-        """When its first instance started; None before."""
+        """Time when the first instance started; None before."""
     @StartTime.setter
     def StartTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def end_time(self) -> datetime | None:
-        """When it ended; None before."""
+        """Time of the end; None before."""
     @end_time.setter
     def end_time(self, value: datetime | str | None) -> None: ...
     @property
     def EndTime(self) -> datetime | None:  # noqa: N802
-        """When it ended; None before."""
+        """Time of the end; None before."""
     @EndTime.setter
     def EndTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def instance_metrics(self) -> _InstanceMetrics:
-        """How many instances are in which state."""
+        """Number of instances in each state."""
     @instance_metrics.setter
     def instance_metrics(self, value: _InstanceMetrics | Mapping[str, object] | None) -> None: ...
     @property
     def InstanceMetrics(self) -> _InstanceMetrics:  # noqa: N802
-        """How many instances are in which state."""
+        """Number of instances in each state."""
     @InstanceMetrics.setter
     def InstanceMetrics(self, value: _InstanceMetrics | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
 class Result(Status):
-    """How the program of an instance ended (REST API, 4.3)."""
+    """The result of the program of an instance (REST API, 4.3)."""
     @overload
     def __init__(
         self,
@@ -610,47 +610,47 @@ class Result(Status):
     ) -> None: ...
     @property
     def exit_code(self) -> int:
-        """Exit code of the program; 0 before it ended, too."""
+        """Exit code of the program. It is also 0 before the program ends."""
     @exit_code.setter
     def exit_code(self, value: int | None) -> None: ...
     @property
     def ExitCode(self) -> int:  # noqa: N802
-        """Exit code of the program; 0 before it ended, too."""
+        """Exit code of the program. It is also 0 before the program ends."""
     @ExitCode.setter
     def ExitCode(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def error_code(self) -> str:
-        """Empty after success, else why the instance failed, for example ``ProgramFailed``."""
+        """Code of the reason of the failure, for example ``ProgramFailed``; empty after success."""
     @error_code.setter
     def error_code(self, value: str | None) -> None: ...
     @property
     def ErrorCode(self) -> str:  # noqa: N802
-        """Empty after success, else why the instance failed, for example ``ProgramFailed``."""
+        """Code of the reason of the failure, for example ``ProgramFailed``; empty after success."""
     @ErrorCode.setter
     def ErrorCode(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def error_message(self) -> str:
-        """The same in words."""
+        """Message about the failure."""
     @error_message.setter
     def error_message(self, value: str | None) -> None: ...
     @property
     def ErrorMessage(self) -> str:  # noqa: N802
-        """The same in words."""
+        """Message about the failure."""
     @ErrorMessage.setter
     def ErrorMessage(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def detail_text(self) -> str:
-        """More of it, for example the end of stderr (``Detail``; ``detail()`` is a method)."""
+        """Details of the failure, for example the end of stderr. The wire name is ``Detail``; ``detail()`` is a method."""
     @detail_text.setter
     def detail_text(self, value: str | None) -> None: ...
     @property
     def Detail(self) -> str:  # noqa: N802
-        """More of it, for example the end of stderr (``Detail``; ``detail()`` is a method)."""
+        """Details of the failure, for example the end of stderr. The wire name is ``Detail``; ``detail()`` is a method."""
     @Detail.setter
     def Detail(self, value: str | None) -> None: ...  # noqa: N802
 
 class Error(Status):
-    """What went wrong while an app ran."""
+    """The error of the run of an app."""
     @overload
     def __init__(
         self,
@@ -679,12 +679,12 @@ class Error(Status):
     def Code(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def message(self) -> str:
-        """The same in words."""
+        """Message of the error."""
     @message.setter
     def message(self, value: str | None) -> None: ...
     @property
     def Message(self) -> str:  # noqa: N802
-        """The same in words."""
+        """Message of the error."""
     @Message.setter
     def Message(self, value: str | None) -> None: ...  # noqa: N802
 
@@ -728,133 +728,133 @@ class Instance(Status):
     ) -> None: ...
     @property
     def instance_id(self) -> int:
-        """Its number, from 0."""
+        """Number of the instance, from 0."""
     @instance_id.setter
     def instance_id(self, value: int | None) -> None: ...
     @property
     def InstanceId(self) -> int:  # noqa: N802
-        """Its number, from 0."""
+        """Number of the instance, from 0."""
     @InstanceId.setter
     def InstanceId(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def state(self) -> _JobState:
-        """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+        """State: ``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
     @state.setter
     def state(self, value: _JobState | None) -> None: ...
     @property
     def State(self) -> _JobState:  # noqa: N802
-        """``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
+        """State: ``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
     @State.setter
     def State(self, value: _JobState | None) -> None: ...  # noqa: N802
     @property
     def start_time(self) -> datetime | None:
-        """When its last attempt started; None before."""
+        """Time when the last attempt started; None before."""
     @start_time.setter
     def start_time(self, value: datetime | str | None) -> None: ...
     @property
     def StartTime(self) -> datetime | None:  # noqa: N802
-        """When its last attempt started; None before."""
+        """Time when the last attempt started; None before."""
     @StartTime.setter
     def StartTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def end_time(self) -> datetime | None:
-        """When it ended; None before."""
+        """Time of the end; None before."""
     @end_time.setter
     def end_time(self, value: datetime | str | None) -> None: ...
     @property
     def EndTime(self) -> datetime | None:  # noqa: N802
-        """When it ended; None before."""
+        """Time of the end; None before."""
     @EndTime.setter
     def EndTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def retry_count(self) -> int:
-        """How often it was run again."""
+        """Number of retries."""
     @retry_count.setter
     def retry_count(self, value: int | None) -> None: ...
     @property
     def RetryCount(self) -> int:  # noqa: N802
-        """How often it was run again."""
+        """Number of retries."""
     @RetryCount.setter
     def RetryCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def progress(self) -> int:
-        """0 to 100; the real service always said 0."""
+        """Progress, 0 to 100. The service of Alibaba always sends 0."""
     @progress.setter
     def progress(self, value: int | None) -> None: ...
     @property
     def Progress(self) -> int:  # noqa: N802
-        """0 to 100; the real service always said 0."""
+        """Progress, 0 to 100. The service of Alibaba always sends 0."""
     @Progress.setter
     def Progress(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def stdout_redirect_path(self) -> str:
-        """The object that holds its stdout."""
+        """URL of the object with the stdout."""
     @stdout_redirect_path.setter
     def stdout_redirect_path(self, value: str | None) -> None: ...
     @property
     def StdoutRedirectPath(self) -> str:  # noqa: N802
-        """The object that holds its stdout."""
+        """URL of the object with the stdout."""
     @StdoutRedirectPath.setter
     def StdoutRedirectPath(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def stderr_redirect_path(self) -> str:
-        """The object that holds its stderr."""
+        """URL of the object with the stderr."""
     @stderr_redirect_path.setter
     def stderr_redirect_path(self, value: str | None) -> None: ...
     @property
     def StderrRedirectPath(self) -> str:  # noqa: N802
-        """The object that holds its stderr."""
+        """URL of the object with the stderr."""
     @StderrRedirectPath.setter
     def StderrRedirectPath(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def result(self) -> _Result:
-        """How its program ended."""
+        """The result of the program."""
     @result.setter
     def result(self, value: _Result | Mapping[str, object] | None) -> None: ...
     @property
     def Result(self) -> _Result:  # noqa: N802
-        """How its program ended."""
+        """The result of the program."""
     @Result.setter
     def Result(self, value: _Result | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def error(self) -> _Error:
-        """What went wrong while an app ran."""
+        """The error of the run of an app."""
     @error.setter
     def error(self, value: _Error | Mapping[str, object] | None) -> None: ...
     @property
     def Error(self) -> _Error:  # noqa: N802
-        """What went wrong while an app ran."""
+        """The error of the run of an app."""
     @Error.setter
     def Error(self, value: _Error | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def outputs(self) -> dict[str, Any]:
-        """From output name to OSS place, for App jobs."""
+        """The ``oss://`` URLs of the outputs of an App job, by name."""
     @outputs.setter
     def outputs(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def Outputs(self) -> dict[str, Any]:  # noqa: N802
-        """From output name to OSS place, for App jobs."""
+        """The ``oss://`` URLs of the outputs of an App job, by name."""
     @Outputs.setter
     def Outputs(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def node_ip(self) -> str:
-        """Address of the machine that it ran on."""
+        """IP address of the machine."""
     @node_ip.setter
     def node_ip(self, value: str | None) -> None: ...
     @property
     def NodeIp(self) -> str:  # noqa: N802
-        """Address of the machine that it ran on."""
+        """IP address of the machine."""
     @NodeIp.setter
     def NodeIp(self, value: str | None) -> None: ...  # noqa: N802
     def get_output(self, name: str) -> object:
-        """Return an output of an App job by name.
+        """Return the URL of an output of an App job.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
 
 class SynchronousInstance(Status):
-    """The finished run that a synchronous App job answers with."""
+    """The finished run of a synchronous App job."""
     @overload
     def __init__(
         self,
@@ -889,49 +889,49 @@ class SynchronousInstance(Status):
     def RequestId(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def start_time(self) -> datetime | None:
-        """When it started."""
+        """Time of the start."""
     @start_time.setter
     def start_time(self, value: datetime | str | None) -> None: ...
     @property
     def StartTime(self) -> datetime | None:  # noqa: N802
-        """When it started."""
+        """Time of the start."""
     @StartTime.setter
     def StartTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def end_time(self) -> datetime | None:
-        """When it ended."""
+        """Time of the end."""
     @end_time.setter
     def end_time(self, value: datetime | str | None) -> None: ...
     @property
     def EndTime(self) -> datetime | None:  # noqa: N802
-        """When it ended."""
+        """Time of the end."""
     @EndTime.setter
     def EndTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def outputs(self) -> dict[str, Any]:
-        """From output name to value."""
+        """The values of the outputs, by name."""
     @outputs.setter
     def outputs(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def Outputs(self) -> dict[str, Any]:  # noqa: N802
-        """From output name to value."""
+        """The values of the outputs, by name."""
     @Outputs.setter
     def Outputs(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def error(self) -> _Error:
-        """What went wrong."""
+        """The error of the run."""
     @error.setter
     def error(self, value: _Error | Mapping[str, object] | None) -> None: ...
     @property
     def Error(self) -> _Error:  # noqa: N802
-        """What went wrong."""
+        """The error of the run."""
     @Error.setter
     def Error(self, value: _Error | Mapping[str, object] | None) -> None: ...  # noqa: N802
     def get_output(self, name: str) -> object:
-        """Return an output by name.
+        """Return the value of an output.
 
         Raises:
-            KeyError: There is none of this name.
+            KeyError: This name does not exist.
         """
 
 AnyJobDescription: TypeAlias = JobDescription | AppJobDescription

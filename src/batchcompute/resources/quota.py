@@ -1,4 +1,4 @@
-"""Quotas and available resources: what may be chosen (REST API, 2.6)."""
+"""Quotas and available resources (REST API, 2.6)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["AvailableInstanceDesc", "AvailableNetworkType", "AvailableResource",
 
 
 class Quota(Status):
-    """The choices that an account has (GetQuota); despite its name it holds no numeric limits."""
+    """The types that an account may use (GetQuota). It has no numeric limits."""
 
     available_cluster_instance_data_disk_type: TextList | None = None
     """Types of data disks."""
@@ -20,16 +20,16 @@ class Quota(Status):
     available_cluster_resource_type: TextList | None = None
     """Resource types, ``OnDemand`` or ``Spot``."""
     available_spot_instance_type: TextList | None = None
-    """Instance types to be had as spot machines."""
+    """Instance types that are available as spot machines."""
 
 
 class AvailableNetworkType(Status):
-    """The networks that an instance type can be in."""
+    """The networks that are available for an instance type."""
 
     classic: Boolean | None = None
-    """Whether the classic network."""
+    """Whether the classic network is available."""
     vpc: Boolean | None = None
-    """Whether a VPC."""
+    """Whether private networks are available."""
 
 
 class AvailableInstanceDesc(Status):
@@ -42,18 +42,18 @@ class AvailableInstanceDesc(Status):
     memory_size: Number | None = None
     """Memory in GB."""
     network: AvailableNetworkType | None = None
-    """The networks that it can be in."""
+    """The available networks."""
 
 
 class AvailableResource(Status):
-    """What can be had (GetAvailableResource)."""
+    """The available types (GetAvailableResource)."""
 
     available_cluster_instance_type: list[AvailableInstanceDesc] | None = None
     """Instance types."""
     available_spot_instance_type: list[AvailableInstanceDesc] | None = None
-    """Instance types to be had as spot machines."""
+    """Instance types that are available as spot machines."""
     available_prepaid_instance_type: list[AvailableInstanceDesc] | None = None
-    """Instance types to be had prepaid."""
+    """Instance types that are available as prepaid machines."""
     available_resource_type: TextList | None = None
     """Resource types."""
     available_system_disk_type: TextList | None = None

@@ -7,7 +7,7 @@ from batchcompute.models.base import Status
 __all__ = ["AvailableInstanceDesc", "AvailableNetworkType", "AvailableResource", "Quota"]
 
 class Quota(Status):
-    """The choices that an account has (GetQuota); despite its name it holds no numeric limits."""
+    """The types that an account may use (GetQuota). It has no numeric limits."""
     @overload
     def __init__(
         self,
@@ -76,17 +76,17 @@ class Quota(Status):
     def AvailableClusterResourceType(self, value: list[str] | tuple[str, ...] | None) -> None: ...  # noqa: N802
     @property
     def available_spot_instance_type(self) -> list[str]:
-        """Instance types to be had as spot machines."""
+        """Instance types that are available as spot machines."""
     @available_spot_instance_type.setter
     def available_spot_instance_type(self, value: list[str] | tuple[str, ...] | None) -> None: ...
     @property
     def AvailableSpotInstanceType(self) -> list[str]:  # noqa: N802
-        """Instance types to be had as spot machines."""
+        """Instance types that are available as spot machines."""
     @AvailableSpotInstanceType.setter
     def AvailableSpotInstanceType(self, value: list[str] | tuple[str, ...] | None) -> None: ...  # noqa: N802
 
 class AvailableNetworkType(Status):
-    """The networks that an instance type can be in."""
+    """The networks that are available for an instance type."""
     @overload
     def __init__(
         self,
@@ -105,22 +105,22 @@ class AvailableNetworkType(Status):
     ) -> None: ...
     @property
     def classic(self) -> bool:
-        """Whether the classic network."""
+        """Whether the classic network is available."""
     @classic.setter
     def classic(self, value: bool | None) -> None: ...
     @property
     def Classic(self) -> bool:  # noqa: N802
-        """Whether the classic network."""
+        """Whether the classic network is available."""
     @Classic.setter
     def Classic(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def vpc(self) -> bool:
-        """Whether a VPC."""
+        """Whether private networks are available."""
     @vpc.setter
     def vpc(self, value: bool | None) -> None: ...
     @property
     def Vpc(self) -> bool:  # noqa: N802
-        """Whether a VPC."""
+        """Whether private networks are available."""
     @Vpc.setter
     def Vpc(self, value: bool | None) -> None: ...  # noqa: N802
 
@@ -178,17 +178,17 @@ class AvailableInstanceDesc(Status):
     def MemorySize(self, value: float | None) -> None: ...  # noqa: N802
     @property
     def network(self) -> _AvailableNetworkType:
-        """The networks that it can be in."""
+        """The available networks."""
     @network.setter
     def network(self, value: _AvailableNetworkType | Mapping[str, object] | None) -> None: ...
     @property
     def Network(self) -> _AvailableNetworkType:  # noqa: N802
-        """The networks that it can be in."""
+        """The available networks."""
     @Network.setter
     def Network(self, value: _AvailableNetworkType | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
 class AvailableResource(Status):
-    """What can be had (GetAvailableResource)."""
+    """The available types (GetAvailableResource)."""
     @overload
     def __init__(
         self,
@@ -229,28 +229,28 @@ class AvailableResource(Status):
     ) -> None: ...  # noqa: N802
     @property
     def available_spot_instance_type(self) -> list[_AvailableInstanceDesc]:
-        """Instance types to be had as spot machines."""
+        """Instance types that are available as spot machines."""
     @available_spot_instance_type.setter
     def available_spot_instance_type(
         self, value: Sequence[_AvailableInstanceDesc | Mapping[str, object]] | None
     ) -> None: ...
     @property
     def AvailableSpotInstanceType(self) -> list[_AvailableInstanceDesc]:  # noqa: N802
-        """Instance types to be had as spot machines."""
+        """Instance types that are available as spot machines."""
     @AvailableSpotInstanceType.setter
     def AvailableSpotInstanceType(
         self, value: Sequence[_AvailableInstanceDesc | Mapping[str, object]] | None
     ) -> None: ...  # noqa: N802
     @property
     def available_prepaid_instance_type(self) -> list[_AvailableInstanceDesc]:
-        """Instance types to be had prepaid."""
+        """Instance types that are available as prepaid machines."""
     @available_prepaid_instance_type.setter
     def available_prepaid_instance_type(
         self, value: Sequence[_AvailableInstanceDesc | Mapping[str, object]] | None
     ) -> None: ...
     @property
     def AvailablePrepaidInstanceType(self) -> list[_AvailableInstanceDesc]:  # noqa: N802
-        """Instance types to be had prepaid."""
+        """Instance types that are available as prepaid machines."""
     @AvailablePrepaidInstanceType.setter
     def AvailablePrepaidInstanceType(
         self, value: Sequence[_AvailableInstanceDesc | Mapping[str, object]] | None

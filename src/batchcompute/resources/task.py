@@ -1,4 +1,4 @@
-"""Tasks: what their instances run, on what, and with which files (REST API, 3.2)."""
+"""Tasks: their commands, machines and files (REST API, 3.2)."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ __all__ = [
 
 
 class AutoCluster(Description):
-    """A cluster of its own for one task (REST API, 3.2)."""
+    """A cluster that the service creates for a task (REST API, 3.2)."""
 
     instance_type: Text | None = ""
     """Instance type of the machines."""
     resource_type: ResourceTypeName | None = None
-    """How the machines are paid for; the service's default is ``OnDemand``."""
+    """Payment of the machines, ``OnDemand`` or ``Spot``; the default of the service is ``OnDemand``."""
     spot_strategy: Text | None = None
     """``SpotWithPriceLimit`` or ``SpotAsPriceGo``."""
     spot_price_limit: Number | None = None
-    """Highest price per hour of a spot machine, in yuan; 0 for an automatic one."""
+    """Highest price of a spot machine per hour, in yuan; 0 for an automatic price."""
     image_id: Text | None = None
     """Id of the image."""
     ecs_image_id: Text | None = Field(
@@ -59,41 +59,41 @@ class AutoCluster(Description):
     configs: Configs | None = None
     """Disks, networks and mounts."""
     user_data: AnyMap | None = Field(default_factory=dict)
-    """Readable on the machines."""
+    """Data that programs on the machines can read."""
     reserve_on_fail: Boolean | None = False
-    """Whether the machines are kept when the job fails."""
+    """Whether the machines stay when the job fails."""
     cluster_id: Text | None = None
-    """A cluster to put the machines into, instead of a new one."""
+    """Id of an existing cluster for the machines, instead of a new one."""
     dependency_isv_service: Text | None = ""
-    """Third-party service that is needed, for example ``GTX``."""
+    """Name of a required third-party service, for example ``GTX``."""
 
     def _names_machines(self) -> bool:
-        # The service fills an unused AutoCluster with empty texts in its answers (REST API, 2.1).
+        # In its answers, the service fills an unused AutoCluster with empty strings (REST API, 2.1).
         return bool(self.instance_type or self.image_id or self.ecs_image_id or self.cluster_id)
 
 
 class Docker(Description):
-    """A container image to run the command in."""
+    """The container image that the command runs in."""
 
     image: Text | None = ""
     """The image; empty for none."""
     run_mode: Text | None = None
-    """Known from the Java SDK only; sent as it is."""
+    """Only the Java SDK documents this field. It is sent unchanged."""
 
 
 class Command(Description):
-    """What an instance runs."""
+    """The command of an instance."""
 
     command_line: Annotated[Text, Required("the command to run"), ShellCommand()] | None = None
-    """The command, run by ``/bin/sh``. Required."""
+    """The command. ``/bin/sh`` runs it. Required."""
     package_path: Annotated[Text, ObjectKeyLength()] | None = None
-    """An object to unpack into the working directory first: ``oss://…/worker.tar.gz``."""
+    """URL of an archive that is unpacked into the working directory first: ``oss://…/worker.tar.gz``."""
     env_vars: Annotated[EnvMap, MaxLength(MAX_VARIABLES, "entries"), EnvironmentVariables()] | None = Field(
         default_factory=dict
     )
-    """Environment variables, at most 2000; every value becomes a text."""
+    """Environment variables, at most 2000; every value is converted to a string."""
     docker: Docker | None = Field(default_factory=Docker)
-    """A container image to run the command in."""
+    """The container image that the command runs in."""
 
     def _cross_field_problems(self, at: str) -> Iterator[Problem]:
         for name in self.env_vars:
@@ -102,56 +102,56 @@ class Command(Description):
 
 
 class Parameters(Description):
-    """What a task runs, and where its output goes."""
+    """The command of a task, and where its output is stored."""
 
     command: Annotated[Command, Required()] | None = Field(default_factory=Command)
-    """What its instances run."""
+    """The command of the instances."""
     input_mapping_config: InputMappingConfig | None = Field(default_factory=InputMappingConfig)
-    """How input mappings read file names."""
+    """Settings for the file names of input mappings."""
     stdout_redirect_path: Annotated[Text, ObjectKeyLength()] | None = None
-    """``oss://…/`` directory for ``stdout.<job>.<task>.<instance>``; empty to keep none."""
+    """``oss://…/`` URL of the directory for ``stdout.<job>.<task>.<instance>``; empty to discard stdout."""
     stderr_redirect_path: Annotated[Text, ObjectKeyLength()] | None = None
-    """``oss://…/`` directory for ``stderr.<job>.<task>.<instance>``; empty to keep none."""
+    """``oss://…/`` URL of the directory for ``stderr.<job>.<task>.<instance>``; empty to discard stderr."""
 
 
 class CredentialConfig(Description):
-    """Roles that the task takes on (known from the Java SDK)."""
+    """The roles that the task assumes. Only the Java SDK documents them."""
 
     service_role: Text | None = None
     """The first role."""
     chain: list[AnyMap] | None = None
-    """Further roles: ``{"Role": …, "UserId": …}``."""
+    """The other roles: ``{"Role": …, "UserId": …}``."""
 
 
 class TaskDescription(Description):
-    """A task: a number of identical instances of a command (REST API, 3.2)."""
+    """A task: a command that runs in a number of identical instances (REST API, 3.2)."""
 
     _examples = ({"ClusterId": "cls-1", "Parameters": {"Command": {"CommandLine": "echo hello"}}},)
 
     parameters: Annotated[Parameters, Required()] | None = Field(default_factory=Parameters)
-    """What it runs, and where its output goes. Required."""
+    """The command, and where its output is stored. Required."""
     input_mapping: Annotated[TextMap, EachKey(StorageUrl())] | None = Field(default_factory=dict)
-    """From ``oss://`` place to local path, read-only."""
+    """Inputs: ``oss://`` URLs, each with its path on the machine. They are read-only by default."""
     output_mapping: Annotated[TextMap, EachValue(StorageUrl())] | None = Field(default_factory=dict)
-    """From local path to ``oss://`` place, uploaded at the end."""
+    """Outputs: paths on the machine, each with the ``oss://`` URL for the upload at the end."""
     log_mapping: Annotated[TextMap, EachValue(StorageUrl())] | None = Field(default_factory=dict)
-    """From local file to ``oss://…/`` directory, uploaded while the program runs."""
+    """Logs: files on the machine, each with the ``oss://…/`` URL for uploads while the program runs."""
     write_support: Boolean | None = None
-    """Whether input mappings may be written to."""
+    """Whether programs may write to input mappings."""
     timeout: Annotated[Integer, Range(1, MAX_INT32)] | None = 3600
-    """Seconds that one attempt of an instance may take."""
+    """Time-out of an attempt of an instance, in seconds."""
     instance_count: Annotated[Integer, Minimum(1)] | None = 1
-    """How many instances run, 1 or more."""
+    """Number of instances, 1 or more."""
     max_retry_count: Annotated[Integer, Range(0, MAX_INT32)] | None = 0
-    """How often a failed instance is run again."""
+    """Number of times that a failed instance is retried."""
     cluster_id: Text | None = None
-    """The cluster to run on; this or ``AutoCluster`` is required."""
+    """Id of the cluster to run on. This or ``AutoCluster`` is required."""
     mounts: Mounts | None = None
-    """What the machines mount."""
+    """The mounts of the machines."""
     auto_cluster: AutoCluster | None = None
-    """A cluster of its own; this or ``ClusterId`` is required."""
+    """A new cluster for the task. This or ``ClusterId`` is required."""
     credential_config: CredentialConfig | None = None
-    """Roles that the task takes on."""
+    """The roles that the task assumes."""
 
     @classmethod
     def of_command(
@@ -165,16 +165,16 @@ class TaskDescription(Description):
         stderr: str = "",
         env_vars: Mapping[str, object] | None = None,
     ) -> Self:
-        """Return a task that runs a command; all else is set on it as usual.
+        """Return a task that runs a command. Other fields can be set afterwards.
 
         Args:
-            command_line: The command, run by ``/bin/sh``.
-            instance_count: How many instances run, 1 or more.
-            instance_type: Instance type of a cluster of the task's own.
-            cluster_id: The cluster to run on, instead of one of its own.
-            stdout: ``oss://…/`` directory for stdout; empty to keep none.
-            stderr: ``oss://…/`` directory for stderr; empty to keep none.
-            env_vars: Environment variables; every value becomes a text.
+            command_line: The command. ``/bin/sh`` runs it.
+            instance_count: Number of instances, 1 or more.
+            instance_type: Instance type of the machines of a new cluster.
+            cluster_id: Id of the cluster to run on, instead of a new one.
+            stdout: ``oss://…/`` URL of the directory for stdout; empty to discard it.
+            stderr: ``oss://…/`` URL of the directory for stderr; empty to discard it.
+            env_vars: Environment variables; every value is converted to a string.
 
         Raises:
             ValidationError: A value has the wrong type.

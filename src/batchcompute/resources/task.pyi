@@ -9,7 +9,7 @@ from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts
 __all__ = ["AutoCluster", "Command", "CredentialConfig", "Docker", "Parameters", "TaskDescription"]
 
 class AutoCluster(Description):
-    """A cluster of its own for one task (REST API, 3.2)."""
+    """A cluster that the service creates for a task (REST API, 3.2)."""
     @overload
     def __init__(
         self,
@@ -56,12 +56,12 @@ class AutoCluster(Description):
     def InstanceType(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def resource_type(self) -> _ResourceTypeName | None:
-        """How the machines are paid for; the service's default is ``OnDemand``."""
+        """Payment of the machines, ``OnDemand`` or ``Spot``; the default of the service is ``OnDemand``."""
     @resource_type.setter
     def resource_type(self, value: _ResourceTypeName | None) -> None: ...
     @property
     def ResourceType(self) -> _ResourceTypeName | None:  # noqa: N802
-        """How the machines are paid for; the service's default is ``OnDemand``."""
+        """Payment of the machines, ``OnDemand`` or ``Spot``; the default of the service is ``OnDemand``."""
     @ResourceType.setter
     def ResourceType(self, value: _ResourceTypeName | None) -> None: ...  # noqa: N802
     @property
@@ -76,12 +76,12 @@ class AutoCluster(Description):
     def SpotStrategy(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def spot_price_limit(self) -> float | None:
-        """Highest price per hour of a spot machine, in yuan; 0 for an automatic one."""
+        """Highest price of a spot machine per hour, in yuan; 0 for an automatic price."""
     @spot_price_limit.setter
     def spot_price_limit(self, value: float | None) -> None: ...
     @property
     def SpotPriceLimit(self) -> float | None:  # noqa: N802
-        """Highest price per hour of a spot machine, in yuan; 0 for an automatic one."""
+        """Highest price of a spot machine per hour, in yuan; 0 for an automatic price."""
     @SpotPriceLimit.setter
     def SpotPriceLimit(self, value: float | None) -> None: ...  # noqa: N802
     @property
@@ -116,47 +116,47 @@ class AutoCluster(Description):
     def Configs(self, value: _Configs | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def user_data(self) -> dict[str, Any]:
-        """Readable on the machines."""
+        """Data that programs on the machines can read."""
     @user_data.setter
     def user_data(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def UserData(self) -> dict[str, Any]:  # noqa: N802
-        """Readable on the machines."""
+        """Data that programs on the machines can read."""
     @UserData.setter
     def UserData(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def reserve_on_fail(self) -> bool:
-        """Whether the machines are kept when the job fails."""
+        """Whether the machines stay when the job fails."""
     @reserve_on_fail.setter
     def reserve_on_fail(self, value: bool | None) -> None: ...
     @property
     def ReserveOnFail(self) -> bool:  # noqa: N802
-        """Whether the machines are kept when the job fails."""
+        """Whether the machines stay when the job fails."""
     @ReserveOnFail.setter
     def ReserveOnFail(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def cluster_id(self) -> str | None:
-        """A cluster to put the machines into, instead of a new one."""
+        """Id of an existing cluster for the machines, instead of a new one."""
     @cluster_id.setter
     def cluster_id(self, value: str | None) -> None: ...
     @property
     def ClusterId(self) -> str | None:  # noqa: N802
-        """A cluster to put the machines into, instead of a new one."""
+        """Id of an existing cluster for the machines, instead of a new one."""
     @ClusterId.setter
     def ClusterId(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def dependency_isv_service(self) -> str:
-        """Third-party service that is needed, for example ``GTX``."""
+        """Name of a required third-party service, for example ``GTX``."""
     @dependency_isv_service.setter
     def dependency_isv_service(self, value: str | None) -> None: ...
     @property
     def DependencyIsvService(self) -> str:  # noqa: N802
-        """Third-party service that is needed, for example ``GTX``."""
+        """Name of a required third-party service, for example ``GTX``."""
     @DependencyIsvService.setter
     def DependencyIsvService(self, value: str | None) -> None: ...  # noqa: N802
 
 class Docker(Description):
-    """A container image to run the command in."""
+    """The container image that the command runs in."""
     @overload
     def __init__(
         self,
@@ -185,17 +185,17 @@ class Docker(Description):
     def Image(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def run_mode(self) -> str | None:
-        """Known from the Java SDK only; sent as it is."""
+        """Only the Java SDK documents this field. It is sent unchanged."""
     @run_mode.setter
     def run_mode(self, value: str | None) -> None: ...
     @property
     def RunMode(self) -> str | None:  # noqa: N802
-        """Known from the Java SDK only; sent as it is."""
+        """Only the Java SDK documents this field. It is sent unchanged."""
     @RunMode.setter
     def RunMode(self, value: str | None) -> None: ...  # noqa: N802
 
 class Command(Description):
-    """What an instance runs."""
+    """The command of an instance."""
     @overload
     def __init__(
         self,
@@ -218,47 +218,47 @@ class Command(Description):
     ) -> None: ...
     @property
     def command_line(self) -> str | None:
-        """The command, run by ``/bin/sh``. Required."""
+        """The command. ``/bin/sh`` runs it. Required."""
     @command_line.setter
     def command_line(self, value: str | None) -> None: ...
     @property
     def CommandLine(self) -> str | None:  # noqa: N802
-        """The command, run by ``/bin/sh``. Required."""
+        """The command. ``/bin/sh`` runs it. Required."""
     @CommandLine.setter
     def CommandLine(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def package_path(self) -> str | None:
-        """An object to unpack into the working directory first: ``oss://…/worker.tar.gz``."""
+        """URL of an archive that is unpacked into the working directory first: ``oss://…/worker.tar.gz``."""
     @package_path.setter
     def package_path(self, value: str | None) -> None: ...
     @property
     def PackagePath(self) -> str | None:  # noqa: N802
-        """An object to unpack into the working directory first: ``oss://…/worker.tar.gz``."""
+        """URL of an archive that is unpacked into the working directory first: ``oss://…/worker.tar.gz``."""
     @PackagePath.setter
     def PackagePath(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def env_vars(self) -> dict[str, str]:
-        """Environment variables, at most 2000; every value becomes a text."""
+        """Environment variables, at most 2000; every value is converted to a string."""
     @env_vars.setter
     def env_vars(self, value: Mapping[str, object] | None) -> None: ...
     @property
     def EnvVars(self) -> dict[str, str]:  # noqa: N802
-        """Environment variables, at most 2000; every value becomes a text."""
+        """Environment variables, at most 2000; every value is converted to a string."""
     @EnvVars.setter
     def EnvVars(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def docker(self) -> _Docker:
-        """A container image to run the command in."""
+        """The container image that the command runs in."""
     @docker.setter
     def docker(self, value: _Docker | Mapping[str, object] | None) -> None: ...
     @property
     def Docker(self) -> _Docker:  # noqa: N802
-        """A container image to run the command in."""
+        """The container image that the command runs in."""
     @Docker.setter
     def Docker(self, value: _Docker | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
 class Parameters(Description):
-    """What a task runs, and where its output goes."""
+    """The command of a task, and where its output is stored."""
     @overload
     def __init__(
         self,
@@ -281,47 +281,47 @@ class Parameters(Description):
     ) -> None: ...
     @property
     def command(self) -> _Command:
-        """What its instances run."""
+        """The command of the instances."""
     @command.setter
     def command(self, value: _Command | Mapping[str, object] | None) -> None: ...
     @property
     def Command(self) -> _Command:  # noqa: N802
-        """What its instances run."""
+        """The command of the instances."""
     @Command.setter
     def Command(self, value: _Command | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def input_mapping_config(self) -> _InputMappingConfig:
-        """How input mappings read file names."""
+        """Settings for the file names of input mappings."""
     @input_mapping_config.setter
     def input_mapping_config(self, value: _InputMappingConfig | Mapping[str, object] | None) -> None: ...
     @property
     def InputMappingConfig(self) -> _InputMappingConfig:  # noqa: N802
-        """How input mappings read file names."""
+        """Settings for the file names of input mappings."""
     @InputMappingConfig.setter
     def InputMappingConfig(self, value: _InputMappingConfig | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def stdout_redirect_path(self) -> str | None:
-        """``oss://…/`` directory for ``stdout.<job>.<task>.<instance>``; empty to keep none."""
+        """``oss://…/`` URL of the directory for ``stdout.<job>.<task>.<instance>``; empty to discard stdout."""
     @stdout_redirect_path.setter
     def stdout_redirect_path(self, value: str | None) -> None: ...
     @property
     def StdoutRedirectPath(self) -> str | None:  # noqa: N802
-        """``oss://…/`` directory for ``stdout.<job>.<task>.<instance>``; empty to keep none."""
+        """``oss://…/`` URL of the directory for ``stdout.<job>.<task>.<instance>``; empty to discard stdout."""
     @StdoutRedirectPath.setter
     def StdoutRedirectPath(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def stderr_redirect_path(self) -> str | None:
-        """``oss://…/`` directory for ``stderr.<job>.<task>.<instance>``; empty to keep none."""
+        """``oss://…/`` URL of the directory for ``stderr.<job>.<task>.<instance>``; empty to discard stderr."""
     @stderr_redirect_path.setter
     def stderr_redirect_path(self, value: str | None) -> None: ...
     @property
     def StderrRedirectPath(self) -> str | None:  # noqa: N802
-        """``oss://…/`` directory for ``stderr.<job>.<task>.<instance>``; empty to keep none."""
+        """``oss://…/`` URL of the directory for ``stderr.<job>.<task>.<instance>``; empty to discard stderr."""
     @StderrRedirectPath.setter
     def StderrRedirectPath(self, value: str | None) -> None: ...  # noqa: N802
 
 class CredentialConfig(Description):
-    """Roles that the task takes on (known from the Java SDK)."""
+    """The roles that the task assumes. Only the Java SDK documents them."""
     @overload
     def __init__(
         self,
@@ -350,17 +350,17 @@ class CredentialConfig(Description):
     def ServiceRole(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def chain(self) -> list[dict[str, Any]]:
-        """Further roles: ``{"Role": …, "UserId": …}``."""
+        """The other roles: ``{"Role": …, "UserId": …}``."""
     @chain.setter
     def chain(self, value: list[dict[str, Any]] | tuple[dict[str, Any], ...] | None) -> None: ...
     @property
     def Chain(self) -> list[dict[str, Any]]:  # noqa: N802
-        """Further roles: ``{"Role": …, "UserId": …}``."""
+        """The other roles: ``{"Role": …, "UserId": …}``."""
     @Chain.setter
     def Chain(self, value: list[dict[str, Any]] | tuple[dict[str, Any], ...] | None) -> None: ...  # noqa: N802
 
 class TaskDescription(Description):
-    """A task: a number of identical instances of a command (REST API, 3.2)."""
+    """A task: a command that runs in a number of identical instances (REST API, 3.2)."""
     @overload
     def __init__(
         self,
@@ -399,122 +399,122 @@ class TaskDescription(Description):
     ) -> None: ...
     @property
     def parameters(self) -> _Parameters:
-        """What it runs, and where its output goes. Required."""
+        """The command, and where its output is stored. Required."""
     @parameters.setter
     def parameters(self, value: _Parameters | Mapping[str, object] | None) -> None: ...
     @property
     def Parameters(self) -> _Parameters:  # noqa: N802
-        """What it runs, and where its output goes. Required."""
+        """The command, and where its output is stored. Required."""
     @Parameters.setter
     def Parameters(self, value: _Parameters | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def input_mapping(self) -> dict[str, str]:
-        """From ``oss://`` place to local path, read-only."""
+        """Inputs: ``oss://`` URLs, each with its path on the machine. They are read-only by default."""
     @input_mapping.setter
     def input_mapping(self, value: Mapping[str, str] | None) -> None: ...
     @property
     def InputMapping(self) -> dict[str, str]:  # noqa: N802
-        """From ``oss://`` place to local path, read-only."""
+        """Inputs: ``oss://`` URLs, each with its path on the machine. They are read-only by default."""
     @InputMapping.setter
     def InputMapping(self, value: Mapping[str, str] | None) -> None: ...  # noqa: N802
     @property
     def output_mapping(self) -> dict[str, str]:
-        """From local path to ``oss://`` place, uploaded at the end."""
+        """Outputs: paths on the machine, each with the ``oss://`` URL for the upload at the end."""
     @output_mapping.setter
     def output_mapping(self, value: Mapping[str, str] | None) -> None: ...
     @property
     def OutputMapping(self) -> dict[str, str]:  # noqa: N802
-        """From local path to ``oss://`` place, uploaded at the end."""
+        """Outputs: paths on the machine, each with the ``oss://`` URL for the upload at the end."""
     @OutputMapping.setter
     def OutputMapping(self, value: Mapping[str, str] | None) -> None: ...  # noqa: N802
     @property
     def log_mapping(self) -> dict[str, str]:
-        """From local file to ``oss://…/`` directory, uploaded while the program runs."""
+        """Logs: files on the machine, each with the ``oss://…/`` URL for uploads while the program runs."""
     @log_mapping.setter
     def log_mapping(self, value: Mapping[str, str] | None) -> None: ...
     @property
     def LogMapping(self) -> dict[str, str]:  # noqa: N802
-        """From local file to ``oss://…/`` directory, uploaded while the program runs."""
+        """Logs: files on the machine, each with the ``oss://…/`` URL for uploads while the program runs."""
     @LogMapping.setter
     def LogMapping(self, value: Mapping[str, str] | None) -> None: ...  # noqa: N802
     @property
     def write_support(self) -> bool | None:
-        """Whether input mappings may be written to."""
+        """Whether programs may write to input mappings."""
     @write_support.setter
     def write_support(self, value: bool | None) -> None: ...
     @property
     def WriteSupport(self) -> bool | None:  # noqa: N802
-        """Whether input mappings may be written to."""
+        """Whether programs may write to input mappings."""
     @WriteSupport.setter
     def WriteSupport(self, value: bool | None) -> None: ...  # noqa: N802
     @property
     def timeout(self) -> int:
-        """Seconds that one attempt of an instance may take."""
+        """Time-out of an attempt of an instance, in seconds."""
     @timeout.setter
     def timeout(self, value: int | None) -> None: ...
     @property
     def Timeout(self) -> int:  # noqa: N802
-        """Seconds that one attempt of an instance may take."""
+        """Time-out of an attempt of an instance, in seconds."""
     @Timeout.setter
     def Timeout(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def instance_count(self) -> int:
-        """How many instances run, 1 or more."""
+        """Number of instances, 1 or more."""
     @instance_count.setter
     def instance_count(self, value: int | None) -> None: ...
     @property
     def InstanceCount(self) -> int:  # noqa: N802
-        """How many instances run, 1 or more."""
+        """Number of instances, 1 or more."""
     @InstanceCount.setter
     def InstanceCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def max_retry_count(self) -> int:
-        """How often a failed instance is run again."""
+        """Number of times that a failed instance is retried."""
     @max_retry_count.setter
     def max_retry_count(self, value: int | None) -> None: ...
     @property
     def MaxRetryCount(self) -> int:  # noqa: N802
-        """How often a failed instance is run again."""
+        """Number of times that a failed instance is retried."""
     @MaxRetryCount.setter
     def MaxRetryCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def cluster_id(self) -> str | None:
-        """The cluster to run on; this or ``AutoCluster`` is required."""
+        """Id of the cluster to run on. This or ``AutoCluster`` is required."""
     @cluster_id.setter
     def cluster_id(self, value: str | None) -> None: ...
     @property
     def ClusterId(self) -> str | None:  # noqa: N802
-        """The cluster to run on; this or ``AutoCluster`` is required."""
+        """Id of the cluster to run on. This or ``AutoCluster`` is required."""
     @ClusterId.setter
     def ClusterId(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def mounts(self) -> _Mounts:
-        """What the machines mount."""
+        """The mounts of the machines."""
     @mounts.setter
     def mounts(self, value: _Mounts | Mapping[str, object] | None) -> None: ...
     @property
     def Mounts(self) -> _Mounts:  # noqa: N802
-        """What the machines mount."""
+        """The mounts of the machines."""
     @Mounts.setter
     def Mounts(self, value: _Mounts | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def auto_cluster(self) -> _AutoCluster:
-        """A cluster of its own; this or ``ClusterId`` is required."""
+        """A new cluster for the task. This or ``ClusterId`` is required."""
     @auto_cluster.setter
     def auto_cluster(self, value: _AutoCluster | Mapping[str, object] | None) -> None: ...
     @property
     def AutoCluster(self) -> _AutoCluster:  # noqa: N802
-        """A cluster of its own; this or ``ClusterId`` is required."""
+        """A new cluster for the task. This or ``ClusterId`` is required."""
     @AutoCluster.setter
     def AutoCluster(self, value: _AutoCluster | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def credential_config(self) -> _CredentialConfig:
-        """Roles that the task takes on."""
+        """The roles that the task assumes."""
     @credential_config.setter
     def credential_config(self, value: _CredentialConfig | Mapping[str, object] | None) -> None: ...
     @property
     def CredentialConfig(self) -> _CredentialConfig:  # noqa: N802
-        """Roles that the task takes on."""
+        """The roles that the task assumes."""
     @CredentialConfig.setter
     def CredentialConfig(self, value: _CredentialConfig | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @classmethod
@@ -529,16 +529,16 @@ class TaskDescription(Description):
         stderr: str = "",
         env_vars: Mapping[str, object] | None = None,
     ) -> Self:
-        """Return a task that runs a command; all else is set on it as usual.
+        """Return a task that runs a command. Other fields can be set afterwards.
 
         Args:
-            command_line: The command, run by ``/bin/sh``.
-            instance_count: How many instances run, 1 or more.
-            instance_type: Instance type of a cluster of the task's own.
-            cluster_id: The cluster to run on, instead of one of its own.
-            stdout: ``oss://…/`` directory for stdout; empty to keep none.
-            stderr: ``oss://…/`` directory for stderr; empty to keep none.
-            env_vars: Environment variables; every value becomes a text.
+            command_line: The command. ``/bin/sh`` runs it.
+            instance_count: Number of instances, 1 or more.
+            instance_type: Instance type of the machines of a new cluster.
+            cluster_id: Id of the cluster to run on, instead of a new one.
+            stdout: ``oss://…/`` URL of the directory for stdout; empty to discard it.
+            stderr: ``oss://…/`` URL of the directory for stderr; empty to discard it.
+            env_vars: Environment variables; every value is converted to a string.
 
         Raises:
             ValidationError: A value has the wrong type.
