@@ -289,13 +289,9 @@ def test_only_the_store_contains_sql() -> None:
     assert not [name for name in found if not name.startswith("service/store/")]
 
 
-CLOCKS_NOT_YET = {"service/log_limit.py", "service/transports/proxy.py"}
-"""Modules that still read the time themselves; the list only gets shorter."""
-
-
 def test_only_the_clock_reads_the_time() -> None:
     found = {str(path.relative_to(SOURCE)) for path in (SOURCE / "service").rglob("*.py") if clock_of(path)}
-    assert found - CLOCKS_NOT_YET == {"service/clock.py"}
+    assert found == {"service/clock.py"}
 
 
 @pytest.mark.parametrize(

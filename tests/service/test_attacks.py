@@ -20,7 +20,7 @@ from batchcompute.runner.rooted import Root
 from batchcompute.runner.shim import shim
 from batchcompute.service import LocalService
 from batchcompute.service.api.authentication import Keys
-from batchcompute.service.data_directory import private_folder
+from batchcompute.service.data_directory import private_directory
 from batchcompute.service.isolation import Isolation, accounts_of
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.store.keys import KeyFile
@@ -158,14 +158,14 @@ def test_a_directory_with_something_else_in_it_is_left_alone(tmp_path: Path, nam
 def test_a_work_directory_below_one_that_others_may_change(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
-    with pytest.raises(PermissionError, match="can exchange it"):
-        private_folder(tmp_path / "open" / "mine")
+    with pytest.raises(PermissionError, match="can replace it"):
+        private_directory(tmp_path / "open" / "mine")
     (tmp_path / "open").chmod(0o1777)
-    private_folder(tmp_path / "open" / "mine")
+    private_directory(tmp_path / "open" / "mine")
     if os.geteuid() == 0:
         os.chown(tmp_path / "open", 12345, 12345)
         with pytest.raises(PermissionError, match="another user"):
-            private_folder(tmp_path / "open" / "mine")
+            private_directory(tmp_path / "open" / "mine")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from batchcompute import ConfigError
 from batchcompute.runner import copying
 from batchcompute.runner.rooted import NotRegular, OutsideRoot, Root
 from batchcompute.service import LocalService
-from batchcompute.service.data_directory import private_folder
+from batchcompute.service.data_directory import private_directory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs descriptors of directories")
 
@@ -182,9 +182,9 @@ def test_a_work_directory_that_others_have_laid_out_is_refused(tmp_path: Path, k
 
 
 def test_a_folder_of_ones_own(tmp_path: Path) -> None:
-    folder = private_folder(tmp_path / "new" / "own")
+    folder = private_directory(tmp_path / "new" / "own")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert private_folder(folder) == folder
+    assert private_directory(folder) == folder
 
 
 def test_a_name_that_is_made_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ import pytest
 
 from batchcompute import Client
 from batchcompute.service import LocalService
+from batchcompute.service.clock import SystemClock
 from batchcompute.service.log_limit import LogLimit
 from batchcompute.service.workers import WorkerPool
 from tests.service.helpers import finish, job, task, until
@@ -342,8 +343,14 @@ def test_a_service_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytes
 def test_the_log_repeats_itself_a_few_times_only() -> None:
     import logging
 
-    now = [0.0]
-    limit = LogLimit(lambda: now[0])
+    class ManualClock(SystemClock):
+        now = 0.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+    clock = ManualClock()
+    limit = LogLimit(clock)
 
     def record(line: int, level: int = logging.WARNING) -> logging.LogRecord:
         return logging.LogRecord("x", level, "file.py", line, "text", None, None)
@@ -351,7 +358,7 @@ def test_the_log_repeats_itself_a_few_times_only() -> None:
     assert [limit.filter(record(1)) for _ in range(15)] == [True] * 10 + [False] * 5
     assert limit.filter(record(2))
     assert limit.filter(record(1, logging.ERROR))
-    now[0] = 61.0
+    clock.now = 61.0
     again = record(1)
     assert limit.filter(again)
     assert "5 more" in again.getMessage()

@@ -19,7 +19,7 @@ from batchcompute.service.api.handlers.quotas import Quotas
 from batchcompute.service.api.handlers.submit import Submissions
 from batchcompute.service.api.handlers.table import handlers
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
-from batchcompute.service.data_directory import identity_of, tighten, work_of
+from batchcompute.service.data_directory import identity_of, open_work_directory, restrict_access
 from batchcompute.service.dispatcher import Dispatcher
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.objects.api import ObjectApi
@@ -94,11 +94,11 @@ def assemble(
     store = Store(directory / "batchcompute.db", settings.full_sync, clock)
     stack.callback(store.close)
     stack.callback(before_close, store)
-    tighten(directory, whole=not store.was_done("tightened"))
+    restrict_access(directory, whole=not store.was_done("tightened"))
     store.note_done("tightened")
     objects = _object_store(stack, directory, settings)
     work = stack.enter_context(
-        work_of(directory, settings.work_dir, store.id, shared=bool(resolved.isolation.run_as))
+        open_work_directory(directory, settings.work_dir, store.id, shared=bool(resolved.isolation.run_as))
     )
     kept = directory / "kept"
     kept.mkdir(mode=0o700, exist_ok=True)

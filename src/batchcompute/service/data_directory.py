@@ -1,4 +1,4 @@
-"""The data directory: where it is, whose it is, and that nobody else can look into it."""
+"""The data directory: its path, its owner, its permissions and its lock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import IO, Self
 from batchcompute.errors import ConfigError, LocalServiceError
 from batchcompute.runner.descriptors import kind_of
 from batchcompute.runner.rooted import Root
-from batchcompute.service.locking import give, take
+from batchcompute.service.locking import lock_file, unlock_file
 
 __all__: list[str] = []
 
@@ -27,11 +27,11 @@ _log = logging.getLogger("batchcompute.service")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 _LEFTOVER = re.compile(r"[.].{1,100}[.][0-9a-f]{12}[.]part")
-"""What earlier versions leave where they are killed while they write an object."""
+"""Files that earlier versions left behind when they were killed while they wrote an object."""
 
 
 def default_directory() -> Path:
-    """Return the per-user directory, or the one that ``BATCHCOMPUTE_DATA_DIR`` names."""
+    """Return the directory that ``BATCHCOMPUTE_DATA_DIR`` names, or else the one of the user."""
     named = os.environ.get("BATCHCOMPUTE_DATA_DIR")
     if named:
         return Path(named).expanduser().absolute()
@@ -44,21 +44,21 @@ def default_directory() -> Path:
     return base / "batchcompute"
 
 
-_OURS = frozenset(
+_NAMES = frozenset(
     ["batchcompute.db", "credentials.json", "credentials.json.lock", "identity", "kept", "lock", "oss", "server.json",
      "uploads", "work"]
 )  # fmt: skip
-"""What there is in a data directory."""
+"""Names of the files and directories in a data directory."""
 
 _EARLY = frozenset({"credentials.json", "credentials.json.lock", "lock", "oss"})
-"""What may be there before the first start: keys, and objects that were laid out by hand."""
+"""Names that may exist before the first start: keys, and objects that were put there by hand."""
 
 
-def check_ours(directory: Path) -> None:
-    """Refuse a directory that holds something else: it would be cleared up as if it were the service's own.
+def check_data_directory(directory: Path) -> None:
+    """Check that a directory is a data directory or empty: the service removes files in its directory.
 
     Raises:
-        ConfigError: It does.
+        ConfigError: The directory contains other files.
     """
     if not directory.is_dir() or (directory / "batchcompute.db").exists():
         return
@@ -70,8 +70,8 @@ def check_ours(directory: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    # mkstemp makes it readable by its owner only, from its first moment on.
+    """Write a file that only its owner can read, completely or not at all."""
+    # mkstemp creates a file that only its owner can read.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -85,11 +85,11 @@ def write_private(path: Path, text: str) -> None:
 
 
 def identity_of(directory: Path, make: bool = False) -> str:
-    """Return the secret by which a server proves that a data directory is its own; empty for none.
+    """Return the secret by which a server proves that it owns a data directory; empty if there is none.
 
     Args:
         directory: The data directory.
-        make: Whether to make one where there is none.
+        make: Whether to create a missing secret.
     """
     path = directory / "identity"
     with suppress(FileNotFoundError):
@@ -101,12 +101,12 @@ def identity_of(directory: Path, make: bool = False) -> str:
     return secret
 
 
-def tighten(directory: Path, whole: bool) -> None:
-    """Take from others what rights they have to a data directory, and say so.
+def restrict_access(directory: Path, whole: bool) -> None:
+    """Remove the permissions of other users on a data directory, and log a warning if there were any.
 
     Args:
         directory: The data directory.
-        whole: Whether every object is looked at; else only the files of the service itself.
+        whole: Whether every object is checked, or only the files of the service itself.
     """
     root = Root(directory)
     try:
@@ -124,7 +124,7 @@ def tighten(directory: Path, whole: bool) -> None:
                     if stat.S_ISREG(mode) and whole and len(parts) > 2 and _LEFTOVER.fullmatch(name):
                         root.unlink(parts)
                         continue
-                    if parts[0].removesuffix("-wal").removesuffix("-shm") not in _OURS:
+                    if parts[0].removesuffix("-wal").removesuffix("-shm") not in _NAMES:
                         continue
                     if not stat.S_ISLNK(mode) and mode & _OTHERS and parts[0] not in ("work", "kept"):
                         root.chmod(parts, mode & stat.S_IRWXU)
@@ -141,8 +141,8 @@ def tighten(directory: Path, whole: bool) -> None:
         )
 
 
-def private_folder(path: Path) -> Path:
-    """Make a directory of this user's own in a place that others may share, or check the one that is there.
+def private_directory(path: Path) -> Path:
+    """Create a directory of this user in a directory that others may share, or check an existing one.
 
     Args:
         path: The directory.
@@ -151,7 +151,7 @@ def private_folder(path: Path) -> Path:
         The directory.
 
     Raises:
-        PermissionError: What is there is a link, no directory, another user's, or open to others.
+        PermissionError: The path is a link or not a directory, or another user owns it or can replace it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
@@ -161,9 +161,9 @@ def private_folder(path: Path) -> Path:
     for parent in path.parents:
         around = parent.stat()
         if around.st_mode & stat.S_IWOTH and not around.st_mode & stat.S_ISVTX:
-            reason = f"others can exchange it, because they can write to {parent}"
+            reason = f"others can replace it, because they can write to {parent}"
         elif hasattr(os, "getuid") and around.st_uid not in (0, os.getuid()):
-            reason = f"another user can exchange it, who owns {parent}"
+            reason = f"another user can replace it, who owns {parent}"
     if not stat.S_ISDIR(found.st_mode):
         reason = f"it is {kind_of(found.st_mode)}"
     elif hasattr(os, "getuid") and found.st_uid != os.getuid():
@@ -175,43 +175,43 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-class Work(Root):
-    """The directory that programs run in, from the start of a service to its end.
+class WorkDirectory(Root):
+    """The directory in which programs run.
 
     Args:
         path: The directory.
-        goes: Whether it is removed at the end, if nothing in it runs on, or waits for the next start.
+        removed: Whether it is removed at the end of the service, if it is empty.
     """
 
-    def __init__(self, path: Path, goes: bool) -> None:
+    def __init__(self, path: Path, removed: bool) -> None:
         super().__init__(path)
-        self._goes = goes
+        self._removed = removed
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-        if self._goes:
+        if self._removed:
             with suppress(OSError):
                 self.path.rmdir()
 
 
-def work_of(directory: Path, given: Path | None, store_id: str, shared: bool) -> Work:
-    """Make the directory that programs run in; others must not be able to exchange what is in it.
+def open_work_directory(directory: Path, given: Path | None, store_id: str, shared: bool) -> WorkDirectory:
+    """Create the directory in which programs run. Other users cannot replace its content.
 
     Args:
         directory: The data directory.
-        given: Where to make it; None for the usual place.
-        store_id: Names it, outside of the data directory.
-        shared: Whether programs run as other users, who get through to their own directory in it, and not
-            through the data directory.
+        given: Parent directory; None for the default.
+        store_id: Id of the store, which names a directory outside of the data directory.
+        shared: Whether programs run as other users. They need access to their own directories in it, and must not
+            have access to the data directory.
 
     Raises:
-        OSError: It cannot be made, or what is there is not safe.
+        OSError: The directory cannot be created, or an existing one is not safe.
     """
     if given is None and shared:
-        given = Path("/var/tmp")  # noqa: S108 - private_folder checks what is there
+        given = Path("/var/tmp")  # noqa: S108 - private_directory checks what is there
     if given is None:
         parent = Root(directory)
         try:
@@ -219,10 +219,10 @@ def work_of(directory: Path, given: Path | None, store_id: str, shared: bool) ->
             parent.chmod(("work",), 0o700)
         finally:
             parent.close()
-        return Work(private_folder(directory / "work"), False)
-    path = private_folder(given / f"batchcompute-{store_id}")
+        return WorkDirectory(private_directory(directory / "work"), False)
+    path = private_directory(given / f"batchcompute-{store_id}")
     path.chmod(0o711 if shared else 0o700)
-    return Work(path, True)
+    return WorkDirectory(path, True)
 
 
 class DirectoryInUse(LocalServiceError):
@@ -242,13 +242,13 @@ def _in_use(directory: Path, owner: str) -> DirectoryInUse:
 
 
 class Lock:
-    """Makes one process the owner of a data directory for as long as it lives.
+    """Makes this process the owner of a data directory until it ends.
 
     Args:
-        directory: The directory; it is made if it is not there.
+        directory: The directory. It is created if it does not exist.
 
     Raises:
-        ConfigError: It cannot be written, or another process owns it.
+        ConfigError: The directory cannot be written, or another process owns it.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -266,7 +266,7 @@ class Lock:
                 "BATCHCOMPUTE_DATA_DIR, or LocalService(data_dir=…), to a directory that can be written"
             ) from error
         try:
-            take(self._file.fileno(), wait=False)
+            lock_file(self._file.fileno(), wait=False)
         except OSError:
             self._file.seek(0)
             owner = self._file.read().strip() or "unknown"
@@ -279,13 +279,13 @@ class Lock:
         _locks.add(self)
 
     def release(self) -> None:
-        """Give the directory up."""
+        """Release the directory."""
         _locks.discard(self)
-        give(self._file.fileno())
+        unlock_file(self._file.fileno())
         self._file.close()
 
     def _drop(self) -> None:
-        """Close the file in a forked child, without unlocking: the lock is the parent's."""
+        """Close the file in a forked child without unlocking it, because the lock belongs to the parent."""
         self._file.close()
 
 

@@ -1,4 +1,4 @@
-"""The services that clients of this process start by themselves: one for each data directory."""
+"""The services that ``LOCAL`` clients of this process start: one for each data directory."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _services: dict[Path, LocalService] = {}
 
 
 def embedded_service(directory: Path | None = None) -> LocalService:
-    """Return the service that clients of ``LOCAL`` use, started if need be.
+    """Return the service that ``LOCAL`` clients use; start it if necessary.
 
     Args:
-        directory: Its data directory; the default one without it.
+        directory: Data directory of the service; None for the default one.
 
     Raises:
         ConfigError: The directory cannot be written, or another process owns it.

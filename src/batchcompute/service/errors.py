@@ -1,4 +1,4 @@
-"""How the service refuses: statuses, codes and messages (REST API, 7)."""
+"""Errors of the API and of object storage: statuses, codes and messages (REST API, 7)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__: list[str] = []
 
 
 class HttpError(CodedError):
-    """A request is answered with an error.
+    """An error that becomes the response to a request.
 
     Args:
         status: HTTP status.
@@ -26,25 +26,25 @@ class HttpError(CodedError):
 
 
 class ApiError(HttpError):
-    """The API answers with an error in JSON."""
+    """An error of the API, which responds in JSON."""
 
 
 class ObjectError(HttpError):
-    """Object storage answers with an error in XML."""
+    """An error of object storage, which responds in XML."""
 
 
-def not_found(kind: str, name: str, place: str = "", there: Iterable[str] | None = None) -> ApiError:
-    """There is no such resource.
+def not_found(kind: str, name: str, parent: str = "", there: Iterable[str] | None = None) -> ApiError:
+    """Return the error for a resource that does not exist.
 
     Args:
-        kind: What was looked for, for example ``task``.
-        name: Its id or name, as the request has it.
-        place: Where, for example ``job job-1``; empty for the whole service.
-        there: The names that there are in that place, where they help.
+        kind: Kind of the resource, for example ``task``.
+        name: Id or name in the request.
+        parent: The resource that was searched, for example ``job job-1``; empty for the whole service.
+        there: Existing names in the parent, if they help.
     """
     text = f"Specified resource is not found. There is no {kind} {short_repr(name)}"
-    if place:
-        text += f" in {place}"
+    if parent:
+        text += f" in {parent}"
     if there is not None:
         names = list(there)
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
@@ -53,25 +53,25 @@ def not_found(kind: str, name: str, place: str = "", there: Iterable[str] | None
 
 
 def existing(kind: str, name: str, advice: str) -> ApiError:
-    """A resource of this name exists.
+    """Return the error for a name that is taken.
 
     Args:
-        kind: What there is, for example ``app``.
-        name: Its name.
-        advice: What can be done; a sentence.
+        kind: Kind of the resource, for example ``app``.
+        name: Name of the resource.
+        advice: What the client can do, as a sentence.
     """
     text = f"Specified resource already exists. There is {kind} {short_repr(name)}. {advice}"
     return ApiError(403, "InvalidResource.AlreadyExisting", text)
 
 
 def state_conflict(state: str) -> ApiError:
-    """The resource's state does not allow the action."""
+    """Return the error for an action that the state of the resource does not allow."""
     text = f"User operation is invalid. The current resource state is {state}."
     return ApiError(409, "StateConflict", text)
 
 
 def denied(bucket: str) -> ApiError:
-    """The bucket belongs to somebody else."""
+    """Return the error for a bucket of another owner."""
     text = (
         f"Bucket {bucket!r} belongs to another owner, who has not granted access to it. Its owner, or whoever runs "
         "the service, can: batchcompute buckets grant."
@@ -80,24 +80,24 @@ def denied(bucket: str) -> ApiError:
 
 
 def invalid(parameter: str, reason: str) -> ApiError:
-    """A parameter is wrong."""
+    """Return the error for an invalid parameter."""
     text = f"Specified parameter {parameter} is not valid. {reason}"
     return ApiError(400, f"Invalid{parameter}", text)
 
 
 def missing(parameter: str) -> ApiError:
-    """A parameter is not there."""
+    """Return the error for a missing parameter."""
     return ApiError(400, f"Missing{parameter}", f"{parameter} is mandatory for this action.")
 
 
 _MOST_NAMED = 10
-"""Names of what there is that one answer tells."""
+"""Existing names that one message lists."""
 
-_MOST_TOLD = 100
-"""Problems that one answer tells; a body may have thousands."""
+_MOST_PROBLEMS = 100
+"""Problems that one message lists. A body may have thousands."""
 
 _NAMED = frozenset({"Tasks", "Groups", "Dependencies", "Inputs", "Outputs", "EnvVars"})
-"""Fields whose keys are names that somebody has chosen."""
+"""Fields whose keys are names chosen by the user."""
 
 _TYPES = {
     "must be an integer": "integer",
@@ -109,23 +109,23 @@ _TYPES = {
 }
 
 
-def refusal_of(problems: list[Problem]) -> ApiError:
-    """Refuse a description for what is wrong with it: the code of the first, the text of all."""
+def error_of_problems(problems: list[Problem]) -> ApiError:
+    """Return the error for an invalid description: with the code of the first problem, and the text of all."""
     first = problems[0]
     parameter = _parameter(first.path)
     if first.kind == "cycle":
         return ApiError(400, "BadDAG", "It is a cyclic dag.")
-    refusal = missing(parameter) if first.kind == "missing" else invalid(parameter, _reason(first))
+    error = missing(parameter) if first.kind == "missing" else invalid(parameter, _reason(first))
     if first.path != parameter or len(problems) > 1:
-        told = [str(problem) for problem in problems[:_MOST_TOLD]]
-        if len(problems) > _MOST_TOLD:
-            told.append(f"and {len(problems) - _MOST_TOLD} more")
-        refusal.message += f" [{'; '.join(told)}]"
-    return refusal
+        texts = [str(problem) for problem in problems[:_MOST_PROBLEMS]]
+        if len(problems) > _MOST_PROBLEMS:
+            texts.append(f"and {len(problems) - _MOST_PROBLEMS} more")
+        error.message += f" [{'; '.join(texts)}]"
+    return error
 
 
 def _parameter(path: str) -> str:
-    """The last part of a path that is a field's name and no task's, group's or number."""
+    """Return the last part of a path that is the name of a field, and not of a task or a group."""
     parts = path.split(".")
     fields = [part for part in parts if part[:1].isupper() and part.isalnum()]
     if len(parts) > 1 and parts[-2] in _NAMED:

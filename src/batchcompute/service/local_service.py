@@ -20,7 +20,7 @@ from batchcompute.runner.rooted import Root
 from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.assembly import assemble
 from batchcompute.service.at_exit import left_open, prospect, unfinished_jobs
-from batchcompute.service.data_directory import Lock, check_ours
+from batchcompute.service.data_directory import Lock, check_data_directory
 from batchcompute.service.settings import Settings
 from batchcompute.service.store.keys import FIRST_OWNER
 
@@ -133,7 +133,7 @@ class LocalService:
         """Unfinished jobs when the service was closed, which do not go on by themselves."""
         with ExitStack() as stack:
             try:
-                check_ours(self.data_dir)
+                check_data_directory(self.data_dir)
                 lock = Lock(self.data_dir)
                 stack.callback(lock.release)
                 count = partial(self._count_unfinished, settings.detach_jobs)

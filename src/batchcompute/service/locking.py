@@ -1,4 +1,4 @@
-"""A lock between processes: a file that one of them holds at a time."""
+"""Locks between processes: a file that one process at a time can lock."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ else:
 __all__: list[str] = []
 
 
-def take(fd: int, wait: bool) -> None:
-    """Take the lock of an open file.
+def lock_file(fd: int, wait: bool) -> None:
+    """Lock an open file.
 
     Args:
-        fd: Its descriptor.
-        wait: Whether to wait for who holds it.
+        fd: Descriptor of the file.
+        wait: Whether to wait until another process has released the lock.
 
     Raises:
-        OSError: Another process holds it.
+        OSError: Another process holds the lock.
     """
     if sys.platform == "win32":
-        # A byte that nobody reads, so that what the file says stays readable.
+        # A byte after the content, because other processes cannot read a locked byte.
         os.lseek(fd, 1 << 20, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
     else:
         fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def give(fd: int) -> None:
-    """Give the lock of an open file back.
+def unlock_file(fd: int) -> None:
+    """Unlock an open file.
 
-    A child that was forked meanwhile has the file open, too, and would keep the lock.
+    Closing the file is not enough: a child that was forked meanwhile has the file open, too, and keeps the lock.
     """
     if sys.platform != "win32":
         fcntl.flock(fd, fcntl.LOCK_UN)
@@ -45,18 +45,18 @@ def give(fd: int) -> None:
 
 @contextmanager
 def locked(path: Path) -> Generator[None]:
-    """Hold a lock file; wait for whoever holds it.
+    """Hold the lock of a file, and wait for it if necessary.
 
     Args:
-        path: The file; it is made if it is not there, and stays.
+        path: The file. It is created if it does not exist, and is not removed.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
-        take(fd, wait=True)
+        lock_file(fd, wait=True)
         try:
             yield
         finally:
-            give(fd)
+            unlock_file(fd)
     finally:
         os.close(fd)

@@ -1,43 +1,43 @@
-"""A limit for the log of the server: what repeats itself without end is counted, and not written each time."""
+"""A limit for the log of the server: repeated records are counted instead of written."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable
+
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 
 __all__: list[str] = []
 
 _MOST = 10
-"""Records of one kind that are written in a window."""
+"""Records of one kind that are written in one window of time."""
 
 _WINDOW = 60.0
 """Seconds of a window."""
 
 _KINDS = 1000
-"""Kinds of records that are told apart; beyond them, all are counted anew."""
+"""Kinds of records that are counted. If there are more, all counts start again."""
 
 
 class LogLimit(logging.Filter):
-    """Lets a few records of each kind through in a minute; a kind is a place in the program and a level.
+    """Passes a few records of each kind per minute. A kind is a line of the source and a level.
 
-    The first record after a window says how many were left out.
+    The first record after a window reports how many records were left out.
 
     Args:
-        clock: Returns seconds.
+        clock: The source of time.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__()
         self._clock = clock
         self._kinds: dict[tuple[str, int, int], tuple[float, int]] = {}
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a record is written."""
+        """Return whether to write a record."""
         kind = (record.pathname, record.lineno, record.levelno)
-        now = self._clock()
+        now = self._clock.monotonic()
         with self._lock:
             begun, count = self._kinds.get(kind, (now, 0))
             left_out = 0

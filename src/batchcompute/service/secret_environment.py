@@ -1,4 +1,4 @@
-"""Secrets in the environment of the server, which other programs of its user could read in ``/proc``."""
+"""Secrets in the environment of the server, hidden from other processes of the same user."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__: list[str] = []
 _SECRET = re.compile("SECRET|TOKEN|PASSW|CREDENTIAL|PRIVATE|ACCESS_?KEY|API_?KEY|AUTH", re.I)
 _PIPE = "BATCHCOMPUTE_ENVIRONMENT_PIPE"
 _MOST = 60_000
-"""Bytes of secrets that are handed over; a pipe holds a little more."""
+"""Largest size of the secrets, in bytes. The capacity of a pipe is a little larger."""
 
 _PR_SET_DUMPABLE = 4
 
 
 def hide_secrets() -> None:
-    """Keep secrets out of what other processes can read of this one.
+    """Hide secrets in the environment from other processes of the same user.
 
-    The environment that a process began with stays readable for its whole life, whatever it does. So where there
-    are secrets in it, the process begins anew without them, and gets them through a pipe.
+    The initial environment of a process stays readable in ``/proc`` until the process ends. So a process with secrets
+    in it replaces itself by a new program without them, and passes them to it through a pipe.
     """
     if _PIPE in os.environ:
         with open(int(os.environ.pop(_PIPE)), encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor
@@ -32,11 +32,11 @@ def hide_secrets() -> None:
         secrets = {name: value for name, value in os.environ.items() if value and _SECRET.search(name)}
         text = json.dumps(secrets).encode("utf-8", "surrogateescape")
         if secrets and len(text) <= _MOST:
-            _begin_anew(secrets, text)
-    _forbid_looks()
+            _restart_without(secrets, text)
+    _forbid_inspection()
 
 
-def _begin_anew(secrets: dict[str, str], text: bytes) -> None:
+def _restart_without(secrets: dict[str, str], text: bytes) -> None:
     reading, writing = os.pipe()
     os.write(writing, text)
     os.close(writing)
@@ -46,8 +46,8 @@ def _begin_anew(secrets: dict[str, str], text: bytes) -> None:
     os.execve(sys.executable, arguments, {**environment, _PIPE: str(reading)})  # noqa: S606
 
 
-def _forbid_looks() -> None:
-    """Let no other process of this user look into the memory of this one, or into what it has open."""
+def _forbid_inspection() -> None:
+    """Deny other processes of this user access to the memory and the descriptors of this process."""
     import ctypes
 
     with contextlib.suppress(OSError, AttributeError):

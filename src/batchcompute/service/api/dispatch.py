@@ -13,7 +13,7 @@ from batchcompute.service.api.authentication import Keys
 from batchcompute.service.api.handlers.table import Handler
 from batchcompute.service.api.params import Params
 from batchcompute.service.api.routes import find
-from batchcompute.service.errors import ApiError, refusal_of
+from batchcompute.service.errors import ApiError, error_of_problems
 from batchcompute.service.requests import (
     Admission,
     BadTarget,
@@ -77,7 +77,7 @@ class Core:
             text = f"Url contains illegal words: {error}."
             return error_response(ApiError(400, "InvalidUrlPattern", text), request_id)
         if isinstance(error, ValidationError):
-            return error_response(refusal_of(list(error.problems)), request_id)
+            return error_response(error_of_problems(list(error.problems)), request_id)
         if isinstance(error, sqlite3.Error):
             # A full disk, or a damaged file. The request changed nothing, and the next one may succeed.
             _log.error("request %s failed: the database failed: %s", request_id, error)

@@ -1,8 +1,4 @@
-"""Limits for connections: how many there are, and how long each may take for what it does.
-
-Descriptors that idle connections hold are missing where the ends of jobs are looked for. So connections are
-limited in all and for each address, and whatever is slow, for a purpose or not, comes to an end.
-"""
+"""Limits of connections: their number, and the time that each may take."""
 
 from __future__ import annotations
 
@@ -22,57 +18,60 @@ __all__: list[str] = []
 _log = logging.getLogger("batchcompute.service.http")
 
 _SWEEP = 1.0
-"""Seconds between two looks at all connections."""
+"""Seconds between two checks of all connections."""
 
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"
 )
 
 
-MOST = 500
-"""Connections that are enough for everybody."""
+MOST_CONNECTIONS = 500
+"""Connections at the same time, however many descriptors the process may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How many connections there may be, and how long they may take."""
+    """The number of connections, and the time that each may take.
 
-    total: int = MOST
-    """Connections in all."""
+    Idle connections hold descriptors, which the service needs to start instances and to notice their ends.
+    """
+
+    total: int = MOST_CONNECTIONS
+    """Connections at the same time."""
     per_address: int = 400
-    """Connections of one address."""
+    """Connections from one address at the same time."""
     head: float = 10.0
-    """Seconds for the head of a request."""
+    """Seconds until the head of a request has arrived."""
     body: float = 30.0
-    """Seconds in which more of a body has to come."""
+    """Seconds until the next piece of a body has arrived."""
     slowest: float = 1024.0
-    """Bytes a second of a body, on average after the first minute."""
+    """Lowest average speed of a body after the first minute, in bytes per second."""
     reading: float = 60.0
-    """Seconds for which a client may not read what it is sent."""
+    """Seconds for which a client may leave a response unread."""
 
 
 _GRACE = 60.0
-"""Seconds after which the average speed of a body counts."""
+"""Seconds after which the average speed of a body is checked."""
 
 
 def limits_for(slots: int) -> ConnectionLimits:
-    """Return limits that leave descriptors for the jobs.
+    """Return limits that leave enough descriptors for the jobs.
 
-    An instance that is started or ended needs a handful of descriptors for a moment, and one while it runs. A
-    request may have a file open besides its connection.
+    An instance needs a few descriptors while it starts or ends, and one while it runs. A request may need a file
+    besides its connection.
 
     Args:
-        slots: How many instances run at once.
+        slots: Number of instances that run at the same time.
     """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return ConnectionLimits()
-    total = max(8, min(MOST, (soft - 64 - 4 * slots) // 2))
+    total = max(8, min(MOST_CONNECTIONS, (soft - 64 - 4 * slots) // 2))
     return ConnectionLimits(total=total, per_address=max(6, total * 4 // 5))
 
 
 class ConnectionGuard:
-    """Knows all connections of a server, and closes those that break the limits.
+    """Tracks the connections of a server and closes those that exceed the limits.
 
     Args:
         limits: The limits.
@@ -80,14 +79,14 @@ class ConnectionGuard:
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
-        # Oldest first.
+        # In the order in which they were opened.
         self._connections: dict[GuardedProtocol, None] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self.refused: int = 0
-        """Connections that were refused or closed because there were too many."""
+        """Number of connections that were refused or closed because there were too many."""
 
     def opened(self, connection: GuardedProtocol) -> None:
-        """Take note of a new connection; if there are too many, an idle one goes, or else this one."""
+        """Register a new connection. If there are too many, close an idle connection, or else the new one."""
         same = [other for other in self._connections if other.address == connection.address]
         self._connections[connection] = None
         if len(same) >= self._limits.per_address:
@@ -98,13 +97,13 @@ class ConnectionGuard:
             self._sweeping = connection.loop.call_later(_SWEEP, self._sweep, connection.loop)
 
     def closed(self, connection: GuardedProtocol) -> None:
-        """Take note of the end of a connection."""
+        """Remove a closed connection."""
         self._connections.pop(connection, None)
 
     def _make_room(self, candidates: list[GuardedProtocol], new: GuardedProtocol) -> None:
         self.refused += 1
         if self.refused & (self.refused - 1) == 0:
-            # Not for each: whoever opens many must not fill the log, too.
+            # Only at powers of two, so that a flood of connections does not fill the log.
             _log.warning("%d connections were closed or refused: there are too many", self.refused)
         idle = [connection for connection in candidates if connection is not new and connection.is_idle]
         if idle:
@@ -121,18 +120,18 @@ class ConnectionGuard:
 
 
 class GuardedProtocol(H11Protocol):
-    """uvicorn's protocol of HTTP, with limits."""
+    """The HTTP protocol of uvicorn, with limits."""
 
     guard: ConnectionGuard
 
     def connection_made(self, transport: Any) -> None:
-        """Take note of a new connection."""
+        """Register the new connection."""
         super().connection_made(transport)
         now = self.loop.time()
         self.address: str = self.client[0] if self.client else ""
         self.last_data: float = now
         self._head_since: float = now
-        # A connection that is new has to say something.
+        # A new connection has to send a request.
         self._head_begun: bool = True
         self._body_since: float = now
         self._body_bytes: int = 0
@@ -141,15 +140,15 @@ class GuardedProtocol(H11Protocol):
         self.guard.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take note of the end of the connection."""
+        """Remove the connection."""
         self.guard.closed(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take note of when something came."""
+        """Record the time at which data arrives."""
         now = self.loop.time()
         if self.is_idle and not self._head_begun:
-            # Only its first bytes begin its time: later ones, however few, do not begin it anew.
+            # The first bytes of a head start its time limit. Later bytes do not extend it.
             self._head_since, self._head_begun = now, True
         self.last_data = now
         self._body_bytes += len(data)
@@ -159,25 +158,25 @@ class GuardedProtocol(H11Protocol):
             self._body_since, self._body_bytes = now, 0
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP; where an answer has begun, or has no body, only the end is left."""
+        """Respond to malformed HTTP with 400; close the connection if a response has begun already."""
         try:
             super().send_400_response(msg)
         except h11.LocalProtocolError:
             self.transport.abort()
 
     def on_response_complete(self) -> None:
-        """Take note that the next head may come."""
+        """Start to wait for the next head."""
         self._head_since, self._head_begun = self.loop.time(), False
         super().on_response_complete()
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is under way."""
+        """Whether no request is being processed."""
         cycle: Any = self.cycle
         return cycle is None or bool(cycle.response_complete)
 
     def check(self, now: float, limits: ConnectionLimits) -> None:
-        """Close the connection if it takes too long for what it does."""
+        """Close the connection if it exceeds a time limit."""
         if self.flow.write_paused:
             self._blocked_since = self._blocked_since or now
             if now - self._blocked_since > limits.reading:
@@ -194,36 +193,36 @@ class GuardedProtocol(H11Protocol):
                 self.drop()
 
     def drop(self) -> None:
-        """Close the connection at once; a response that is being written is cut short."""
+        """Close the connection at once. A response that is being sent is truncated."""
         if self.is_idle:
             self.transport.close()
         else:
             self.transport.abort()
 
 
-def guarded(limits: ConnectionLimits) -> type[GuardedProtocol]:
-    """Return the protocol class of one server."""
+def guarded_protocol(limits: ConnectionLimits) -> type[GuardedProtocol]:
+    """Return the protocol class for one server."""
     return type("Protocol", (GuardedProtocol,), {"guard": ConnectionGuard(limits)})
 
 
 class Listener(socket.socket):
-    """A listening socket that closes connections beyond a limit before anything is done for them.
+    """A listening socket that closes connections beyond a limit as soon as they are accepted.
 
-    A connection that has yet to agree on its encryption is known to nothing else.
+    `ConnectionGuard` does not know a connection before its TLS handshake is complete.
     """
 
-    most: int = 1000
-    """Connections that may be open."""
+    most_open: int = 1000
+    """Connections that may be open at the same time."""
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept a connection.
 
         Raises:
-            BlockingIOError: There is none, or there are too many already.
+            BlockingIOError: No connection waits, or too many are open already.
         """
         connection, address = super().accept()
         open_ones = _accepted.setdefault(self, weakref.WeakSet())
-        if sum(other.fileno() >= 0 for other in open_ones) >= self.most:
+        if sum(other.fileno() >= 0 for other in open_ones) >= self.most_open:
             connection.close()
             raise BlockingIOError("too many connections")
         open_ones.add(connection)

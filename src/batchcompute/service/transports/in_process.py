@@ -1,4 +1,4 @@
-"""httpx transports that call the service in this process: no socket, and no server."""
+"""httpx transports that call the service in this process, without a socket or a server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from batchcompute.http.transport import WIRE_LIMIT
 from batchcompute.service.data_directory import DirectoryInUse, default_directory
 from batchcompute.service.embedded import embedded_service
 from batchcompute.service.requests import Request, waits_for_job
-from batchcompute.service.transports.proxy import ServerProxy, announced
+from batchcompute.service.transports.proxy import ServerProxy, announced_server
 
 if TYPE_CHECKING:
     from batchcompute.service.local_service import LocalService
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["InProcessTransport", "ServiceTransport", "embedded_transport"]
 
 
-def to_plain(request: httpx.Request, body: bytes) -> Request:
-    """Return a request as the service sees it."""
+def to_service_request(request: httpx.Request, body: bytes) -> Request:
+    """Return a request of httpx as a request of the service."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     return Request(request.method, request.url.raw_path.decode("ascii"), headers, body)
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """The body of an answer in pieces, for both kinds of client.
+    """The body of a response in pieces, for both kinds of client.
 
     Args:
-        pieces: The pieces; each is forgotten when it has been handed on.
+        pieces: The pieces. Each piece is released once it has been read.
     """
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
@@ -48,52 +48,52 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 def _drained(pieces: list[bytes]) -> Iterator[bytes]:
-    """Yield pieces, and forget each."""
+    """Yield pieces and release each of them."""
     pieces.reverse()
     while pieces:
         yield pieces.pop()
 
 
 class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Carries requests to a service, for both kinds of client.
+    """Sends requests to a service in this process, for both kinds of client.
 
-    The answer is there within tens of microseconds, so there is nothing to await; but for that of a
-    synchronous App job, which a thread waits for.
+    The service responds within tens of microseconds, so the asynchronous transport calls it directly. Only for a
+    synchronous App job it uses a thread.
     """
 
     def _service(self) -> LocalService:
-        raise AssertionError("each transport says which service it carries to")
+        raise NotImplementedError
 
     def job_host(self) -> JobHost:
-        """Tell who runs the jobs of the service."""
-        raise AssertionError("each transport says who runs its jobs")
+        """Return where the jobs of the service run."""
+        raise NotImplementedError
 
-    def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        response = self._service().dispatch(to_plain(request, body))
+    def _respond(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        response = self._service().dispatch(to_service_request(request, body))
         headers = dict(response.headers)
         if response.stream is not None:
-            # Not at once: the client may refuse what is larger than its limit.
+            # As a stream, because the client may refuse a body that is larger than its limit.
             return httpx.Response(response.status, headers=headers, stream=_Body(response.stream))
         return httpx.Response(response.status, headers=headers, content=response.body)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request of a synchronous client."""
-        return self._answer(request, request.read())
+        """Respond to a request of a synchronous client."""
+        return self._respond(request, request.read())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request of an asynchronous client."""
-        return await self._answer_async(request, await request.aread())
+        """Respond to a request of an asynchronous client."""
+        return await self._respond_async(request, await request.aread())
 
-    async def _answer_async(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        if waits_for_job(to_plain(request, body)):
+    async def _respond_async(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        if waits_for_job(to_service_request(request, body)):
             from batchcompute.service.transports.threads import run_in_thread
 
-            return await run_in_thread(lambda: self._answer(request, body))
-        return self._answer(request, body)
+            return await run_in_thread(lambda: self._respond(request, body))
+        return self._respond(request, body)
 
 
 class ServiceTransport(InProcessTransport):
-    """Carries requests to one given service.
+    """Sends requests to one given service.
 
     Args:
         service: The service.
@@ -106,70 +106,70 @@ class ServiceTransport(InProcessTransport):
         return self._given
 
     def job_host(self) -> JobHost:
-        """Tell who runs the jobs: this process, until the service is closed."""
+        """Return where the jobs run: in this process, until the service is closed."""
         directory = str(self._given.data_dir)
         return JobHost("temporary", directory) if self._given._temporary else JobHost("given", directory)
 
 
 class _EmbeddedTransport(InProcessTransport):
-    """Carries requests to the embedded service of this process, which starts with the first one.
+    """Sends requests to the embedded service of this process, which starts with the first request.
 
-    Where a server owns the data directory already, they go to that server.
+    If a server owns the data directory already, the requests go to that server.
     """
 
     def __init__(self, access_key_id: str, access_key_secret: str) -> None:
         self._pair = (access_key_id, access_key_secret)
-        # Found out once: a program may change its directory or its environment later.
+        # Determined once, because a program may change its directory or its environment later.
         self._directory = default_directory()
-        self._joined: ServerProxy | None = None
+        self._proxy: ServerProxy | None = None
         self._own: LocalService | None = None
 
     def _service(self) -> LocalService:
         service = embedded_service(self._directory)
-        # The process is its own owner: the first secret that comes with an id is the right one.
+        # All keys of this process belong to one owner. The first secret of an id is the valid one.
         service.add_key(*self._pair)
         self._own = service
         return service
 
     def job_host(self) -> JobHost:
-        """Tell who runs the jobs: a server of the directory, or this process, as far as that is settled."""
-        if self._joined is not None:
-            return JobHost("joined", str(self._directory), self._joined.url)
+        """Return where the jobs run: in the server of the directory, or in this process, once that is decided."""
+        if self._proxy is not None:
+            return JobHost("joined", str(self._directory), self._proxy.url)
         if self._own is None or self._own.closed:
             return JobHost("unknown")
         return JobHost("embedded", str(self._directory))
 
-    def _joins(self) -> ServerProxy | None:
-        """Return what carries requests to a server; None where this process is its own.
+    def _server(self) -> ServerProxy | None:
+        """Return the proxy of the server that owns the directory; None if this process owns it.
 
         Raises:
-            LocalServiceError: The service cannot be started, and none can be joined.
+            LocalServiceError: The service cannot be started, and no server of the directory responds.
         """
-        if self._joined is None:
+        if self._proxy is None:
             try:
                 self._service()
             except DirectoryInUse as used:
-                url, certificate = announced(self._directory)
+                url, certificate = announced_server(self._directory)
                 if not url:
                     raise
                 try:
-                    self._joined = ServerProxy(self._directory, url, certificate)
+                    self._proxy = ServerProxy(self._directory, url, certificate)
                 except ConfigError as error:
                     raise LocalServiceError(0, used.code, "", f"{error}; {used}") from error
             except ConfigError as error:
                 raise LocalServiceError(0, "LocalServiceUnavailable", "", str(error)) from error
-        return self._joined
+        return self._proxy
 
-    def _forward(self, joined: ServerProxy, request: httpx.Request, body: bytes) -> httpx.Response:
+    def _forward(self, proxy: ServerProxy, request: httpx.Request, body: bytes) -> httpx.Response:
         try:
-            response = joined.send(to_plain(request, body), request.extensions.get("timeout"))
+            response = proxy.send(to_service_request(request, body), request.extensions.get("timeout"))
         except httpx.ConnectError:
-            # It has ended; who comes first takes its place.
-            joined.close()
-            self._joined = None
-            if self._joins() is not None:
+            # The server has ended. This process opens the directory, unless another one has done so.
+            proxy.close()
+            self._proxy = None
+            if self._server() is not None:
                 raise
-            return self._answer(request, body)
+            return self._respond(request, body)
         limit = request.extensions.get(WIRE_LIMIT, sys.maxsize)
         pieces: list[bytes] = []
         with contextlib.closing(response):
@@ -178,35 +178,35 @@ class _EmbeddedTransport(InProcessTransport):
                 pieces.append(piece)
                 size += len(piece)
                 if size > limit:
-                    # The client refuses what it gets now; the rest need not be read.
+                    # The client refuses a body of this size, so the rest is not read.
                     break
         return httpx.Response(
             response.status_code, headers=response.headers.raw, stream=_Body(_drained(pieces))
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request of a synchronous client."""
+        """Respond to a request of a synchronous client."""
         body = request.read()
-        joined = self._joins()
-        return self._forward(joined, request, body) if joined else self._answer(request, body)
+        proxy = self._server()
+        return self._forward(proxy, request, body) if proxy else self._respond(request, body)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request of an asynchronous client."""
+        """Respond to a request of an asynchronous client."""
         body = await request.aread()
-        joined = self._joins()
-        if joined is not None:
+        proxy = self._server()
+        if proxy is not None:
             from batchcompute.service.transports.threads import run_in_thread
 
-            return await run_in_thread(lambda: self._forward(joined, request, body))
-        return await self._answer_async(request, body)
+            return await run_in_thread(lambda: self._forward(proxy, request, body))
+        return await self._respond_async(request, body)
 
     def close(self) -> None:
-        """Close the connections to the server, if there are any."""
-        if self._joined is not None:
-            self._joined.close()
+        """Close the connections to the server."""
+        if self._proxy is not None:
+            self._proxy.close()
 
     async def aclose(self) -> None:
-        """Close the connections to the server, if there are any."""
+        """Close the connections to the server."""
         self.close()
 
 
@@ -215,6 +215,6 @@ def embedded_transport(access_key_id: str, access_key_secret: str) -> InProcessT
 
     Args:
         access_key_id: Access key id of the client.
-        access_key_secret: Its secret.
+        access_key_secret: Secret of the access key.
     """
     return _EmbeddedTransport(access_key_id, access_key_secret)

@@ -1,4 +1,4 @@
-"""``LOCAL`` beside a server: requests go to the server that owns the data directory, signed with its key."""
+"""A client of a running server: requests of ``LOCAL`` go to the server that owns the data directory."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from batchcompute.errors import ConfigError
 from batchcompute.http.oss import GET_OBJECT, sign_object
 from batchcompute.http.signing import Credentials, sign
 from batchcompute.service.api.routes import is_for_objects
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.data_directory import identity_of
 from batchcompute.service.requests import Request
 from batchcompute.service.store.keys import KeyFile
@@ -25,28 +26,28 @@ from batchcompute.service.transports.proof import CHALLENGE, PROOF, proof_of
 
 __all__: list[str] = []
 
-_PATIENCE = 10.0
-"""Seconds in which a server says who it is."""
+_PROOF_TIMEOUT = 10.0
+"""Seconds in which a server has to prove its identity."""
 
-_OURS = frozenset({"authorization", "date", "host", "content-length", "connection", "contentmd5"})
+_SIGNED_ANEW = frozenset({"authorization", "date", "host", "content-length", "connection", "contentmd5"})
 
 
-def announced(directory: Path) -> tuple[str, str]:
-    """Return where the server of a data directory is, and its certificate; both empty where none says so."""
+def announced_server(directory: Path) -> tuple[str, str]:
+    """Return the URL and the certificate of the server of a data directory; both empty if no server is announced."""
     try:
-        said = json.loads((directory / "server.json").read_text("utf-8"))
-        return str(said["url"]), str(said.get("certificate", ""))
+        announcement = json.loads((directory / "server.json").read_text("utf-8"))
+        return str(announcement["url"]), str(announcement.get("certificate", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "", ""
 
 
 def _trusting(certificate: str) -> ssl.SSLContext | bool:
-    """Return a TLS context that trusts one certificate, whatever name it has; True for the usual ones.
+    """Return a TLS context that trusts one certificate, for any host name; True if there is no certificate.
 
-    The owner of the data directory has written down which one it is, so that nobody has to vouch for it.
+    The owner of the data directory has stored the certificate in it, so no authority has to confirm it.
 
     Raises:
-        OSError: It is no certificate.
+        OSError: The text is not a certificate.
     """
     found = re.match(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", certificate, re.DOTALL)
     if not found:
@@ -59,19 +60,21 @@ def _trusting(certificate: str) -> ssl.SSLContext | bool:
 
 
 class ServerProxy:
-    """Carries requests of this process to the server of a data directory.
+    """Sends requests of this process to the server of a data directory.
 
     Args:
         directory: The data directory.
-        url: Where its server is.
-        certificate: Its certificate, in PEM; empty for one of the usual authorities.
+        url: URL of the server.
+        certificate: Certificate of the server in PEM; empty for one that a known authority has signed.
+        clock: The source of time.
 
     Raises:
-        ConfigError: The directory's keys cannot be read, or somebody else answers at the URL.
+        ConfigError: The keys in the directory cannot be read, or another server responds at the URL.
     """
 
-    def __init__(self, directory: Path, url: str, certificate: str = "") -> None:
-        self.url = url
+    def __init__(self, directory: Path, url: str, certificate: str = "", clock: Clock = SYSTEM_CLOCK) -> None:
+        self.url: str = url
+        self._clock = clock
         pairs = KeyFile(directory / "credentials.json").read()
         if not pairs:
             raise ConfigError(f"the server at {url} has no access key in {directory}")
@@ -82,30 +85,30 @@ class ServerProxy:
         except OSError as error:
             raise ConfigError(f"the certificate of the server at {url} cannot be read: {error}") from None
         self._http = httpx.Client(verify=verify, trust_env=False, timeout=None)  # noqa: S113  # each request has its own
-        self._introduce()
+        self._check_identity()
 
-    def _introduce(self) -> None:
-        """Ask who answers at the URL, before anything is told to it.
+    def _check_identity(self) -> None:
+        """Check the identity of the server before any other request is sent to it.
 
         Raises:
-            ConfigError: It is not the server of the data directory.
+            ConfigError: The server at the URL is not the one of the data directory.
         """
         try:
-            made = self._http.build_request("GET", f"{self.url}/healthz", timeout=_PATIENCE)
-            self._send(made).close()
+            outgoing = self._http.build_request("GET", f"{self.url}/healthz", timeout=_PROOF_TIMEOUT)
+            self._send(outgoing).close()
         except httpx.HTTPError as error:
             self._http.close()
             raise ConfigError(f"the server of the data directory is not at {self.url}: {error}") from None
 
-    def _send(self, made: httpx.Request) -> httpx.Response:
-        """Send a request, and see that the answer is of the owner of the data directory.
+    def _send(self, outgoing: httpx.Request) -> httpx.Response:
+        """Send a request, and check that the response comes from the owner of the data directory.
 
         Raises:
-            httpx.ConnectError: Somebody else has answered.
+            httpx.ConnectError: Another server responded.
         """
         challenge = secrets.token_hex(32)
-        made.headers[CHALLENGE] = challenge
-        response = self._http.send(made, stream=True)
+        outgoing.headers[CHALLENGE] = challenge
+        response = self._http.send(outgoing, stream=True)
         proof = proof_of(self._identity, challenge, self.url)
         given = response.headers.get(PROOF, "").encode("utf-8", "replace")
         if not self._identity or not hmac.compare_digest(given, proof.encode("ascii")):
@@ -114,16 +117,16 @@ class ServerProxy:
         return response
 
     def send(self, request: Request, timeout: object) -> httpx.Response:
-        """Send a request on, signed anew; the body of the response is to be read, or closed, by the caller.
+        """Sign a request anew and send it. The caller has to read or close the body of the response.
 
         Args:
             request: The request.
-            timeout: The time limits that the caller's client has set.
+            timeout: Time limits of the client.
         """
         agent = request.headers.get("user-agent", "")
-        now = datetime.now(UTC)
+        now = datetime.fromtimestamp(self._clock.time(), UTC)
         if is_for_objects(request):
-            kept = {
+            headers_to_keep = {
                 name: value
                 for name, value in request.headers.items()
                 if name in ("range", "x-oss-range-behavior")
@@ -133,14 +136,14 @@ class ServerProxy:
                 request.target,
                 lambda raw: raw.body,
                 resource=unquote(request.target),
-                headers=kept,
+                headers=headers_to_keep,
             )
             headers = dict(sign_object(call, credentials=self._credentials, now=now, user_agent=agent))
         else:
             extra = {
                 name: value
                 for name, value in request.headers.items()
-                if name not in _OURS and not name.startswith("x-acs-")
+                if name not in _SIGNED_ANEW and not name.startswith("x-acs-")
             }
             headers = sign(
                 request.method,
@@ -155,11 +158,11 @@ class ServerProxy:
                 extra=extra,
             )
         raw = [(name.encode("utf-8"), value.encode("utf-8")) for name, value in headers.items()]
-        made = httpx.Request(
+        outgoing = httpx.Request(
             request.method, self.url + request.target, headers=raw, content=request.body or None
         )
-        made.extensions["timeout"] = timeout or {}
-        return self._send(made)
+        outgoing.extensions["timeout"] = timeout or {}
+        return self._send(outgoing)
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,4 +1,4 @@
-"""What serves the application: where it listens, and how it begins and ends."""
+"""The HTTP server of `batchcompute serve`: its socket, its start and its end."""
 
 from __future__ import annotations
 
@@ -27,22 +27,27 @@ from batchcompute.service.data_directory import write_private
 if TYPE_CHECKING:
     from batchcompute.service.local_service import LocalService
 
-__all__ = ["Place", "listen", "serve"]
+__all__ = ["ServerAddress", "listen", "serve"]
 
 _log = logging.getLogger("batchcompute.service.http")
 
 _BACKLOG = 64
-"""Connections that are accepted at a time, and that wait to be; each takes a descriptor at once."""
+"""Connections that wait to be accepted, and that are accepted in one turn of the event loop."""
 
 _THREADS = 16
-"""Threads for requests about objects."""
+"""Threads for requests to object storage and for requests that change jobs."""
 
 
 def check_address(host: str, tls: bool, allowed: bool) -> None:
-    """Refuse to serve others in plain text unless that was asked for.
+    """Refuse to serve other machines in plain text unless that is allowed.
+
+    Args:
+        host: Address to listen on.
+        tls: Whether TLS is used.
+        allowed: Whether plain text is allowed.
 
     Raises:
-        ConfigError: The address is none of this machine's own, and neither TLS nor the flag is given.
+        ConfigError: Other machines can reach the address, and neither TLS nor plain text is allowed.
     """
     try:
         inside = ipaddress.ip_address(host).is_loopback
@@ -57,18 +62,18 @@ def check_address(host: str, tls: bool, allowed: bool) -> None:
 
 @contextlib.contextmanager
 def _announced(directory: Path, url: str, tls_cert: str) -> Generator[None]:
-    """Say in the data directory where its server is, so that ``LOCAL`` finds it, and trusts its certificate."""
+    """Announce the server in the data directory, so that ``LOCAL`` finds it and trusts its certificate."""
     file = directory / "server.json"
-    said = {"url": url, "pid": os.getpid()}
+    announcement: dict[str, object] = {"url": url, "pid": os.getpid()}
     if tls_cert:
-        # The first one in the file is the server's own; the others vouch for it.
+        # The first certificate in the file is that of the server, the others are its authorities.
         found = re.search(
             r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----",
             Path(tls_cert).read_text("ascii", "replace"),
             re.DOTALL,
         )
-        said["certificate"] = found[0] if found else ""
-    write_private(file, json.dumps(said))
+        announcement["certificate"] = found[0] if found else ""
+    write_private(file, json.dumps(announcement))
     try:
         yield
     finally:
@@ -76,12 +81,11 @@ def _announced(directory: Path, url: str, tls_cert: str) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _outliving_signals(server: Any) -> Generator[None]:
-    """Let the end of the server be followed by that of the service.
+def _deferring_signals(server: Any) -> Generator[None]:
+    """Ignore signals after the server has ended, so that the service can end its jobs.
 
-    uvicorn raises the signals that ended it once more when it is done, and what they do by default
-    would end the process before its jobs are taken care of. One that comes before it has handlers of
-    its own ends it all the same.
+    uvicorn raises the signals that ended it again when it is done. Their default action would end the process
+    at once. A signal that arrives before uvicorn has installed its handlers ends the server, too.
     """
 
     def end(*_: object) -> None:
@@ -96,29 +100,29 @@ def _outliving_signals(server: Any) -> Generator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a server listens."""
+class ServerAddress:
+    """The address at which a server listens."""
 
     socket: socket
     """The listening socket."""
     url: str
-    """Its URL, as this machine reaches it."""
+    """URL of the server, as this machine reaches it."""
 
 
 @contextlib.contextmanager
 def listen(
     host: str = "127.0.0.1", port: int = 8790, tls: bool = False, insecure: bool = False
-) -> Generator[Place]:
-    """Open the place where a service is to be served, so that it can be told before anything runs.
+) -> Generator[ServerAddress]:
+    """Open the listening socket, so that its address is known before the service starts.
 
     Args:
         host: Address to listen on.
-        port: Port; 0 for any that is free.
-        tls: Whether TLS is served there.
-        insecure: Whether other machines may be served in plain text.
+        port: Port; 0 for any free port.
+        tls: Whether TLS is used.
+        insecure: Whether plain text is allowed for other machines.
 
     Raises:
-        ConfigError: The address may not be served so, or is in use, or the extra ``serve`` is not installed.
+        ConfigError: The address is not allowed or is in use, or the extra ``serve`` is not installed.
     """
     check_address(host, tls, insecure)
     try:
@@ -130,20 +134,20 @@ def listen(
     except (OSError, OverflowError) as error:
         raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
     with listener:
-        # An address that stands for all of them is reached from here by the loopback.
+        # The loopback address reaches a socket that listens on all addresses.
         reached = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
         shown = f"[{reached}]" if ":" in reached else reached
-        yield Place(listener, f"http{'s' if tls else ''}://{shown}:{listener.getsockname()[1]}")
+        yield ServerAddress(listener, f"http{'s' if tls else ''}://{shown}:{listener.getsockname()[1]}")
 
 
-def serve(service: LocalService, place: Place, tls_cert: str = "", tls_key: str = "") -> None:
-    """Serve until the process is told to end (SIGINT, SIGTERM).
+def serve(service: LocalService, address: ServerAddress, tls_cert: str = "", tls_key: str = "") -> None:
+    """Serve until a signal ends the process (SIGINT or SIGTERM).
 
     Args:
         service: The service.
-        place: Where.
-        tls_cert: File of a certificate, for TLS.
-        tls_key: File of its key.
+        address: Address of the server, from `listen`.
+        tls_cert: File with the certificate; empty for plain HTTP.
+        tls_key: File with the private key of the certificate.
 
     Raises:
         ConfigError: The certificate cannot be used.
@@ -151,15 +155,15 @@ def serve(service: LocalService, place: Place, tls_cert: str = "", tls_key: str 
     import uvicorn
 
     from batchcompute.service.transports.asgi import create_app
-    from batchcompute.service.transports.connections import Listener, guarded, limits_for
+    from batchcompute.service.transports.connections import Listener, guarded_protocol, limits_for
 
     limits = limits_for(service.slots)
-    if isinstance(place.socket, Listener):
-        place.socket.most = limits.total + _BACKLOG
+    if isinstance(address.socket, Listener):
+        address.socket.most_open = limits.total + _BACKLOG
     try:
         config = uvicorn.Config(
-            create_app(service, url=place.url),
-            http=guarded(limits),
+            create_app(service, url=address.url),
+            http=guarded_protocol(limits),
             ws="none",
             log_config=None,
             access_log=False,
@@ -178,7 +182,7 @@ def serve(service: LocalService, place: Place, tls_cert: str = "", tls_key: str 
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            # Who waits for a job is told now; else the end of the server would wait with them.
+            # Requests that wait for a job end now. Otherwise the server would wait for them.
             service.give_up_waits()
             super().handle_exit(sig, frame)
 
@@ -189,11 +193,11 @@ def serve(service: LocalService, place: Place, tls_cert: str = "", tls_key: str 
             await super().startup(sockets)
 
     server = Server(config)
-    with _announced(service.data_dir, place.url, tls_cert), _outliving_signals(server):
-        _log.info("serving %s at %s; %s", service.data_dir, place.url, _sandboxes())
+    with _announced(service.data_dir, address.url, tls_cert), _deferring_signals(server):
+        _log.info("serving %s at %s; %s", service.data_dir, address.url, _sandboxes())
         _log.info("at most %d connections, %d of one address", limits.total, limits.per_address)
-        print(f"batchcompute is served at {place.url}", flush=True)  # noqa: T201
-        server.run(sockets=[place.socket])
+        print(f"batchcompute is served at {address.url}", flush=True)  # noqa: T201
+        server.run(sockets=[address.socket])
     _log.info("serving has ended")
 
 
@@ -201,18 +205,18 @@ def _sandboxes() -> str:
     try:
         return sandbox.probe().described()
     except OSError as error:
-        return f"whether bubblewrap can be used is not known yet: {error}"
+        return f"bubblewrap cannot be probed at this moment: {error}"
 
 
 def _listen(host: str, port: int) -> socket:
     from batchcompute.service.transports.connections import Listener
 
-    # Named, because asyncio switches Nagle's delay off only for sockets that say that they are of TCP.
+    # The protocol is explicit, because asyncio sets TCP_NODELAY only on sockets with this protocol.
     listener = Listener(AF_INET6 if ":" in host else AF_INET, SOCK_STREAM, IPPROTO_TCP)
     try:
         listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         listener.bind((host, port))
-        # Before its place is told, so that whoever is told can connect.
+        # Before the address is announced, so that clients can connect to it.
         listener.listen(_BACKLOG)
     except (OSError, OverflowError):
         listener.close()
