@@ -87,7 +87,7 @@ def _settings() -> dict[Path, str]:
 
 
 def _limits() -> dict[Path, str]:
-    """Write the page of what the service accepts of each field, from the models' own declarations."""
+    """Write the page on the limits of each field, from the declarations of the models."""
     from batchcompute import resources
     from batchcompute.models.base import Description
     from batchcompute.models.constraints import MAX_INSTANCES
@@ -96,11 +96,11 @@ def _limits() -> dict[Path, str]:
     lines = [
         "# Limits",
         "",
-        "What the service accepts of each field. `validate()` checks it before anything is sent, the service checks",
-        "the same, and the JSON schemas (`JobDescription.model_json_schema()`, the OpenAPI document) state it.",
+        "The values that the service accepts in each field. `validate()` checks them before a request is sent, and the",
+        "service checks them again. The JSON schemas (`JobDescription.model_json_schema()`, the OpenAPI document) contain them.",
         "",
         f"A description holds at most {MAX_BODY_BYTES} bytes as JSON, {MAX_BODY_VALUES} values and {MAX_BODY_DEPTH} levels, and a job at",
-        f"most {MAX_INSTANCES} instances. No text holds NUL or half of a surrogate pair, and no number goes beyond 64 bits.",
+        f"most {MAX_INSTANCES} instances. Texts contain neither NUL nor a lone surrogate, and integers have at most 64 bits.",
         "",
         "| field | accepted |",
         "| --- | --- |",

@@ -218,9 +218,9 @@ def test_who_is_let_in() -> None:
     assert "--trust-owners" in none.problem("alice", both)
     assert Isolation(lambda: "no", trusts=True).problem("alice", both) == ""
     assert Isolation(lambda: "").problem("alice", both) == ""
-    assert Isolation(lambda: "", has_boxes=True).is_strict("local", both)
-    assert not Isolation(lambda: "", has_boxes=False).is_strict("local", both)
-    assert not Isolation(lambda: "", has_boxes=True).is_strict("local", {"local"})
+    assert Isolation(lambda: "", has_sandbox=True).is_strict("local", both)
+    assert not Isolation(lambda: "", has_sandbox=False).is_strict("local", both)
+    assert not Isolation(lambda: "", has_sandbox=True).is_strict("local", {"local"})
     # Whatever keys there are at the moment, and whether sandboxes can be used or not.
     assert Isolation(lambda: "").is_strict("alice", set())
     assert none.is_strict("alice", {"alice"})
@@ -240,9 +240,9 @@ def test_a_second_owner_is_refused_where_nothing_keeps_them_apart(
         first = KeyFile(directory / "credentials.json").read()[0]
         with Client(url, first.access_key_id, first.access_key_secret) as client:
             client.wait(client.create_job(job("true")))
-    monkeypatch.setattr("batchcompute.service.isolation.why_no_boxes", lambda: "it is not there")
+    monkeypatch.setattr("batchcompute.service.isolation.why_no_sandbox", lambda: "it is not there")
     assert main(["keys", "--data-dir", str(directory), "add", "--owner", "bob"]) == 2
-    assert "could read what belongs to other owners" in capsys.readouterr().err
+    assert "could read files of other owners" in capsys.readouterr().err
     assert main(["keys", "--data-dir", str(directory), "add", "--owner", "bob", "--trust-owners"]) == 0
 
 

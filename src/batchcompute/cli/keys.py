@@ -55,12 +55,12 @@ def _check_owner(file: KeyFile, arguments: argparse.Namespace) -> None:
     Raises:
         ConfigError: They could not.
     """
-    from batchcompute.service.isolation import Isolation, accounts_of, why_no_boxes
+    from batchcompute.service.isolation import Isolation, accounts_of, why_no_sandbox
 
     owners = {arguments.owner, *(pair.owner for pair in file.read())}
     if arguments.run_as:
         accounts_of({arguments.owner: arguments.run_as}, "--run-as")
         return
-    problem = Isolation(why_no_boxes, trusts=arguments.trust_owners).problem(arguments.owner, owners)
+    problem = Isolation(why_no_sandbox, trusts=arguments.trust_owners).problem(arguments.owner, owners)
     if problem:
         raise ConfigError(problem)

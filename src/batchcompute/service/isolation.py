@@ -1,9 +1,4 @@
-"""What keeps the jobs of owners apart, and whether another owner may be let in.
-
-Programs of one owner run as the user of the service, and can read whatever that user can. With a second owner,
-that is not enough: programs then run in sandboxes that hide the service and each other, or as Unix users of their
-own, or the owners trust each other.
-"""
+"""Decides whether the service can keep the programs of owners apart, and how."""
 
 from __future__ import annotations
 
@@ -22,64 +17,69 @@ __all__: list[str] = []
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Unix user that the jobs of an owner run as."""
+    """A Unix user that runs the programs of an owner."""
 
     name: str
     """Its name."""
     home: str
     """Its home directory."""
     user: User
-    """Its numbers."""
+    """Its numeric ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """How this service keeps owners apart."""
+    """How this service keeps owners apart.
 
-    why_no_boxes: Callable[[], str] = lambda: "they are switched off"
-    """Returns why sandboxes cannot hide the service, and other programs, from a program; empty if they can."""
-    has_boxes: bool = False
-    """Whether there are sandboxes at all; whether they can be used at this moment is another question."""
+    Programs of a single owner run as the user of the service, and can read every file that this user can read. With
+    a second owner, programs run in sandboxes that hide the service and other programs, or as Unix users of their
+    own, or the owners trust each other.
+    """
+
+    why_no_sandbox: Callable[[], str] = lambda: "they are switched off"
+    """Returns why sandboxes cannot hide the service and other programs from a program; empty if they can."""
+    has_sandbox: bool = False
+    """Whether bubblewrap is installed and not switched off. It can still fail at this moment."""
     trusts: bool = False
     """Whether the owners trust each other."""
     run_as: Mapping[str, Account] = field(default_factory=dict[str, Account])
-    """The Unix users of owners that have one."""
+    """The Unix users of the owners that have one."""
 
     def problem(self, owner: str, owners: Collection[str]) -> str:
-        """Say why an owner cannot be let in; empty if nothing is in the way.
+        """Return why the service refuses an owner; empty if it does not.
 
         Args:
             owner: The owner.
-            owners: All owners that there are, or were.
+            owners: All present and former owners.
         """
         if owner == FIRST_OWNER or self.trusts:
             return ""
         exposed = sorted(other for other in {*owners, owner, FIRST_OWNER} if other not in self.run_as)
-        reason = self.why_no_boxes() if exposed else ""
+        reason = self.why_no_sandbox() if exposed else ""
         if not reason:
             return ""
         return (
-            f"Owner {owner} is not let in: jobs of {', '.join(exposed)} could read what belongs to other owners, "
-            f"because they run as the user of the service, and sandboxes cannot be used: {reason}. Install "
-            "bubblewrap, or run the service as root with --run-as OWNER=USER for each of them, or say with "
-            "--trust-owners that the owners trust each other."
+            f"Owner {owner} is refused: programs of {', '.join(exposed)} could read files of other owners, because "
+            f"they run as the user of the service, and sandboxes cannot be used: {reason}. Install bubblewrap, or "
+            "run the service as root with --run-as OWNER=USER for each of these owners, or set --trust-owners if the "
+            "owners trust each other."
         )
 
     def is_strict(self, owner: str, owners: Collection[str]) -> bool:
         """Return whether the programs of an owner have to run in sandboxes that keep owners apart.
 
-        Whether sandboxes can be used at this moment plays no part: where they cannot, these programs do not run.
+        Such programs do not run while sandboxes cannot be used.
 
         Args:
             owner: The owner.
-            owners: All owners that there are, or were: jobs of one whose key is revoked may still wait.
+            owners: All present and former owners: jobs of an owner whose key is revoked can still wait.
         """
         if self.trusts or owner in self.run_as:
             return False
         if owner != FIRST_OWNER:
             return True
-        # Where there can be no sandboxes at all, no other owner is let in.
-        return self.has_boxes and bool(set(owners) - {FIRST_OWNER})
+        # Without sandboxes, the service refuses every other owner.
+        return self.has_sandbox and bool(set(owners) - {FIRST_OWNER})
 
 
 def accounts_of(users: Mapping[str, str], setting: str = "run_as") -> dict[str, Account]:
@@ -115,7 +115,7 @@ def accounts_of(users: Mapping[str, str], setting: str = "run_as") -> dict[str, 
     return found
 
 
-def why_no_boxes() -> str:
+def why_no_sandbox() -> str:
     """Return why sandboxes cannot keep owners apart on this machine; empty if they can."""
     found = sandbox.probe()
     if found.usable and not found.processes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from batchcompute.service.domain.instance_types import TYPES, InstanceType
-from batchcompute.service.isolation import Isolation, accounts_of, why_no_boxes
+from batchcompute.service.isolation import Isolation, accounts_of, why_no_sandbox
 from batchcompute.service.machine import cores
 from batchcompute.service.settings import Settings
 
@@ -23,23 +23,21 @@ class ResolvedSettings:
     slots: int = 1
     """How many instances run at once."""
     region: str = "local"
-    """The region that programs are told."""
+    """The region that programs read in their environment."""
     oss_host: str = ""
-    """Where programs reach object storage; without it, the storage's own URL."""
+    """URL where programs reach object storage; empty for the storage's own URL."""
     sandbox: Literal["auto", "always", "never"] = "auto"
-    """When bubblewrap is used: for tasks with mappings, for all, or for none."""
+    """When bubblewrap is used: for tasks with mappings, for all tasks, or for none."""
     keep_mounts: bool = False
-    """Whether what programs write to mounts with ``WriteSupport`` stays in object storage."""
+    """Whether object storage keeps what programs write to mounts with ``WriteSupport``."""
     max_file_size: int = 0
-    """Bytes that a file of a program may grow to, its output too; 0 for any."""
-    work_dir: Path | None = None
-    """Where programs run; without it, in the data directory."""
+    """Bytes that a file of a program may reach, its output included; 0 for any size."""
     hidden: tuple[Path, ...] = ()
-    """Directories that no program in a sandbox sees: those of the service itself."""
+    """Files and directories that no program in a sandbox sees."""
     isolation: Isolation = field(default_factory=Isolation)
-    """What keeps owners apart."""
+    """How owners are kept apart."""
     types: Mapping[str, InstanceType] = field(default_factory=lambda: {kind.name: kind for kind in TYPES})
-    """The catalogue of instance types."""
+    """The instance types by name."""
 
 
 def resolve(settings: Settings) -> ResolvedSettings:
@@ -54,8 +52,8 @@ def resolve(settings: Settings) -> ResolvedSettings:
     accounts = accounts_of(settings.run_as, settings.spelled("run_as"))
     isolation = Isolation(trusts=settings.trust_owners, run_as=accounts)
     if settings.sandbox != "never":
-        has_boxes = shutil.which("bwrap") is not None
-        isolation = replace(isolation, why_no_boxes=why_no_boxes, has_boxes=has_boxes)
+        has_sandbox = shutil.which("bwrap") is not None
+        isolation = replace(isolation, why_no_sandbox=why_no_sandbox, has_sandbox=has_sandbox)
     return ResolvedSettings(
         settings.slots or cores(),
         oss_host=settings.oss_host,
