@@ -14,6 +14,7 @@ import batchcompute
 
 ROOT = Path(__file__).parent.parent.parent
 OLD = json.loads((ROOT / "tests" / "wire" / "names.json").read_text("utf-8"))
+DETECTOR = ("batchcompute.core", "api")
 MODULES = [key for key in OLD if key.startswith("batchcompute")]
 
 
@@ -48,7 +49,8 @@ def missing(key: str) -> list[str]:
     if cls:
         # Attributes of instances, such as `Client.version`, count too.
         found = batchcompute.Client("cn-qingdao", "a", "b") if cls == "Client" else getattr(found, cls, None)
-    return [name for name in OLD[key].split() if not hasattr(found, name)]
+    # The package `batchcompute.core.api` detects the vendor's files. It is an attribute only once it is imported.
+    return [name for name in OLD[key].split() if not hasattr(found, name) or (key, name) == DETECTOR]
 
 
 MISSING = [
