@@ -1,4 +1,4 @@
-"""Which places of object storage a task wants to see at which paths (REST API, 5.3 and 5.4)."""
+"""The mappings of a task between object URLs and paths (REST API, 5.3 and 5.4)."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ from batchcompute.runner.object_urls import split_object_url
 
 __all__: list[str] = []
 
-_NEVER = ("/proc", "/dev", "/sys")
-"""Directories of the kernel; nothing is mapped into them."""
+_KERNEL_FOLDERS = ("/proc", "/dev", "/sys")
+"""Directories of the kernel, into which nothing is mapped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A place that is seen at a path."""
+    """An object, or a prefix, that a program sees at a path."""
 
     source: str
-    """``oss://bucket/key``, or a prefix that ends in a slash."""
+    """Object URL, ``oss://bucket/key``; a prefix ends in a slash."""
     path: str
     """Where the program sees it."""
     write: bool = False
-    """Whether the program may write there; what it writes stays with the instance."""
+    """Whether the program may write to it. What it writes is lost with the attempt, unless an output maps it."""
     mount: bool = False
-    """Whether it is an entry of ``Mounts``, which a service may be told to keep."""
+    """Whether it is an entry of ``Mounts``, to which a service can be configured to keep writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A path whose contents are brought to object storage when the program has ended."""
+    """A path whose content is uploaded when the program has ended."""
 
     path: str
     """A file, or a directory that ends in a slash."""
     target: str
-    """Where it goes; ends in a slash with it."""
+    """Object URL that it is uploaded to; it ends in a slash if the path does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mappings:
-    """Everything that one task maps."""
+    """All mappings of one task."""
 
     inputs: tuple[Input, ...] = ()
-    """What is seen."""
+    """Objects and prefixes that the program reads."""
     outputs: tuple[Output, ...] = ()
-    """What is brought away."""
+    """Files and directories that are uploaded."""
     logs: tuple[Output, ...] = ()
-    """Files that are brought below a prefix, under names that tell the instance."""
+    """Files that are uploaded below a prefix, under names that contain the number of the instance."""
 
     def __bool__(self) -> bool:
         return bool(self.inputs or self.outputs or self.logs)
 
 
 def inner(value: Any, *names: str) -> Any:
-    """Return what stands below names of a JSON value; None where there is no such thing."""
+    """Return a nested value of a JSON value; None if it does not exist."""
     for name in names:
         value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
     return value
@@ -70,7 +70,7 @@ def entries_of(mounts: Any) -> list[dict[str, Any]]:
 
 
 def canonical(path: str) -> str:
-    """Return a path with single slashes and without ``.``; one that ends in a slash still does."""
+    """Return a path with single slashes and without ``.``. A slash at the end is kept."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
     end = "/" if path.endswith("/") and parts else ""
     return f"/{'/'.join(parts)}{end}" if path.startswith("/") else path
@@ -85,8 +85,8 @@ def mappings_of(task: Mapping[str, Any], mounts: Iterable[Mapping[str, Any]] = (
     """Read the mappings of a task.
 
     Args:
-        task: Its description, in the words of the API.
-        mounts: The mounts of the cluster that it runs on.
+        task: Description of the task, as JSON.
+        mounts: The mounts of its cluster.
     """
     write = bool(task.get("WriteSupport"))
     entries = [*entries_of(task.get("Mounts")), *mounts]
@@ -104,23 +104,23 @@ def mappings_of(task: Mapping[str, Any], mounts: Iterable[Mapping[str, Any]] = (
 
 
 def problems_of(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
-    """Say what is wrong with a task's mappings, before anything of them is tried.
+    """Yield the problems of the mappings of a task that are known before it runs.
 
     Args:
-        task: Its description, in the words of the API.
-        at: Where the task stands in the job.
+        task: Description of the task, as JSON.
+        at: Path of the task in the description of the job.
     """
     seen: dict[str, str] = {}
     logs: set[str] = set()
     for source, path in _pairs(task, "InputMapping"):
         where = f"{at}.InputMapping"
-        yield from _place(source, where)
+        yield from _url(source, where)
         yield from _path(path, where, seen)
         yield from _both(source, path, where)
     for kind in ("OutputMapping", "LogMapping"):
         for path, target in _pairs(task, kind):
             where = f"{at}.{kind}"
-            yield from _place(target, where)
+            yield from _url(target, where)
             yield from _path(path, where, seen)
             if kind == "OutputMapping":
                 yield from _both(path, target, where)
@@ -129,7 +129,7 @@ def problems_of(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
                 yield Problem(where, f"{path} -> {target}", allowed)
             else:
                 name = f"{target}{PurePosixPath(path).name}"
-                yield from _place(name, where)
+                yield from _url(name, where)
                 if name in logs:
                     yield Problem(where, path, f"must not have the name of another log that goes to {target}")
                 logs.add(name)
@@ -137,20 +137,22 @@ def problems_of(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
 
 
 def mount_problems(mounts: Any, at: str, seen: dict[str, str] | None = None) -> Iterator[Problem]:
-    """Say what is wrong with a ``Mounts`` object."""
+    """Yield the problems of a ``Mounts`` object."""
     for entry in entries_of(mounts):
         source = str(entry.get("Source") or "")
         scheme = source.partition("://")[0]
         if scheme in ("nas", "smb", "lustre", "nasplus"):
-            allowed = "must be a place like oss://bucket/dir/: the local service mounts nothing else"
+            allowed = (
+                "must be an object URL like oss://bucket/dir/: the local service cannot mount anything else"
+            )
             yield Problem(f"{at}.Entries.Source", short_repr(source), allowed)
         else:
-            yield from _place(source, f"{at}.Entries.Source")
+            yield from _url(source, f"{at}.Entries.Source")
         yield from _path(entry.get("Destination"), f"{at}.Entries.Destination", {} if seen is None else seen)
 
 
 def path_problems(maps: Mappings) -> list[Problem]:
-    """Return what is wrong with paths that the checks of jobs and clusters, each on its own, could not know of."""
+    """Return the problems of paths of a task together with its cluster: the check of each alone cannot find them."""
     seen: dict[str, str] = {}
     paths = [given.path for given in maps.inputs]
     paths += [output.path for output in (*maps.outputs, *maps.logs)]
@@ -159,29 +161,29 @@ def path_problems(maps: Mappings) -> list[Problem]:
 
 def is_of_kernel(path: str) -> bool:
     """Return whether a path is in a directory of the kernel, into which nothing is mapped."""
-    return any(PurePosixPath(path).is_relative_to(never) for never in _NEVER)
+    return any(PurePosixPath(path).is_relative_to(folder) for folder in _KERNEL_FOLDERS)
 
 
-def _place(place: Any, where: str) -> Iterator[Problem]:
+def _url(object_url: Any, where: str) -> Iterator[Problem]:
     try:
-        split_object_url(str(place or ""))
+        split_object_url(str(object_url or ""))
     except ValidationError:
-        yield Problem(where, short_repr(place), "must be a place like oss://bucket/key")
+        yield Problem(where, short_repr(object_url), "must be an object URL like oss://bucket/key")
 
 
 def _path(path: Any, where: str, seen: dict[str, str]) -> Iterator[Problem]:
     text = str(path or "")
     pure = PurePosixPath(canonical(text))
     if re.fullmatch(r"[A-Za-z]:.*", text):
-        yield Problem(where, short_repr(path), "must be a path of Linux: there are no drives here")
+        yield Problem(where, short_repr(path), "must be a Linux path, without a drive letter")
     elif not pure.is_absolute() or ".." in pure.parts or "\0" in text or pure == PurePosixPath("/"):
         yield Problem(
             where, short_repr(path), "must be an absolute path without '..', and not the root itself"
         )
     elif is_of_kernel(str(pure)):
-        yield Problem(where, short_repr(path), f"must not be below {', '.join(_NEVER)}")
+        yield Problem(where, short_repr(path), f"must not be below {', '.join(_KERNEL_FOLDERS)}")
     elif str(pure) in seen:
-        yield Problem(where, short_repr(path), f"must be mapped once; {seen[str(pure)]} maps it, too")
+        yield Problem(where, short_repr(path), f"must be mapped only once; {seen[str(pure)]} maps it, too")
     else:
         seen[str(pure)] = where
 
