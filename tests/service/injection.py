@@ -1,7 +1,7 @@
 """Faults of the system, put into single call sites of the service, and scenes of its work to put them into.
 
 A call site is a function that reaches the system, the line of the service that calls it, and the line that this one
-works for: ``os.open confined:Root.folder+17 < runtime/command:read_exit+9``. Lines are counted from the start of
+works for: ``os.open rooted:Root.folder+17 < runner/shim:read_exit_code+9``. Lines are counted from the start of
 their function, so that other changes of the file leave the name as it is.
 """
 

@@ -17,7 +17,7 @@ import pytest
 from batchcompute import ConfigError, ValidationError
 from batchcompute.runner import copying, sandbox
 from batchcompute.runner.rooted import Root
-from batchcompute.runner.shim import shim
+from batchcompute.runner.shim import shim_arguments
 from batchcompute.service import LocalService
 from batchcompute.service.api.authentication import Keys
 from batchcompute.service.data_directory import private_directory
@@ -288,8 +288,8 @@ def test_copies_keep_holes(tmp_path: Path) -> None:
 
 
 def test_a_command_that_begins_with_a_dash() -> None:
-    assert shim("-x; true")[-3:] == ["-c", "--", "-x; true"]
-    assert shim("+x", ("box",))[-4:] == ["/bin/sh", "-c", "--", "+x"]
+    assert shim_arguments("-x; true")[-3:] == ["-c", "--", "-x; true"]
+    assert shim_arguments("+x", ("box",))[-4:] == ["/bin/sh", "-c", "--", "+x"]
 
 
 @ROOT

@@ -16,9 +16,10 @@ from batchcompute import LOCAL, Client, ClientError, ConfigError, InvalidParamet
 from batchcompute.api import calls
 from batchcompute.resources import JobDescription
 from batchcompute.runner import spawning
+from batchcompute.runner.outcome import Outcome, outcome_of
 from batchcompute.runner.processes import AttemptProcesses
 from batchcompute.runner.rooted import Root
-from batchcompute.runner.shim import Outcome, outcome, read_exit
+from batchcompute.runner.shim import read_exit_code
 from batchcompute.runner.spec import ProcessSpec
 from batchcompute.service import LocalService, embedded_service
 from batchcompute.service.engines import local as engine_module
@@ -92,14 +93,14 @@ def test_a_real_time_signal(local: Client) -> None:
 
 def test_outcomes(tmp_path: Path) -> None:
     file = Root(tmp_path).file("exit")
-    assert outcome(read_exit(file), 9).error_code == "ProgramKilled"
+    assert outcome_of(read_exit_code(file), 9).error_code == "ProgramKilled"
     for text in ("", "0", "x\n", "256\n", "-1\n", "0\n0\n", "9" * 5000 + "\n", "\u0661\n"):
         file.path.write_text(text)
-        assert outcome(read_exit(file), 0).error_code == "ProgramKilled"
+        assert outcome_of(read_exit_code(file), 0).error_code == "ProgramKilled"
     for code in range(256):
         file.path.write_text(f"{code}\n")
-        assert outcome(read_exit(file), 0).exit_code == code
-    assert outcome(0, 0) == Outcome(0)
+        assert outcome_of(read_exit_code(file), 0).exit_code == code
+    assert outcome_of(0, 0) == Outcome(0)
 
 
 def test_a_defect_of_one_instance_is_its_own(

@@ -1,13 +1,10 @@
-"""The shim that runs each command, and the outcome of an attempt."""
+"""The shim, the process that runs a command and records its exit code."""
 
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.rooted import NotRegular, RootedFile
 from batchcompute.runner.shell_words import SHELL_WORDS
 
@@ -20,9 +17,6 @@ __all__: list[str] = []
 NOT_RUN = 123
 """Exit code of a shim that could not start its command, because no process could be created; nothing is recorded."""
 
-INCOMPLETE = "OutputIncomplete"
-"""``ErrorCode`` of an instance that has finished, but some of whose outputs cannot be objects."""
-
 # Descriptor 0 is the exit file; programs do not inherit it. The record is one small write that ends in a newline, so a
 # complete line is a complete result. It is written even if the service has ended.
 _RUN = f"""trap 'exit {NOT_RUN}' 0; "$@" </dev/null; c=$?; trap - 0; echo "$c" >&0; exit "$c\""""
@@ -30,13 +24,12 @@ _LIMIT = "ulimit -f "
 _LONGEST_LINE = 64 * 1024
 """Bytes of a command that is passed as an argument; the limit of the kernel for one argument is 128 KiB."""
 _NAME = "batchcompute"
-_TAIL = 4096
 _RECORD = re.compile(rb"([0-9]{1,3})\n")
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./@%+,-][A-Za-z0-9_./:=@%+,-]*(?: +[A-Za-z0-9_./:=@%+,-]+)*")
 
 
-def shim(command: str, wrapper: Sequence[str] = (), max_file_size: int = 0) -> list[str]:
+def shim_arguments(command: str, wrapper: Sequence[str] = (), max_file_size: int = 0) -> list[str]:
     """Return the arguments of the process that runs a command and records its exit code.
 
     The command is an argument, and not a part of the script, so its text cannot end the script early. It is not in the
@@ -74,42 +67,7 @@ def is_shim(arguments: Sequence[str]) -> bool:
     return list(arguments[:2]) == ["/bin/sh", "-c"] and list(arguments[3:4]) == [_NAME]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of an attempt."""
-
-    exit_code: int
-    """Exit code of the command."""
-    error_code: str = ""
-    """``ErrorCode`` of the result; empty after success (REST API, 4.3)."""
-    error_message: str = ""
-    """``ErrorMessage`` of the result."""
-    detail: str = ""
-    """``Detail`` of the result: the end of the standard error."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether the instance has failed. An instance with incomplete outputs has not."""
-        return self.error_code not in ("", INCOMPLETE)
-
-
-def tail(file: RootedFile | None) -> str:
-    """Return the end of a text file; an empty text if the file does not exist.
-
-    Raises:
-        OSError: The machine is short of resources at this moment.
-    """
-    if file is None:
-        return ""
-    try:
-        return file.read(_TAIL, tail=True).decode("utf-8", "replace")
-    except OSError as error:
-        if is_transient(error):
-            raise
-        return ""
-
-
-def read_exit(exit_file: RootedFile) -> int | None:
+def read_exit_code(exit_file: RootedFile) -> int | None:
     """Return the recorded exit code; None if there is no complete record.
 
     Raises:
@@ -121,38 +79,3 @@ def read_exit(exit_file: RootedFile) -> int | None:
         # A program may have replaced the file, or removed its permissions. Then there is no record.
         return None
     return int(found[1]) if found and int(found[1]) < 256 else None
-
-
-def _name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        # Real-time signals have no names.
-        return f"signal {number}"
-
-
-def outcome(code: int | None, killed_by: int, detail: str = "") -> Outcome:
-    """Return the outcome of an attempt.
-
-    Args:
-        code: Exit code of the command; None if it is unknown.
-        killed_by: Number of the signal that ended the shim itself; 0 for none.
-        detail: The end of the standard error.
-    """
-    if code == 0:
-        return Outcome(0)
-    if code is None:
-        message = f"The program was ended by {_name(killed_by)}."
-        if not killed_by:
-            message = (
-                "The exit code of the program could not be recorded: it was killed, or the disk is full."
-            )
-        return Outcome(128 + (killed_by or 9), "ProgramKilled", message, detail)
-    if 128 < code < 128 + signal.NSIG:
-        message = f"The program ended with exit code {code} ({_name(code - 128)})."
-        if code - 128 == signal.SIGXFSZ:
-            message += " A file grew beyond what this service allows."
-        return Outcome(code, "ProgramFailed", message, detail)
-    if code == 127:
-        return Outcome(code, "CommandNotFound", "The command was not found (exit code 127).", detail)
-    return Outcome(code, "ProgramFailed", f"The program ended with exit code {code}.", detail)

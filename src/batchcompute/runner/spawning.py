@@ -11,7 +11,7 @@ from pathlib import Path
 
 from batchcompute.runner.processes import TOKEN_VARIABLE
 from batchcompute.runner.rooted import RootedFile
-from batchcompute.runner.shim import is_shim, shim
+from batchcompute.runner.shim import is_shim, shim_arguments
 from batchcompute.runner.spec import ProcessSpec
 
 __all__: list[str] = []
@@ -69,7 +69,7 @@ def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
             environment = {"PATH": os.defpath, TOKEN_VARIABLE: spec.token}
         user = spec.user
         return subprocess.Popen(
-            shim(spec.command, wrapper, spec.max_file_size),
+            shim_arguments(spec.command, wrapper, spec.max_file_size),
             cwd=spec.directory,
             env={_encoded(name): _encoded(value) for name, value in environment.items()},
             stdin=record,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from batchcompute.runner.os_errors import is_transient
-from batchcompute.runner.shim import NOT_RUN, Outcome
+from batchcompute.runner.outcome import Outcome
+from batchcompute.runner.shim import NOT_RUN
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.engines.base import EngineState
 from batchcompute.service.recovery import TIMEOUT

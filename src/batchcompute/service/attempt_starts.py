@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from batchcompute.runner.os_errors import is_transient
-from batchcompute.runner.shim import Outcome
+from batchcompute.runner.outcome import Outcome
 from batchcompute.service.attempt_ends import Running
 from batchcompute.service.errors import ApiError
 from batchcompute.service.store import transitions

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from batchcompute.runner.shim import Outcome
+from batchcompute.runner.outcome import Outcome
 from batchcompute.service import attempt_starts
 from batchcompute.service.attempt_ends import NEVER, Ends, Running, next_deadline, overdue
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from batchcompute.runner.shim import Outcome
+from batchcompute.runner.outcome import Outcome
 from batchcompute.service.domain.states import Key
 from batchcompute.service.store import transitions
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from typing import Final, TypeAlias
 
-from batchcompute.runner.shim import Outcome
+from batchcompute.runner.outcome import Outcome
 from batchcompute.runner.spec import STORED_ISOLATION, Isolation, load_isolation
 from batchcompute.service.domain.states import Key, State
 from batchcompute.service.store.rows import InstanceRow, RunningRow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchcompute.runner.shim import Outcome
+from batchcompute.runner.outcome import Outcome
 from batchcompute.runner.spec import Isolation
 from batchcompute.service.domain.states import ENDED, Key, State, next_of_failed, task_state
 from batchcompute.service.store import large_jobs

@@ -16,9 +16,10 @@ from batchcompute.runner.aborting import Aborted
 from batchcompute.runner.file_system_view import TooManyEntries
 from batchcompute.runner.object_urls import LONGEST_KEY
 from batchcompute.runner.os_errors import has_no_room, is_transient
+from batchcompute.runner.outcome import INCOMPLETE, Outcome, outcome_of, tail
 from batchcompute.runner.package import PackageError, unpack
 from batchcompute.runner.rooted import NotRegular, Root
-from batchcompute.runner.shim import INCOMPLETE, NOT_RUN, Outcome, outcome, read_exit, tail
+from batchcompute.runner.shim import NOT_RUN, read_exit_code
 from batchcompute.runner.spec import SandboxSpec
 from batchcompute.runner.staging_plan import names_of_path
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
@@ -261,11 +262,11 @@ class LocalWorkspace:
         """
         process = attempt.process
         if code is None and not killed_by:
-            code = read_exit(process.exit_file)
-        elif code == NOT_RUN and read_exit(process.exit_file) is None:
+            code = read_exit_code(process.exit_file)
+        elif code == NOT_RUN and read_exit_code(process.exit_file) is None:
             raise NotStarted
         detail = "" if code == 0 else tail(process.stderr)
-        return outcome(code, killed_by, detail)
+        return outcome_of(code, killed_by, detail)
 
     @staticmethod
     def _never_ran(attempt: Attempt) -> bool:
@@ -279,7 +280,7 @@ class LocalWorkspace:
         Raises:
             OSError: The file cannot be read at this moment.
         """
-        return read_exit(attempt.process.exit_file) is not None
+        return read_exit_code(attempt.process.exit_file) is not None
 
     @staticmethod
     def end_container(attempt: Attempt) -> None:
@@ -301,7 +302,7 @@ class LocalWorkspace:
             OSError: The file cannot be written at this moment.
         """
         file = attempt.process.exit_file
-        if read_exit(file) is None:
+        if read_exit_code(file) is None:
             fd = file.new()
             try:
                 copying.write_all(fd, f"{code}\n".encode("ascii"))
