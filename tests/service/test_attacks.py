@@ -289,7 +289,7 @@ def test_copies_keep_holes(tmp_path: Path) -> None:
 
 def test_a_command_that_begins_with_a_dash() -> None:
     assert shim_arguments("-x; true")[-3:] == ["-c", "--", "-x; true"]
-    assert shim_arguments("+x", ("box",))[-4:] == ["/bin/sh", "-c", "--", "+x"]
+    assert shim_arguments("+x", ("sandbox",))[-4:] == ["/bin/sh", "-c", "--", "+x"]
 
 
 @ROOT

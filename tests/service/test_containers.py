@@ -1,4 +1,4 @@
-"""Docker images, against a stub that writes down how it is called and runs the command by itself."""
+"""Docker images, with a stub that records its arguments and runs the command itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ rm) kill -9 $(cat "{calls}.$3.pid") 2>/dev/null; exit 0;;
 run)
   for word; do case "$word" in --name=*) name="${{word#--name=}}";; esac; done
   for word; do last="$word"; done
-  # Like a daemon's, it is no child of this command.
+  # As with a daemon, the program is not a child of this command.
   setsid env -u BC_INSTANCE sh -c 'echo $$ > "$1"; eval "$2"' stub "{calls}.$name.pid" "$last" & wait $!; exit;;
 esac
 exit 1
@@ -33,7 +33,7 @@ exit 1
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A directory with a docker of our own in the path."""
+    """Put a stub of docker into the path, and return the directory of its records."""
     made = tmp_path / "calls"
     stub = tmp_path / "bin" / "docker"
     stub.parent.mkdir()
@@ -68,7 +68,7 @@ def test_an_image_is_run_by_the_runtime(calls: Path, tmp_path: Path) -> None:
     assert "rm --force" in calls.read_text()
 
 
-def test_a_stopped_container_is_ended(calls: Path, tmp_path: Path) -> None:
+def test_the_container_of_a_stopped_job_is_removed(calls: Path, tmp_path: Path) -> None:
     with LocalService(tmp_path / "data") as service, service.client() as client:
         made = task("sleep 60")
         made.Parameters.Command.Docker.Image = "tool"
@@ -84,7 +84,7 @@ def test_a_stopped_container_is_ended(calls: Path, tmp_path: Path) -> None:
         finish(client, client.create_job(job({"t": timed})).Id, "Failed")
 
 
-def test_the_old_way_of_naming_an_image(calls: Path, tmp_path: Path) -> None:
+def test_an_image_named_by_a_variable(calls: Path, tmp_path: Path) -> None:
     with LocalService(tmp_path / "data") as service, service.client() as client:
         made = task("true")
         made.Parameters.Command.EnvVars = {"BATCH_COMPUTE_DOCKER_IMAGE": "localhost:5000/old"}
@@ -92,7 +92,7 @@ def test_the_old_way_of_naming_an_image(calls: Path, tmp_path: Path) -> None:
     assert " old -c true" in calls.read_text()
 
 
-def test_without_a_runtime_an_image_is_refused(calls: Path, tmp_path: Path) -> None:
+def test_an_image_is_refused_without_a_runtime(calls: Path, tmp_path: Path) -> None:
     Path(f"{calls}.down").touch()
     with LocalService(tmp_path / "data") as service, service.client() as client:
         made = task("true")

@@ -1,4 +1,4 @@
-"""What is mapped can be read and executed under its own name, and all that a program writes to is one file system."""
+"""Mapped files can be read and executed under their own names, and all writable files are in one file system."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from tests.service.test_mappings import put, result, run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts are those of Linux")
 
-WAYS = ["box", "strict", "user in a box", "user", "bare", "kept", "kept, bare"]
+ISOLATIONS = ["sandbox", "strict", "user in a sandbox", "user", "no sandbox", "kept", "kept, no sandbox"]
 ROOT = "${BATCH_COMPUTE_ROOT:-}"
 SCRIPT = "#!/bin/sh\necho ran\n"
 
 
 @contextmanager
-def service_of(way: str, tmp_path: Path) -> Iterator[tuple[LocalService, Client]]:
-    if way not in ("bare", "user", "kept, bare") and not sandbox.probe().processes:
+def service_of(isolation: str, tmp_path: Path) -> Iterator[tuple[LocalService, Client]]:
+    if isolation not in ("no sandbox", "user", "kept, no sandbox") and not sandbox.probe().processes:
         pytest.skip(sandbox.probe().reason or "no namespaces")
-    if way.startswith("user") and os.geteuid() != 0:
+    if isolation.startswith("user") and os.geteuid() != 0:
         pytest.skip("only root can start programs of other users")
     options: dict[str, Any] = {"slots": 4}
-    if way in ("bare", "user", "kept, bare"):
+    if isolation in ("no sandbox", "user", "kept, no sandbox"):
         options["sandbox"] = "never"
-    if way.startswith("user"):
+    if isolation.startswith("user"):
         options["run_as"] = {"local": "nobody"}
-    if way.startswith("kept"):
+    if isolation.startswith("kept"):
         options["keep_mounts"] = True
     with LocalService(tmp_path / "d", **options) as service, service.client() as client:
-        if way == "strict":
-            # With another owner, programs of the first one are kept apart, too.
+        if isolation == "strict":
+            # With a second owner, programs of the first one are separated, too.
             service._parts.keys._seen.add("alice")
         yield service, client
 
@@ -91,9 +91,9 @@ def kinds(client: Client) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_every_input_can_be_read_and_executed_and_so_can_its_copy(tmp_path: Path, way: str) -> None:
-    with service_of(way, tmp_path) as (service, client):
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_every_input_and_its_copy_can_be_read_and_executed(tmp_path: Path, isolation: str) -> None:
+    with service_of(isolation, tmp_path) as (service, client):
         for name in ("tools/run.sh", "other/x"):
             put(service, f"oss://b/{name}", SCRIPT)
             service.oss_path(f"oss://b/{name}").chmod(0o644)
@@ -101,8 +101,12 @@ def test_every_input_can_be_read_and_executed_and_so_can_its_copy(tmp_path: Path
         tasks = {}
         for number, (_, fields) in enumerate(kinds(client).items()):
             tasks[f"t{number}"] = task(line, **fields)
-            if way.startswith("kept") and "OutputMapping" in fields and way.endswith("bare"):
-                # There is nothing to mount the output on.
+            if (
+                isolation.startswith("kept")
+                and "OutputMapping" in fields
+                and isolation.endswith("no sandbox")
+            ):
+                # The output has no mount point.
                 del tasks[f"t{number}"].OutputMapping
         done = client.wait(client.create_job(job(tasks)), raise_on_failure=False, timeout=60)
         found = {name: client.logs(done, name, 0) for name in tasks}
@@ -110,9 +114,9 @@ def test_every_input_can_be_read_and_executed_and_so_can_its_copy(tmp_path: Path
         assert {log.stdout for log in found.values()} == {f"ran\n{SCRIPT}ran\n"}
 
 
-@pytest.mark.parametrize("way", ["box", "user in a box", "bare"])
-def test_an_input_of_an_app_can_be_executed(tmp_path: Path, way: str) -> None:
-    with service_of(way, tmp_path) as (service, client):
+@pytest.mark.parametrize("isolation", ["sandbox", "user in a sandbox", "no sandbox"])
+def test_an_input_of_an_app_can_be_executed(tmp_path: Path, isolation: str) -> None:
+    with service_of(isolation, tmp_path) as (service, client):
         put(service, "oss://b/run.sh", SCRIPT)
         line = f"{ROOT}/home/run.sh && cp {ROOT}/home/run.sh x && ./x"
         parameters = {"tool": {"Type": "String", "LocalPath": "/home/run.sh"}}
@@ -127,12 +131,14 @@ def test_an_input_of_an_app_can_be_executed(tmp_path: Path, way: str) -> None:
         assert (log.stdout, log.stderr) == ("ran\nran\n", "")
 
 
-@pytest.mark.parametrize("way", ["box", "bare"])
+@pytest.mark.parametrize("isolation", ["sandbox", "no sandbox"])
 @pytest.mark.parametrize("kind", ["without rights", "linked", "setuid", "of somebody else", "of the service"])
-def test_no_file_is_changed_that_is_not_the_storages_own(tmp_path: Path, way: str, kind: str) -> None:
+def test_only_files_of_the_object_storage_are_made_executable(
+    tmp_path: Path, isolation: str, kind: str
+) -> None:
     if kind == "of somebody else" and os.geteuid() != 0:
         pytest.skip("only root can give files away")
-    with service_of(way, tmp_path) as (service, client):
+    with service_of(isolation, tmp_path) as (service, client):
         if kind == "of the service":
             service.objects.write("oss://b/tools/run.sh", [SCRIPT.encode()])
         else:
@@ -156,7 +162,7 @@ def test_no_file_is_changed_that_is_not_the_storages_own(tmp_path: Path, way: st
         assert lines[0] == "ran"
         assert int(lines[1], 8) & 0o7500 == 0o500, "no rights beyond its owner's"
         after = stat.S_IMODE(file.stat().st_mode)
-        assert after == (0o500 if kind == "without rights" and way == "box" else before)
+        assert after == (0o500 if kind == "without rights" and isolation == "sandbox" else before)
 
 
 def test_objects_are_private(service: LocalService, local: Client) -> None:
@@ -209,15 +215,17 @@ OUTPUTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("way", ["box", "strict", "user in a box", "user", "bare"])
-def test_hard_links_and_renames_work_between_all_that_can_be_written(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("isolation", ["sandbox", "strict", "user in a sandbox", "user", "no sandbox"])
+def test_hard_links_and_renames_work_between_all_writable_directories(tmp_path: Path, isolation: str) -> None:
     places = dict(PLACES)
-    if way in ("bare", "user") or (way != "strict" and len(list(Path("/tmp").iterdir())) > 100):
-        # It is the machine's own.
+    if isolation in ("no sandbox", "user") or (
+        isolation != "strict" and len(list(Path("/tmp").iterdir())) > 100
+    ):
+        # The directory is the machine's own.
         del places["tmp"]
-    with service_of(way, tmp_path) as (service, client):
+    with service_of(isolation, tmp_path) as (service, client):
         put(service, "oss://b/work/old", "")
-        # One that every user can run.
+        # An interpreter that every user can run.
         python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
         made = task(f"{python} -c \"$TRY\" '{json.dumps(places)}'", **OUTPUTS)
         made.Parameters.Command.EnvVars = {"TRY": TRY}
@@ -235,12 +243,12 @@ def test_hard_links_and_renames_work_between_all_that_can_be_written(tmp_path: P
             assert found == [each for each in names if not each.startswith(f"{name} ")], place
 
 
-def test_a_directory_that_holds_too_much_is_told(tmp_path: Path) -> None:
+def test_a_directory_with_too_many_entries_is_named(tmp_path: Path) -> None:
     full = tmp_path / "full"
     full.mkdir()
     for number in range(301):
         (full / f"{number}").touch()
-    with service_of("box", tmp_path) as (_, client):
+    with service_of("sandbox", tmp_path) as (_, client):
         job_id = run(client, "true", "Failed", OutputMapping={f"{full}/out/": "oss://b/out/"})
         code, message = result(client, job_id)
         assert code == "MountError"
@@ -248,10 +256,10 @@ def test_a_directory_that_holds_too_much_is_told(tmp_path: Path) -> None:
         assert "at most 300" in message
 
 
-def test_nothing_of_it_is_made_on_the_machine(
+def test_no_file_is_made_on_the_machine(
     service: LocalService, local: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Whatever others have left in this machine's /tmp.
+    # The /tmp of this machine may have any content.
     monkeypatch.setattr(file_system_view, "_MOST_OF_TMP", 1_000_000)
     if not sandbox.probe().usable:
         pytest.skip(sandbox.probe().reason)
@@ -279,7 +287,7 @@ def view(maps: dict[str, Any], strict: bool = False, empty: tuple[str, ...] = ()
 
 
 def test_full_directories_are_not_mounted_entry_by_entry(tmp_path: Path) -> None:
-    """A mount for each of thousands of entries would take minutes."""
+    """A mount for each of thousands of entries takes minutes."""
     for number in range(290):
         (tmp_path / "outer" / f"{number}").mkdir(parents=True)
     for number in range(20):
@@ -300,7 +308,7 @@ def test_full_directories_are_not_mounted_entry_by_entry(tmp_path: Path) -> None
         view({"OutputMapping": {f"{tmp_path}/outer/x/": "oss://b/x/"}})
 
 
-def test_a_link_in_a_path_leads_where_the_program_finds_it(tmp_path: Path) -> None:
+def test_a_link_in_a_path_is_resolved_as_the_program_sees_it(tmp_path: Path) -> None:
     if not sandbox.probe().usable:
         pytest.skip(sandbox.probe().reason)
     (tmp_path / "real").mkdir()
@@ -324,9 +332,9 @@ def test_a_link_in_a_path_leads_where_the_program_finds_it(tmp_path: Path) -> No
         assert "must be a path of its own" in result(client, job_id)[1]
 
 
-@pytest.mark.parametrize("way", ["kept", "kept, bare"])
-def test_outputs_in_a_mount_that_is_kept(tmp_path: Path, way: str) -> None:
-    with service_of(way, tmp_path) as (service, client):
+@pytest.mark.parametrize("isolation", ["kept", "kept, no sandbox"])
+def test_outputs_in_a_kept_mount(tmp_path: Path, isolation: str) -> None:
+    with service_of(isolation, tmp_path) as (service, client):
         put(service, "oss://b/job/in", "in")
         line = f"cd {ROOT}/job; echo 1 > made; echo 2 > also"
         mounts = mount("oss://b/job/", "/job/", True)
@@ -336,7 +344,7 @@ def test_outputs_in_a_mount_that_is_kept(tmp_path: Path, way: str) -> None:
         }
         assert texts == {"job/made": "1\n", "copy": "1\n", "job/also": "2\n"}
         nested = {"/job/res/": "oss://b/res/"}
-        if way == "kept":
+        if isolation == "kept":
             run(client, f"echo 3 > {ROOT}/job/res/x", Mounts=mounts, OutputMapping=nested)
             assert service.oss_path("oss://b/res/x").read_text() == "3\n"
         else:
@@ -344,11 +352,11 @@ def test_outputs_in_a_mount_that_is_kept(tmp_path: Path, way: str) -> None:
             assert "without bubblewrap" in result(client, job_id)[1]
 
 
-def test_a_program_that_exchanges_its_outputs_by_links_reaches_nothing(tmp_path: Path) -> None:
-    """They are no mounts that would stay where they are."""
+def test_outputs_replaced_by_links_are_not_followed(tmp_path: Path) -> None:
+    """Output directories are not mounts, so a program can replace them."""
     (tmp_path / "secret").write_text("secret")
-    for way in ("box", "bare"):
-        with service_of(way, tmp_path / way) as (service, client):
+    for isolation in ("sandbox", "no sandbox"):
+        with service_of(isolation, tmp_path / isolation.replace(" ", "-")) as (service, client):
             lines = (
                 f"cd {ROOT}/cr && rm -r out && ln -s {tmp_path} out",
                 f"cd {ROOT}/ && rm -r cr && ln -s {tmp_path} cr",
@@ -388,10 +396,10 @@ print(json.dumps({os.path.join(at, name)[len(root):]: open(os.path.join(at, name
 """
 
 
-@pytest.mark.parametrize("where", ["box", "bare", "elsewhere"])
-def test_names_come_through_both_ways(tmp_path: Path, where: str) -> None:
+@pytest.mark.parametrize("where", ["sandbox", "no sandbox", "elsewhere"])
+def test_names_survive_upload_and_download(tmp_path: Path, where: str) -> None:
     storage = f"file://{tmp_path}/elsewhere" if where == "elsewhere" else ""
-    mode: Any = "never" if where == "bare" else "auto"
+    mode: Any = "never" if where == "no sandbox" else "auto"
     with LocalService(tmp_path / "d", sandbox=mode, storage=storage) as service, service.client() as client:
         write = task(f'{sys.executable} -c "$WRITE"', OutputMapping={"/out/": "oss://b/o/"})
         write.Parameters.Command.EnvVars = {"WRITE": WRITE, "NAMES": json.dumps(NAMES)}
@@ -404,7 +412,7 @@ def test_names_come_through_both_ways(tmp_path: Path, where: str) -> None:
         assert {key for key, _ in service.objects.page("b", "o/", "", "", 1000).items} == {
             f"o/{name}" for name in NAMES
         }
-        # And each by itself.
+        # And each object alone.
         single = {f"oss://b/o/{name}": f"/in/{number}" for number, name in enumerate(NAMES)}
         job_id = run(client, f"cat {ROOT}/in/*[0-9]", InputMapping=single)
         numbers = sorted(range(len(NAMES)), key=lambda number: str(number))
@@ -412,9 +420,9 @@ def test_names_come_through_both_ways(tmp_path: Path, where: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["in//x", "in/a//b", f"in/{'x' * 256}/y"])
-@pytest.mark.parametrize("way", ["box", "bare"])
-def test_an_input_that_no_file_can_be_named_after_is_told(tmp_path: Path, way: str, key: str) -> None:
-    with service_of(way, tmp_path) as (service, client):
+@pytest.mark.parametrize("isolation", ["sandbox", "no sandbox"])
+def test_a_key_that_no_file_can_have_as_its_name_is_named(tmp_path: Path, isolation: str, key: str) -> None:
+    with service_of(isolation, tmp_path) as (service, client):
         service.objects.write(f"oss://b/{key}", [b"x"])
         job_id = run(client, "true", "Failed", InputMapping={"oss://b/in/": "/in/"})
         code, message = result(client, job_id)
@@ -423,7 +431,7 @@ def test_an_input_that_no_file_can_be_named_after_is_told(tmp_path: Path, way: s
         run(client, f"cat {ROOT}/x", InputMapping={f"oss://b/{key}": "/x"})
 
 
-def test_names_of_files_are_those_of_keys() -> None:
+def test_names_of_files_are_the_parts_of_keys() -> None:
     assert file_names(("a", "%%_x")) == ("a", "%_x")
     assert file_names(("%+ab", "c")) == ("%+ab", "c"), "nobody but the storage cuts names, and not here"
     assert file_names(("%_",)) is None
@@ -439,9 +447,11 @@ LEFT = {
 }
 
 
-@pytest.mark.parametrize("way", ["box", "bare"])
-def test_what_cannot_be_kept_is_told_in_the_result_and_in_the_message(tmp_path: Path, way: str) -> None:
-    with service_of(way, tmp_path) as (service, client):
+@pytest.mark.parametrize("isolation", ["sandbox", "no sandbox"])
+def test_outputs_that_are_not_uploaded_are_named_in_the_result_and_in_the_message(
+    tmp_path: Path, isolation: str
+) -> None:
+    with service_of(isolation, tmp_path) as (service, client):
         outputs = {"OutputMapping": {"/out/": "oss://b/out/"}}
         jobs = {
             kind: client.create_job(job({"t": task(f"{line}; echo y > {ROOT}/out/y", **outputs)}))
@@ -460,7 +470,7 @@ def test_what_cannot_be_kept_is_told_in_the_result_and_in_the_message(tmp_path: 
             assert "/out/left" in done.Message
             assert done.Message.isprintable()
         assert service.oss_path("oss://b/out/y").read_text() == "y\n"
-        # It is not run again, and what fails keeps its own error.
+        # The instance does not run again, and a program that fails keeps its own error.
         again = task(f"{LEFT['a link']}; exit 3", MaxRetryCount=0, **outputs)
         job_id = client.create_job(job({"t": again})).Id
         finish(client, job_id, "Failed")

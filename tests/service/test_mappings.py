@@ -1,4 +1,4 @@
-"""Mappings, mounts and logs at their literal paths, and below a directory where those cannot be had."""
+"""Mappings, mounts and logs: at their literal paths in a sandbox, and below a directory without one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import pytest
 
 from batchcompute import Client, ClientError
 from batchcompute.runner import sandbox
+from batchcompute.runner.spec import STORED_ISOLATION, load_isolation
 from batchcompute.service import LocalService
 from tests.service.helpers import finish, job, output, task, until
 from tests.service.test_life import child
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts are those of Linux")
-BOX = sandbox.probe()
-boxed = pytest.mark.skipif(not BOX.usable, reason=BOX.reason)
+SANDBOX = sandbox.probe()
+boxed = pytest.mark.skipif(not SANDBOX.usable, reason=SANDBOX.reason)
 
 
 def put(service: LocalService, place: str, text: str) -> None:
@@ -34,7 +35,7 @@ def run(client: Client, command: str, state: str = "Finished", **fields: Any) ->
 
 
 @boxed
-def test_an_input_is_seen_at_its_path_and_cannot_be_written(service: LocalService, local: Client) -> None:
+def test_an_input_is_read_only_at_its_path(service: LocalService, local: Client) -> None:
     put(service, "oss://b/in/x.txt", "hello")
     put(service, "oss://b/one.txt", "single")
     job_id = run(
@@ -49,7 +50,7 @@ def test_an_input_is_seen_at_its_path_and_cannot_be_written(service: LocalServic
 
 @boxed
 @pytest.mark.parametrize("code", [0, 3])
-def test_outputs_are_brought_away_after_success_and_failure(
+def test_outputs_are_uploaded_after_success_and_failure(
     service: LocalService, local: Client, code: int
 ) -> None:
     job_id = run(
@@ -69,7 +70,7 @@ def test_outputs_are_brought_away_after_success_and_failure(
 
 
 @boxed
-def test_nothing_is_brought_away_after_a_timeout_but_logs_are(service: LocalService, local: Client) -> None:
+def test_only_logs_are_uploaded_after_a_timeout(service: LocalService, local: Client) -> None:
     run(
         local,
         "echo part > /out/a; echo line >> /var/log/app.log; sleep 60",
@@ -84,7 +85,9 @@ def test_nothing_is_brought_away_after_a_timeout_but_logs_are(service: LocalServ
 
 
 @boxed
-def test_a_log_is_seen_while_it_grows_and_an_empty_one_is_none(service: LocalService, local: Client) -> None:
+def test_a_log_can_be_read_while_it_grows_and_an_empty_log_is_removed(
+    service: LocalService, local: Client
+) -> None:
     job_id = local.create_job(
         job(
             {
@@ -106,7 +109,7 @@ def test_a_log_is_seen_while_it_grows_and_an_empty_one_is_none(service: LocalSer
 
 
 @boxed
-def test_what_is_written_to_a_mount_stays_with_the_instance(service: LocalService, local: Client) -> None:
+def test_files_written_to_a_mount_are_not_kept(service: LocalService, local: Client) -> None:
     put(service, "oss://b/data/x", "old")
     mounts = {"Entries": [{"Source": "oss://b/data/", "Destination": "/data/", "WriteSupport": True}]}
     job_id = run(local, "echo new > /data/x; cat /data/x", Mounts=mounts)
@@ -114,15 +117,15 @@ def test_what_is_written_to_a_mount_stays_with_the_instance(service: LocalServic
     assert service.oss_path("oss://b/data/x").read_text() == "old"
 
 
-@pytest.mark.parametrize("way", ["auto", "never"])
-def test_a_service_can_be_told_to_keep_what_is_written_to_mounts(
-    tmp_path: Path, way: Literal["auto", "always", "never"]
+@pytest.mark.parametrize("isolation", ["auto", "never"])
+def test_keep_mounts_keeps_files_written_to_mounts(
+    tmp_path: Path, isolation: Literal["auto", "always", "never"]
 ) -> None:
-    if way == "auto" and not BOX.usable:
-        pytest.skip(BOX.reason)
+    if isolation == "auto" and not SANDBOX.usable:
+        pytest.skip(SANDBOX.reason)
     mounts = {"Entries": [{"Source": "oss://b/data/", "Destination": "/data", "WriteSupport": True}]}
     with (
-        LocalService(tmp_path / "kept", keep_mounts=True, sandbox=way) as service,
+        LocalService(tmp_path / "kept", keep_mounts=True, sandbox=isolation) as service,
         service.client() as client,
     ):
         put(service, "oss://b/data/x", "old")
@@ -132,7 +135,7 @@ def test_a_service_can_be_told_to_keep_what_is_written_to_mounts(
 
 @boxed
 def test_an_output_inside_of_a_mount(service: LocalService, local: Client) -> None:
-    # As runjob does it: a writable mount of the whole work directory, and what counts in an OutputMapping.
+    # As runjob does it: a writable mount of the whole work directory, and an OutputMapping for the results.
     put(service, "oss://b/job/in.txt", "in")
     run(
         local,
@@ -145,7 +148,7 @@ def test_an_output_inside_of_a_mount(service: LocalService, local: Client) -> No
 
 
 @boxed
-def test_mounts_of_clusters_are_seen_too(service: LocalService, local: Client) -> None:
+def test_mounts_of_clusters(service: LocalService, local: Client) -> None:
     put(service, "oss://b/data/x", "cluster")
     mounts = {"Entries": [{"Source": "oss://b/data/", "Destination": "/cluster-data", "WriteSupport": False}]}
     cluster = local.create_cluster(
@@ -166,8 +169,8 @@ def test_mounts_of_clusters_are_seen_too(service: LocalService, local: Client) -
 
 
 @boxed
-def test_what_a_machine_has_stays_where_it_is(service: LocalService, local: Client, tmp_path: Path) -> None:
-    """A directory that is laid out anew still holds everything else."""
+def test_files_of_the_machine_stay_visible(service: LocalService, local: Client, tmp_path: Path) -> None:
+    """A directory with a mapping in it still shows its other files."""
     there = tmp_path / "neighbour"
     there.write_text("here")
     (tmp_path / "link").symlink_to("neighbour")
@@ -183,10 +186,10 @@ def test_what_a_machine_has_stays_where_it_is(service: LocalService, local: Clie
 
 
 @boxed
-def test_processes_of_a_box_end_with_it(service: LocalService, local: Client, tmp_path: Path) -> None:
+def test_processes_of_a_sandbox_end_with_it(service: LocalService, local: Client, tmp_path: Path) -> None:
     mark = tmp_path / "pid"
     put(service, "oss://b/in/x", "")
-    # The environment is cleared, so that nothing but the namespace tells whose it is.
+    # The environment is cleared, so only the process namespace identifies the process.
     command = (
         f"setsid env -i sh -c 'touch {mark}; exec sleep 4321987' & while [ ! -e {mark} ]; do sleep 0.01; done"
     )
@@ -207,9 +210,9 @@ def _read(path: Path) -> bytes:
 
 
 @pytest.fixture(params=["auto", "never"])
-def any_way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[LocalService, Client]]:
-    if request.param == "auto" and not BOX.usable:
-        pytest.skip(BOX.reason)
+def any_isolation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[LocalService, Client]]:
+    if request.param == "auto" and not SANDBOX.usable:
+        pytest.skip(SANDBOX.reason)
     with (
         LocalService(tmp_path / "any", slots=2, sandbox=request.param) as service,
         service.client() as client,
@@ -222,8 +225,8 @@ def result(client: Client, job_id: str) -> tuple[str, str]:
     return found.ErrorCode, found.ErrorMessage
 
 
-def test_a_missing_input_has_its_own_error(any_way: tuple[LocalService, Client]) -> None:
-    _, client = any_way
+def test_a_missing_input_is_a_mount_error(any_isolation: tuple[LocalService, Client]) -> None:
+    _, client = any_isolation
     for fields in (
         {"InputMapping": {"oss://b/none/": "/in/"}},
         {"InputMapping": {"oss://b/none.txt": "/in.txt"}},
@@ -235,8 +238,10 @@ def test_a_missing_input_has_its_own_error(any_way: tuple[LocalService, Client])
         assert "/in" in message
 
 
-def test_an_output_that_cannot_be_written_has_its_own_error(any_way: tuple[LocalService, Client]) -> None:
-    service, client = any_way
+def test_an_output_that_cannot_be_written_is_an_output_error(
+    any_isolation: tuple[LocalService, Client],
+) -> None:
+    service, client = any_isolation
     put(service, "oss://b/file", "in the way")
     root = "${BATCH_COMPUTE_ROOT:-}"
     job_id = run(client, f'echo 1 > "{root}/out/a"', "Failed", OutputMapping={"/out/": "oss://b/file/deep/"})
@@ -244,7 +249,7 @@ def test_an_output_that_cannot_be_written_has_its_own_error(any_way: tuple[Local
     assert code == "OutputError"
     assert "/out" in message
     assert "oss://b/file/deep/" in message
-    # What failed by itself keeps its own error.
+    # A program that has failed keeps its own error.
     job_id = run(
         client, f'echo 1 > "{root}/out/a"; exit 5', "Failed", OutputMapping={"/out/": "oss://b/file/deep/"}
     )
@@ -252,8 +257,8 @@ def test_an_output_that_cannot_be_written_has_its_own_error(any_way: tuple[Local
     assert "cannot be written" in client.get_instance(job_id, "t", 0).Result.detail_text
 
 
-def test_links_of_outputs_stay_behind_and_are_named(any_way: tuple[LocalService, Client]) -> None:
-    service, client = any_way
+def test_links_in_outputs_are_not_uploaded_and_named(any_isolation: tuple[LocalService, Client]) -> None:
+    service, client = any_isolation
     root = "${BATCH_COMPUTE_ROOT:-}"
     job_id = run(
         client,
@@ -266,8 +271,8 @@ def test_links_of_outputs_stay_behind_and_are_named(any_way: tuple[LocalService,
     assert "/out/pipe" in detail
 
 
-def test_without_a_sandbox_mappings_are_below_a_directory_and_the_result_says_so(tmp_path: Path) -> None:
-    with LocalService(tmp_path / "bare", sandbox="never") as service, service.client() as client:
+def test_without_a_sandbox_mappings_are_below_a_directory_named_in_the_result(tmp_path: Path) -> None:
+    with LocalService(tmp_path / "no sandbox", sandbox="never") as service, service.client() as client:
         put(service, "oss://b/in/x", "hello")
         job_id = run(
             client,
@@ -292,15 +297,13 @@ def test_without_a_sandbox_mappings_are_below_a_directory_and_the_result_says_so
         ({"InputMapping": {"oss://b/in/": "/proc/x/"}}, "InvalidInputMapping", "/proc"),
         ({"InputMapping": {"oss://b/../in/": "/in/"}}, "InvalidInputMapping", "oss://"),
         ({"OutputMapping": {"/": "oss://b/out/"}}, "InvalidOutputMapping", "root"),
-        ({"OutputMapping": {"C:/out/": "oss://b/out/"}}, "InvalidOutputMapping", "drives"),
+        ({"OutputMapping": {"C:/out/": "oss://b/out/"}}, "InvalidOutputMapping", "drive"),
         ({"LogMapping": {"/x.log": "oss://b/logs"}}, "InvalidLogMapping", "slash"),
         ({"InputMapping": {"oss://b/x/": "/x/"}, "OutputMapping": {"/x/": "oss://b/x/"}}, "InvalidOutputMapping", "once"),
         ({"Mounts": {"Entries": [{"Source": "nas://host:/x", "Destination": "/x"}]}}, "InvalidSource", "nas://"),
     ],
 )  # fmt: skip
-def test_mappings_that_make_no_sense_are_refused(
-    local: Client, fields: dict[str, Any], code: str, text: str
-) -> None:
+def test_invalid_mappings_are_refused(local: Client, fields: dict[str, Any], code: str, text: str) -> None:
     with pytest.raises(ClientError) as caught:
         local.create_job(job({"t": task("true", **fields)}))
     assert caught.value.code == code
@@ -308,7 +311,7 @@ def test_mappings_that_make_no_sense_are_refused(
 
 
 @boxed
-def test_all_programs_can_be_put_into_boxes(tmp_path: Path) -> None:
+def test_all_programs_can_run_in_sandboxes(tmp_path: Path) -> None:
     with LocalService(tmp_path / "boxes", sandbox="always") as service, service.client() as client:
         job_id = run(client, "ps -e | wc -l; pwd; exit 0")
         assert int(output(service, client, job_id).split()[0]) < 12
@@ -331,7 +334,7 @@ sys.stdin.read()
 
 @boxed
 @pytest.mark.parametrize("when", ["before it ends", "after it ended"])
-def test_outputs_of_a_service_that_was_killed_are_brought_away_by_the_next(tmp_path: Path, when: str) -> None:
+def test_the_next_service_uploads_outputs_of_a_killed_one(tmp_path: Path, when: str) -> None:
     data, flag = tmp_path / "data", tmp_path / "flag"
     process = child(tmp_path, str(data), str(flag), program=PROGRAM)
     assert process.stdout is not None
@@ -351,3 +354,16 @@ def test_outputs_of_a_service_that_was_killed_are_brought_away_by_the_next(tmp_p
         assert client.get_instance(job_id, "t", 0).RetryCount == 0
     process.stdin.close()
     process.stdout.close()
+
+
+def test_values_in_databases_stay_the_same() -> None:
+    """A database of an earlier service is read with the values that it holds."""
+    assert dict(STORED_ISOLATION) == {
+        "none": "direct",
+        "sandbox": "box",
+        "prefix": "root",
+        "container": "container",
+    }
+    for isolation, stored in STORED_ISOLATION.items():
+        assert load_isolation(stored) == isolation
+    assert load_isolation("") is None

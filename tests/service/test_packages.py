@@ -1,5 +1,4 @@
-"""Packages are hostile: whatever an archive holds, nothing but plain files, directories and safe links
-inside of the working directory comes of it, and nothing else than a PackageError."""
+"""Packages: any archive makes only regular files, directories and safe links in the working directory, or an error."""
 
 from __future__ import annotations
 
@@ -36,7 +35,7 @@ from batchcompute.utils.functions import do_tar
 PLACE = "oss://bucket/worker.tar.gz"
 KIB, MIB = 1024, 1024**2
 
-PACKERS: dict[str, Callable[[bytes], bytes]] = {
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": lambda data: gzip.compress(data, 1),
     "bzip2": lambda data: bz2.compress(data, 1),
@@ -123,11 +122,11 @@ def pax(*records: bytes, type: bytes = b"x") -> bytes:
 END = bytes(1024)
 
 
-# -- unpacking them, with something beside that must stay as it is ------------------------------
+# -- uncompression archives next to files that must not change --------------------------------------
 
 
 class Ground:
-    """A root with a package's file, a working directory, and what must not change beside both."""
+    """A root with the file of a package, a working directory, and files that must not change."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -139,7 +138,7 @@ class Ground:
         (folder / "root" / "base").mkdir()
         self.root = Root(folder / "root")
         self.peak = -1
-        """The most memory that the last package took; -1 not to measure it, which is slow."""
+        """Bytes of memory that the last package used; -1 not to measure it, which is slow."""
 
     def unpack(self, data: bytes, name: str = "worker", abort: threading.Event | None = None) -> Path:
         (self.folder / "root" / "base" / "file").write_bytes(data)
@@ -162,7 +161,7 @@ class Ground:
             if path.is_relative_to(self.target):
                 continue
             what = path.lstat()
-            # The working directory's own times and number of directories change with what is put into it.
+            # The times and the number of links of the working directory itself change with its content.
             times = () if path == self.target.parent else (what.st_mtime_ns, what.st_nlink)
             content = path.read_bytes() if path.is_file() else b""
             found[str(path)] = (what.st_mode, what.st_uid, what.st_gid, times, content)
@@ -170,7 +169,7 @@ class Ground:
         return found
 
     def check(self) -> None:
-        """Whatever came of an archive, it is safe."""
+        """Check that only safe files were made."""
         real = self.target.resolve()
         assert stat.S_ISDIR(self.target.lstat().st_mode)
         for base, folders, files in os.walk(self.target):
@@ -211,14 +210,14 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return lambda **given: monkeypatch.setattr(package, "LIMITS", Limits(**given))
 
 
-# -- what is no trouble -------------------------------------------------------------------------
+# -- valid archives -----------------------------------------------------------------------------
 
 LONG = "/".join(["directory-中文"] * 20) + "/file"
 
 
-@pytest.mark.parametrize("packing", PACKERS)
+@pytest.mark.parametrize("compression", COMPRESSORS)
 @pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_archives_of_all_kinds(ground: Ground, packing: str, format: int) -> None:
+def test_archives_of_all_formats(ground: Ground, compression: str, format: int) -> None:
     deep = "d" * 90 + "/" + "e" * 90
     long = [] if format == tarfile.USTAR_FORMAT else [member(LONG, b"long"), link("l", f"./{LONG}")]
     data = tar(
@@ -230,7 +229,7 @@ def test_archives_of_all_kinds(ground: Ground, packing: str, format: int) -> Non
         *long,
         format=format,
     )
-    ground.unpack(PACKERS[packing](data))
+    ground.unpack(COMPRESSORS[compression](data))
     found = ground.tree()
     expected = {
         "run.sh": "echo\n",
@@ -251,7 +250,7 @@ def test_archives_of_all_kinds(ground: Ground, packing: str, format: int) -> Non
 
 @pytest.mark.skipif(not shutil.which("tar"), reason="there is no tar")
 @pytest.mark.parametrize("format", ["v7", "oldgnu", "gnu", "ustar", "posix"])
-def test_archives_of_another_program(ground: Ground, tmp_path: Path, format: str) -> None:
+def test_archives_of_gnu_tar(ground: Ground, tmp_path: Path, format: str) -> None:
     worker = tmp_path / "worker"
     (worker / "a" / "b").mkdir(parents=True)
     (worker / "a" / "b" / "file").write_text("content")
@@ -266,7 +265,7 @@ def test_archives_of_another_program(ground: Ground, tmp_path: Path, format: str
     assert ground.tree() == expected
 
 
-def test_what_do_tar_packs_is_unpacked(ground: Ground, tmp_path: Path) -> None:
+def test_archives_of_do_tar(ground: Ground, tmp_path: Path) -> None:
     worker = tmp_path / "root" / "work" / "worker"
     (worker / "deep").mkdir(parents=True)
     (worker / "deep" / "main.py").write_text("x")
@@ -280,10 +279,10 @@ def test_what_do_tar_packs_is_unpacked(ground: Ground, tmp_path: Path) -> None:
     assert ground.tree() == {"deep": "/", "deep/main.py": "x", "link": "-> deep/main.py", "same": "x"}
 
 
-@pytest.mark.parametrize("packing", PACKERS)
+@pytest.mark.parametrize("compression", COMPRESSORS)
 @pytest.mark.parametrize("data", [tar(), bytes(512)], ids=["end", "block"])
-def test_archives_without_members(ground: Ground, packing: str, data: bytes) -> None:
-    ground.unpack(PACKERS[packing](data))
+def test_archives_without_members(ground: Ground, compression: str, data: bytes) -> None:
+    ground.unpack(COMPRESSORS[compression](data))
     assert ground.tree() == {}
 
 
@@ -303,7 +302,7 @@ def test_archives_without_members(ground: Ground, packing: str, data: bytes) -> 
     ],
     ids=range(10),
 )
-def test_what_is_no_archive_is_copied(ground: Ground, data: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_copied(ground: Ground, data: bytes) -> None:
     ground.unpack(data, "wor\\ker 中.py")
     copied = ground.target / "wor\\ker 中.py"
     assert copied.read_bytes() == data
@@ -312,17 +311,17 @@ def test_what_is_no_archive_is_copied(ground: Ground, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\0b", "x" * 300, "\ud800"])
-def test_names_that_a_file_cannot_have(ground: Ground, name: str) -> None:
+def test_names_that_no_file_can_have(ground: Ground, name: str) -> None:
     with pytest.raises(PackageError, match=PLACE):
         ground.unpack(b"#!/bin/sh\n", name)
     assert ground.tree() == {}
 
 
-def test_what_tarfile_takes_for_an_archive_is_one(ground: Ground, tmp_path: Path) -> None:
+def test_every_archive_of_tarfile_is_an_archive(ground: Ground, tmp_path: Path) -> None:
     signed = bytearray(head("\xff".encode("latin-1") * 50))
     signed[148:156] = b"%06o\0 " % (sum(signed[:148]) + sum(signed[156:]) + 256 - 256 * 50)
     samples = [
-        pack(data) for pack in PACKERS.values() for data in (tar(), tar(member("x")), bytes(512) + b"x")
+        pack(data) for pack in COMPRESSORS.values() for data in (tar(), tar(member("x")), bytes(512) + b"x")
     ]
     samples += [bytes(signed), head(b"old/", magic=b""), gzip.compress(b"") + gzip.compress(tar())]
     for number, data in enumerate(samples):
@@ -351,7 +350,7 @@ def test_what_tarfile_takes_for_an_archive_is_one(ground: Ground, tmp_path: Path
     ],
 )
 @pytest.mark.parametrize("format", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_names_that_are_fine(ground: Ground, name: str, made: str, format: int) -> None:
+def test_valid_names(ground: Ground, name: str, made: str, format: int) -> None:
     ground.unpack(tar(member(name, b"content"), format=format))
     assert (ground.target / made).read_bytes() == b"content"
 
@@ -445,12 +444,12 @@ def test_later_members_replace_earlier_ones(ground: Ground) -> None:
         ("l", "中\udcff\\..", "中\udcff\\.."),
     ],
 )
-def test_links_that_are_fine(ground: Ground, name: str, target: str, made: str) -> None:
+def test_valid_links(ground: Ground, name: str, target: str, made: str) -> None:
     ground.unpack(tar(link(name, target)))
     assert str((ground.target / name).readlink()) == made
 
 
-# -- what is refused ----------------------------------------------------------------------------
+# -- refused archives ---------------------------------------------------------------------------
 
 HUGE = b"%011o" % (2**30)
 REFUSED: dict[str, tuple[bytes, str]] = {
@@ -559,7 +558,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_refused(ground: Ground, case: str) -> None:
+def test_refused_archives(ground: Ground, case: str) -> None:
     data, rule = REFUSED[case]
     with pytest.raises(PackageError, match=rule) as caught:
         ground.unpack(data)
@@ -567,30 +566,30 @@ def test_what_is_refused(ground: Ground, case: str) -> None:
     assert len(str(caught.value)) < 500
 
 
-@pytest.mark.parametrize("packing", PACKERS)
-def test_what_is_refused_is_so_in_compressed_archives(ground: Ground, packing: str) -> None:
+@pytest.mark.parametrize("compression", COMPRESSORS)
+def test_refused_archives_are_refused_compressed(ground: Ground, compression: str) -> None:
     for case in ("absolute", "link to the root", "through a link", "pipe", "hard link outside"):
         with pytest.raises(PackageError, match=REFUSED[case][1]):
             Ground(Path(tempfile.mkdtemp(dir=ground.folder.parent))).unpack(
-                PACKERS[packing](REFUSED[case][0])
+                COMPRESSORS[compression](REFUSED[case][0])
             )
 
 
-def test_a_chain_of_links_does_not_lead_out(ground: Ground) -> None:
-    # Each is fine for itself. Unless the last one is normalised, it leads to the directory above.
+def test_a_chain_of_links_stays_inside(ground: Ground) -> None:
+    # Each link is valid alone. Unless the last one is normalised, it points to the parent directory.
     ground.unpack(tar(folder("d/e"), link("d/e/top", "../.."), link("out", "d/e/top/.."), link("l", "out")))
     assert os.path.realpath(ground.target / "l") == str((ground.target / "d" / "e").resolve())
     with pytest.raises(PackageError, match="points outside"):
         ground.unpack(tar(link("d/e/top", "../.."), link("d/x", "../d/e/top/../../../..")))
 
 
-def test_set_id_devices_and_owners_do_not_come_along(ground: Ground) -> None:
+def test_setuid_bits_and_owners_are_not_unpacked(ground: Ground) -> None:
     ground.unpack(tar(member("x", mode=0o6755, uid=12345, gid=12345, uname="nobody")))
     found = (ground.target / "x").stat()
     assert (found.st_mode & 0o7777, found.st_uid, found.st_gid) == (0o755, os.getuid(), os.getgid())
 
 
-def test_rules_for_what_no_archive_can_hold() -> None:
+def test_rules_for_texts_that_no_archive_contains() -> None:
     for name in ("\ud800", "a/\udfff"):
         with pytest.raises(ValueError, match="cannot be encoded"):
             check_name(name)
@@ -617,12 +616,12 @@ def test_the_number_of_entries(ground: Ground, limits: Callable[..., None]) -> N
             ground.unpack(tar(*members))
 
 
-@pytest.mark.parametrize("packing", PACKERS)
+@pytest.mark.parametrize("compression", COMPRESSORS)
 def test_the_size_is_counted_while_it_is_written(
-    ground: Ground, limits: Callable[..., None], packing: str
+    ground: Ground, limits: Callable[..., None], compression: str
 ) -> None:
     limits(size=MIB)
-    data = PACKERS[packing](tar(*[member(f"{number}", bytes(300 * KIB)) for number in range(5)]))
+    data = COMPRESSORS[compression](tar(*[member(f"{number}", bytes(300 * KIB)) for number in range(5)]))
     with pytest.raises(PackageError, match="member '3': it would unpack to more than 1,048,576 bytes"):
         ground.unpack(data)
     assert sum(path.stat().st_size for path in ground.target.iterdir()) <= MIB
@@ -636,19 +635,19 @@ def test_copies_for_hard_links_are_counted(ground: Ground, limits: Callable[...,
     assert sum(path.stat().st_size for path in ground.target.iterdir()) <= MIB
 
 
-@pytest.mark.parametrize("packing", ["gzip", "bzip2", "xz", "lzma"])
-def test_the_ratio(ground: Ground, limits: Callable[..., None], packing: str) -> None:
+@pytest.mark.parametrize("compression", ["gzip", "bzip2", "xz", "lzma"])
+def test_the_ratio(ground: Ground, limits: Callable[..., None], compression: str) -> None:
     limits(small=2 * MIB, ratio=20)
-    ground.unpack(PACKERS[packing](tar(member("small", bytes(MIB)))))
+    ground.unpack(COMPRESSORS[compression](tar(member("small", bytes(MIB)))))
     with pytest.raises(PackageError, match="it would unpack to more than 20 times its own size"):
-        ground.unpack(PACKERS[packing](tar(member("large", bytes(4 * MIB)))))
-    # What is as large, but has content, is fine.
-    ground.unpack(PACKERS[packing](tar(member("real", os.urandom(3 * MIB)))))
+        ground.unpack(COMPRESSORS[compression](tar(member("large", bytes(4 * MIB)))))
+    # An archive of the same size that does not compress well is valid.
+    ground.unpack(COMPRESSORS[compression](tar(member("real", os.urandom(3 * MIB)))))
 
 
 def test_an_archive_with_data_behind_its_end(ground: Ground, limits: Callable[..., None]) -> None:
     limits(small=2 * MIB, ratio=20)
-    # No more is read there than a checksum needs.
+    # Only as much is read there as a checksum needs.
     ground.unpack(gzip.compress(tar(member("x", b"x")) + bytes(16 * MIB), 1))
     assert ground.tree() == {"x": "x"}
 
@@ -656,7 +655,7 @@ def test_an_archive_with_data_behind_its_end(ground: Ground, limits: Callable[..
 BOMB = 70 * MIB
 
 
-@pytest.mark.parametrize("packing", ["gzip", "bzip2", "xz"])
+@pytest.mark.parametrize("compression", ["gzip", "bzip2", "xz"])
 @pytest.mark.parametrize(
     ("type", "rule"),
     [
@@ -666,12 +665,12 @@ BOMB = 70 * MIB
         (b"V", "unknown type"),
     ],
 )
-def test_bombs_take_little_memory(ground: Ground, packing: str, type: bytes, rule: str) -> None:
+def test_bombs_take_little_memory(ground: Ground, compression: str, type: bytes, rule: str) -> None:
     packer: Any = {
         "gzip": lambda: zlib.compressobj(9, wbits=31),
         "bzip2": lambda: bz2.BZ2Compressor(9),
         "xz": lambda: lzma.LZMACompressor(preset=1),
-    }[packing]()
+    }[compression]()
     bomb = packer.compress(head(type=type, size=b"%011o" % BOMB))
     for _ in range(BOMB // MIB):
         bomb += packer.compress(bytes(MIB))
@@ -694,7 +693,7 @@ def test_a_large_name_takes_little_memory(ground: Ground) -> None:
 
 
 def test_many_members_take_little_memory(ground: Ground) -> None:
-    # Names of 5 MiB in all, of which nothing is kept.
+    # Names of 5 MiB in all, which are not kept.
     data = gzip.compress(
         tar(*[link(f"{'x' * 200}/{number}", ("y" * 240 + "/") * 12) for number in range(2000)]), 1
     )
@@ -722,11 +721,11 @@ def test_a_large_dictionary_is_refused(ground: Ground) -> None:
     with pytest.raises(PackageError, match="its xz data cannot be decompressed: Memory usage limit"):
         ground.unpack(bytes(packed))
     assert 0 < ground.peak < 2 * MIB
-    # What may be something else than an archive is taken for that.
-    packed = bytearray(PACKERS["lzma"](tar(member("x"))))
+    # A file that may have another format is not an archive.
+    packed = bytearray(COMPRESSORS["lzma"](tar(member("x"))))
     packed[1:5] = (2**30).to_bytes(4, "little")
     ground.unpack(bytes(packed))
-    # A file is copied in pieces of 16 MiB.
+    # A file is copied in chunks.
     assert 0 < ground.peak < 20 * MIB
     assert (ground.target / "worker").read_bytes() == packed
 
@@ -734,34 +733,36 @@ def test_a_large_dictionary_is_refused(ground: Ground) -> None:
 # -- compressed streams -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("packing", ["gzip", "bzip2", "xz", "lzma"])
-def test_streams_in_a_row(ground: Ground, limits: Callable[..., None], packing: str) -> None:
-    pack, data = PACKERS[packing], tar(member("x", b"x" * 5000), member("y", b"y"))
+@pytest.mark.parametrize("compression", ["gzip", "bzip2", "xz", "lzma"])
+def test_streams_in_a_row(ground: Ground, limits: Callable[..., None], compression: str) -> None:
+    pack, data = COMPRESSORS[compression], tar(member("x", b"x" * 5000), member("y", b"y"))
     pieces = [data[at : at + 700] for at in range(0, len(data), 700)]
     joined = b"".join(pack(piece) for piece in pieces)
-    # A stream may be empty, zeros may be between two, and what is behind them is no part of them.
+    # A stream may be empty, zeros may be between streams, and other bytes after them are ignored.
     ground.unpack(pack(b"") + joined + bytes(8) + b"something else")
     assert ground.tree() == {"x": "x" * 5000, "y": "y"}
-    if packing != "lzma":
+    if compression != "lzma":
         ground.unpack(bytes(8).join([pack(piece) for piece in pieces]))
     limits(streams=len(pieces) - 1)
     with pytest.raises(PackageError, match="compressed streams"):
         ground.unpack(joined)
 
 
-@pytest.mark.parametrize("packing", ["gzip", "bzip2", "xz"])
-def test_compressed_data_that_is_damaged(ground: Ground, packing: str) -> None:
-    data = PACKERS[packing](tar(member("x", os.urandom(100 * KIB))))
+@pytest.mark.parametrize("compression", ["gzip", "bzip2", "xz"])
+def test_compressed_data_that_is_damaged(ground: Ground, compression: str) -> None:
+    data = COMPRESSORS[compression](tar(member("x", os.urandom(100 * KIB))))
     for broken in (data[:-3], data[: len(data) // 2], data[:20]):
-        with pytest.raises(PackageError, match=f"its {packing} data ends in the middle"):
+        with pytest.raises(PackageError, match=f"its {compression} data ends in the middle"):
             ground.unpack(broken)
     flipped = bytearray(data)
     flipped[len(data) // 2] ^= 255
-    with pytest.raises(PackageError, match=f"its {packing} data cannot be decompressed|a header is damaged"):
+    with pytest.raises(
+        PackageError, match=f"its {compression} data cannot be decompressed|a header is damaged"
+    ):
         ground.unpack(bytes(flipped))
 
 
-def test_damaged_data_is_not_taken_for_a_file_that_is_no_archive(ground: Ground) -> None:
+def test_a_damaged_archive_is_an_error_and_not_a_plain_file(ground: Ground) -> None:
     # All of a block of bzip2 depends on each of its bytes, and its checksum comes last.
     data = bytearray(bz2.compress(tar(member("x", os.urandom(600 * KIB))), 9))
     data[len(data) // 2] ^= 255
@@ -786,7 +787,7 @@ def test_headers_of_all_sorts(ground: Ground) -> None:
     data += head(b"gnu", b"\x80" + bytes(10) + b"\x03", type=b"7", magic=b"ustar  \0", prefix=b"atime")
     data += padded(b"gnu")
     data += head(b"posix", prefix=b"first")
-    # An empty record takes back the header's own field; of two records, the last one holds.
+    # An empty record cancels an earlier one; of two records, the last one counts.
     data += pax(record(b"path", b"no"), record(b"path", b""), record(b"SCHILY.xattr.a", b"\n=\0")) + head(
         b"field"
     )
@@ -795,7 +796,7 @@ def test_headers_of_all_sorts(ground: Ground) -> None:
     )
     data += extension(b"L", b"name\0ignored") + extension(b"K", b"posix\0") + head(type=b"2")
     data += extension(b"x", record(b"path", b"quiet") + bytes(3)) + head()
-    # A directory and links have no content, whatever their size is.
+    # A directory and links have no content, whatever their size field says.
     data += head(b"sized", b"00000001000", type=b"5")
     data += pax(record(b"comment", b"x" * 40), type=b"g") + head(b"last")
     ground.unpack(data)
@@ -815,11 +816,11 @@ def test_headers_of_all_sorts(ground: Ground) -> None:
     assert stat.S_IMODE((ground.target / "v7").stat().st_mode) == 0o755
 
 
-# -- trouble with the machine, and no more interest ---------------------------------------------
+# -- errors of the machine, and aborts ----------------------------------------------------------
 
 
 class Later(threading.Event):
-    """Is set at the n-th look."""
+    """Is set at the n-th check."""
 
     def __init__(self, looks: int) -> None:
         super().__init__()
@@ -830,9 +831,9 @@ class Later(threading.Event):
         return self.looks < 0
 
 
-@pytest.mark.parametrize("packing", PACKERS)
-def test_it_can_be_aborted(ground: Ground, packing: str) -> None:
-    data = PACKERS[packing](tar(member("x", os.urandom(2 * MIB)), hard("y", "x"), member("z")))
+@pytest.mark.parametrize("compression", COMPRESSORS)
+def test_uncompression_can_be_aborted(ground: Ground, compression: str) -> None:
+    data = COMPRESSORS[compression](tar(member("x", os.urandom(2 * MIB)), hard("y", "x"), member("z")))
     for looks in (0, 6):
         with pytest.raises(Aborted):
             ground.unpack(data, abort=Later(looks))
@@ -849,7 +850,7 @@ def test_it_can_be_aborted(ground: Ground, packing: str) -> None:
 @pytest.mark.parametrize(
     "method", ["new_file", "make_folder", "chmod", "link", "unlink", "open_file", "lstat"]
 )
-def test_a_machine_without_room_is_no_fault_of_the_package(
+def test_a_machine_short_of_resources_is_not_an_error_of_the_package(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     data = tar(
@@ -875,7 +876,7 @@ def test_a_machine_without_room_is_no_fault_of_the_package(
     whole, expected = calls, ground.tree()
     assert whole
     for at in range(1, whole + 1):
-        # To the same place again, where some of it is already.
+        # Again into the same directory, which has some of the files already.
         calls, failing, number = 0, at, errno.EMFILE
         with pytest.raises(OSError) as caught:
             ground.unpack(data)
@@ -888,13 +889,13 @@ def test_a_machine_without_room_is_no_fault_of_the_package(
         assert ground.tree() == expected
 
 
-def test_a_package_that_is_none(ground: Ground) -> None:
+def test_a_package_that_is_not_a_file(ground: Ground) -> None:
     for parts, rule in ((("base",), "a directory, and not a regular file"), (("none",), "No such file")):
         with pytest.raises(PackageError, match=f"{PLACE} .*{rule}"):
             unpack(ground.root, parts, "x", PLACE, ("work",))
 
 
-# -- whatever comes -----------------------------------------------------------------------------
+# -- random archives ----------------------------------------------------------------------------
 
 PART = st.sampled_from(["a", "a", "b", "b", "c", "a/b", "a/b/c", ".", "", "..", "canary", "file", "\udcff"])
 NAME = st.one_of(
@@ -905,10 +906,10 @@ TARGET = st.one_of(
         "/".join
     ),
     st.sampled_from(["/", "/etc/passwd", "", "..", "../canary/file", "../../canary", "a/../../canary"]),
-    # Each of these is fine somewhere, and leads out together with others.
+    # Each of these is valid somewhere, and points outside together with others.
     st.sampled_from(["../..", "..", ".", "a/..", "a/b/..", "a/b/c/..", "b/..", "c/.."]),
 )
-# Mostly what is allowed, as the first member that is not ends an archive.
+# Most values are valid, because the first invalid member ends an archive.
 TYPE = st.sampled_from(
     [b"0", b"0", b"0", b"5", b"5", b"2", b"2", b"2", b"1", b"1", b"\0", b"7", b"3", b"6", b"Z"]
 )
@@ -925,15 +926,15 @@ def members(draw: st.DrawFn) -> tuple[tarfile.TarInfo, bytes]:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(members(), max_size=12), st.sampled_from(sorted(PACKERS)), st.sampled_from([0, 1, 2]))
-def test_any_archive(given: list[tuple[tarfile.TarInfo, bytes]], packing: str, format: int) -> None:
+@given(st.lists(members(), max_size=12), st.sampled_from(sorted(COMPRESSORS)), st.sampled_from([0, 1, 2]))
+def test_any_archive(given: list[tuple[tarfile.TarInfo, bytes]], compression: str, format: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         ground = Ground(Path(folder))
         try:
-            # One at a time on the same ground as well: then the first that is refused does not end it.
+            # Also each member alone, in the same directory: then an invalid member does not end the archive.
             for data in [tar(*given, format=max(1, format)), *[tar(one, format=2) for one in given]]:
                 try:
-                    ground.unpack(PACKERS[packing](data))
+                    ground.unpack(COMPRESSORS[compression](data))
                 except PackageError as error:
                     assert PLACE in str(error)
         finally:
@@ -945,7 +946,7 @@ BASE = [
     tar(member(LONG, b"x"), link("l", LONG), format=tarfile.GNU_FORMAT),
     tar(member(LONG, b"x", mtime=1.5), link("l", LONG), member("y", b"y")),
 ]
-SAMPLES = [*BASE * 6, *[pack(data) for data in BASE for pack in PACKERS.values()]]
+SAMPLES = [*BASE * 6, *[pack(data) for data in BASE for pack in COMPRESSORS.values()]]
 
 
 @settings(max_examples=300, deadline=None)
@@ -955,16 +956,16 @@ def test_any_bytes(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 4))):
         at = data.draw(st.integers(0, len(sample) - 1))
         if data.draw(st.booleans()):
-            # Headers come first, and are what matters.
+            # Headers come first, and are the interesting part.
             at %= 512
         piece = data.draw(st.binary(max_size=12))
-        # Most of the time, what follows stays in its place.
+        # Mostly, the following bytes keep their position.
         sample[at : at + data.draw(st.sampled_from([len(piece), len(piece), len(piece), 0, 2]))] = piece
         if not sample:
             break
     del sample[data.draw(st.integers(0, 2 * len(sample))) :]
     if data.draw(st.booleans()):
-        # Without this, hardly anything gets past the checksum of a plain archive.
+        # Without a correct checksum, almost every change ends at the first header.
         for at in range(0, len(sample) - 511, 512):
             if sample[at + 257 : at + 262] == b"ustar":
                 sample[at : at + 512] = summed(sample[at : at + 512])

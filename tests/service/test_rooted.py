@@ -1,4 +1,4 @@
-"""Nothing below a root is reached through a link, and nothing outside of it is touched."""
+"""`Root`: no link below a root is followed, and no file outside of it is changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs descripto
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Modes and contents of everything below a directory."""
+    """Return modes and contents of all files below a directory."""
     found: dict[str, tuple[int, bytes]] = {".": (folder.lstat().st_mode, b"")}
     for path in folder.rglob("*"):
         mode = path.lstat().st_mode
@@ -42,7 +42,7 @@ ACTIONS = st.sampled_from(
 
 
 def plant(root: Path, canary: Path) -> None:
-    """Lay out what a hostile program could have left."""
+    """Make files that a hostile program could have left."""
     (root / "a" / "b").mkdir(parents=True)
     (root / "a" / "b" / "c").write_text("c")
     (root / "link").symlink_to(canary)
@@ -76,7 +76,7 @@ def act(root: Root, action: str, parts: list[str], target: list[str]) -> None:
 @given(st.lists(st.tuples(ACTIONS, PARTS, PARTS), min_size=1, max_size=6))
 @settings(max_examples=150, deadline=None)
 def test_no_sequence_of_actions_leaves_the_root(actions: list[tuple[str, list[str], list[str]]]) -> None:
-    base = Path(tempfile.mkdtemp(prefix="confined-"))
+    base = Path(tempfile.mkdtemp(prefix="rooted-"))
     try:
         canary = base / "canary"
         canary.mkdir(mode=0o750)
@@ -93,12 +93,12 @@ def test_no_sequence_of_actions_leaves_the_root(actions: list[tuple[str, list[st
                 try:
                     act(root, action, parts, target)
                 except OSError:
-                    # Refused, or not there: what counts is what is left.
+                    # The action is refused, or the file does not exist.
                     continue
         finally:
             root.close()
         after = snapshot(canary)
-        # A hard link is the file itself: its mode may change, its content and its name outside may not.
+        # A hard link is the file itself. Its mode may change; its content and its name outside of the root may not.
         assert after.pop("hard")[1] == b"another name"
         assert after == before
         assert canary.stat().st_uid == owner
@@ -107,7 +107,7 @@ def test_no_sequence_of_actions_leaves_the_root(actions: list[tuple[str, list[st
         shutil.rmtree(base)
 
 
-def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     root = Root(tmp_path)
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to("file")
@@ -122,7 +122,7 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
             root.read((name,), 10)
     assert root.read(("file",), 10) == b"x" * 10
     assert len(root.read(("file",), 1000, tail=True)) == 100
-    # And in the place of all but directories, a new file is made.
+    # A new file replaces all of them but directories.
     for name in ("fifo", "link"):
         os.close(root.new_file((name,)))
         assert stat.S_ISREG((tmp_path / name).lstat().st_mode)
@@ -134,7 +134,7 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
     root.close()
 
 
-def test_any_depth_and_any_mode_is_removed(tmp_path: Path) -> None:
+def test_directories_of_any_depth_and_mode_are_removed(tmp_path: Path) -> None:
     root = Root(tmp_path)
     (tmp_path / "deep").mkdir()
     here = os.open(tmp_path / "deep", os.O_RDONLY)
@@ -154,7 +154,7 @@ def test_any_depth_and_any_mode_is_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["link", "file", "open", "foreign"])
-def test_a_work_directory_that_others_have_laid_out_is_refused(tmp_path: Path, kind: str) -> None:
+def test_a_work_directory_that_another_user_has_made_is_refused(tmp_path: Path, kind: str) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o1777)
@@ -181,14 +181,16 @@ def test_a_work_directory_that_others_have_laid_out_is_refused(tmp_path: Path, k
     assert (victim / "file").read_text() == "alive"
 
 
-def test_a_folder_of_ones_own(tmp_path: Path) -> None:
+def test_a_private_directory(tmp_path: Path) -> None:
     folder = private_directory(tmp_path / "new" / "own")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert private_directory(folder) == folder
 
 
-def test_a_name_that_is_made_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody else removes the directory while a file is made in it; the file is made all the same."""
+def test_a_file_is_made_while_its_directory_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process removes the directory several times while a file is made in it."""
     root = Root(tmp_path)
     removed: list[int] = []
     real = os.open

@@ -1,4 +1,4 @@
-"""Commands and variables over the limits of the kernel: what can run does, and what cannot is refused at once."""
+"""Commands and variables above limits of the kernel run if they can, and are refused otherwise."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONG = "x" * 200_000
 
 
 def answer(service: LocalService, path: str, body: dict[str, Any]) -> tuple[int, str, str]:
-    """Return status, code and message of the answer to a create that no SDK has checked."""
+    """Return status, code and message of the response to a create that no SDK has validated."""
     service.add_key("id", "s3cret")
     found = service.dispatch(signed("POST", path, json.dumps(body, ensure_ascii=False).encode()))
     content = json.loads(found.body)
@@ -35,19 +35,23 @@ def answer(service: LocalService, path: str, body: dict[str, Any]) -> tuple[int,
 
 
 def padded(line: str, size: int) -> str:
-    """Return a command that is long, and does the same."""
+    """Return a long command with the same effect."""
     return f"{line}\n: '{'x' * (size - len(line) - 5)}'"
 
 
-@pytest.mark.parametrize("way", ["direct", "box", "strict", "user in a box", "user", "bare"])
-def test_a_long_command_runs_like_a_short_one(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize(
+    "isolation", ["no mappings", "sandbox", "strict", "user in a sandbox", "user", "no sandbox"]
+)
+def test_a_long_command_runs_like_a_short_one(tmp_path: Path, isolation: str) -> None:
     """Its name, arguments, input, files and exit code are the same."""
     line = (
         'echo "$0 $#"; cat; ls -A; alias say=echo\nsay aliased; case $- in *i*) echo interactive;; esac; '
         "ls -l /proc/self/fd | grep -c '[.]command\\|-command'; trap 'echo bye' EXIT; (exit 7) || set -- a b; echo \"$@\"; f() { return 3; }; f"
     )
-    fields: dict[str, Any] = {} if way == "direct" else {"OutputMapping": {"/out/": "oss://b/out/"}}
-    with service_of("box" if way == "direct" else way, tmp_path) as (service, client):
+    fields: dict[str, Any] = (
+        {} if isolation == "no mappings" else {"OutputMapping": {"/out/": "oss://b/out/"}}
+    )
+    with service_of("sandbox" if isolation == "no mappings" else isolation, tmp_path) as (service, client):
         seen = []
         for size in (0, 70_000, 131_071, 131_072, 200_000):
             made = task(padded(f"{line}\nc=$?", size) + "\nexit $c" if size else f"{line}\nexit $?", **fields)
@@ -65,7 +69,7 @@ def test_a_long_command_runs_like_a_short_one(tmp_path: Path, way: str) -> None:
 BY_SHELL = ["echo {}", "A=1 echo {}", "command echo {}", "eval echo {}", "pwd; echo {}", "set -- {}", ": {}"]
 
 
-def test_what_the_shell_does_itself_may_have_long_words(local: Client) -> None:
+def test_commands_of_the_shell_itself_may_have_long_words(local: Client) -> None:
     jobs = {line: job(line.format(LONG)) for line in BY_SHELL}
     for made in jobs.values():
         made.validate()
@@ -87,10 +91,10 @@ def test_a_container_reads_a_long_command_from_a_file(calls: Path, tmp_path: Pat
     with LocalService(tmp_path / "data") as service, service.client() as client:
         made = task(padded("echo hello", 150_000))
         made.Parameters.Command.Docker.Image = "tool"
-        # A line of the file that docker reads variables from holds less.
+        # A line of an environment file of docker has a lower limit.
         made.Parameters.Command.EnvVars = {"LARGE": "y" * 80_000, "SMALL": "z"}
         job_id = client.create_job(job({"t": made})).Id
-        # The stub has no file system of its own.
+        # The stub does not mount files.
         finish(client, job_id, "Failed")
         started = next(line for line in calls.read_text().splitlines() if line.startswith("run"))
         assert ".command,target=/.batchcompute-command,readonly " in started
@@ -113,14 +117,16 @@ VARIABLES = {
 
 
 @pytest.mark.parametrize("case", VARIABLES)
-@pytest.mark.parametrize("way", ["direct", "box", "bare"])
-def test_a_variable_that_no_program_can_be_given_is_refused(tmp_path: Path, way: str, case: str) -> None:
+@pytest.mark.parametrize("isolation", ["no mappings", "sandbox", "no sandbox"])
+def test_a_variable_above_the_limit_is_refused(tmp_path: Path, isolation: str, case: str) -> None:
     variables, told = VARIABLES[case]
-    fields: dict[str, Any] = {} if way == "direct" else {"OutputMapping": {"/out/": "oss://b/out/"}}
+    fields: dict[str, Any] = (
+        {} if isolation == "no mappings" else {"OutputMapping": {"/out/": "oss://b/out/"}}
+    )
     made = task("/bin/sh -c 'echo ${#LARGE}'", **fields)
     made.Parameters.Command.EnvVars = variables
     described = job({"t": made})
-    with service_of("box" if way == "direct" else way, tmp_path) as (service, client):
+    with service_of("sandbox" if isolation == "no mappings" else isolation, tmp_path) as (service, client):
         if not told:
             described.validate()
             job_id = client.create_job(described).Id
@@ -137,12 +143,14 @@ def test_a_variable_that_no_program_can_be_given_is_refused(tmp_path: Path, way:
         assert (status, code) == (400, "InvalidEnvVars")
 
 
-@pytest.mark.parametrize("way", ["direct", "box", "bare"])
-def test_as_many_variables_as_are_allowed_get_to_the_program(tmp_path: Path, way: str) -> None:
-    fields: dict[str, Any] = {} if way == "direct" else {"OutputMapping": {"/out/": "oss://b/out/"}}
+@pytest.mark.parametrize("isolation", ["no mappings", "sandbox", "no sandbox"])
+def test_the_largest_number_of_variables(tmp_path: Path, isolation: str) -> None:
+    fields: dict[str, Any] = (
+        {} if isolation == "no mappings" else {"OutputMapping": {"/out/": "oss://b/out/"}}
+    )
     made = task("env | grep -c '^V[0-9]*=$'", **fields)
     made.Parameters.Command.EnvVars = {f"V{number}": "" for number in range(MAX_VARIABLES)}
-    with service_of("box" if way == "direct" else way, tmp_path) as (service, client):
+    with service_of("sandbox" if isolation == "no mappings" else isolation, tmp_path) as (service, client):
         job_id = run_of(client, made)
         assert client.logs(job_id, "t", 0).stdout == f"{MAX_VARIABLES}\n"
         made.Parameters.Command.EnvVars["ONE_MORE"] = ""
@@ -153,8 +161,8 @@ def test_as_many_variables_as_are_allowed_get_to_the_program(tmp_path: Path, way
         assert f"at most {MAX_VARIABLES} entries" in message
 
 
-def test_more_mounts_than_a_sandbox_takes_are_told(tmp_path: Path) -> None:
-    with service_of("box", tmp_path) as (service, client):
+def test_too_many_mounts_for_a_sandbox_are_an_error(tmp_path: Path) -> None:
+    with service_of("sandbox", tmp_path) as (service, client):
         service.objects.write("oss://b/x", [b"x"])
         mounts = [{"Source": "oss://b/x", "Destination": f"/{number}"} for number in range(3000)]
         made = task("true", Mounts={"Entries": mounts})
@@ -166,13 +174,13 @@ def test_more_mounts_than_a_sandbox_takes_are_told(tmp_path: Path) -> None:
 
 
 def run_of(client: Client, made: TaskDescription) -> str:
-    """Run a task to its good end."""
+    """Run a task to success."""
     job_id = client.create_job(job({"t": made})).Id
     finish(client, job_id)
     return job_id
 
 
-def test_a_command_that_can_never_run_is_refused(service: LocalService) -> None:
+def test_a_command_that_cannot_run_is_refused(service: LocalService) -> None:
     described = job(f"/bin/echo {LONG}")
     with pytest.raises(ValidationError, match=f"at most {MAX_STRING_BYTES} bytes as an argument"):
         described.validate()
@@ -182,7 +190,7 @@ def test_a_command_that_can_never_run_is_refused(service: LocalService) -> None:
     job(f"/bin/echo {LONG[:MAX_STRING_BYTES]}").validate()
 
 
-def test_values_of_an_app_that_no_program_can_be_given(service: LocalService, local: Client) -> None:
+def test_values_of_an_app_above_the_limits(service: LocalService, local: Client) -> None:
     app: dict[str, Any] = {
         "Name": "a",
         "CommandLine": "echo ${x}",
@@ -209,10 +217,10 @@ def test_values_of_an_app_that_no_program_can_be_given(service: LocalService, lo
     assert len(local.logs(job_id, "a", 0).stdout) == longest + 1
 
 
-def test_variables_that_are_too_many_together_are_refused(
+def test_variables_above_the_limit_of_the_machine_are_refused(
     local: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A machine whose stack may grow little hands little to a program."""
+    """A machine with a small stack limit passes few bytes to a program."""
     real = os.sysconf
     made = task("true")
     made.Parameters.Command.EnvVars = {"A": "x" * 60_000, "B": "x" * 60_000}

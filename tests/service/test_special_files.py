@@ -1,4 +1,4 @@
-"""Programs replace what the service reads or writes by what is no file: that is their own trouble."""
+"""Programs that replace files of the service by links, pipes or devices harm only themselves."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ KINDS = {
     'python3 -c \'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])\' "$(basename "$at")"',
 }
 
-# What a program finds out about its own files from its shim and from the directory beside its own.
+# Paths of files that a program can find from its shim and its working directory.
 PLACES = {
     "exit": '"$PWD.exit"',
     "stdout": '"$(readlink /proc/$$/fd/1)"',
@@ -48,7 +48,7 @@ PLACES = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_program_replaces_its_own_files(tmp_path: Path, kind: str) -> None:
-    """Nothing blocks, others run, and so does the next service."""
+    """Nothing blocks, other jobs run, and the next service starts."""
     with LocalService(tmp_path / "data", slots=2) as service, service.client() as client:
         ids = []
         for place in PLACES.values():
@@ -65,8 +65,8 @@ def test_a_program_replaces_its_own_files(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "directory", "link", "locked"])
-def test_a_log_that_is_no_file_is_made_anew(tmp_path: Path, kind: str) -> None:
-    """At the place of a log stands what an earlier program has left there."""
+def test_a_log_replaces_a_special_file(tmp_path: Path, kind: str) -> None:
+    """An earlier program has left a special file at the path of a log."""
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         first = client.create_job(job("true")).Id
         finish(client, first)
@@ -86,12 +86,12 @@ def test_a_log_that_is_no_file_is_made_anew(tmp_path: Path, kind: str) -> None:
         finish(client, client.create_job(job("true")).Id)
 
 
-@pytest.mark.parametrize("way", ["auto", "never"])
+@pytest.mark.parametrize("isolation", ["auto", "never"])
 @pytest.mark.parametrize("kind", ["fifo", "device", "socket", "link"])
-def test_an_output_that_is_no_file_stays_behind(tmp_path: Path, kind: str, way: str) -> None:
-    if way == "auto" and not sandbox.probe().usable:
+def test_special_files_are_not_uploaded(tmp_path: Path, kind: str, isolation: str) -> None:
+    if isolation == "auto" and not sandbox.probe().usable:
         pytest.skip(sandbox.probe().reason)
-    with LocalService(tmp_path / "data", slots=1, sandbox=way) as service, service.client() as client:  # type: ignore[arg-type]
+    with LocalService(tmp_path / "data", slots=1, sandbox=isolation) as service, service.client() as client:  # type: ignore[arg-type]
         root = "${BATCH_COMPUTE_ROOT:-}"
         command = " && ".join(f"at={root}{path}; ({KINDS[kind]})" for path in ("/out/x", "/single", "/log"))
         job_id = run(
@@ -107,8 +107,8 @@ def test_an_output_that_is_no_file_stays_behind(tmp_path: Path, kind: str, way: 
         assert service.oss_path("oss://b/out/plain").read_text() == "y\n"
 
 
-def test_an_output_that_is_another_name_of_something_else_is_a_copy(tmp_path: Path) -> None:
-    """Else the object would change whenever the other one does."""
+def test_an_output_with_further_hard_links_is_copied(tmp_path: Path) -> None:
+    """Otherwise the object changes with the other file."""
     with LocalService(tmp_path / "data", slots=1, sandbox="never") as service, service.client() as client:
         put(service, "oss://b/kept", "before")
         target = service.oss_path("oss://b/kept")
@@ -119,7 +119,7 @@ def test_an_output_that_is_another_name_of_something_else_is_a_copy(tmp_path: Pa
 
 
 class Slow:
-    """An engine whose answers take their time."""
+    """An engine that answers slowly."""
 
     def __init__(self, engine: Engine, hold: threading.Event) -> None:
         self._engine = engine
@@ -133,7 +133,7 @@ class Slow:
         return self._engine.poll(handles)  # type: ignore[arg-type]
 
 
-def test_a_loop_that_is_stuck_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_loop_that_is_stuck_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     from batchcompute.service.engines.local import LocalEngine
 
     hold = threading.Event()
@@ -159,9 +159,11 @@ def test_a_loop_that_is_stuck_is_told(tmp_path: Path, caplog: pytest.LogCaptureF
         finish(client, client.create_job(job("true")).Id)
 
 
-@pytest.mark.parametrize("way", ["auto", "always"])
-def test_the_shim_is_the_parent_in_every_form(tmp_path: Path, way: Literal["auto", "always"]) -> None:
-    """Whatever a program does to its parent it does to itself."""
+@pytest.mark.parametrize("isolation", ["auto", "always"])
+def test_the_shim_is_the_parent_process_of_every_command(
+    tmp_path: Path, isolation: Literal["auto", "always"]
+) -> None:
+    """A program that kills its parent process harms only itself."""
     forms = {
         "plain words": f"{sys.executable} {tmp_path / 'kill.py'}",
         "a line": "true; kill -9 $PPID; sleep 1",
@@ -170,14 +172,14 @@ def test_the_shim_is_the_parent_in_every_form(tmp_path: Path, way: Literal["auto
         "a subshell": "(kill -9 $PPID); sleep 1",
     }
     (tmp_path / "kill.py").write_text("import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(1)\n")
-    with LocalService(tmp_path / "data", slots=2, sandbox=way) as service, service.client() as client:
+    with LocalService(tmp_path / "data", slots=2, sandbox=isolation) as service, service.client() as client:
         for command in forms.values():
             client.wait(client.create_job(job(command)), raise_on_failure=False, timeout=20)
         finish(client, client.create_job(job("true")).Id)
 
 
 @pytest.mark.parametrize("code", [0, 1, 122, 123, 124, 126, 127, 128, 137, 255])
-def test_every_exit_code_comes_through(local: Client, code: int) -> None:
+def test_every_exit_code_is_reported(local: Client, code: int) -> None:
     for command in (f"exit {code}", f"sh -c 'exit {code}'"):
         job_id = local.create_job(job(command)).Id
         finish(local, job_id, "Failed" if code else "Finished")
@@ -185,8 +187,8 @@ def test_every_exit_code_comes_through(local: Client, code: int) -> None:
     assert local.get_instance(job_id, "t", 0).Result.ErrorCode != "ProgramKilled"
 
 
-def test_somebody_else_waits_for_the_processes(tmp_path: Path) -> None:
-    """A program that embeds the service and ignores the ends of its children gets right results all the same."""
+def test_exit_codes_are_right_if_child_processes_are_ignored(tmp_path: Path) -> None:
+    """The program that embeds the service ignores SIGCHLD."""
     code = f"""
 import signal, sys, time
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -206,7 +208,7 @@ print("right")
 
 
 def test_the_descriptors_of_a_program(local: Client) -> None:
-    """Its input is empty, and none of its descriptors is the service's."""
+    """Its input is empty, and it inherits no descriptor of the service."""
     made = task("cat; ls -l /proc/self/fd >&2; exit 3")
     job_id = local.create_job(job({"t": made})).Id
     finish(local, job_id, "Failed")

@@ -1,4 +1,4 @@
-"""One job with odd files or names must neither stop the others nor stay for ever."""
+"""A job with unusual files, names or paths fails alone: others run, and it ends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.service.test_mappings import put, result, run
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs commands as Linux does")
 OUT = {"OutputMapping": {"/out/": "oss://b/out/"}}
 ROOT = "${BATCH_COMPUTE_ROOT:-}"
-BOXED = sandbox.probe().usable
+SANDBOXED = sandbox.probe().usable
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ BOXED = sandbox.probe().usable
     ],
     ids=lambda value: value if len(value) < 40 and " " in value else "",
 )  # fmt: skip
-def test_odd_files_are_one_jobs_own_trouble(tmp_path: Path, name: str, command: str) -> None:
+def test_unusual_files_fail_only_their_job(tmp_path: Path, name: str, command: str) -> None:
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         job_id = client.create_job(job({"t": task(command, **OUT)})).Id
         other = client.create_job(job("echo fine")).Id
-        # With few questions: each keeps the threads of this process from their work for a while.
+        # With few requests: each one takes time from the threads of this process.
         while client.get_job(other).State not in ("Finished", "Failed"):
             time.sleep(0.2)
         assert client.get_job(job_id).State in ("Finished", "Failed")
@@ -57,19 +57,19 @@ def test_odd_files_are_one_jobs_own_trouble(tmp_path: Path, name: str, command: 
         if name == "a locked directory":
             assert service.oss_path("oss://b/out/d/f").exists()
         until(lambda: not list((service.data_dir / "work").iterdir()))
-    # And none of it comes back.
+    # After a restart, nothing runs again.
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         finish(client, client.create_job(job("echo fine")).Id)
 
 
-def test_a_log_with_a_name_that_no_object_has_is_refused(local: Client) -> None:
+def test_a_log_whose_name_no_key_can_have_is_refused(local: Client) -> None:
     with pytest.raises(ClientError) as caught:
         local.create_job(job({"t": task("true", LogMapping={"/tmp/a\x01b.log": "oss://b/logs/"})}))
     assert caught.value.code == "InvalidLogMapping"
 
 
 @pytest.mark.parametrize("where", ["mapping", "log", "output"])
-def test_a_bucket_that_is_a_link_is_its_users_trouble_only(tmp_path: Path, where: str) -> None:
+def test_a_bucket_that_is_a_link_fails_only_its_jobs(tmp_path: Path, where: str) -> None:
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         (tmp_path / "outside").mkdir()
         service.oss_path("oss://linked").symlink_to(tmp_path / "outside")
@@ -89,9 +89,7 @@ def test_a_bucket_that_is_a_link_is_its_users_trouble_only(tmp_path: Path, where
         assert list((tmp_path / "outside").iterdir()) == []
 
 
-def test_a_failure_of_the_service_itself_gives_the_slot_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unexpected_error_releases_the_slot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> Any:
         raise RuntimeError("a defect")
 
@@ -102,13 +100,11 @@ def test_a_failure_of_the_service_itself_gives_the_slot_back(
         finish(client, client.create_job(job("true")).Id)
 
 
-@pytest.mark.parametrize("way", ["auto", "never"])
-def test_what_is_mapped_inside_of_something_mapped(
-    tmp_path: Path, way: Literal["auto", "always", "never"]
-) -> None:
-    if way == "auto" and not BOXED:
+@pytest.mark.parametrize("isolation", ["auto", "never"])
+def test_mappings_inside_of_mappings(tmp_path: Path, isolation: Literal["auto", "always", "never"]) -> None:
+    if isolation == "auto" and not SANDBOXED:
         pytest.skip(sandbox.probe().reason)
-    with LocalService(tmp_path / "data", slots=1, sandbox=way) as service, service.client() as client:
+    with LocalService(tmp_path / "data", slots=1, sandbox=isolation) as service, service.client() as client:
         put(service, "oss://b/in/top", "top")
         put(service, "oss://b/in/inner/hidden", "hidden")
         put(service, "oss://b/in/res/old", "old")
@@ -149,7 +145,7 @@ def test_what_is_mapped_inside_of_something_mapped(
         assert names("oss://b/in/") == {"top", "inner/hidden", "res/old"}
 
 
-@pytest.mark.skipif(not BOXED, reason=sandbox.probe().reason)
+@pytest.mark.skipif(not SANDBOXED, reason=sandbox.probe().reason)
 def test_a_link_of_the_host_is_not_written_through(
     service: LocalService, local: Client, tmp_path: Path
 ) -> None:
@@ -160,7 +156,7 @@ def test_a_link_of_the_host_is_not_written_through(
     assert service.oss_path("oss://b/out.txt").read_text() == "mine\n"
 
 
-@pytest.mark.skipif(not BOXED, reason=sandbox.probe().reason)
+@pytest.mark.skipif(not SANDBOXED, reason=sandbox.probe().reason)
 def test_a_directory_with_a_file_output_keeps_its_mode(local: Client) -> None:
     job_id = run(local, "stat -c %a /tmp", OutputMapping={"/tmp/out-of-it.txt": "oss://b/x"})
     assert local.logs(job_id, "t", 0).stdout == f"{Path('/tmp').stat().st_mode & 0o7777:o}\n"
@@ -180,7 +176,7 @@ def test_outputs_survive_a_change_of_the_settings(tmp_path: Path) -> None:
         assert service.oss_path("oss://b/out/x").exists()
 
 
-def test_a_service_that_ends_while_outputs_are_brought_away_loses_none(
+def test_a_service_that_ends_while_outputs_are_uploaded_loses_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began = threading.Event()
@@ -222,7 +218,7 @@ sys.stdin.read()
 """
 
 
-def test_a_time_limit_that_was_reached_stays_so_after_a_kill(tmp_path: Path) -> None:
+def test_a_timeout_stays_a_timeout_after_a_kill(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     process = child(tmp_path, str(tmp_path / "data"), str(runs), program=LATE)
     assert process.stdout is not None
@@ -239,9 +235,7 @@ def test_a_time_limit_that_was_reached_stays_so_after_a_kill(tmp_path: Path) -> 
     process.stdout.close()
 
 
-def test_a_stop_ends_what_is_made_ready_and_what_is_brought_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_aborts_staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with LocalService(tmp_path / "data", slots=1, sandbox="never") as service, service.client() as client:
         for number in range(3000):
             put(service, f"oss://b/in/f{number}", "x")
@@ -260,13 +254,13 @@ def test_a_stop_ends_what_is_made_ready_and_what_is_brought_away(
 
 
 @pytest.mark.parametrize("path", ["//proc/x/", "//", "/./", "/a//../b/"])
-def test_no_spelling_gets_round_the_rules_for_paths(local: Client, path: str) -> None:
+def test_no_spelling_evades_the_rules_for_paths(local: Client, path: str) -> None:
     with pytest.raises(ClientError):
         local.create_job(job({"t": task("true", InputMapping={"oss://b/x/": path})}))
 
 
 @pytest.mark.parametrize("path", ["/../../../../victim", "/", "relative", "/proc/x"])
-def test_clusters_cannot_map_what_jobs_cannot(tmp_path: Path, path: str) -> None:
+def test_the_rules_for_paths_hold_for_clusters(tmp_path: Path, path: str) -> None:
     victim = tmp_path / "victim"
     victim.write_text("alive")
     mounts = {"Entries": [{"Source": "oss://b/in/", "Destination": path, "WriteSupport": False}]}
@@ -278,7 +272,7 @@ def test_clusters_cannot_map_what_jobs_cannot(tmp_path: Path, path: str) -> None
         cluster = client.create_cluster(group).Id
         with pytest.raises(ClientError):
             client.modify_cluster(cluster, {"Configs": {"Mounts": mounts}})
-        # And if one came from elsewhere, into the database, it stays the job's own trouble.
+        # If an invalid path is in the database, only the job fails.
         with connection(service._parts.store.write()) as db:
             text = db.execute("SELECT description FROM clusters").fetchone()[0]
             spoilt = {**json.loads(text), "Configs": {"Mounts": mounts}}
@@ -292,7 +286,7 @@ def test_clusters_cannot_map_what_jobs_cannot(tmp_path: Path, path: str) -> None
     assert victim.read_text() == "alive"
 
 
-def test_a_path_of_a_task_that_its_cluster_has_too(local: Client, service: LocalService) -> None:
+def test_a_task_and_its_cluster_map_the_same_path(local: Client, service: LocalService) -> None:
     put(service, "oss://b/in/x", "x")
     mounts = {"Entries": [{"Source": "oss://b/in/", "Destination": "/in", "WriteSupport": False}]}
     job_id = run(
@@ -302,10 +296,10 @@ def test_a_path_of_a_task_that_its_cluster_has_too(local: Client, service: Local
         Mounts=mounts,
         AutoCluster={"InstanceType": "x", "Configs": {"Mounts": mounts}},
     )
-    assert "mapped once" in result(local, job_id)[1]
+    assert "mapped only once" in result(local, job_id)[1]
 
 
-def test_two_mappings_of_one_path_are_refused_however_they_are_spelled(local: Client) -> None:
+def test_two_mappings_of_one_path_are_refused_in_any_spelling(local: Client) -> None:
     for fields in (
         {"InputMapping": {"oss://b/x/": "//in/", "oss://b/y/": "/./in/"}},
         {"LogMapping": {"/a/x.log": "oss://b/logs/", "/b/x.log": "oss://b/logs/"}},
@@ -314,7 +308,7 @@ def test_two_mappings_of_one_path_are_refused_however_they_are_spelled(local: Cl
             local.create_job(job({"t": task("true", **fields)}))
 
 
-def test_hundreds_of_full_clusters_hold_nobody_up(tmp_path: Path) -> None:
+def test_hundreds_of_full_clusters_do_not_delay_others(tmp_path: Path) -> None:
     with LocalService(tmp_path / "data", slots=2) as service, service.client() as client:
         made = task("true")
         del made.AutoCluster
