@@ -70,8 +70,8 @@ KNOWN: list[tuple[str, str]] = [
         "a lack of memory while an attempt is described fails it, and what waits behind it is not started",
     ),
     (
-        r" at .*processes:(_stat|_token_of|_inode|_has_arguments|Sweeper)",
-        "what is told of a process cannot be read, for a reason that no kernel gives",
+        r" at .*processes:(_stat|_token_of|_inode|_has_arguments|AttemptProcesses)",
+        "the state of a process cannot be read, with an error that no kernel reports",
     ),
     (r" at os.read runner/spawning:spawn", "a child whose first report cannot be read runs all the same"),
 ]

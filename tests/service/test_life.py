@@ -324,7 +324,7 @@ def test_a_defect_is_a_500_and_no_end(service: LocalService, monkeypatch: pytest
     ],
 )
 def test_places_that_would_leave_the_directory(service: LocalService, place: str) -> None:
-    with pytest.raises(ValueError, match="place|part|text"):
+    with pytest.raises(ValueError, match="object URL|part|text"):
         service.oss_path(place)
 
 
