@@ -1,4 +1,4 @@
-"""A loopback server that goes wrong on purpose, and counts what it has really done."""
+"""A loopback server that fails at random, and counts the jobs that it created."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FAULTS = ("drop before", "drop after", "late", "twice", "500 before", "500 after
 
 
 class FaultyServer:
-    """Creates and deletes jobs as the service does, tokens included, and fails as it is told.
+    """Creates and deletes jobs like the service, with tokens, and fails at random.
 
     Args:
-        share: Share of the requests that go wrong.
-        seed: Which ones, and how.
-        late: Seconds by which late answers are late.
+        share: Share of the requests that fail.
+        seed: Seed of the random choice of requests and faults.
+        late: Delay of a late response in seconds.
     """
 
     def __init__(self, share: float, seed: int, late: float) -> None:
@@ -37,7 +37,7 @@ class FaultyServer:
             protocol_version = "HTTP/1.1"
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -1,7 +1,6 @@
-"""The four ways to call the service, behind one face: both clients, each over httpx and over httpx2.
+"""The four kinds of client with one interface: synchronous and asynchronous, over httpx and over httpx2."""
 
-respx answers httpx only, so the transports of httpx2 hand their requests to a client of httpx.
-"""
+# respx mocks only httpx, so the transports of httpx2 pass their requests to a client of httpx.
 
 from __future__ import annotations
 
@@ -61,7 +60,7 @@ class AsyncBridge(httpx2.AsyncBaseTransport):
 
 
 class Driven:
-    """An `AsyncClient` on an event loop of its own, called like a `Client`."""
+    """An `AsyncClient` with its own event loop and the interface of a `Client`."""
 
     def __init__(self, client: AsyncClient, runner: asyncio.Runner, own: Any) -> None:
         self.client, self._runner, self._own = client, runner, own
@@ -122,7 +121,7 @@ class DrivenItems:
 
 
 class Kind:
-    """Makes clients of one kind, and closes what they need when a test is over."""
+    """Creates clients of one kind, and closes their resources after a test."""
 
     def __init__(self, name: str) -> None:
         self.name = name

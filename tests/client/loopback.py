@@ -1,4 +1,4 @@
-"""A loopback server of plain HTTP or TLS that answers each request with what a function says."""
+"""A loopback server with plain HTTP or TLS, whose responses a function returns."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Loopback:
-    """Answers GET, POST, PUT and DELETE; counts requests and connections.
+    """Responds to GET, POST, PUT and DELETE, and counts requests and connections.
 
     Args:
-        answer: Given method and target, returns status, headers and body; None drops the connection.
-        tls: Whether to speak TLS, with a certificate of nobody's.
+        answer: Returns status, headers and body for a method and a target; None drops the connection.
+        tls: Whether to use TLS, with a self-signed certificate.
     """
 
     def __init__(self, answer: Callable[[str, str], Answer | None], tls: bool = False) -> None:
@@ -32,7 +32,7 @@ class Loopback:
             disable_nagle_algorithm = True
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
             def handle_one(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -59,7 +59,7 @@ class Loopback:
             request_queue_size = 128
 
             def handle_error(self, *_: object) -> None:
-                """A client that goes away, or refuses the certificate, is what a test is about."""
+                """Ignore errors of clients that disconnect or reject the certificate, because tests cause them."""
 
         self._http = Server(("127.0.0.1", 0), Handler)
         if tls:

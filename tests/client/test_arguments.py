@@ -1,4 +1,4 @@
-"""No argument vanishes, and none goes out but as the old SDK sent it."""
+"""The arguments of methods: all are sent as by the old SDK, or rejected."""
 
 from __future__ import annotations
 
@@ -77,19 +77,21 @@ def test_every_filter_is_sent(
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_an_unknown_keyword_names_the_nearest(kind: Kind, respx_mock: respx.MockRouter, name: str) -> None:
+def test_an_unknown_keyword_error_names_the_nearest_keyword(
+    kind: Kind, respx_mock: respx.MockRouter, name: str
+) -> None:
     client = kind(URL, "id", "secret")
     filters = [query for query in OPERATIONS[name].query if query not in ("Marker", "MaxItemCount")]
-    misspelt = {
+    misspelled = {
         **{query[:-2] + query[-1] + query[-2]: query for query in filters},
         **{snake(query) + "s": snake(query) for query in filters},
         "MaxItemCount": "max_item_count", "Marker": "marker", "max_items_count": "max_item_count",
         "Nonsense": None,
     }  # fmt: skip
     for method in (name, name.replace("list", "iter")):
-        for keyword, nearest in misspelt.items():
+        for keyword, nearest in misspelled.items():
             with pytest.raises(TypeError) as caught:
-                # An iterator tells it at once, too: nothing is asked for yet.
+                # An iterator checks its keywords before the first request.
                 getattr(client, method)(*PARENTS.get(name, ()), **{keyword: "Failed"})
             hint = f"did you mean {nearest!r}?" if nearest else "; the keywords are "
             assert f"unexpected keyword argument {keyword!r}" in str(caught.value)
@@ -97,7 +99,7 @@ def test_an_unknown_keyword_names_the_nearest(kind: Kind, respx_mock: respx.Mock
     assert not respx_mock.calls
 
 
-def test_what_is_wrong_with_an_iterator_is_told_at_once(kind: Kind) -> None:
+def test_an_iterator_checks_its_arguments_at_once(kind: Kind) -> None:
     client = kind(URL, "id", "secret")
     makers: list[Callable[[], object]] = [
         lambda: client.iter_tasks(""),
@@ -111,7 +113,7 @@ def test_what_is_wrong_with_an_iterator_is_told_at_once(kind: Kind) -> None:
             make()
 
 
-def test_a_filter_twice(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_a_filter_given_twice(kind: Kind, respx_mock: respx.MockRouter) -> None:
     route = respx_mock.get(url__startswith=URL).respond(200, json=PAGE)
     client = kind(URL, "id", "secret")
     with pytest.raises(TypeError, match="State twice, as 'Failed' and as 'Running'"):
@@ -137,7 +139,7 @@ def test_a_filter_twice(kind: Kind, respx_mock: respx.MockRouter) -> None:
 
 
 TEXTS: list[tuple[str, tuple[Any, ...], dict[str, Any], dict[str, str | None]]] = [
-    # What was given, and what the old SDK sent: None for nothing.
+    # The arguments, and the query of the old SDK; None if it sent no such key.
     ("list_jobs", ("", 50, " Failed "), {}, {"State": "Failed"}),
     ("list_jobs", ("", 50, "\tFailed\n"), {}, {"State": "Failed"}),
     ("list_jobs", ("", 50, "  "), {}, {"State": None}),
@@ -178,7 +180,7 @@ TEXTS: list[tuple[str, tuple[Any, ...], dict[str, Any], dict[str, str | None]]] 
 
 
 @pytest.mark.parametrize(("name", "arguments", "keywords", "sent"), TEXTS)
-def test_texts_go_out_as_the_old_sdk_sent_them(
+def test_texts_are_sent_as_by_the_old_sdk(
     kind: Kind,
     respx_mock: respx.MockRouter,
     name: str,
@@ -227,7 +229,7 @@ METHODS: list[tuple[str, tuple[Any, ...], str]] = [
 
 
 @pytest.mark.parametrize(("name", "arguments", "argument"), METHODS)
-def test_what_cannot_be_sent_is_refused_where_it_enters(
+def test_ids_that_cannot_be_sent_are_rejected(
     respx_mock: respx.MockRouter, name: str, arguments: tuple[Any, ...], argument: str
 ) -> None:
     with Client(URL, "id", "secret") as client, pytest.raises(ValidationError) as caught:
@@ -251,7 +253,7 @@ def test_what_cannot_be_sent_is_refused_where_it_enters(
         ("create_job", (JOB, b"\xff")), ("list_jobs", ("", 50, b"\xff")), ("list_jobs", ("", 50, "", object())),
     ],
 )  # fmt: skip
-def test_half_characters_and_other_types(
+def test_invalid_arguments_are_rejected(
     respx_mock: respx.MockRouter, name: str, arguments: tuple[Any, ...]
 ) -> None:
     with Client(URL, "id", "secret") as client, pytest.raises(ValidationError):
@@ -259,14 +261,14 @@ def test_half_characters_and_other_types(
     assert not respx_mock.calls
 
 
-def test_machines_are_counted_by_numbers(respx_mock: respx.MockRouter) -> None:
+def test_machine_counts_are_numbers(respx_mock: respx.MockRouter) -> None:
     with Client(URL, "id", "secret") as client, pytest.raises(ValidationError, match="g.DesiredVMCount"):
         client.change_cluster_desired_vm_count("c", g=None)  # type: ignore[arg-type]
     assert not respx_mock.calls
 
 
 HEADERS: list[tuple[dict[str, Any], str | None]] = [
-    # What is sent; None where it is refused.
+    # The sent value; None if the header is rejected.
     ({"X-A": " b "}, "b"), ({"X-A": ""}, ""), ({"X-A": "a\tb"}, "a\tb"), ({"X-A": "b\n"}, None),
     ({"X-A": "b\r\nX-B: c"}, None), ({"X-A": "\x7f"}, None), ({"X-A": "\ud800"}, None), ({"X A": "b"}, None),
     ({"": "b"}, None), ({"X:A": "b"}, None), ({"Content-Length": "5"}, None), ({"Transfer-Encoding": "chunked"}, None),
@@ -293,7 +295,7 @@ def test_headers(kind: Kind, respx_mock: respx.MockRouter, headers: dict[str, An
         (("\ud800", "secret", ""), None), (("id", "\ud800", ""), None), (("id", "secret", "\ud800"), None),
     ],
 )  # fmt: skip
-def test_key_pairs(
+def test_invalid_key_pairs_are_rejected(
     kind: Kind, respx_mock: respx.MockRouter, given: tuple[str, str, str], token: str | None
 ) -> None:
     route = respx_mock.get(url__startswith=URL).respond(200, json=PAGE)
@@ -314,7 +316,7 @@ def test_key_pairs(
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t\n"])
-def test_blank_texts_of_groups_and_disks_are_not_taken_in(blank: str) -> None:
+def test_blank_texts_of_new_groups_and_disks_are_dropped(blank: str) -> None:
     table: list[tuple[Any, list[str]]] = [
         (SystemDisk, ["Type"]),
         (DataDisk, ["Type", "MountPoint"]),
@@ -353,13 +355,15 @@ BAD_SETTINGS: list[tuple[str, Callable[[str], object]]] = [
 
 @pytest.mark.parametrize(("what", "act"), BAD_SETTINGS)
 @pytest.mark.parametrize("bad", ["a\nb", "\x7f", "\ud800"])
-def test_settings_that_no_request_can_carry(what: str, act: Callable[[str], object], bad: str) -> None:
+def test_options_that_a_header_cannot_hold_are_rejected(
+    what: str, act: Callable[[str], object], bad: str
+) -> None:
     with pytest.raises(ConfigError, match=what):
         act(bad)
 
 
 @pytest.mark.parametrize("part", [5, b"t", ["t"]])
-def test_parts_of_a_key_pair_are_texts(kind: Kind, respx_mock: respx.MockRouter, part: Any) -> None:
+def test_parts_of_a_key_pair_must_be_texts(kind: Kind, respx_mock: respx.MockRouter, part: Any) -> None:
     for given in (("id", "secret", part), (part, "secret", ""), ("id", part, "")):
         with pytest.raises(ConfigError, match="text"):
             Credentials(*given)
@@ -371,7 +375,7 @@ def test_parts_of_a_key_pair_are_texts(kind: Kind, respx_mock: respx.MockRouter,
     assert not respx_mock.calls
 
 
-def test_the_environment_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_secret_of_the_environment_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BATCHCOMPUTE_ENDPOINT", URL)
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s3cret\r")
@@ -382,7 +386,7 @@ def test_the_environment_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("cls", [Client, AsyncClient])
-def test_the_signatures_name_the_filters_of_the_table(cls: type[Any], name: str) -> None:
+def test_signatures_have_the_filters_of_the_table(cls: type[Any], name: str) -> None:
     filters = [query for query in OPERATIONS[name].query if query not in ("Marker", "MaxItemCount")]
     known = {*filters, *map(snake, filters)}
     for method in (name, name.replace("list", "iter")):
@@ -406,9 +410,11 @@ def test_the_signatures_name_the_filters_of_the_table(cls: type[Any], name: str)
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("value", [5, "5"])
-def test_a_misspelt_option_names_the_nearest(cls: type[Any], given: str, meant: str, value: object) -> None:
+def test_a_misspelled_option_error_names_the_nearest_option(
+    cls: type[Any], given: str, meant: str, value: object
+) -> None:
     if (given, value) == ("retries", "5"):
-        # Too far from any option: a header as good as another.
+        # The name is not similar to an option, so it is a header.
         cls(URL, "id", "secret", retries="5")
         return
     with pytest.raises(ConfigError, match=f"did you mean '{meant}'"):
@@ -417,7 +423,7 @@ def test_a_misspelt_option_names_the_nearest(cls: type[Any], given: str, meant: 
         assert cls(URL, "id", "secret").with_options(headers={given: value})
 
 
-def test_responses_are_mocked_whole(respx_mock: respx.MockRouter) -> None:
+def test_a_response_of_a_mock_without_a_request(respx_mock: respx.MockRouter) -> None:
     respx_mock.get(url__startswith=URL).mock(return_value=httpx.Response(200, json=PAGE))
     with Client(URL, "id", "secret") as client:
         assert client.list_jobs().Items == []

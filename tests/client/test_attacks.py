@@ -1,4 +1,4 @@
-"""Things that went wrong once, or go wrong elsewhere: each by its cause."""
+"""Defects that occurred in this or in other clients, one test for each cause."""
 
 from __future__ import annotations
 
@@ -48,10 +48,12 @@ def client(kind: Kind) -> Any:
     return kind(URL, "id", "s3cret", retry=QUICK)
 
 
-# -- secrets that would be quoted -----------------------------------------------------------------
+# -- secrets in messages --------------------------------------------------------------------------
 
 
-def test_secrets_with_control_characters_are_refused_unseen(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_secrets_with_control_characters_are_rejected_and_not_shown(
+    kind: Kind, respx_mock: respx.MockRouter
+) -> None:
     for pair in (("id\n", "x"), ("id", "s3cret\r"), ("id", "x", "t0\nken"), ("id", "x", "t\x000ken")):
         with pytest.raises(ConfigError, match="copy it again from its source") as caught:
             kind(URL, *pair)
@@ -66,7 +68,9 @@ def test_secrets_with_control_characters_are_refused_unseen(kind: Kind, respx_mo
     assert not respx_mock.calls
 
 
-def test_what_the_library_itself_refuses_was_not_sent(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_a_request_that_the_library_rejects_is_a_connect_error(
+    client: Any, respx_mock: respx.MockRouter
+) -> None:
     route = respx_mock.post(f"{URL}/jobs").mock(
         side_effect=httpx.LocalProtocolError("Illegal header value b's3cret'")
     )
@@ -91,7 +95,7 @@ def test_what_the_library_itself_refuses_was_not_sent(client: Any, respx_mock: r
     ],
     ids=["redirect", "page 404", "empty 400", "page 403"],
 )
-def test_what_a_gateway_says_settles_nothing(
+def test_an_error_of_a_gateway_leaves_the_outcome_unknown(
     client: Any, respx_mock: respx.MockRouter, last: httpx.Response
 ) -> None:
     respx_mock.post(f"{URL}/jobs").mock(side_effect=[httpx.ReadError, last])
@@ -104,7 +108,7 @@ def test_what_a_gateway_says_settles_nothing(
     assert refused.value.status == last.status_code
 
 
-def test_a_look_that_fails_is_not_taken_for_the_answer(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_a_failed_status_check_is_not_the_result(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.post(f"{URL}/jobs/j/stop").mock(side_effect=httpx.ReadError)
     for look in (code(400, "InvalidParameter"), code(403, "Forbidden"), httpx.Response(404, text="<html>")):
         respx_mock.get(f"{URL}/jobs/j").mock(side_effect=[look])
@@ -116,7 +120,7 @@ def test_a_look_that_fails_is_not_taken_for_the_answer(client: Any, respx_mock: 
         client.delete_cluster("c")
 
 
-def test_what_a_look_has_cleared_is_not_unknown(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_a_status_check_settles_the_outcome(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.post(f"{URL}/jobs/j/stop").mock(
         side_effect=[httpx.ReadError, httpx.ConnectError, httpx.ConnectError]
     )
@@ -126,22 +130,22 @@ def test_what_a_look_has_cleared_is_not_unknown(client: Any, respx_mock: respx.M
     assert not isinstance(caught.value, OutcomeUnknown)
 
 
-@pytest.mark.parametrize("said", [code(408), code(429), code(400, "Throttling")])
-def test_actions_are_not_sent_again_unseen(
-    client: Any, respx_mock: respx.MockRouter, said: httpx.Response
+@pytest.mark.parametrize("failure", [code(408), code(429), code(400, "Throttling")])
+def test_actions_are_not_repeated_without_a_status_check(
+    client: Any, respx_mock: respx.MockRouter, failure: httpx.Response
 ) -> None:
-    act = respx_mock.post(f"{URL}/jobs/j/stop").mock(side_effect=[said, httpx.Response(201)])
+    act = respx_mock.post(f"{URL}/jobs/j/stop").mock(side_effect=[failure, httpx.Response(201)])
     look = respx_mock.get(f"{URL}/jobs/j").mock(side_effect=[job_in("Running")])
     assert client.stop_job("j").StatusCode == 201
     assert (act.call_count, look.call_count) == (2, 1)
-    act.mock(side_effect=[said] * 3)
+    act.mock(side_effect=[failure] * 3)
     look.mock(side_effect=[job_in("Running")] * 3)
     with pytest.raises(ClientError) as caught:
         client.stop_job("j")
     assert not isinstance(caught.value, OutcomeUnknown)
 
 
-def test_foreign_failures_do_not_hide_an_open_outcome(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_provider_errors_do_not_hide_an_unknown_outcome(kind: Kind, respx_mock: respx.MockRouter) -> None:
     answers: Iterator[Any] = iter([Credentials("a", "b")])
 
     def provider() -> Credentials:
@@ -159,7 +163,7 @@ def test_foreign_failures_do_not_hide_an_open_outcome(kind: Kind, respx_mock: re
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-def test_hooks_that_raise(library: Any) -> None:
+def test_event_hooks_that_raise(library: Any) -> None:
     def check(response: Any) -> None:
         response.raise_for_status()
 
@@ -173,7 +177,7 @@ def test_hooks_that_raise(library: Any) -> None:
             client.get_quotas()
 
 
-def test_dates_that_are_none(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_invalid_date_headers(client: Any, respx_mock: respx.MockRouter) -> None:
     for date in ("Mon, 01 Jan 2026 00:00:00 +99999999999999999999", "Mon, 99 Jan 99999 00:00:00 GMT"):
         respx_mock.get(f"{URL}/quotas").mock(side_effect=[code(503, **{"Retry-After": date})] * 3)
         with pytest.raises(ServerError):
@@ -186,7 +190,7 @@ def test_dates_that_are_none(client: Any, respx_mock: respx.MockRouter) -> None:
         assert client.start_job("j").StatusCode == 201
 
 
-def test_answers_that_are_too_deep(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_responses_that_are_nested_too_deeply(client: Any, respx_mock: respx.MockRouter) -> None:
     deep = b"[" * 200_000
     respx_mock.post(f"{URL}/jobs").mock(side_effect=[httpx.Response(201, content=deep)])
     with pytest.raises(OutcomeUnknown) as caught:
@@ -197,7 +201,7 @@ def test_answers_that_are_too_deep(client: Any, respx_mock: respx.MockRouter) ->
         client.get_quotas()
 
 
-def test_nothing_is_no_job(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_an_empty_response_to_a_get_is_an_error(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/j").respond(200)
     respx_mock.get(f"{URL}/jobs").respond(200)
     for call in (lambda: client.get_job("j"), lambda: client.list_jobs(), lambda: next(client.iter_jobs())):
@@ -205,7 +209,7 @@ def test_nothing_is_no_job(client: Any, respx_mock: respx.MockRouter) -> None:
             call()
 
 
-def test_looks_do_not_fill_the_stock(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_status_checks_do_not_refill_the_quota(kind: Kind, respx_mock: respx.MockRouter) -> None:
     client = kind(URL, "id", "x", retry=RetryPolicy(attempts=4, first_delay=0, longest_delay=0, quota=4))
     act = respx_mock.post(f"{URL}/jobs/j/stop").mock(side_effect=httpx.ReadError)
     respx_mock.get(f"{URL}/jobs/j").mock(side_effect=[job_in("Running")] * 99)
@@ -219,7 +223,7 @@ def test_looks_do_not_fill_the_stock(kind: Kind, respx_mock: respx.MockRouter) -
 
 
 class Dribble:
-    """Sends its answer a byte at a time, for ever."""
+    """A server that sends an endless response byte by byte."""
 
     def __init__(self, head: bytes) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -260,7 +264,7 @@ class Dribble:
     [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"],
     ids=["headers", "body"],
 )
-def test_deadlines_hold_against_answers_that_never_end(head: bytes) -> None:
+def test_deadlines_limit_endless_responses(head: bytes) -> None:
     def check(started: float) -> None:
         assert time.monotonic() - started < 5, "the server never ends by itself"
 
@@ -285,7 +289,7 @@ def test_deadlines_hold_against_answers_that_never_end(head: bytes) -> None:
         check(started)
 
 
-def test_a_deadline_that_is_over_sends_nothing(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_no_request_is_sent_after_the_deadline(kind: Kind, respx_mock: respx.MockRouter) -> None:
     def slow() -> Credentials:
         time.sleep(0.02)
         return Credentials("a", "b")
@@ -305,7 +309,7 @@ def test_a_deadline_that_is_over_sends_nothing(kind: Kind, respx_mock: respx.Moc
 
 
 async def test_cancelled_calls_lose_no_connections() -> None:
-    """With httpx alone, this leaves its pool without a connection for ever."""
+    """With httpx alone, the pool would lose all of its connections."""
     chances = random.Random(1)
     with Loopback(ok) as server:
         async with AsyncClient(server.url, "id", "secret") as client:
@@ -325,7 +329,7 @@ async def test_cancelled_calls_lose_no_connections() -> None:
             await asyncio.gather(*(client.get_quotas() for _ in range(130)))
 
 
-async def test_more_calls_than_connections_wait_their_turn() -> None:
+async def test_calls_wait_for_a_free_connection() -> None:
     release = threading.Event()
 
     def slow(*_: object) -> tuple[int, dict[str, str], bytes]:
@@ -346,8 +350,8 @@ async def test_more_calls_than_connections_wait_their_turn() -> None:
             await asyncio.gather(*calls, waiting)
 
 
-def test_a_last_call_while_the_loop_ends() -> None:
-    """As in the clean-up of an asynchronous generator, when the loop has closed its connections already."""
+def test_a_call_while_the_loop_ends() -> None:
+    """The clean-up of an asynchronous generator can make a call after the loop closed the connections."""
     with Loopback(ok) as server:
         client = AsyncClient(server.url, "id", "secret")
         done: list[int] = []
@@ -364,7 +368,7 @@ def test_a_last_call_while_the_loop_ends() -> None:
 
         kept: list[Any] = []
         with warnings.catch_warnings():
-            # httpx begins asynchronous generators of its own, which the loop remarks on at this point.
+            # The loop warns about the asynchronous generators that httpx starts at this point.
             warnings.simplefilter("ignore", ResourceWarning)
             asyncio.run(main())
         assert done == [200]
@@ -379,7 +383,7 @@ def test_closing_does_not_wait_for_other_loops() -> None:
         async def elsewhere() -> None:
             await client.get_quotas()
             opened.set()
-            release.wait(20)  # a loop that is blocked
+            release.wait(20)  # blocks the loop
             await asyncio.sleep(0)
 
         thread = threading.Thread(target=lambda: asyncio.run(elsewhere()))
@@ -390,8 +394,8 @@ def test_closing_does_not_wait_for_other_loops() -> None:
         thread.join()
 
 
-def test_storage_over_tls_beside_a_plain_api() -> None:
-    """The API may be plain HTTP on a private address, and the objects at the vendor's."""
+def test_object_storage_with_tls_and_an_api_without() -> None:
+    """The API can use plain HTTP on a private address while the objects are in the vendor's storage."""
     for options in ({"oss_endpoint": "https://oss.example.com"}, {"verify": False}):
         client: Any = Untyped("http://127.0.0.1:1", "id", "secret", **options)
         context = client._pool._opener.args[1]
@@ -406,7 +410,7 @@ def test_storage_over_tls_beside_a_plain_api() -> None:
         assert transport._pool._ssl_context.cert_store_stats()["x509_ca"] > 0
 
 
-def test_proxies_that_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://user:pass/w0rd@h:1")
     with (
         Client("http://127.0.0.1:1", "id", "secret") as client,
@@ -433,8 +437,8 @@ def test_a_failed_page_is_fetched_again(client: Any, respx_mock: respx.MockRoute
     assert found + [job.Id for job in items] == ["a", "b"]
 
 
-def test_a_look_over_several_pages(client: Any, respx_mock: respx.MockRouter) -> None:
-    """A page without a hit after one with some does not make lists useless."""
+def test_a_poll_reads_several_pages(client: Any, respx_mock: respx.MockRouter) -> None:
+    """A page without a hit after a page with hits does not end the use of the list."""
     ids = [f"job-{number}" for number in range(120)]
     listed = [{"Id": job_id, "State": "Running"} for job_id in ids[:100]]
     ended = [{"Id": job_id, "State": "Finished"} for job_id in ids]
@@ -465,7 +469,7 @@ def test_no_update_is_lost(client: Any, respx_mock: respx.MockRouter) -> None:
     assert seen == ["a", "b"]
 
 
-def test_answers_under_another_id(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_a_status_with_another_id(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").respond(200, json={"Id": "JOB-1", "State": "Finished"})
     assert client.wait("job-1").State == "Finished"
 
@@ -480,8 +484,8 @@ def test_poll_stops_all_the_others(client: Any, respx_mock: respx.MockRouter) ->
     assert stopped.call_count == 1
 
 
-def test_storage_that_does_not_heed_ranges(kind: Kind, respx_mock: respx.MockRouter) -> None:
-    """Object storage answers a range that begins behind the end with the whole object, and 200."""
+def test_object_storage_that_ignores_ranges(kind: Kind, respx_mock: respx.MockRouter) -> None:
+    """The response to a range after the end is the whole object with status 200."""
     client = kind(URL, "id", "secret", oss_endpoint="http://oss.test")
     states = [
         httpx.Response(200, json={"InstanceId": 0, "State": state, "StdoutRedirectPath": "oss://b/k"})
@@ -504,7 +508,7 @@ def test_log_lines_are_one_line(
     assert all("\n" not in record.getMessage() for record in caplog.records)
 
 
-def test_throttling_stays_what_it_is(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_throttling_is_not_an_unknown_outcome(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.post(f"{URL}/jobs").mock(side_effect=[code(429)] * 3)
     with pytest.raises(ThrottledError) as caught:
         client.create_job(JOB)

@@ -1,4 +1,4 @@
-"""Calls through the HTTP seam: what comes back, what is raised, what is sent again."""
+"""Calls with mocked HTTP responses: results, errors and retries."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def client(kind: Kind) -> Any:
     return kind(URL, "id", "s3cret", retry=QUICK)
 
 
-def test_errors_carry_what_the_service_said(client: Client, respx_mock: respx.MockRouter) -> None:
+def test_errors_have_the_data_of_the_response(client: Client, respx_mock: respx.MockRouter) -> None:
     body = {"Code": "StateConflict", "Message": "User operation is invalid.", "RequestId": "in-body"}
     respx_mock.post(f"{URL}/jobs/job-1/stop").respond(
         409, json=body, headers={"x-acs-request-id": "in-header"}
@@ -117,7 +117,7 @@ def test_an_error_without_a_code(
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[1]", b"\xff", b"5"])
-def test_a_success_that_makes_no_sense(client: Client, respx_mock: respx.MockRouter, body: bytes) -> None:
+def test_an_unparsable_success_response(client: Client, respx_mock: respx.MockRouter, body: bytes) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").respond(200, content=body, headers={"request-id": "r"})
     respx_mock.post(f"{URL}/jobs").respond(201, content=body)
     with pytest.raises(ResponseError) as caught:
@@ -145,7 +145,7 @@ def test_transport_errors(
     assert route.call_count == 3
 
 
-def test_reads_are_sent_again_and_signed_anew(client: Client, respx_mock: respx.MockRouter) -> None:
+def test_reads_are_repeated_with_a_new_signature(client: Client, respx_mock: respx.MockRouter) -> None:
     replies: list[Any] = [
         httpx.Response(500),
         httpx.ReadError("gone"),
@@ -166,7 +166,7 @@ def test_a_long_retry_after_ends_the_call(client: Client, respx_mock: respx.Mock
     assert route.call_count == 1
 
 
-def test_nothing_is_sent_for_bad_arguments(client: Client, respx_mock: respx.MockRouter) -> None:
+def test_no_request_is_sent_for_invalid_arguments(client: Client, respx_mock: respx.MockRouter) -> None:
     bad: Any
     for bad in (
         "",
@@ -219,7 +219,9 @@ def test_a_dag_job_without_priority_stays_a_dag_job(client: Client, respx_mock: 
     assert json.loads(route.calls.last.request.content)["App"]["AppName"] == "a"
 
 
-def test_what_was_read_can_be_created_again(client: Client, respx_mock: respx.MockRouter) -> None:
+def test_a_description_that_was_read_can_be_created_again(
+    client: Client, respx_mock: respx.MockRouter
+) -> None:
     create = respx_mock.post(f"{URL}/jobs").respond(201, json={"Id": "job-2"})
     app = {"Id": "job-1", "Name": "n", "Type": "App", "App": {"AppName": "a", "Inputs": {"i": 1}}}
     for body in ({"Id": "job-1", "Type": "DAG", **JOB}, app):
@@ -230,7 +232,7 @@ def test_what_was_read_can_be_created_again(client: Client, respx_mock: respx.Mo
         assert sent["Type"] == body["Type"]
 
 
-def test_anything_with_an_id_is_an_id(client: Client, respx_mock: respx.MockRouter) -> None:
+def test_an_object_with_an_id_can_replace_the_id(client: Client, respx_mock: respx.MockRouter) -> None:
     route = respx_mock.get(url__startswith=URL).respond(200, json={"Id": "job-1", "TaskName": "t"})
     job = client.get_job("job-1")
     client.get_job(job)
@@ -245,7 +247,7 @@ def test_paths_are_encoded_and_signed_as_sent(client: Client, respx_mock: respx.
     assert route.calls.last.request.url.raw_path == b"/images/m-%E4%B8%AD%2Fx%20y%3Fz"
 
 
-def test_closed_clients_say_so(client: Client) -> None:
+def test_calls_of_a_closed_client_are_config_errors(client: Client) -> None:
     client.close()
     client.close()
     with pytest.raises(ConfigError, match="closed"):
@@ -293,7 +295,7 @@ def test_poll(
     ] == stopped
 
 
-def test_poll_is_content_with_a_job_that_ends_by_itself(client: Client, respx_mock: respx.MockRouter) -> None:
+def test_poll_accepts_a_job_that_ends_before_the_stop(client: Client, respx_mock: respx.MockRouter) -> None:
     for last, texts in (("Finished", []), ("Failed", ["Job a failed."]), ("Running", ["Timeout(0)."])):
         states = [
             httpx.Response(200, json={"Id": "a", "State": state}) for state in ("Running", "Running", last)
@@ -303,7 +305,7 @@ def test_poll_is_content_with_a_job_that_ends_by_itself(client: Client, respx_mo
         assert client.poll("a", timeout=0) == texts
 
 
-def test_poll_is_content_with_a_job_that_goes_away(client: Client, respx_mock: respx.MockRouter) -> None:
+def test_poll_accepts_a_deleted_job(client: Client, respx_mock: respx.MockRouter) -> None:
     gone = httpx.Response(404, json={"Code": "InvalidResource.NotFound", "Message": ""})
     respx_mock.get(f"{URL}/jobs/a").mock(side_effect=[httpx.Response(200, json={"State": "Finished"}), gone])
     assert client.poll("a") == []
@@ -334,7 +336,7 @@ def test_headers_of_the_caller(kind: Kind, respx_mock: respx.MockRouter) -> None
     assert route.calls.last.request.headers["Authorization"].startswith("acs id:")
 
 
-def test_an_answer_that_cannot_be_unpacked(client: Client, respx_mock: respx.MockRouter) -> None:
+def test_a_response_that_cannot_be_decompressed(client: Client, respx_mock: respx.MockRouter) -> None:
     respx_mock.delete(f"{URL}/jobs/job-1").mock(side_effect=httpx.DecodingError)
     with pytest.raises(ProtocolError):
         client.delete_job("job-1")
@@ -368,7 +370,7 @@ def test_threads_share_one_client(respx_mock: respx.MockRouter) -> None:
     client.close()
 
 
-async def test_the_asynchronous_client_is_the_same(respx_mock: respx.MockRouter) -> None:
+async def test_the_asynchronous_client_sends_the_same_requests(respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").mock(
         side_effect=[httpx.Response(500), httpx.Response(200, json={"Id": "job-1", "State": "Finished"})]
         + [httpx.Response(200, json={"Id": "job-1", "State": "Finished"})] * 2
@@ -382,7 +384,7 @@ async def test_the_asynchronous_client_is_the_same(respx_mock: respx.MockRouter)
         await client.get_job("job-1")
 
 
-def test_both_clients_have_every_operation_and_the_same_face() -> None:
+def test_both_clients_have_all_operations_and_the_same_methods() -> None:
     def public(cls: type) -> set[str]:
         return {name for name in dir(cls) if not name.startswith("_")}
 

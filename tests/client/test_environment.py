@@ -1,4 +1,4 @@
-"""What the environment of a client may hold, and what is said where it does not fit: proxies, endpoints, processes."""
+"""The environment of a client: proxies, endpoints, certificates and processes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PROXY = "http://user:s3cret@127.0.0.1:9"
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Set the variables of proxies; without a call, there are none."""
+    """Return a function that sets the variables of proxies; without a call, none is set."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -88,7 +88,7 @@ EXCEPTED = [
 
 @pytest.mark.parametrize(("value", "past", "through"), EXCEPTED)
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-def test_what_no_proxy_excepts(
+def test_entries_of_no_proxy(
     environment: Callable[..., None], name: str, value: str, past: str, through: str
 ) -> None:
     environment(HTTP_PROXY=PROXY, https_proxy=PROXY, **{name: value})
@@ -98,7 +98,7 @@ def test_what_no_proxy_excepts(
 
 
 @pytest.mark.parametrize("value", ["*", "example.com,*", "* , example.com"])
-def test_a_star_switches_proxies_off(environment: Callable[..., None], value: str) -> None:
+def test_a_star_in_no_proxy_disables_all_proxies(environment: Callable[..., None], value: str) -> None:
     environment(ALL_PROXY=PROXY, NO_PROXY=value)
     assert not environment_proxies().urls
 
@@ -127,7 +127,7 @@ STRANGE = [
 
 
 @pytest.mark.parametrize(("value", "named"), STRANGE)
-def test_an_entry_that_cannot_be_understood_is_named_and_ignored(
+def test_an_invalid_entry_of_no_proxy_is_ignored_with_a_warning(
     environment: Callable[..., None], value: str, named: str
 ) -> None:
     with Loopback(ok) as server:
@@ -146,7 +146,7 @@ def test_an_entry_that_cannot_be_understood_is_named_and_ignored(
         assert len(server.requests) == 1
 
 
-def test_where_warnings_are_errors_no_client_is_stopped(
+def test_an_invalid_entry_of_no_proxy_is_logged_if_warnings_are_errors(
     environment: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     environment(http_proxy=PROXY, no_proxy="127.0.0.1,[::1")
@@ -157,7 +157,7 @@ def test_where_warnings_are_errors_no_client_is_stopped(
     assert "'[::1'" in caplog.text
 
 
-def test_each_request_is_sent_to_its_proxy_or_past_it(environment: Callable[..., None]) -> None:
+def test_requests_are_sent_through_their_proxy_or_directly(environment: Callable[..., None]) -> None:
     async def await_quotas(url: str) -> None:
         async with AsyncClient(url, "id", "secret", retry=ONCE) as client:
             await client.get_quotas()
@@ -177,20 +177,20 @@ def test_each_request_is_sent_to_its_proxy_or_past_it(environment: Callable[...,
         assert [target for _, target, _ in proxy.requests] == ["http://10.0.0.1/quotas"] * 2
         assert [target for _, target, _ in server.requests] == ["/quotas"] * 2
         environment(all_proxy=proxy.url, http_proxy="127.0.0.1:9")
-        # The scheme's own proxy wins.
+        # The proxy of the scheme has priority over ALL_PROXY.
         with pytest.raises(ConnectError):
             ask_here("http://10.0.0.1")
 
 
 @pytest.mark.parametrize("proxy", ["gopher://x", "http://[::1", "http://x:port"])
-def test_a_proxy_that_is_none_is_told(environment: Callable[..., None], proxy: str) -> None:
+def test_an_invalid_proxy_is_a_config_error(environment: Callable[..., None], proxy: str) -> None:
     environment(http_proxy=proxy)
     with Client("http://10.0.0.1", "id", "secret", retry=ONCE) as client:
         with pytest.raises(ConfigError, match="HTTP_PROXY"):
             client.get_quotas()
 
 
-def test_a_proxy_that_does_not_answer_is_named(environment: Callable[..., None]) -> None:
+def test_the_error_names_an_unreachable_proxy(environment: Callable[..., None]) -> None:
     environment(http_proxy=PROXY)
     with Client("http://10.0.0.1", "id", "secret", retry=ONCE) as client:
         with pytest.raises(ConnectError, match=r"through the proxy http://127.0.0.1:9\)") as caught:
@@ -199,7 +199,7 @@ def test_a_proxy_that_does_not_answer_is_named(environment: Callable[..., None])
         assert "s3cret" not in shown
 
 
-def test_authorities_of_the_environment_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_certificates_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
     tls_context.cache_clear()
     with Client("cn-qingdao", "id", "secret", retry=ONCE) as client:
@@ -214,7 +214,7 @@ VENDORS = [*regions.get_regions().values(), "batchcompute-vpc.cn-beijing.aliyunc
 
 @pytest.mark.parametrize("host", VENDORS)
 @pytest.mark.parametrize("error", [httpx.ConnectError("Name or service not known"), httpx.ConnectTimeout("")])
-def test_the_vendor_s_service_is_gone(host: str, error: httpx.TransportError) -> None:
+def test_errors_of_vendor_endpoints_name_the_shutdown(host: str, error: httpx.TransportError) -> None:
     for scheme in ("http", "https"):
         text = str(transport_error(error, f"{scheme}://{host}"))
         assert text.startswith(f"cannot connect to {scheme}://{host}: ")
@@ -229,8 +229,8 @@ def test_the_vendor_s_service_is_gone(host: str, error: httpx.TransportError) ->
 
 
 @pytest.mark.parametrize("value", ["local", " local\n", "local://"])
-def test_an_old_program_runs_here(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """What the text above promises."""
+def test_a_program_for_a_vendor_region_runs_locally(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """The hint of the test above is correct."""
     monkeypatch.setenv("BATCHCOMPUTE_ENDPOINT", value)
     with Client(CN_SHENZHEN, "id", "secret") as client:
         task = {
@@ -242,7 +242,7 @@ def test_an_old_program_runs_here(monkeypatch: pytest.MonkeyPatch, value: str) -
         assert client.logs(job, "One", 0).stdout == "here\n"
 
 
-def test_plain_http_where_tls_is_spoken_and_the_other_way_round(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_http_to_a_tls_server_and_vice_versa(monkeypatch: pytest.MonkeyPatch) -> None:
     with Loopback(ok) as server:
         monkeypatch.setenv("BATCHCOMPUTE_ENDPOINT", f"127.0.0.1:{server.port}")
         with Client(
@@ -250,7 +250,7 @@ def test_plain_http_where_tls_is_spoken_and_the_other_way_round(monkeypatch: pyt
         ) as client:
             with pytest.raises(TLSError, match=f"http://127.0.0.1:{server.port}") as caught:
                 client.get_quotas()
-        # It will not speak TLS the next time, either.
+        # The call is not retried, because the server never uses TLS.
         assert len(caught.value.attempts) == 1
         with Client(CN_SHENZHEN, "id", "secret", retry=ONCE) as client:
             client.get_quotas()
@@ -260,7 +260,7 @@ def test_plain_http_where_tls_is_spoken_and_the_other_way_round(monkeypatch: pyt
     assert "https://h:1" in str(made)
 
 
-def test_a_proxy_in_plain_http_where_tls_is_spoken(environment: Callable[..., None]) -> None:
+def test_tls_to_a_plain_http_proxy(environment: Callable[..., None]) -> None:
     with Loopback(ok) as server:
         environment(http_proxy=server.url.replace("http:", "https:"))
         with Client("http://10.0.0.1", "id", "secret", retry=ONCE) as client:
@@ -269,14 +269,14 @@ def test_a_proxy_in_plain_http_where_tls_is_spoken(environment: Callable[..., No
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "example.com", "example.com:8080", "localhost:8080"])
-def test_a_bare_host_is_no_region(host: str) -> None:
+def test_a_bare_host_is_not_a_region(host: str) -> None:
     with pytest.raises(ConfigError, match="to use it as a host") as caught:
         Client(host, "id", "secret")
     assert f"http://{host}" in str(caught.value)
 
 
-def test_object_storage_that_cannot_be_reached_is_named() -> None:
-    """And not the endpoint, which was not asked."""
+def test_the_error_names_an_unreachable_object_storage() -> None:
+    """The error does not name the endpoint of the API, which received no such request."""
 
     def instance(_method: str, _target: str) -> tuple[int, dict[str, str], bytes]:
         return 200, {}, b'{"InstanceId": 0, "State": "Finished", "StdoutRedirectPath": "oss://b/k"}'
@@ -306,7 +306,7 @@ def test_a_service_cannot_be_pickled(service: LocalService) -> None:
         pickle.dumps(service)
 
 
-def test_a_copy_shares_what_the_client_has() -> None:
+def test_a_copy_shares_connections_and_options() -> None:
     client = Client(CN_SHENZHEN, "id", "secret")
     other = copy.copy(client)
     assert type(other) is Client
@@ -315,7 +315,7 @@ def test_a_copy_shares_what_the_client_has() -> None:
 
 
 def test_a_client_for_each_process_of_a_pool(tmp_path: Path) -> None:
-    """What the text above advises, and what is written in the documentation."""
+    """The advice of the message of the test above works."""
     script = """
 import multiprocessing, sys
 from batchcompute import Client
@@ -333,7 +333,7 @@ if __name__ == "__main__":
         with context.Pool(2, begin, sys.argv[1:]) as pool:
             print(pool.map(ask, range(4)))
 """
-    # A process that is spawned reads it again.
+    # A spawned process imports the script again.
     (tmp_path / "program.py").write_text(script)
     with Loopback(ok) as server:
         done = subprocess.run(
@@ -343,7 +343,7 @@ if __name__ == "__main__":
     assert done.stdout.count("[200, 200, 200, 200]") == 2, done.stderr
 
 
-def test_local_is_the_environment_s_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_env_with_a_local_region(monkeypatch: pytest.MonkeyPatch) -> None:
     with Loopback(ok) as server:
         monkeypatch.setenv("BATCHCOMPUTE_ENDPOINT", server.url)
         with Client(LOCAL, "id", "secret") as client:

@@ -1,4 +1,4 @@
-"""The property: whatever a server does to requests and answers, a create makes exactly one job."""
+"""The property that a create makes exactly one job, whatever the server does to requests and responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batchcompute.resources import JobDescription
 from tests.client.faults import FAULTS, FaultyServer
 
 POLICY = RetryPolicy(attempts=3, first_delay=0.001, longest_delay=0.002, quota=None)
-# An answer is late when it comes after the client has stopped listening for it.
+# A response is late if it arrives after the read timeout of the client.
 LATE, LIMITS = 0.5, Timeout(connect=5, read=0.15, write=5, pool=30)
 
 
@@ -33,7 +33,7 @@ def create_for_sure(client: Client, number: int) -> str:
             assert 1 <= len(error.attempts) <= POLICY.attempts
             token = error.token
         except BatchComputeError as error:
-            # Then nothing was made: a new create, with a token of its own, makes the only job.
+            # No job was created, so a new create with a new token makes the only job.
             assert not token
             assert error.attempts
 

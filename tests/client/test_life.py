@@ -1,4 +1,4 @@
-"""How clients are made and live: credentials, connections, event loops, forks, threads, ends."""
+"""The lifetime of clients: credentials, connections, event loops, forks, threads and closing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tests.client.test_calls import JOB
 
 URL = "http://127.0.0.1:9"
 ONCE = RetryPolicy.none()
-# For what type checkers refuse, and for keywords that come from a dict.
+# For arguments that type checkers reject, and for keywords from a dict.
 Untyped: Any = Client
 AsyncUntyped: Any = AsyncClient
 SECRETS = {"s3cret-key", "t0ken-sts"}
@@ -81,7 +81,7 @@ def test_from_the_environment(monkeypatch: pytest.MonkeyPatch, respx_mock: respx
 
 
 class Vendor:
-    """As alibabacloud-credentials has it."""
+    """A provider with the interface of alibabacloud-credentials."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -91,7 +91,7 @@ class Vendor:
         return Credentials(f"id-{self.asked}", "s3cret-key", f"t0ken-{self.asked}")
 
 
-def test_providers_are_asked_at_each_request(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_providers_are_called_for_each_request(kind: Kind, respx_mock: respx.MockRouter) -> None:
     route = respx_mock.get(f"{URL}/quotas").mock(
         side_effect=[httpx.Response(500), httpx.Response(200, json={}), httpx.Response(200, json={})]
     )
@@ -102,7 +102,7 @@ def test_providers_are_asked_at_each_request(kind: Kind, respx_mock: respx.MockR
     assert route.calls.last.request.headers["x-acs-security-token"] == "t0ken-3"
 
 
-def test_the_vendors_own_credentials_fit(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_credentials_of_the_vendors_package(kind: Kind, respx_mock: respx.MockRouter) -> None:
     credentials = pytest.importorskip("alibabacloud_credentials.client")
     models = pytest.importorskip("alibabacloud_credentials.models")
     config = models.Config(
@@ -117,7 +117,7 @@ def test_the_vendors_own_credentials_fit(kind: Kind, respx_mock: respx.MockRoute
 @pytest.mark.parametrize(
     "yielded", [("a", "b"), ("a", "b", "c"), ("a", "b", None), Credentials("a", "b")], ids=repr
 )
-def test_callables_yield_credentials(kind: Kind, respx_mock: respx.MockRouter, yielded: Any) -> None:
+def test_callables_as_providers(kind: Kind, respx_mock: respx.MockRouter, yielded: Any) -> None:
     route = respx_mock.get(f"{URL}/quotas").respond(200, json={})
     kind(URL, credentials=lambda: yielded).get_quotas()
     assert route.calls.last.request.headers["authorization"].startswith("acs a:")
@@ -136,7 +136,7 @@ async def test_asynchronous_providers(respx_mock: respx.MockRouter) -> None:
         wrong.get_quotas()
 
 
-def test_credentials_that_are_none(kind: Kind) -> None:
+def test_invalid_credentials(kind: Kind) -> None:
     bad: Any
     for bad in (("a",), (), None, "ab", ("a", ""), ("", "b"), (1, "b"), object()):
         with pytest.raises(ConfigError, match="access_key"):
@@ -148,7 +148,7 @@ def test_credentials_that_are_none(kind: Kind) -> None:
         kind(URL, "a", "b", credentials=Credentials("a", "b"))
 
 
-def test_what_a_provider_raises_is_not_hidden(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_errors_of_a_provider_are_not_caught(kind: Kind, respx_mock: respx.MockRouter) -> None:
     def broken() -> Credentials:
         raise LookupError("no role is attached")
 
@@ -161,7 +161,7 @@ def test_what_a_provider_raises_is_not_hidden(kind: Kind, respx_mock: respx.Mock
 
 
 def test_no_secret_is_shown_anywhere(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
-    """At DEBUG, with the loggers of the HTTP libraries, through failures, in tracebacks with locals."""
+    """Checks logs at DEBUG, including those of the HTTP libraries, errors, and tracebacks with local variables."""
     answers: Any = iter([(500, {}, b"{}"), None, (404, {}, b"{}"), (200, {}, b"{}")])
     with Loopback(lambda *_: next(answers)) as server, caplog.at_level(logging.DEBUG):
         if "httpx2" in kind.name:
@@ -194,7 +194,7 @@ def test_no_secret_is_shown_anywhere(kind: Kind, caplog: pytest.LogCaptureFixtur
             assert secret not in text
 
 
-def test_no_secret_is_in_the_trace_of_a_bad_set_up() -> None:
+def test_no_secret_is_in_the_traceback_of_a_config_error() -> None:
     for arguments in (("", "s3cret-key"), (5, "s3cret-key"), ("id", "s3cret-key", 5)):
         with pytest.raises(ConfigError) as caught:
             Untyped("cn-qingdao", *arguments)
@@ -219,11 +219,11 @@ def test_log_lines_leave_out_query_and_body(
         assert absent not in line
 
 
-# -- an HTTP client of the caller's ---------------------------------------------------------------
+# -- HTTP clients of the caller -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-def test_a_callers_client_is_used_and_left_open(library: Any) -> None:
+def test_an_http_client_of_the_caller_is_used_and_not_closed(library: Any) -> None:
     with (
         Loopback(ok) as server,
         library.Client(
@@ -240,7 +240,7 @@ def test_a_callers_client_is_used_and_left_open(library: Any) -> None:
         with pytest.raises(ConfigError, match="closed"):
             client.get_quotas()
         method, target, headers = server.requests[0]
-    # What the client adds by itself is signed, too; its own way to log in is not used.
+    # The signature includes what the HTTP client adds. Its authentication is not used.
     assert (method, target) == ("GET", "/quotas?p=v")
     assert headers["x-mine"] == "2"
     assert headers["authorization"].startswith("acs id:")
@@ -251,7 +251,7 @@ def test_a_callers_client_is_used_and_left_open(library: Any) -> None:
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-async def test_an_asynchronous_one_too(library: Any) -> None:
+async def test_an_asynchronous_http_client_of_the_caller(library: Any) -> None:
     with Loopback(created) as server:
         async with library.AsyncClient() as http:
             async with AsyncClient(server.url, "id", "secret", http_client=http) as client:
@@ -260,7 +260,7 @@ async def test_an_asynchronous_one_too(library: Any) -> None:
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-def test_errors_of_either_library(library: Any) -> None:
+def test_errors_of_httpx_and_httpx2(library: Any) -> None:
     with library.Client() as http:
         client = Client("http://127.0.0.1:1", "id", "secret", http_client=http, retry=ONCE)
         with pytest.raises(ConnectError) as caught:
@@ -272,7 +272,7 @@ def test_errors_of_either_library(library: Any) -> None:
                 client.get_quotas()
 
 
-def test_clients_of_the_wrong_kind() -> None:
+def test_http_clients_of_the_wrong_kind() -> None:
     for wrong in (httpx.AsyncClient(), httpx2.AsyncClient()):
         with pytest.raises(ConfigError, match="synchronous"):
             Untyped(URL, "a", "b", http_client=wrong)
@@ -285,7 +285,7 @@ def test_clients_of_the_wrong_kind() -> None:
 
 
 def test_redirects_are_not_followed() -> None:
-    """A request that was signed for one place must not go to another."""
+    """A request that was signed for one host must not be sent to another one."""
     with Loopback(lambda *_: (302, {"Location": "/elsewhere"}, b"")) as server:
         with httpx.Client(follow_redirects=True) as http:
             for options in ({}, {"http_client": http}):
@@ -299,7 +299,7 @@ def test_redirects_are_not_followed() -> None:
 # -- connections ----------------------------------------------------------------------------------
 
 
-def test_constructing_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_constructor_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object, **__: object) -> None:
         raise AssertionError("constructing is pure")
 
@@ -331,7 +331,7 @@ def test_certificates() -> None:
         with Client(server.url, "id", "secret", retry=RetryPolicy(first_delay=0)) as client:
             with pytest.raises(TLSError, match="CERTIFICATE_VERIFY_FAILED") as caught:
                 client.get_quotas()
-            # A certificate that is not trusted is not worth a second look.
+            # A call with an untrusted certificate is not retried.
             assert len(caught.value.attempts) == 1
         for trusting in ({"verify": CERTIFICATE}, {"verify": False}):
             with Untyped(server.url, "id", "secret", **trusting) as client:
@@ -377,7 +377,7 @@ def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
                 client.get_quotas()
 
 
-def test_connections_are_kept_alive() -> None:
+def test_connections_are_reused_and_probed() -> None:
     import socket
 
     with Loopback(ok) as server, Client(server.url, "id", "secret") as client:
@@ -390,7 +390,7 @@ def test_connections_are_kept_alive() -> None:
         assert stream.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
-def test_time_limits_are_kept() -> None:
+def test_timeouts_are_enforced() -> None:
     release = threading.Event()
 
     def slow(*_: object) -> tuple[int, dict[str, str], bytes]:
@@ -406,7 +406,7 @@ def test_time_limits_are_kept() -> None:
         client.with_options(timeout=30).get_quotas()
 
 
-def test_one_client_in_32_threads() -> None:
+def test_32_threads_share_a_client() -> None:
     with Loopback(created) as server, Client(server.url, "id", "secret") as client:
         with ThreadPoolExecutor(32) as pool:
             ids = list(pool.map(lambda _: client.create_job(JOB).Id, range(640)))
@@ -416,11 +416,11 @@ def test_one_client_in_32_threads() -> None:
         assert len(tokens) == 640
 
 
-# -- event loops, forks, ends ---------------------------------------------------------------------
+# -- event loops, forks, closing ------------------------------------------------------------------
 
 
 def test_one_asynchronous_client_on_several_loops() -> None:
-    """Each loop gets its connections before anything is sent: nothing is lost, nothing comes twice."""
+    """Each loop has separate connections, so no request is lost or sent twice."""
     with Loopback(created) as server:
         client = AsyncClient(server.url, "id", "secret")
 
@@ -456,8 +456,8 @@ async def test_a_cancelled_call_leaves_the_client_usable() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_fork_opens_its_own_connections() -> None:
-    """Parent and child go on at the same time, with a thread of the parent in the middle of a call."""
+def test_a_forked_process_opens_new_connections() -> None:
+    """Parent and child send requests at the same time, while a thread of the parent is in a call."""
     program = """
 import os, sys, threading, warnings
 from batchcompute import Client
@@ -514,7 +514,7 @@ def test_unclosed_clients_warn() -> None:
         gc.collect()
 
 
-def test_options_share_what_belongs_together(respx_mock: respx.MockRouter) -> None:
+def test_with_options_shares_connections_and_quota(respx_mock: respx.MockRouter) -> None:
     route = respx_mock.get(f"{URL}/quotas").respond(200, json={})
     with Untyped(URL, "id", "secret", **{"x-one": "1"}) as client:
         other = client.with_options(headers={"x-two": "2"}, retry=RetryPolicy(attempts=2), deadline=9)
@@ -532,7 +532,7 @@ def test_options_share_what_belongs_together(respx_mock: respx.MockRouter) -> No
         other.get_quotas()
 
 
-def test_timeouts_of_httpx_are_understood() -> None:
+def test_timeouts_of_httpx_are_accepted() -> None:
     for given in (httpx.Timeout(5, read=7), httpx2.Timeout(5, read=7)):
         client = Untyped(URL, "a", "b", timeout=given)
         assert client._limits == {"connect": 5, "read": 7, "write": 5, "pool": 5}

@@ -1,4 +1,4 @@
-"""Answers that are too large: refused while they come, by every kind of client, and nothing is left behind."""
+"""Responses that exceed the size limit, with each kind of client."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Options = dict[str, Any]
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Answers each request on a connection with raw bytes; notices when a client hangs up."""
+    """A server that responds to each request with raw bytes, and detects when a client disconnects."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -111,13 +111,13 @@ def chunked(pieces: Iterable[bytes], *lines: str) -> Iterator[bytes]:
 
 
 def object_of(size: int) -> bytes:
-    """A JSON object of so many bytes."""
+    """Return a JSON object of a size in bytes."""
     made = json.dumps({"Id": "j", "Name": ""}).encode()
     return made.replace(b'""', b'"' + b"x" * (size - len(made)) + b'"')
 
 
 def packed(size: int, window: int) -> bytes:
-    """So many zeros, compressed."""
+    """Return compressed zeros."""
     packer = zlib.compressobj(9, zlib.DEFLATED, window)
     zeros = bytes(MEGABYTE)
     pieces = [packer.compress(zeros) for _ in range(size // MEGABYTE)]
@@ -126,12 +126,12 @@ def packed(size: int, window: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def bomb() -> bytes:
-    """256 MiB in 256 KiB."""
+    """Return 256 MiB of zeros, compressed to 256 KiB."""
     return packed(256 * MEGABYTE, zlib.MAX_WBITS | 16)
 
 
 def ways() -> list[Any]:
-    """Each kind of client, without a deadline and with one, which threads and tasks keep."""
+    """Return the kinds of client, each without and with a deadline."""
     return [
         pytest.param((kind, deadline), id=f"{kind}{'-deadline' if deadline else ''}")
         for kind in KINDS
@@ -141,7 +141,7 @@ def ways() -> list[Any]:
 
 @pytest.fixture(params=ways())
 def make(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
-    """Makes clients that really open connections; the two with httpx2 are given an HTTP client."""
+    """Return a function that creates clients with real connections; the two for httpx2 get an HTTP client."""
     kind, deadline = request.param
     closing: list[Callable[[], object]] = []
 
@@ -180,7 +180,7 @@ def peak_below(most: int) -> Iterator[None]:
     assert peak < most
 
 
-# -- what is refused, and what not ----------------------------------------------------------------
+# -- rejected and accepted responses --------------------------------------------------------------
 
 
 CODINGS: dict[str, Callable[[bytes], list[bytes]]] = {
@@ -202,13 +202,13 @@ def test_the_limit_is_exact(make: Callable[..., Any], coding: str) -> None:
             assert client.get_job("at-limit").Name == json.loads(object_of(LIMIT))["Name"]
         with pytest.raises(ResponseTooLarge):
             client.get_job("above")
-        # What is left of the refused answer is never taken for another one.
+        # The rest of the rejected response is not used as the next response.
         assert client.get_job("at-limit").Id == "j"
         assert len(server.requests) == 4
         assert server.connections <= 2
 
 
-def test_the_error_says_what_and_where(make: Callable[..., Any]) -> None:
+def test_the_error_has_operation_limit_and_origin(make: Callable[..., Any]) -> None:
     lines = ("x-acs-request-id: r-1",)
     with Server(lambda _: plain(b" " * (LIMIT + 1), *lines, status="503 Busy")) as server:
         client = make(server.url, max_response_bytes=LIMIT)
@@ -220,7 +220,7 @@ def test_the_error_says_what_and_where(make: Callable[..., Any]) -> None:
         assert (error.status, error.request_id, error.body) == (503, "r-1", b"")
         assert (error.limit, error.operation) == (LIMIT, "list_jobs")
         assert isinstance(error, ResponseError)
-        # Even a 503 is not repeated: the answer would be as large again.
+        # Not even a 503 is retried, because the next response would be as large.
         assert len(error.attempts) == len(server.requests) == 1
         again = pickle.loads(pickle.dumps(error))
         assert (again.limit, again.operation, str(again)) == (LIMIT, "list_jobs", str(error))
@@ -231,7 +231,7 @@ def test_the_error_says_what_and_where(make: Callable[..., Any]) -> None:
         assert len(server.requests) == 2
 
 
-def test_a_bomb_does_not_explode(make: Callable[..., Any], bomb: bytes) -> None:
+def test_a_decompression_bomb_does_not_fill_the_memory(make: Callable[..., Any], bomb: bytes) -> None:
     answers = {
         "/jobs/plain": plain(bomb, "Content-Encoding: gzip"),
         "/jobs/chunked": list(chunked([bomb], "Content-Encoding: gzip")),
@@ -247,8 +247,8 @@ def test_a_bomb_does_not_explode(make: Callable[..., Any], bomb: bytes) -> None:
         assert client.get_job("small").Id == "j"
 
 
-def test_codings_on_top_of_each_other_do_not_explode(make: Callable[..., Any], bomb: bytes) -> None:
-    """No server may send them, as nobody asks for them."""
+def test_nested_content_codings_do_not_fill_the_memory(make: Callable[..., Any], bomb: bytes) -> None:
+    """The client does not accept nested codings, so a server must not send them."""
     twice = plain(gzip.compress(bomb, 9), "Content-Encoding: gzip, gzip")
     with Server(lambda _: twice) as server:
         client = make(server.url, max_response_bytes=MEGABYTE)
@@ -256,7 +256,7 @@ def test_codings_on_top_of_each_other_do_not_explode(make: Callable[..., Any], b
             client.get_job("j")
 
 
-def test_an_endless_answer_is_left(make: Callable[..., Any]) -> None:
+def test_an_endless_response_is_rejected(make: Callable[..., Any]) -> None:
     def endless() -> Iterator[bytes]:
         while True:
             yield b" " * 65536
@@ -268,8 +268,8 @@ def test_an_endless_answer_is_left(make: Callable[..., Any]) -> None:
         assert server.hung_up.wait(20), "the connection is closed, or this would be sent for ever"
 
 
-def test_a_length_that_is_too_large_is_refused_at_once(make: Callable[..., Any]) -> None:
-    """The body is never sent, so whoever waits for it gets nothing."""
+def test_a_content_length_above_the_limit_is_rejected_at_once(make: Callable[..., Any]) -> None:
+    """The server never sends the body, so a client that reads it would time out."""
     with Server(lambda _: [head("Content-Length: 1000000000000")]) as server:
         with pytest.raises(ResponseTooLarge):
             make(server.url, timeout=5, retry=RetryPolicy.none()).get_job("j")
@@ -295,8 +295,8 @@ def test_without_a_limit(make: Callable[..., Any]) -> None:
     ],
     ids=["cut short", "no gzip", "no deflate"],
 )
-def test_what_is_not_compressed_as_it_says(make: Callable[..., Any], answer: list[bytes]) -> None:
-    """As any other broken answer, it may be better the next time."""
+def test_a_body_with_a_wrong_content_coding(make: Callable[..., Any], answer: list[bytes]) -> None:
+    """The call is retried, as after any broken response."""
     answers = iter([answer, plain(b'{"Id": "j"}')])
     with Server(lambda _: next(answers)) as server:
         assert make(server.url).get_job("j").Id == "j"
@@ -306,13 +306,13 @@ def test_what_is_not_compressed_as_it_says(make: Callable[..., Any], answer: lis
             make(server.url, retry=RetryPolicy.none()).get_job("j")
 
 
-def test_an_empty_answer_may_be_declared_compressed(make: Callable[..., Any]) -> None:
+def test_an_empty_body_with_a_content_coding(make: Callable[..., Any]) -> None:
     with Server(lambda _: plain(b"", "Content-Encoding: gzip")) as server:
         assert make(server.url).delete_job("j").StatusCode == 200
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-def test_answers_that_a_hook_has_read(library: Any) -> None:
+def test_responses_that_an_event_hook_has_read(library: Any) -> None:
     def read(response: Any) -> None:
         response.read()
 
@@ -325,7 +325,7 @@ def test_answers_that_a_hook_has_read(library: Any) -> None:
                 client.get_job("large")
 
 
-def test_pieces_of_a_few_bytes_take_no_more_memory() -> None:
+def test_tiny_pieces_need_no_additional_memory() -> None:
     response = httpx.Response(200, stream=httpx.ByteStream(b""))
     reader = ResponseReader(Call(OPERATIONS["get_job"], "/jobs/j", lambda raw: raw), "here", MEGABYTE)
     with peak_below(3 * MEGABYTE):
@@ -335,8 +335,8 @@ def test_pieces_of_a_few_bytes_take_no_more_memory() -> None:
         assert len(reader.end().body) == MEGABYTE
 
 
-def test_compressed_answers_without_content_end(make: Callable[..., Any]) -> None:
-    """Empty blocks of deflate: they expand to nothing, and could come for ever."""
+def test_endless_compressed_responses_without_content_are_rejected(make: Callable[..., Any]) -> None:
+    """Empty blocks of deflate have no content after decompression, so only the received bytes count."""
 
     def nothing() -> Iterator[bytes]:
         packer = zlib.compressobj(wbits=31)
@@ -352,7 +352,7 @@ def test_compressed_answers_without_content_end(make: Callable[..., Any]) -> Non
 
 
 @pytest.mark.parametrize("wrong", [0, -1, True, 1.5, "64", b"1"])
-def test_limits_that_are_none(wrong: Any) -> None:
+def test_invalid_limits(wrong: Any) -> None:
     for cls in (Client, AsyncClient):
         with pytest.raises(ConfigError, match=r"max_response_bytes .* 1 or more, or None .*not ") as caught:
             cls("cn-qingdao", "id", "secret", max_response_bytes=wrong)
@@ -366,7 +366,7 @@ def large_or_small(target: str) -> list[bytes]:
     return plain(object_of(LIMIT + 1 if target == "/jobs/large" else 100))
 
 
-def test_refused_answers_leave_no_connection_behind() -> None:
+def test_rejected_responses_release_their_connections() -> None:
     with Server(large_or_small) as server:
         with Client(server.url, "id", "secret", max_response_bytes=LIMIT) as client:
             for _ in range(150):
@@ -379,8 +379,8 @@ def test_refused_answers_leave_no_connection_behind() -> None:
             assert not pool._pool._requests
 
 
-async def test_refused_answers_leave_no_connection_behind_asynchronously() -> None:
-    """More of them than there may be connections, at the same time, with others that are fine."""
+async def test_rejected_responses_release_their_connections_asynchronously() -> None:
+    """Sends more concurrent requests than connections, some with accepted responses."""
     with Server(large_or_small) as server:
         async with AsyncClient(server.url, "id", "secret", max_response_bytes=LIMIT) as client:
             names = ["large", "small"] * 150
@@ -398,30 +398,31 @@ async def test_refused_answers_leave_no_connection_behind_asynchronously() -> No
 
 
 class Storage:
-    """Object storage with one object, behind respx.
+    """A mock of an object storage with one object.
 
     Args:
         data: The object.
-        heeds: Whether it heeds ranges.
-        says: Whether its answers say which range they are.
+        supports_ranges: Whether it supports ranges.
+        sends_content_range: Whether its responses have the header Content-Range.
     """
 
-    def __init__(self, data: bytes, heeds: bool = True, says: bool = True) -> None:
-        self.data, self.heeds, self.says = data, heeds, says
+    def __init__(self, data: bytes, supports_ranges: bool = True, sends_content_range: bool = True) -> None:
+        self.data = data
+        self.supports_ranges, self.sends_content_range = supports_ranges, sends_content_range
         self.asked: list[str] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         asked = request.headers["range"].removeprefix("bytes=")
         assert request.headers["x-oss-range-behavior"] == "standard"
         self.asked.append(asked)
-        if not self.heeds:
+        if not self.supports_ranges:
             return httpx.Response(200, content=self.data)
         size = len(self.data)
         first, _, last = asked.partition("-")
         start, end = (int(first), min(int(last) + 1, size)) if first else (max(0, size - int(last)), size)
         if start >= end:
             return httpx.Response(416)
-        headers = {"Content-Range": f"bytes {start}-{end - 1}/{size}"} if self.says else {}
+        headers = {"Content-Range": f"bytes {start}-{end - 1}/{size}"} if self.sends_content_range else {}
         return httpx.Response(206, content=self.data[start:end], headers=headers)
 
 
@@ -435,9 +436,14 @@ def logs_of(kind: Kind, respx_mock: respx.MockRouter, storage: Storage, limit: i
     return client
 
 
-@pytest.mark.parametrize("says", [True, False], ids=["with ranges named", "without"])
-def test_large_logs_are_read_in_pieces(kind: Kind, respx_mock: respx.MockRouter, says: bool) -> None:
-    storage = Storage("".join(f"line {number} ü\n" for number in range(300)).encode(), says=says)
+@pytest.mark.parametrize("sends_content_range", [True, False], ids=["with ranges named", "without"])
+def test_large_logs_are_read_in_pieces(
+    kind: Kind, respx_mock: respx.MockRouter, sends_content_range: bool
+) -> None:
+    storage = Storage(
+        "".join(f"line {number} ü\n" for number in range(300)).encode(),
+        sends_content_range=sends_content_range,
+    )
     client = logs_of(kind, respx_mock, storage, 1000)
     whole = storage.data.decode()
     assert client.logs("j", "t").stdout == whole
@@ -455,22 +461,22 @@ def test_large_tails_are_read_in_pieces(kind: Kind, respx_mock: respx.MockRouter
     storage.asked.clear()
     client.logs("j", "t", tail=1500)
     assert storage.asked == ["-1000", f"{len(storage.data) - 1500}-{len(storage.data) - 501}"]
-    storage.says = False
+    storage.sends_content_range = False
     with pytest.raises(LogsUnavailable, match="expected a Content-Range header"):
         client.logs("j", "t", tail=1500)
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"y" * 1000, b"z" * 2000])
-def test_logs_of_odd_sizes(kind: Kind, respx_mock: respx.MockRouter, data: bytes) -> None:
-    for says in (True, False):
-        client = logs_of(kind, respx_mock, Storage(data, says=says), 1000)
+def test_logs_of_various_sizes(kind: Kind, respx_mock: respx.MockRouter, data: bytes) -> None:
+    for sends_content_range in (True, False):
+        client = logs_of(kind, respx_mock, Storage(data, sends_content_range=sends_content_range), 1000)
         assert client.logs("j", "t").stdout == data.decode()
         assert client.logs("j", "t", tail=1).stdout == data[-1:].decode()
         assert "".join(client.logs("j", "t", follow=True)) == data.decode()
 
 
-def test_storage_that_heeds_no_ranges(kind: Kind, respx_mock: respx.MockRouter) -> None:
-    storage = Storage(b"abc" * 300, heeds=False)
+def test_object_storage_without_ranges(kind: Kind, respx_mock: respx.MockRouter) -> None:
+    storage = Storage(b"abc" * 300, supports_ranges=False)
     client = logs_of(kind, respx_mock, storage, 1000)
     assert client.logs("j", "t").stdout == "abc" * 300
     assert client.logs("j", "t", tail=4).stdout == "cabc"
@@ -480,7 +486,7 @@ def test_storage_that_heeds_no_ranges(kind: Kind, respx_mock: respx.MockRouter) 
     assert isinstance(caught.value.__cause__, ResponseTooLarge)
 
 
-def test_storage_that_sends_another_range(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_object_storage_that_sends_another_range(kind: Kind, respx_mock: respx.MockRouter) -> None:
     client = logs_of(kind, respx_mock, Storage(b""), 1000)
     wrong = httpx.Response(206, content=b"x" * 10, headers={"Content-Range": "bytes 5-14/99"})
     respx_mock.get(f"{URL}/b/k").mock(side_effect=[wrong])
@@ -494,7 +500,7 @@ LARGE = 40 * MEGABYTE
 
 
 def large_object(directory: Path) -> None:
-    """Put an object of 40 MiB of zeros into the storage of a data directory; it takes no room."""
+    """Put a sparse object of 40 MiB of zeros into the storage of a data directory."""
     place = directory / "oss" / "bucket" / "large"
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.open("wb") as file:
@@ -502,7 +508,7 @@ def large_object(directory: Path) -> None:
 
 
 def read_large(client: Any) -> None:
-    """The whole object is too large for one answer; what comes after it is not disturbed."""
+    """Check that the whole object exceeds the limit, and that the next call succeeds."""
     with peak_below(16 * MEGABYTE):
         with pytest.raises(ResponseTooLarge, match="get_object"):
             client._call(get_object("http://local", "oss://bucket/large"))
@@ -532,7 +538,7 @@ def test_the_embedded_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             read_large(client)
 
 
-def test_a_service_of_ones_own(service: LocalService) -> None:
+def test_a_local_service_of_the_program(service: LocalService) -> None:
     large_object(service.data_dir)
     with service.client() as client:
         client._max_response_bytes = MEGABYTE

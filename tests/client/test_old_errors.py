@@ -1,7 +1,4 @@
-"""Every ``except`` clause of an old program still matches: what the old SDK raised, and how it is caught now.
-
-The rows say, for a situation, by which names a program caught it; the more general ones match as well.
-"""
+"""The ``except`` clauses of programs for the old SDK, each of which must still match."""
 
 from __future__ import annotations
 
@@ -58,8 +55,8 @@ CALLS: dict[str, Act] = {
 }
 JSON_OF_ANOTHER_SHAPE = (b"null", b"5", b'"x"')
 
-# What came, for which calls, and the class that the old SDK raised there, or what came out of it.
-ANSWERS: list[tuple[int, bytes, str, type[BaseException]]] = [
+# Status and body of the response, the call, and the class that the old SDK raised or that followed from its result.
+RESPONSES: list[tuple[int, bytes, str, type[BaseException]]] = [
     *((200, body, name, old.JsonError) for body in (b"<html>", b"\xff\xfe", b'{"Id": ') for name in CALLS),
     (201, b"oops", "create", old.JsonError),
     *((200, body, name, TypeError) for body in JSON_OF_ANOTHER_SHAPE for name in CALLS),
@@ -68,7 +65,7 @@ ANSWERS: list[tuple[int, bytes, str, type[BaseException]]] = [
     *((404, body, name, old.ClientError) for body in (b"<html>", b"", b"{}", b"\xff") for name in CALLS),
     *((500, body, name, old.ClientError) for body in (b"<html>", b"") for name in CALLS),
     *((302, b"", name, old.ClientError) for name in CALLS),
-    # The old SDK returned empty objects here, whose attributes were missing: decided otherwise, see docs/errors.md.
+    # The old SDK returned empty objects here. This package raises an error (docs/errors.md).
     *(
         (200, b"", name, old.JsonError)
         for name in ("get", "description", "list", "revisions", "create", "run")
@@ -79,7 +76,7 @@ ANSWERS: list[tuple[int, bytes, str, type[BaseException]]] = [
 
 
 def caught_as(act: Act, client: Client, *classes: type[BaseException]) -> BaseException:
-    """Make a call, and expect an error that all of these catch, and that goes through pickle."""
+    """Make a call, and check that its error is an instance of all classes and can be pickled."""
     with pytest.raises(classes[0]) as found:
         act(client)
     error = found.value
@@ -89,8 +86,8 @@ def caught_as(act: Act, client: Client, *classes: type[BaseException]) -> BaseEx
     return error
 
 
-@pytest.mark.parametrize(("status", "body", "name", "caught"), ANSWERS)
-def test_answers(
+@pytest.mark.parametrize(("status", "body", "name", "caught"), RESPONSES)
+def test_responses(
     respx_mock: respx.MockRouter, status: int, body: bytes, name: str, caught: type[BaseException]
 ) -> None:
     respx_mock.route().respond(status, content=body)
@@ -102,7 +99,7 @@ def test_answers(
 @pytest.mark.parametrize(
     ("status", "body"), [(200, b""), (201, b"  "), (204, b""), (200, b"{}"), (202, b"[]")]
 )
-def test_an_empty_answer_of_an_action_is_all_right(
+def test_an_empty_response_to_an_action_is_a_success(
     respx_mock: respx.MockRouter, name: str, status: int, body: bytes
 ) -> None:
     respx_mock.route().respond(status, content=body)
@@ -131,7 +128,7 @@ SENT_IN_VAIN: list[tuple[str, Callable[[], str], tuple[type[BaseException], ...]
 
 
 def silent(answer: bytes) -> str:
-    """Return the URL of a server that sends this and ends, whatever it is asked."""
+    """Return the URL of a server that sends these bytes to each client and closes the connection."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -165,7 +162,7 @@ def ended() -> Iterator[None]:
 
 @pytest.mark.parametrize(("situation", "place", "caught"), SENT_IN_VAIN, ids=[row[0] for row in SENT_IN_VAIN])
 @pytest.mark.parametrize("name", ["get", "create", "action", "delete"])
-def test_the_network(
+def test_network_failures(
     situation: str, place: Callable[[], str], caught: tuple[type[BaseException], ...], name: str
 ) -> None:
     with Client(place(), "id", "secret", retry=RetryPolicy.none(), trust_env=False) as client:
@@ -207,7 +204,7 @@ def test_a_certificate_that_is_not_trusted() -> None:
         assert str(again).startswith("no trusted connection to ")
 
 
-# Wrong arguments and fields: how the old SDK's clause caught them.
+# Invalid arguments and fields, and the classes that programs for the old SDK catch.
 LOCALLY: list[tuple[str, Act, tuple[type[BaseException], ...]]] = [
     ("an unknown region", lambda c: Client("no such region", "a", "b"), (ConfigError,)),
     ("a text that is no JSON", lambda c: c.create_job("{"), (old.JsonError, old.JSONError, ValueError)),
@@ -253,7 +250,7 @@ def test_wrong_arguments(
         assert (type(again), str(again)) == (type(found.value), str(found.value))
 
 
-def test_every_class_goes_through_pickle_and_prints_its_text() -> None:
+def test_all_classes_can_be_pickled_and_have_a_text() -> None:
     for name in network.__all__:
         cls = getattr(network, name)
         error = cls("what happened")

@@ -1,3 +1,5 @@
+"""Regions and their endpoints."""
+
 from __future__ import annotations
 
 import pytest
@@ -22,7 +24,7 @@ def test_constants_and_ids(name: str) -> None:
     assert resolve(region, security_conn=False).base_url == f"http://{host}"
 
 
-def test_tls_only_where_it_was_not_refused() -> None:
+def test_endpoints_of_regions_ports_and_urls() -> None:
     Client.register_region("plain", "h1", 8888)
     Client.register_region("old", "h2")
     Client.register_region("tls", "h3", 443)
@@ -42,7 +44,7 @@ def test_the_last_registration_of_a_host_wins() -> None:
     assert resolve("a").base_url == "http://127.0.0.1:1"
 
 
-def test_local() -> None:
+def test_local_endpoint() -> None:
     assert resolve(LOCAL).is_local
     assert resolve("local").is_local
     Client.register_region("local", "127.0.0.1", 9)
@@ -82,7 +84,7 @@ def test_unknown_regions(region: str) -> None:
     assert "p4ss" not in str(caught.value)
 
 
-def test_an_unknown_region_names_the_known_ones() -> None:
+def test_the_error_of_an_unknown_region_lists_the_known_regions() -> None:
     with pytest.raises(
         ConfigError, match=r"unknown region 'cn-atlantis': .*cn-qingdao.*LOCAL.*register_region"
     ):
@@ -119,12 +121,12 @@ def test_missing_credentials(key_id: str, secret: str) -> None:
         Client(LOCAL, key_id, secret)
 
 
-def test_a_misspelt_option_is_no_header() -> None:
+def test_a_misspelled_option_is_not_a_header() -> None:
     with pytest.raises(ConfigError, match="timout"):
         Client(LOCAL, "id", "secret", timout=5)  # type: ignore[call-overload]
 
 
-def test_a_region_with_another_endpoint() -> None:
+def test_a_known_region_with_another_endpoint() -> None:
     Client.register_region("cn-qingdao", "10.0.0.1", 8888)
     expected = Endpoint("http://10.0.0.1:8888", "cn-qingdao")
     assert resolve("cn-qingdao") == resolve(CN_QINGDAO) == resolve("10.0.0.1") == expected
@@ -132,6 +134,6 @@ def test_a_region_with_another_endpoint() -> None:
     assert resolve("v6").base_url == "http://[::1]:9"
 
 
-def test_tls_that_was_asked_for_is_not_left_out() -> None:
+def test_security_conn_requires_tls() -> None:
     with pytest.raises(ConfigError, match="security_conn"):
         Client("http://127.0.0.1:9", "id", "secret", security_conn=True)

@@ -1,4 +1,4 @@
-"""What is sent again, how often, after how long, and what is said when it was in vain."""
+"""Retries: which calls are repeated, the delays, and the errors after the last attempt."""
 
 from __future__ import annotations
 
@@ -86,8 +86,10 @@ FINAL = [
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_table(kind: Kind, respx_mock: respx.MockRouter, name: str) -> None:
-    """Each operation by its class: what may be repeated is, and nothing else."""
+def test_each_operation_is_repeated_according_to_its_retry_class(
+    kind: Kind, respx_mock: respx.MockRouter, name: str
+) -> None:
+    """Sends each operation and checks after which failures it is repeated."""
     operation = OPERATIONS[name]
     client = kind(URL, "id", "s3cret", retry=QUICK)
     route = respx_mock.route(method=operation.method)
@@ -100,7 +102,7 @@ def test_the_table(kind: Kind, respx_mock: respx.MockRouter, name: str) -> None:
     ):
         for reply in replies:
             if operation.retry_class == "action" and replies in (LOST, REFUSED):
-                continue  # that goes by a read: see below
+                continue  # repeated after a status check, which other tests cover
             before = route.call_count
             route.mock(side_effect=[reply] * 5)  # type: ignore[list-item]
             with pytest.raises((ClientError, TransportError)) as caught:
@@ -133,8 +135,10 @@ def test_a_create_keeps_its_token(client: Any, respx_mock: respx.MockRouter) -> 
     assert [call.request.url.params["IdempotentToken"] for call in route.calls][3:] == ["mine"] * 3
 
 
-def test_what_is_lost_stays_unknown_whatever_comes_after(client: Any, respx_mock: respx.MockRouter) -> None:
-    """A failure before the service looked at the request does not tell what became of the first one."""
+def test_a_lost_response_leaves_the_outcome_unknown_after_later_failures(
+    client: Any, respx_mock: respx.MockRouter
+) -> None:
+    """A later failure that is not conclusive does not show the outcome of the first attempt."""
     route = respx_mock.post(f"{URL}/jobs")
     last: Any
     for last in (httpx.ConnectError, code(429), code(403, "Forbidden"), code(400, "SignatureDoesNotMatch")):
@@ -160,7 +164,7 @@ def test_what_is_lost_stays_unknown_whatever_comes_after(client: Any, respx_mock
         (httpx.Response(201, text="<html>"), ResponseError), (httpx.Response(201, json={}), ResponseError),
     ],
 )  # fmt: skip
-def test_unknown_outcomes_are_what_they_came_of_too(
+def test_an_unknown_outcome_has_the_class_of_its_failure(
     client: Any, respx_mock: respx.MockRouter, reply: Any, kind_of_error: type[Exception]
 ) -> None:
     respx_mock.post(f"{URL}/jobs").mock(side_effect=[reply] * 3)
@@ -180,7 +184,9 @@ def test_unknown_outcomes_are_what_they_came_of_too(
     assert error.__cause__ is not None
 
 
-def test_a_deleted_thing_that_is_gone_was_deleted(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_a_404_after_a_lost_response_to_a_delete_is_a_success(
+    client: Any, respx_mock: respx.MockRouter
+) -> None:
     route = respx_mock.delete(f"{URL}/jobs/j")
     gone = httpx.Response(404, json={"Code": "InvalidResource.NotFound"}, headers={"x-acs-request-id": "r"})
     lost: Any
@@ -214,32 +220,32 @@ DONE = httpx.Response(201)
 @pytest.mark.parametrize(
     ("method", "replies", "reads", "outcome"),
     [
-        # The answer was lost, and the job is stopped: that was it.
+        # The response was lost, and the job is stopped: success.
         ("stop_job", [httpx.ReadError], [job("Stopped")], None),
-        # It still runs, so nothing has happened: sent again.
+        # The job runs, so the stop was not executed: repeated.
         ("stop_job", [httpx.ReadError, DONE], [job("Running")], None),
         ("stop_job", [code(500), httpx.ReadError, DONE], [job("Waiting"), job("Running")], None),
-        # It had ended by itself: refused, as it always would have been.
+        # The job ended by itself: 409, as without a failure.
         ("stop_job", [httpx.ReadError, CONFLICT], [job("Finished"), job("Finished")], StateConflictError),
-        # 409 after an answer that was lost between the read and the second attempt.
+        # 409, because the first stop was executed after the status check.
         ("stop_job", [httpx.ReadError, CONFLICT], [job("Running"), job("Stopped")], None),
         ("stop_job", [CONFLICT], [], StateConflictError),
         ("stop_job", [httpx.ConnectError, CONFLICT], [], StateConflictError),
         ("stop_job", [httpx.ReadError], [GONE], NotFoundError),
-        # Nobody can tell: the reads fail, too.
+        # The status checks fail, too: the outcome is unknown.
         ("stop_job", [httpx.ReadError], [code(500)] * 3, OutcomeUnknown),
         ("start_job", [httpx.ReadError], [job("Running")], None),
         ("start_job", [httpx.ReadError], [job("Finished", NEW)], None),
         ("start_job", [httpx.ReadError, CONFLICT], [job("Finished", OLD)] * 2, StateConflictError),
         ("start_job", [httpx.ReadError, DONE], [job("Failed", OLD)], None),
-        # It may have been started and have failed again since: not to be run once more.
+        # The job may have been started and failed again, so the start is not repeated.
         ("start_job", [httpx.ReadError], [job("Failed", NEW)], OutcomeUnknown),
         ("start_job", [httpx.ReadError], [job("Stopped")], OutcomeUnknown),
-        # The times are the service's: its clock is two hours ahead here.
+        # Times are those of the service, whose clock is ahead here.
         ("start_job", [httpx.ReadError, DONE], [job("Failed", NEW, Date=format_datetime(NEW + timedelta(hours=1), usegmt=True))], None),
     ],
 )  # fmt: skip
-def test_actions_are_resolved_by_reading(
+def test_status_checks_of_job_actions(
     client: Any, respx_mock: respx.MockRouter, method: str, replies: list[Any], reads: list[Any], outcome: Any
 ) -> None:
     act = respx_mock.post(url__regex=f"{URL}/jobs/j/(stop|start)").mock(side_effect=list(replies))
@@ -253,7 +259,7 @@ def test_actions_are_resolved_by_reading(
     assert read.call_count == len(reads)
 
 
-def test_machines_are_resolved_by_reading(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_status_checks_of_machine_actions(client: Any, respx_mock: respx.MockRouter) -> None:
     base = f"{URL}/clusters/c/groups/g/instances/i"
     act = respx_mock.post(f"{base}/recreate")
     read = respx_mock.get(base)
@@ -271,7 +277,7 @@ def test_machines_are_resolved_by_reading(client: Any, respx_mock: respx.MockRou
     assert deletes.call_count == 2
 
 
-def test_verdicts_without_a_zone_or_a_time() -> None:
+def test_outcomes_with_a_time_without_a_zone() -> None:
     class Found:
         State = "Failed"
         EndTime = datetime(2026, 1, 1)  # noqa: DTZ001
@@ -280,7 +286,7 @@ def test_verdicts_without_a_zone_or_a_time() -> None:
     assert outcome_of("start_job", Found, datetime(2025, 6, 1, tzinfo=UTC)) == "unknown"
 
 
-def test_attempts_are_told(
+def test_errors_list_the_attempts(
     client: Any, respx_mock: respx.MockRouter, caplog: pytest.LogCaptureFixture
 ) -> None:
     replies: list[Any] = [
@@ -303,7 +309,7 @@ def test_attempts_are_told(
     assert "HTTP Status: 503, Code: InternalError" in lines[1].getMessage()
 
 
-def test_what_was_waited_is_told(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_errors_list_the_delays(kind: Kind, respx_mock: respx.MockRouter) -> None:
     policy = RetryPolicy(attempts=2, first_delay=0, longest_delay=0)
     client = kind(URL, "id", "secret", retry=policy)
     respx_mock.get(f"{URL}/quotas").mock(side_effect=[code(503, **{"Retry-After-Ms": "20"}), code(404)])
@@ -314,7 +320,7 @@ def test_what_was_waited_is_told(kind: Kind, respx_mock: respx.MockRouter) -> No
     assert [attempt.delay for attempt in caught.value.attempts] == [0.02, 0]
 
 
-def test_no_retries_at_all(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_a_policy_without_retries(kind: Kind, respx_mock: respx.MockRouter) -> None:
     client = kind(URL, "id", "secret", retry=RetryPolicy.none())
     route = respx_mock.get(f"{URL}/quotas").mock(side_effect=[code(500)] * 3)
     with pytest.raises(ServerError) as caught:
@@ -333,7 +339,7 @@ def test_a_deadline_ends_the_retries(kind: Kind, respx_mock: respx.MockRouter) -
     assert "the deadline of 5 s" in " ".join(caught.value.__notes__)
 
 
-def test_a_deadline_bounds_each_attempt(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_a_deadline_limits_each_attempt(kind: Kind, respx_mock: respx.MockRouter) -> None:
     client = kind(URL, "id", "secret", timeout=Timeout(connect=1, read=50, write=None, pool=2))
     route = respx_mock.get(f"{URL}/quotas").respond(200, json={})
     client.with_options(deadline=timedelta(seconds=20)).get_quotas()
@@ -345,8 +351,8 @@ def test_a_deadline_bounds_each_attempt(kind: Kind, respx_mock: respx.MockRouter
     client.get_quotas()
 
 
-def test_a_storm_ends(kind: Kind, respx_mock: respx.MockRouter) -> None:
-    """A client's stock of retries runs out while all fails, and fills again with what succeeds."""
+def test_the_quota_stops_retries_and_is_refilled(kind: Kind, respx_mock: respx.MockRouter) -> None:
+    """Retries use up the quota of a client, and successful calls refill it."""
     client = kind(URL, "id", "secret", retry=RetryPolicy(attempts=3, first_delay=0, longest_delay=0, quota=5))
     route = respx_mock.get(f"{URL}/quotas").mock(side_effect=[code(500)] * 100)
     sent = []
@@ -365,7 +371,7 @@ def test_a_storm_ends(kind: Kind, respx_mock: respx.MockRouter) -> None:
 
 
 @given(st.integers(0, 6), st.lists(st.booleans(), max_size=60))
-def test_the_stock_stays_in_its_bounds(size: int, events: list[bool]) -> None:
+def test_the_quota_stays_within_its_bounds(size: int, events: list[bool]) -> None:
     quota, left = Quota(size), size
     for take in events:
         if take:
@@ -401,7 +407,7 @@ def test_delays_have_full_jitter_within_their_bounds(attempt: int, chance: float
     assert delay_after(attempt, policy, 3.0, chance) == 3.0
 
 
-def test_delays_really_vary() -> None:
+def test_delays_are_random() -> None:
     chances = random.Random(1)
     delays = {round(delay_after(3, RetryPolicy(), None, chances.random()), 2) for _ in range(200)}
     assert min(delays) < 0.1
@@ -418,7 +424,7 @@ BAD: list[tuple[Callable[[], object], str]] = [
 
 
 @pytest.mark.parametrize(("make", "named"), BAD)
-def test_policies_that_make_no_sense(make: Callable[[], object], named: str) -> None:
+def test_invalid_policies(make: Callable[[], object], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         make()
 

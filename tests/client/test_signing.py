@@ -42,7 +42,7 @@ def test_vectors_of_the_reference(method: str, target: str, made: str) -> None:
     assert not verify(method, target, {**HEADERS, "x-acs-region-id": "other"}, "testsecret", made)
 
 
-def test_our_own_headers_make_the_vectors() -> None:
+def test_signed_requests_have_the_signatures_of_the_vectors() -> None:
     body = b'{"Priority": 5}'
     headers = sign(
         "PUT", "/jobs/job-1", body, credentials=Credentials("testid", "testsecret", "tok"), region="local", now=NOW,
@@ -54,7 +54,7 @@ def test_our_own_headers_make_the_vectors() -> None:
     assert headers["Content-Length"] == "15"
 
 
-def test_recorded_strings() -> None:
+def test_recorded_strings_to_sign() -> None:
     recorded = json.loads((Path(__file__).parent.parent / "wire" / "requests.json").read_text("utf-8"))
     count = 0
     for case in recorded["cases"]:
@@ -77,7 +77,7 @@ def test_recorded_strings() -> None:
 
 
 def test_variants_of_other_sdks() -> None:
-    # Node: no Date but x-acs-date, `Marker=` on the wire but signed bare, values signed decoded.
+    # Node sends x-acs-date instead of Date, signs `Marker=` as a bare key, and signs decoded values.
     headers = {
         "Accept": "application/json",
         "x-acs-date": "Tue, 06 Nov 2018 08:00:00 GMT",
@@ -87,7 +87,7 @@ def test_variants_of_other_sdks() -> None:
     text = string_to_sign("GET", "/jobs?Marker&State=Running,Waiting", headers)
     assert text.splitlines()[4] == "Tue, 06 Nov 2018 08:00:00 GMT"
     assert verify("GET", wire, headers, "s", signature("s", text))
-    # Java: base64 Content-MD5 as it was sent, decoded path.
+    # Java signs Content-MD5 in base64 as it is sent, and the decoded path.
     headers = {**HEADERS, "Content-MD5": "X03MO1qnZdYdgyfeuILPmQ=="}
     text = string_to_sign("GET", "/apps/a b", headers)
     assert text.splitlines()[2] == "X03MO1qnZdYdgyfeuILPmQ=="
@@ -118,6 +118,6 @@ def test_only_the_right_secret_verifies(secret: str, other: str, value: str) -> 
     secret, other = secret.encode("utf-8", "replace").decode(), other.encode("utf-8", "replace").decode()
     made = signature(secret, string_to_sign("GET", "/jobs", headers))
     assert verify("GET", "/jobs", headers, secret, made)
-    # HMAC pads short keys with zeros, so two keys that differ in trailing zeros only are one.
+    # HMAC pads short keys with zeros, so keys that differ only in trailing zeros are equal.
     if secret.rstrip("\0") != other.rstrip("\0"):
         assert not verify("GET", "/jobs", headers, other, made)

@@ -1,4 +1,4 @@
-"""Spans, where OpenTelemetry is installed; and calls all the same where it is not."""
+"""Spans of calls, and calls without OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_span_for_each_call(kind: Kind, respx_mock: respx.MockRouter, spans: I
     assert "s3cret" not in str(shown)
 
 
-def test_without_opentelemetry() -> None:
+def test_calls_without_opentelemetry() -> None:
     program = """
 import sys
 sys.modules["opentelemetry"] = None

@@ -1,4 +1,4 @@
-"""Iterating, waiting, following: what is asked, what is told, and what is left alone."""
+"""Iterators over lists, `wait`, `logs`, and the requests and texts of each."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_iterators_go_over_all_pages(
     assert list(items) == []
 
 
-def test_an_iteration_goes_on_elsewhere(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_an_iteration_can_be_continued_elsewhere(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs").mock(
         side_effect=[page([{"Id": "a"}, {"Id": "b"}], "m1"), page([{"Id": "c"}], ""), page([{"Id": "c"}], "")]
     )
@@ -98,17 +98,17 @@ def test_an_iteration_goes_on_elsewhere(client: Any, respx_mock: respx.MockRoute
     assert respx_mock.calls.last.request.url.params["State"] == "Running"
 
 
-def test_pages_as_such(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_iterating_by_page(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs").mock(
         side_effect=[page([{"Id": "a"}], "m"), page([{"Id": "b"}], "m"), page([], "x")]
     )
     pages = list(client.iter_jobs().by_page())
-    # A service that names the same page for ever is not followed for ever.
+    # An iteration ends if the service returns the same marker again.
     assert [[job.Id for job in found] for found in pages] == [["a"], ["b"]]
     assert pages[0].RequestId == ""
 
 
-def test_a_failure_in_the_middle_is_raised(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_a_failed_page_raises_an_error(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs").mock(
         side_effect=[page([{"Id": "a"}], "m"), httpx.Response(500), httpx.Response(500)]
     )
@@ -133,7 +133,7 @@ def states(*found: str) -> list[httpx.Response]:
     return [httpx.Response(200, json=status("job-1", state)) for state in found]
 
 
-def test_one_job(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_waiting_for_one_job(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").mock(side_effect=states("Waiting", "Waiting", "Running", "Finished"))
     seen: list[str] = []
     job = client.wait("job-1", on_update=lambda job: seen.append(job.State))
@@ -141,7 +141,7 @@ def test_one_job(client: Any, respx_mock: respx.MockRouter) -> None:
     assert seen == ["Waiting", "Running", "Finished"]
 
 
-def test_what_is_waited_for(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_conditions_of_wait(client: Any, respx_mock: respx.MockRouter) -> None:
     for until, last in (
         ("Running", "Running"), (["Running", "Finished"], "Running"), ({"Stopped"}, "Stopped"),
         (lambda job: job.State == "Running", "Running"), (None, "Stopped"),
@@ -156,7 +156,7 @@ def test_what_is_waited_for(client: Any, respx_mock: respx.MockRouter) -> None:
             client.wait("job-1", interval=wrong)
 
 
-def test_many_jobs_by_one_page_a_look(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_a_poll_of_many_jobs_reads_the_list(client: Any, respx_mock: respx.MockRouter) -> None:
     ids = [f"job-{number}" for number in range(60)]
     looks = [[status(job_id, state) for job_id in ids] for state in ("Waiting", "Running", "Finished")]
     route = respx_mock.get(f"{URL}/jobs").mock(side_effect=[page(look) for look in looks])
@@ -166,8 +166,8 @@ def test_many_jobs_by_one_page_a_look(client: Any, respx_mock: respx.MockRouter)
     assert {call.request.url.params["IsReverse"] for call in route.calls} == {"True"}
 
 
-def test_jobs_that_no_page_shows(client: Any, respx_mock: respx.MockRouter) -> None:
-    """Old jobs among thousands are asked for one by one, a few at each look."""
+def test_jobs_that_the_list_does_not_contain(client: Any, respx_mock: respx.MockRouter) -> None:
+    """Jobs that are too old for the page of the list are read one by one, 20 at each poll."""
     ids = [f"job-{number}" for number in range(50)]
     lists = respx_mock.get(f"{URL}/jobs").mock(
         side_effect=[page([status("other", "Running")] * 100, "more")] * 9
@@ -179,7 +179,7 @@ def test_jobs_that_no_page_shows(client: Any, respx_mock: respx.MockRouter) -> N
     assert len(respx_mock.calls) == 51
 
 
-def test_odd_sets_of_jobs(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_empty_and_repeated_ids(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").respond(200, json=status("job-1", "Finished"))
     assert client.wait([]) == []
     assert [job.Id for job in client.wait(["job-1", "job-1"])] == ["job-1", "job-1"]
@@ -189,7 +189,7 @@ def test_odd_sets_of_jobs(client: Any, respx_mock: respx.MockRouter) -> None:
         client.wait(5)
 
 
-def test_time_is_up(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_wait_timeout(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").respond(200, json=status("job-1", "Running"))
     for timeout in (0, 0.05, timedelta(milliseconds=50)):
         with pytest.raises(WaitTimeout, match=r"job-1 \(Running\); the job continues to run$") as caught:
@@ -199,7 +199,7 @@ def test_time_is_up(client: Any, respx_mock: respx.MockRouter) -> None:
         assert pickle.loads(pickle.dumps(caught.value)).jobs == caught.value.jobs
 
 
-def test_a_failure_says_what_failed(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_a_job_failure_lists_tasks_and_instances(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").respond(
         200, json={**status("job-1", "Failed"), "Message": "Instance 3 failed"}
     )
@@ -232,9 +232,7 @@ def test_a_failure_says_what_failed(client: Any, respx_mock: respx.MockRouter) -
     assert client.wait("job-1", raise_on_failure=False).State == "Failed"
 
 
-def test_a_failure_is_told_even_where_its_cause_cannot_be_read(
-    client: Any, respx_mock: respx.MockRouter
-) -> None:
+def test_a_job_failure_whose_instances_cannot_be_read(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").respond(200, json=status("job-1", "Stopped"))
     respx_mock.get(f"{URL}/jobs/job-1/tasks").respond(500)
     with pytest.raises(JobFailedError, match="job-1 stopped") as caught:
@@ -242,7 +240,7 @@ def test_a_failure_is_told_even_where_its_cause_cannot_be_read(
     assert "could not be read" in " ".join(caught.value.__notes__)
 
 
-def test_trouble_on_the_way_does_not_end_waiting(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_temporary_failures_do_not_end_a_wait(client: Any, respx_mock: respx.MockRouter) -> None:
     trouble: list[Any] = [httpx.ReadError, httpx.Response(503)] * 3
     respx_mock.get(f"{URL}/jobs/job-1").mock(side_effect=[*states("Running"), *trouble, *states("Finished")])
     assert client.wait("job-1", interval=0.01).State == "Finished"
@@ -251,7 +249,7 @@ def test_trouble_on_the_way_does_not_end_waiting(client: Any, respx_mock: respx.
         client.wait("job-1", interval=0.01)
 
 
-def test_a_job_that_goes_away(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_a_job_that_is_deleted_during_a_wait(client: Any, respx_mock: respx.MockRouter) -> None:
     gone = httpx.Response(404, json={"Code": "InvalidResource.NotFound"})
     respx_mock.get(f"{URL}/jobs/job-1").mock(side_effect=[*states("Running"), gone])
     with pytest.raises(NotFoundError) as caught:
@@ -259,12 +257,12 @@ def test_a_job_that_goes_away(client: Any, respx_mock: respx.MockRouter) -> None
     assert "job-1 was Running, and was deleted" in " ".join(caught.value.__notes__)
 
 
-def test_unknown_states_are_waited_through(client: Any, respx_mock: respx.MockRouter) -> None:
+def test_wait_continues_in_unknown_states(client: Any, respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").mock(side_effect=states("Initialising", "Finished"))
     assert client.wait("job-1", interval=0.01).State == "Finished"
 
 
-def test_looks_come_less_often_while_nothing_happens() -> None:
+def test_delays_between_polls_grow_while_nothing_changes() -> None:
     watch = Watch(["a"], None, 10.0, 0.0)
     assert watch.delay(0.0, None, 0.5) == pytest.approx(0.05)
     assert watch.delay(30.0, None, 0.5) == pytest.approx(3.0)
@@ -276,7 +274,7 @@ def test_looks_come_less_often_while_nothing_happens() -> None:
     assert watch.delay(51.0, None, 0.5) == pytest.approx(0.1)
 
 
-async def test_updates_may_be_awaited(respx_mock: respx.MockRouter) -> None:
+async def test_on_update_can_be_a_coroutine_function(respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").mock(side_effect=states("Finished"))
     seen: list[str] = []
 
@@ -340,7 +338,7 @@ def test_progress_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
     assert silent.getvalue() == ""
 
 
-# -- with jobs that really run --------------------------------------------------------------------
+# -- jobs that run -------------------------------------------------------------------------------
 
 
 def real(command: str, count: int = 1, store: bool = True) -> dict[str, Any]:
@@ -362,7 +360,7 @@ def test_logs(local: Client) -> None:
 
 
 def test_following_a_running_instance(local: Client, tmp_path: Path) -> None:
-    """The program goes on only when its first words have been read."""
+    """The program continues only after its first output has been read."""
     flag = tmp_path / "flag"
     job = local.create_job(real(f"echo first; while [ ! -e {flag} ]; do sleep 0.02; done; echo last"))
     pieces: list[str] = []
@@ -381,7 +379,7 @@ async def test_following_and_waiting_asynchronously(service: LocalService) -> No
         assert (await client.logs(job, "t")).stdout == "a\nb\n"
 
 
-def test_logs_that_are_not_there(local: Client, service: LocalService) -> None:
+def test_unavailable_logs(local: Client, service: LocalService) -> None:
     silent = local.create_job(real("true", store=False))
     with pytest.raises(LogsUnavailable, match="StdoutRedirectPath"):
         local.logs(silent, "t")
@@ -396,7 +394,7 @@ def test_logs_that_are_not_there(local: Client, service: LocalService) -> None:
     assert local.logs(job, "t").stdout == ""
 
 
-def test_a_real_failure(local: Client) -> None:
+def test_a_failure_of_a_job_that_runs(local: Client) -> None:
     job = local.create_job(real("echo lost >&2; exit 9", 3))
     with pytest.raises(JobFailedError) as caught:
         local.wait(job)
@@ -404,12 +402,12 @@ def test_a_real_failure(local: Client) -> None:
     assert caught.value.instances[0].stderr == "lost\n"
 
 
-def test_another_process_waits(local: Client) -> None:
+def test_waiting_by_id(local: Client) -> None:
     jobs = [local.create_job(real("sleep 0.1")).Id for _ in range(30)]
     assert [job.State for job in local.wait(jobs)] == ["Finished"] * 30
 
 
-# -- what becomes of jobs that are not waited for any more -----------------------------------------
+# -- jobs after an interrupted wait ---------------------------------------------------------------
 
 AGAIN = "; client.wait('job-1') waits again, client.stop_job(...) stops"
 EMBEDDED = (
@@ -423,20 +421,20 @@ def interrupt(_job: Job) -> None:
 
 
 def note_of(client: Client, job: str) -> str:
-    """Return what an interrupted wait says, with another name for the job."""
+    """Return the note of an interrupted wait, with the id job-1."""
     with pytest.raises(KeyboardInterrupt) as caught:
         client.wait(job, on_update=interrupt)
     (note,) = caught.value.__notes__
     return note.replace(job, "job-1")
 
 
-def test_jobs_of_a_server_go_on(respx_mock: respx.MockRouter) -> None:
+def test_an_interrupted_wait_for_jobs_of_a_server(respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").respond(200, json=status("job-1", "Running"))
     with Client(URL, "id", "secret") as client:
         assert note_of(client, "job-1") == f"job-1 continues to run{AGAIN}"
 
 
-async def test_cancelled_waits_say_the_same(
+async def test_a_cancelled_wait(
     respx_mock: respx.MockRouter, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").respond(200, json=status("job-1", "Running"))
@@ -461,7 +459,7 @@ async def test_cancelled_waits_say_the_same(
         await client.stop_job(job)
 
 
-def test_jobs_of_a_service_of_ones_own(local: Client, service: LocalService) -> None:
+def test_an_interrupted_wait_for_jobs_of_a_local_service(local: Client, service: LocalService) -> None:
     job = str(local.create_job(real("sleep 60")).Id)
     ends = "continues to run until the LocalService of this process is closed, at the latest when the process ends;"
     assert note_of(local, job) == (
@@ -476,7 +474,7 @@ def test_jobs_of_a_service_of_ones_own(local: Client, service: LocalService) -> 
         )
 
 
-def test_time_limits_say_the_same(tmp_path: Path) -> None:
+def test_the_message_of_a_wait_timeout(tmp_path: Path) -> None:
     with Client(LOCAL, "id", "secret") as client:
         jobs = [client.create_job(real("sleep 60")) for _ in range(2)]
         with pytest.raises(WaitTimeout) as one:
@@ -493,7 +491,7 @@ def test_time_limits_say_the_same(tmp_path: Path) -> None:
     )
 
 
-def test_nothing_is_claimed_before_anything_is_known() -> None:
+def test_an_interrupted_wait_before_the_first_request() -> None:
     with Client(LOCAL, "id", "secret") as client:
         assert client._job_host() == JobHost("unknown")
         with httpx.Client() as http:
@@ -514,23 +512,23 @@ with Client(*sys.argv[1:4]) as client:
 
 
 def interrupted(region: str, pair: tuple[str, str], pids: Path) -> tuple[str, str]:
-    """Press Ctrl-C where a process waits for a job whose programs write their pids; return its id, and stderr."""
+    """Interrupt a process that waits for a job whose programs write their pids; return the job's id and the stderr."""
     command = [sys.executable, "-c", INTERRUPTED, region, *pair, f"echo $$ >> {pids}; exec sleep 60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         job = process.stdout.readline().strip()
         helpers.until(lambda: pids.exists() and pids.read_text().endswith("\n"))
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
+        _, stderr = process.communicate()
     assert process.returncode == -signal.SIGINT
-    return job, said.replace(job, "job-1")
+    return job, stderr.replace(job, "job-1")
 
 
 def test_ctrl_c_with_an_embedded_service(tmp_path: Path) -> None:
     pids, directory = tmp_path / "pids", tmp_path / "default-data"
-    job, said = interrupted(LOCAL, ("id", "secret"), pids)
-    assert f"job-1 {EMBEDDED.format(directory)}{AGAIN}" in said
-    # It is true.
+    job, stderr = interrupted(LOCAL, ("id", "secret"), pids)
+    assert f"job-1 {EMBEDDED.format(directory)}{AGAIN}" in stderr
+    # The text is correct.
     assert not helpers.alive(int(pids.read_text()))
     with LocalService(directory) as service, service.client("id", "secret") as client:
         helpers.until(lambda: pids.read_text().count("\n") == 2)
@@ -544,17 +542,17 @@ def test_ctrl_c_with_a_server(tmp_path: Path, joined: bool) -> None:
     with serving(directory) as (url, _):
         key = KeyFile(directory / "credentials.json").read()[0]
         pair = (key.access_key_id, key.access_key_secret)
-        job, said = interrupted(LOCAL if joined else url, pair, pids)
+        job, stderr = interrupted(LOCAL if joined else url, pair, pids)
         where = f" in the server at {url}, which owns {directory}" if joined else ""
-        assert f"job-1 continues to run{where}{AGAIN}" in said
-        # It is true.
+        assert f"job-1 continues to run{where}{AGAIN}" in stderr
+        # The text is correct.
         with Client(url, *pair) as client:
             assert client.get_job(job).State == "Running"
             assert helpers.alive(int(pids.read_text()))
             client.stop_job(job)
 
 
-# -- reading objects elsewhere --------------------------------------------------------------------
+# -- object storage -------------------------------------------------------------------------------
 
 
 def instance_with(place: str) -> httpx.Response:
@@ -564,8 +562,8 @@ def instance_with(place: str) -> httpx.Response:
     )
 
 
-def test_objects_of_the_vendor(kind: Kind, respx_mock: respx.MockRouter) -> None:
-    """As its storage wants it: a host for each bucket, version 1 of the signature, the token signed, too."""
+def test_reads_of_the_vendors_object_storage(kind: Kind, respx_mock: respx.MockRouter) -> None:
+    """Each bucket has a host. The signature has version 1 and includes the token."""
     import base64
     import hashlib
     import hmac
@@ -579,7 +577,7 @@ def test_objects_of_the_vendor(kind: Kind, respx_mock: respx.MockRouter) -> None
     request = route.calls.last.request
     assert request.url.raw_path == b"/l/stdout%20%E4%B8%AD.j.t.0"
     assert request.headers["range"] == "bytes=-4"
-    # Without it, a range behind the end would be answered with the whole object, again and again.
+    # Without the header, the response to a range after the end would be the whole object.
     assert request.headers["x-oss-range-behavior"] == "standard"
     text = f"GET\n\n\n{request.headers['date']}\nx-oss-range-behavior:standard\nx-oss-security-token:sts\n/b/l/stdout 中.j.t.0"
     made = base64.b64encode(hmac.new(b"secret", text.encode(), hashlib.sha1).digest()).decode()
@@ -587,7 +585,7 @@ def test_objects_of_the_vendor(kind: Kind, respx_mock: respx.MockRouter) -> None
     assert "x-acs-access-key-id" not in request.headers
 
 
-def test_storage_that_refuses(kind: Kind, respx_mock: respx.MockRouter) -> None:
+def test_object_storage_that_rejects_requests(kind: Kind, respx_mock: respx.MockRouter) -> None:
     client = kind(URL, "id", "secret", oss_endpoint="https://oss.example.com/", retry=RetryPolicy.none())
     respx_mock.get(url__startswith=f"{URL}/jobs").mock(side_effect=[instance_with("oss://b/k")] * 9)
     xml = "<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>not yours</Message></Error>"

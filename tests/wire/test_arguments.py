@@ -1,8 +1,7 @@
-"""Odd values of every argument that goes into a request: what the old SDK sent is sent, or the page says why not.
+"""Unusual values of arguments: the request equals that of the old SDK, or the page on migration lists the deviation."""
 
-``arguments.json`` is what `tools/old_sdk_arguments.py` has seen the old SDK send: name of the argument, call, its
-arguments and keywords, and the request. What it refused itself is not in it.
-"""
+# ``arguments.json`` holds the requests of the old SDK that `tools/old_sdk_arguments.py` recorded: name of the argument,
+# call, arguments, keywords, and the request. It does not hold calls that the old SDK rejected.
 
 from __future__ import annotations
 
@@ -38,13 +37,13 @@ DEVIATIONS: dict[tuple[str, str], str] = {
     )[2:]
     for argument in re.findall("`([^`]+)`", names)
 }
-"""How arguments differ, ``rejected`` or ``sent differently``, with the reason, as the page on migration lists it."""
+"""The deviations in the page on migration: argument, ``rejected`` or ``sent differently``, and the reason."""
 
 USUAL = {"x-acs-access-key-id": "id", "x-acs-version": "2015-11-11"}
 
 
 def sent(call: str, arguments: list[Any], keywords: dict[str, Any]) -> list[Any]:
-    """Return what goes out, in the form of the recorded request."""
+    """Return the request of a call in the form of the recorded requests."""
     requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -72,7 +71,7 @@ def sent(call: str, arguments: list[Any], keywords: dict[str, Any]) -> list[Any]
 
 
 def how(call: str, arguments: list[Any], keywords: dict[str, Any], old: list[Any]) -> str:
-    """Return how a call differs from the recorded one; empty if it does not."""
+    """Return the deviation of a call from the recorded one; empty if there is none."""
     try:
         ours = sent(call, arguments, keywords)
     except (ValidationError, ConfigError):
@@ -80,13 +79,13 @@ def how(call: str, arguments: list[Any], keywords: dict[str, Any], old: list[Any
     if "IdempotentToken" not in old[1]:
         ours[1] = TOKEN.sub("", ours[1]).rstrip("?&")
     if call in ("create_job", "create_image"):
-        # Their bodies are compared with whole recorded requests; here it is about the query.
+        # Only the query is compared here. `test_recorded` compares the bodies.
         ours[2] = old[2] = None
     return "" if ours == old else "sent differently"
 
 
 @pytest.mark.parametrize("argument", CASES)
-def test_what_the_old_sdk_sent_is_sent(argument: str) -> None:
+def test_requests_equal_those_of_the_old_sdk(argument: str) -> None:
     seen: dict[str, Row] = {}
     for row in CASES[argument]:
         found = how(*row)
@@ -96,7 +95,7 @@ def test_what_the_old_sdk_sent_is_sent(argument: str) -> None:
     assert set(seen) == listed, seen
 
 
-def test_the_page_gives_a_reason_for_each() -> None:
+def test_each_deviation_has_a_reason() -> None:
     assert len(DEVIATIONS) > 10
     assert {argument for argument, _ in DEVIATIONS} <= set(CASES)
     assert all(DEVIATIONS.values())

@@ -1,4 +1,4 @@
-"""Every recorded call of the old SDK, made with ours: what is sent must be what was sent then."""
+"""The recorded calls of the old SDK, each of which must send the same request with this package."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VOLATILE = {name.lower() for name in RECORDED["volatile_headers"]}
 
 
 def run(case: dict[str, Any], kind: Any = Client) -> tuple[list[httpx.Request], Any]:
-    """Run the code of a case against the replies that it was recorded with."""
+    """Run the code of a case with the recorded responses."""
     sent: list[httpx.Request] = []
     replies = iter(case["replies_served"])
 
@@ -55,7 +55,7 @@ def run(case: dict[str, Any], kind: Any = Client) -> tuple[list[httpx.Request], 
         respx.mock(base_url=f"http://127.0.0.1:{PORT}") as router,
         warnings.catch_warnings(
             action="ignore", category=ResourceWarning
-        ),  # the old SDK had nothing to close
+        ),  # programs for the old SDK close no client
     ):
         router.route().mock(side_effect=reply)
         exec(compile(PRELUDE, "prelude", "exec"), scope)
@@ -72,8 +72,8 @@ def run(case: dict[str, Any], kind: Any = Client) -> tuple[list[httpx.Request], 
     return sent, result
 
 
-def signed_right(request: httpx.Request) -> bool:
-    """The recorder's own formula, written down a second time."""
+def has_valid_signature(request: httpx.Request) -> bool:
+    """Return whether the signature is valid, by an independent implementation of the formula."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     lines = [request.method, headers["accept"], "", headers["content-type"], headers["date"]]
     lines += [f"{name}:{headers[name]}" for name in sorted(headers) if name.startswith("x-acs-")]
@@ -93,13 +93,13 @@ DEVIATIONS: dict[tuple[str, str], str] = {
         re.MULTILINE,
     )[2:]
 }
-"""Where requests differ from the recorded ones, as the page on migration lists it: case and part, with the reason."""
+"""The deviations in the page on migration: case, part of the request, and reason."""
 
 TOKEN = re.compile(r"(?<=[?&])IdempotentToken=[0-9a-f]{32}(&|$)")
 
 
 def differences(sent: list[httpx.Request], case: dict[str, Any]) -> set[str]:
-    """Return which parts of the requests are not as recorded."""
+    """Return the parts of the requests that differ from the recorded ones."""
     found: set[str] = set()
     if [request.method for request in sent] != [old["method"] for old in case["requests"]]:
         return {"requests"}
@@ -133,12 +133,12 @@ def test_recorded_call(name: str, kind: Kind) -> None:
         return
     sent, result = run(case, kind)
     assert differences(sent, case) <= allowed(name)
-    assert all(signed_right(request) for request in sent)
+    assert all(has_valid_signature(request) for request in sent)
     if case["returned"] != "NoneType":
         assert case["returned"] in {cls.__name__ for cls in type(result).__mro__}
 
 
-def test_every_listed_deviation_is_one() -> None:
+def test_each_listed_deviation_occurs() -> None:
     seen: set[tuple[str, str]] = set()
     for name, case in CASES.items():
         if case["raised"]:
@@ -158,6 +158,6 @@ def test_the_one_recorded_refusal_names_the_field() -> None:
         run(CASES["create_image/ECSImageId misspelt"])
 
 
-def test_user_agent_of_the_caller_wins() -> None:
+def test_a_user_agent_of_the_caller_overrides_the_default() -> None:
     sent, _ = run(CASES["headers/user"])
     assert sent[0].headers["User-Agent"] == "mine/1.0"
