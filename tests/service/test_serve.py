@@ -46,7 +46,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="th
 
 
 def serve_command(directory: Path, *options: str) -> list[str]:
-    """The command line of a server on a port of its own."""
+    """Return the command line of a server on a free port."""
     command = [sys.executable, "-m", "batchcompute.cli", "serve", "--port", "0", "--data-dir", str(directory)]
     return [*command, *options]
 
@@ -55,7 +55,7 @@ def serve_command(directory: Path, *options: str) -> list[str]:
 def serving(
     directory: Path, *options: str, **environment: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Start a server on a port of its own; yield where it is."""
+    """Start a server on a free port; yield its URL and its process."""
     command = serve_command(directory, *options)
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
@@ -93,7 +93,7 @@ def processes_with(mark: str) -> list[int]:
     return found
 
 
-def test_a_session(tmp_path: Path) -> None:
+def test_a_client_runs_a_job_over_http(tmp_path: Path) -> None:
     with serving(tmp_path / "d", **KEYS) as (url, server):
         with Client(url, "id", "s3cret") as client:
             job = client.create_job(make_job({"t": task("echo hello; echo world >&2", InstanceCount=2)}))
@@ -112,7 +112,7 @@ def test_a_session(tmp_path: Path) -> None:
     assert not (tmp_path / "d" / "server.json").exists()
 
 
-def test_the_end_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_no_process_survives_the_end_of_the_server(tmp_path: Path) -> None:
     mark = f"86{os.getpid()}"
     with serving(tmp_path / "d", **KEYS) as (url, _):
         with Client(url, "id", "s3cret") as client:
@@ -121,7 +121,7 @@ def test_the_end_leaves_nothing_behind(tmp_path: Path) -> None:
     assert processes_with(mark) == []
 
 
-def test_jobs_may_be_left_alone_and_are_adopted(tmp_path: Path) -> None:
+def test_detached_jobs_go_on_and_the_next_server_adopts_them(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     command = f"echo before; while [ ! -e {gate} ]; do sleep 0.02; done; echo after"
     with serving(tmp_path / "d", "--detach-jobs", **KEYS) as (url, _):
@@ -149,7 +149,7 @@ def test_owners_do_not_see_each_other(tmp_path: Path, capsys: pytest.CaptureFixt
             assert list(alice.iter_jobs()) == []
             with pytest.raises(NotFoundError):
                 alice.get_job(job)
-            # A bucket belongs to its first writer.
+            # The bucket belongs to the owner that wrote to it first.
             with pytest.raises(ForbiddenError, match="belongs to another owner"):
                 alice.create_job(make_job("true"))
             assert main(["buckets", "--data-dir", str(directory), "grant", "bucket", "--to", "alice"]) == 0
@@ -167,10 +167,12 @@ def test_owners_do_not_see_each_other(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["keys", "--data-dir", str(directory), "revoke", "nobody"]) == 2
 
 
-def test_local_joins_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_sends_its_requests_to_a_running_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BATCHCOMPUTE_DATA_DIR", str(tmp_path / "d"))
     with serving(tmp_path / "d") as (url, _):
-        # Any pair of one's own will do: what counts is who may read the directory's key.
+        # Any key pair works: a process that can read the key of the directory may use it.
         with Client(LOCAL, "any", "pair") as here:
             job = here.create_job(make_job("echo joined"))
             assert here.wait(job).State == "Finished"
@@ -186,12 +188,12 @@ def test_local_joins_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             asyncio.run(main())
             kept = here
             assert kept.get_job(job).Id == job.Id
-    # The server is gone: the directory is this process's now.
+    # The server has ended, so this process opens the directory itself.
     with Client(LOCAL, "any", "pair") as here:
         assert here.get_job(job).State == "Finished"
 
 
-def test_large_bodies_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_above_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "_checked", lambda description, cls: cls(description))
     with serving(tmp_path / "d", **KEYS) as (url, _), Client(url, "id", "s3cret") as client:
         for size in (257 * 1024, 3 * 1024 * 1024):
@@ -207,7 +209,7 @@ def test_large_bodies_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert caught.value.code == "InvalidHttpBody"
 
 
-def test_tls(tmp_path: Path) -> None:
+def test_a_server_with_a_certificate_serves_tls(tmp_path: Path) -> None:
     options = ("--tls-cert", CERTIFICATE, "--tls-key", str(HERE / "server.pem"))
     with serving(tmp_path / "d", *options, **KEYS) as (url, _):
         assert url.startswith("https://")
@@ -215,7 +217,7 @@ def test_tls(tmp_path: Path) -> None:
             assert client.get_quotas().StatusCode == 200
 
 
-def test_a_configuration_file(tmp_path: Path) -> None:
+def test_a_file_sets_options_and_mistakes_in_it_are_refused(tmp_path: Path) -> None:
     config = tmp_path / "serve.toml"
     config.write_text('[serve]\nslots = 1\nlog-level = "WARNING"\n')
     with (
@@ -234,7 +236,7 @@ def test_a_configuration_file(tmp_path: Path) -> None:
                 pass
 
 
-def test_other_machines_are_not_served_in_plain_text() -> None:
+def test_other_addresses_need_tls_or_insecure() -> None:
     for host in ("127.0.0.1", "::1", "localhost", "127.8.8.8"):
         check_address(host, tls=False, allowed=False)
     for host in ("0.0.0.0", "::", "10.0.0.1", "example.com"):
@@ -244,7 +246,7 @@ def test_other_machines_are_not_served_in_plain_text() -> None:
         check_address(host, tls=False, allowed=True)
 
 
-def test_print_credentials(tmp_path: Path) -> None:
+def test_print_credentials_prints_the_first_key_pair(tmp_path: Path) -> None:
     command = serve_command(tmp_path / "d", "--print-credentials")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
@@ -256,7 +258,7 @@ def test_print_credentials(tmp_path: Path) -> None:
     assert lines[1] == f"access key secret {pair['access_key_secret']}\n"
 
 
-def test_keys_that_cannot_be_read(tmp_path: Path) -> None:
+def test_a_damaged_key_file_is_an_error_without_its_secrets(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "credentials.json")
     assert file.read() == []
     pair = file.ensure({})
@@ -275,7 +277,7 @@ def run(*arguments: str) -> Any:
     )
 
 
-def test_errors_of_the_command_line(tmp_path: Path) -> None:
+def test_errors_of_the_command_line_have_no_traceback(tmp_path: Path) -> None:
     assert run("--version").stdout.startswith("batchcompute ")
     for arguments, said in (
         (("serve", "--host", "0.0.0.0"), "--insecure"),
@@ -291,7 +293,7 @@ def test_errors_of_the_command_line(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_who_waits_for_a_job_holds_up_neither_others_nor_the_end(tmp_path: Path) -> None:
+def test_synchronous_creates_delay_neither_other_requests_nor_the_end(tmp_path: Path) -> None:
     with serving(tmp_path / "d", **KEYS) as (url, server):
         policy = RetryPolicy(attempts=1)
         with Client(url, "id", "s3cret", retry=policy, timeout=60) as client:
@@ -318,12 +320,12 @@ def test_who_waits_for_a_job_holds_up_neither_others_nor_the_end(tmp_path: Path)
             server.wait(20)
             for thread in threads:
                 thread.join(20)
-            assert time.monotonic() - begun < 9, "it has waited for nobody"
+            assert time.monotonic() - begun < 9, "the end waits for no synchronous create"
             assert len(refused) == 40
             assert all("goes on when the service is back" in str(error) for error in refused)
 
 
-def test_replays_are_refused_on_request(tmp_path: Path) -> None:
+def test_refuse_replays_refuses_a_nonce_that_was_seen(tmp_path: Path) -> None:
     def request(nonce: str) -> Request:
         headers = sign(
             "GET", "/quotas", b"", credentials=Credentials("id", "secret"), region="local", now=datetime.now(UTC),

@@ -177,6 +177,11 @@ def test_keywords_are_checked_before_anything_is_made(
         (["now"], "there is no argument now"),
         (["--port"], "argument --port: expected one argument"),
         (["--port", "65536"], "--port must be an integer from 0 to 65535, not 65536"),
+        (["--slots", "9" * 5000], "--slots must be an integer, 1 or more, not '999"),
+        (
+            ["--max-file-size", "9" * 20],
+            "--max-file-size must be 0 for any size, or a number of bytes, not 999",
+        ),
         (["--data-dir", ""], "--data-dir must be a path, not ''"),
         (["--tls-cert", "x"], "--tls-cert needs --tls-key: "),
         (["--tls-key", "x"], "--tls-key needs --tls-cert: "),

@@ -30,7 +30,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
                 option.flag,
                 dest=option.name,
                 action="append" if option.kind == "list" else "store",
-                metavar=option.metavar or option.kind.upper(),
+                metavar=option.metavar,
                 help=text,
             )
 

@@ -1,8 +1,4 @@
-"""The service: it speaks the API of BatchCompute and really runs the jobs.
-
-`LocalService` is the explicit form; ``Client(LOCAL, …)`` starts one by itself. Everything here needs
-only the core dependencies and the standard library.
-"""
+"""The service: it serves the API of BatchCompute and runs the jobs."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
@@ -31,6 +32,8 @@ _KEYS: Final = tuple(option.name for option in OPTIONS.values() if "file" in opt
 _TABLES: Final = ("serve", "instance_types")
 _SHAPE: Final = "{ cores = 4, memory = 8 }"
 
+# Python refuses to read a text with thousands of digits.
+_INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,30}\s*")
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
 
@@ -65,8 +68,7 @@ def _value(name: str, text: object) -> object:
         return text
     kind = OPTIONS[name].kind
     if kind == "integer":
-        plain = text.strip()
-        return int(plain) if plain.lstrip("+-").isdecimal() and plain.isascii() else text
+        return int(text) if _INTEGER.fullmatch(text) else text
     if kind == "flag":
         lower = text.strip().lower()
         return lower in _TRUE if lower in _TRUE | _FALSE else text

@@ -31,6 +31,10 @@ _SERVE: Final[tuple[Source, ...]] = ("command line", "environment", "file")
 _ALL: Final[tuple[Source, ...]] = (*_SERVE, "keyword")
 
 
+_LONGEST_VALUE: Final = 200
+"""Characters of a wrong value that a message shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Notes:
     """What the type of a field does not say about an option."""
@@ -164,6 +168,7 @@ class Settings(BaseModel):
         default=0,
         strict=True,
         ge=0,
+        le=2**63 - 1,
         description="size that a file of a program may reach, its output included",
     )
     full_sync: bool = Field(
@@ -299,7 +304,10 @@ def _line(
     if name not in OPTIONS:
         return f"there is no setting {name!r}; the nearest is {nearest(name, OPTIONS)!r}"
     value = context["value"] if "value" in context else values[name]
-    return f"{_spelled(name, origins, style)} must be {OPTIONS[name].allowed}, not {value!r}"
+    shown = repr(value)
+    if len(shown) > _LONGEST_VALUE:
+        shown = f"{shown[:_LONGEST_VALUE]}…"
+    return f"{_spelled(name, origins, style)} must be {OPTIONS[name].allowed}, not {shown}"
 
 
 def _spelled(name: str, origins: Mapping[str, str], style: Source) -> str:
@@ -348,10 +356,13 @@ def _options() -> dict[str, Option]:
             kind = "list"
         elif not allowed:
             allowed = _words(get_args(annotation))
+        metavar = notes.metavar or (
+            "NUMBER" if kind == "integer" else "|".join(map(str, get_args(annotation)))
+        )
         default = notes.default or ("on" if preset is True else "off" if preset is False else f"`{preset}`")
         keyword = (notes.keyword or name) if "keyword" in notes.sources else ""
         found[name] = Option(
-            name, info.description or "", allowed, default, notes.sources, kind, notes.metavar, keyword
+            name, info.description or "", allowed, default, notes.sources, kind, metavar, keyword
         )
     return found
 
