@@ -1,4 +1,4 @@
-"""Object storage over HTTP, used by the vendor's own library and by requests that mean harm."""
+"""Object storage over HTTP, used by the vendor's library and by hostile requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from batchcompute.service.requests import Request
 from tests.service.test_serve import KEYS, serving
 
 with warnings.catch_warnings():
-    # The vendor's library is of 2024, and its regular expressions are older.
+    # The regular expressions of the vendor's library cause warnings in current Python versions.
     warnings.simplefilter("ignore")
     oss2: Any = pytest.importorskip("oss2")
 
@@ -54,7 +54,7 @@ def test_objects(bucket: Any, served: tuple[str, Path]) -> None:
     assert (head.content_length, head.object_type) == (11, "Normal")
     for wanted, got in (((0, 4), b"hello"), ((6, None), b"world"), ((None, 3), b"rld"), ((5, 99), b" world")):
         assert bucket.get_object("a/b 中.txt", byte_range=wanted).read() == got
-    # A range behind the end: the whole object, unless the standard's way is asked for.
+    # A range after the end: the whole object, unless the client asks for the behaviour of the standard.
     assert bucket.get_object("a/b 中.txt", byte_range=(50, None)).read() == b"hello world"
     with pytest.raises(oss2.exceptions.ServerError) as caught:
         bucket.get_object("a/b 中.txt", byte_range=(50, None), headers={"x-oss-range-behavior": "standard"})
@@ -138,7 +138,7 @@ def test_copies(bucket: Any) -> None:
     copied = bucket.copy_object(bucket.bucket_name, "a b", "copy 中")
     assert bucket.get_object("copy 中").read() == b"content"
     assert copied.etag == bucket.head_object("copy 中").etag
-    # A copy onto itself, as libraries change headers, leaves it whole.
+    # A copy onto itself, by which libraries change headers, does not change the content.
     bucket.update_object_meta("a b", {"x-oss-meta-x": "y"})
     assert bucket.get_object("a b").read() == b"content"
     upload = bucket.init_multipart_upload("joined").upload_id
@@ -149,7 +149,7 @@ def test_copies(bucket: Any) -> None:
         bucket.copy_object(bucket.bucket_name, "none", "x")
 
 
-def test_what_is_not_served_is_refused_and_changes_nothing(bucket: Any) -> None:
+def test_unserved_features_are_refused_and_change_nothing(bucket: Any) -> None:
     bucket.put_object("k", b"content")
     tags = oss2.models.Tagging()
     tags.tag_set.add("a", "b")
@@ -193,7 +193,7 @@ def test_conditions(bucket: Any) -> None:
     assert bucket.get_object("k").read() == b"content"
 
 
-def test_what_libraries_ask_of_buckets(bucket: Any, served: tuple[str, Path]) -> None:
+def test_requests_of_libraries_about_buckets(bucket: Any, served: tuple[str, Path]) -> None:
     with pytest.raises(oss2.exceptions.NoSuchBucket):
         bucket.get_bucket_info()
     bucket.create_bucket()
@@ -244,7 +244,7 @@ def test_version_4(served: tuple[str, Path]) -> None:
         refused.value.close()
 
 
-def test_the_bucket_in_the_host(tmp_path: Path) -> None:
+def test_a_bucket_in_the_host_name(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d") as service:
         service.add_key("id", "s3cret")
         date = formatdate(usegmt=True)
@@ -259,7 +259,7 @@ def test_the_bucket_in_the_host(tmp_path: Path) -> None:
         assert service.oss_path("oss://bucket/dir/key").read_bytes() == b"x"
 
 
-def test_who_does_not_sign_is_told_so_in_xml(tmp_path: Path) -> None:
+def test_unsigned_requests_get_an_error_in_xml(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d") as service:
         answer = service.dispatch(Request("GET", "/bucket/key", {}, b""))
         assert answer.status == 403
@@ -270,7 +270,7 @@ def test_who_does_not_sign_is_told_so_in_xml(tmp_path: Path) -> None:
 
 
 def signed(method: str, path: str, body: bytes = b"", **headers: str) -> Request:
-    """A request whose signature is right, whatever its path."""
+    """Return a request with a valid signature for any path."""
     from urllib.parse import unquote
 
     date = headers.get("date", formatdate(usegmt=True))
@@ -293,7 +293,7 @@ def signed(method: str, path: str, body: bytes = b"", **headers: str) -> Request
         "a/./b",
     ],
 )
-def test_no_key_leads_out(tmp_path: Path, key: str) -> None:
+def test_no_key_leaves_the_storage(tmp_path: Path, key: str) -> None:
     with LocalService(tmp_path / "d") as service:
         service.add_key("id", "s3cret")
         outside = tmp_path / "d" / "x"
@@ -306,7 +306,7 @@ def test_no_key_leads_out(tmp_path: Path, key: str) -> None:
         assert not (tmp_path / "x").exists()
 
 
-def test_no_link_leads_out(tmp_path: Path) -> None:
+def test_no_link_leaves_the_storage(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d") as service:
         service.add_key("id", "s3cret")
         (tmp_path / "secret").write_text("hidden")
@@ -321,7 +321,7 @@ def test_no_link_leads_out(tmp_path: Path) -> None:
         assert not (tmp_path / "new").exists()
 
 
-def test_odd_requests(tmp_path: Path) -> None:
+def test_unusual_requests(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d") as service:
         service.add_key("id", "s3cret")
         assert service.dispatch(signed("PUT", "/bucket/a", b"1")).status == 200

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and schemathesis let loose on the service with it."""
+"""The OpenAPI document, and requests that schemathesis makes from it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_document_has_every_operation_and_is_served(url: str) -> None:
     assert all(row.api in summaries for row in OPERATIONS.values())
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_has_a_target() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     text = json.dumps(DOCUMENT)
     for name in schemas:
@@ -62,7 +62,7 @@ def test_every_reference_leads_somewhere() -> None:
         assert part.partition('"')[0] in schemas
 
 
-def test_no_odd_request_gets_an_undocumented_answer(url: str) -> None:
+def test_no_unusual_request_gets_an_undocumented_response(url: str) -> None:
     schemathesis = pytest.importorskip("schemathesis")
     checks = pytest.importorskip("schemathesis.checks")
     specific = pytest.importorskip("schemathesis.specs.openapi.checks")
@@ -72,7 +72,7 @@ def test_no_odd_request_gets_an_undocumented_answer(url: str) -> None:
     from requests.auth import AuthBase
 
     class Signed(AuthBase):
-        """Signs what is about to be sent, as a client does."""
+        """Signs each request before it is sent, like a client."""
 
         def __call__(self, request: PreparedRequest) -> PreparedRequest:
             parts = urlsplit(request.url or "")
@@ -130,7 +130,7 @@ def test_no_odd_request_gets_an_undocumented_answer(url: str) -> None:
                 if isinstance(case.body, dict):
                     case.body = {**case.body, **bodies.get(f"{operation.method} {operation.path}", {})}
             if case.query and "sync" in case.query:
-                # Nobody waits here for jobs that may run for hours.
+                # The test does not wait for jobs that may run for hours.
                 del case.query["sync"]
             response = case.call_and_validate(base_url=url, auth=Signed(), checks=chosen)
             seen.setdefault(f"{operation.method} {operation.path}", set()).add(response.status_code)
@@ -138,9 +138,9 @@ def test_no_odd_request_gets_an_undocumented_answer(url: str) -> None:
         return check
 
     operations = [found.ok() for found in schemathesis.openapi.from_dict(DOCUMENT).get_all_operations()]
-    # What deletes comes last, and the machines before their cluster.
+    # Deletions come last, and machines before their cluster.
     for operation in sorted(operations, key=lambda each: (each.method == "delete", -len(each.path))):
         check_of(operation)()
-    # It has not all been refusals.
+    # Some of the requests have succeeded.
     refused = [name for name, statuses in seen.items() if min(statuses) >= 300]
     assert len(refused) < len(seen) / 4, refused

@@ -1,4 +1,4 @@
-"""Owners are kept apart: by modes of files, by buckets that belong to somebody, by sandboxes and Unix users."""
+"""Owners are isolated by permissions of files, owners of buckets, sandboxes and Unix users."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start program
 
 
 def modes(folder: Path) -> dict[str, str]:
-    """Return what somebody else may do something with; what is cleared up meanwhile is nobody's."""
+    """Return the paths that other users can access, without files that are removed meanwhile."""
     found: dict[str, str] = {}
     for at, folders, files in os.walk(folder):
         for path in (Path(at), *(Path(at, name) for name in (*folders, *files))):
@@ -41,7 +41,7 @@ def modes(folder: Path) -> dict[str, str]:
     return found
 
 
-def test_nobody_else_can_look_into_a_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_users_cannot_read_a_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     monkeypatch.setattr(data_directory._log, "warning", lambda text, *values: told.append(text % values))
     before = os.umask(0)
@@ -56,7 +56,7 @@ def test_nobody_else_can_look_into_a_data_directory(tmp_path: Path, monkeypatch:
             service.objects.write("oss://bucket/put", [b"x"])
             KeyFile(directory / "credentials.json").add("local")
             assert modes(directory) == {}
-        # One that was made before, and one that somebody has opened up.
+        # An older directory, and one with permissions for others.
         for path in [directory, *directory.rglob("*")]:
             path.chmod(0o777)
         (directory / "batchcompute.db").chmod(0o666)
@@ -73,7 +73,7 @@ def test_nobody_else_can_look_into_a_data_directory(tmp_path: Path, monkeypatch:
         os.umask(before)
 
 
-def test_objects_of_an_earlier_version_are_tightened_once(tmp_path: Path) -> None:
+def test_permissions_of_objects_of_an_earlier_version_are_restricted_once(tmp_path: Path) -> None:
     old = tmp_path / "d" / "oss" / "bucket" / "folder"
     old.mkdir(parents=True)
     (old / "object").write_text("x")
@@ -162,7 +162,9 @@ def test_a_bucket_belongs_to_its_first_writer(two: tuple[str, Path, tuple[str, s
             {"Source": "oss://mine/a/", "Destination": "/in", "WriteSupport": False}]}}}},
     ],
 )  # fmt: skip
-def test_jobs_and_clusters_obey(two: tuple[str, Path, tuple[str, str]], fields: dict[str, Any]) -> None:
+def test_jobs_and_clusters_need_access_to_their_buckets(
+    two: tuple[str, Path, tuple[str, str]], fields: dict[str, Any]
+) -> None:
     url, _, pair = two
     with Client(url, "id", "s3cret") as first, Client(url, *pair) as alice:
         made = task("true")
@@ -190,13 +192,13 @@ def test_jobs_and_clusters_obey(two: tuple[str, Path, tuple[str, str]], fields: 
             alice.modify_cluster(cluster, {"Configs": {"Mounts": mounts}})
 
 
-def test_access_that_is_taken_back_while_a_job_waits(tmp_path: Path) -> None:
+def test_access_that_is_revoked_while_a_job_waits(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         service.objects.write("oss://b/x", [b"x"])
         made = task("true", InputMapping={"oss://b/x": "/in"})
         blocker = client.create_job(job("sleep 60"))
         job_id = client.create_job(job({"t": made})).Id
-        # By another process, as `batchcompute buckets` is one.
+        # By another process, like `batchcompute buckets`.
         with closing(sqlite3.connect(service.data_dir / "batchcompute.db")) as db:
             db.execute("INSERT OR REPLACE INTO buckets VALUES ('b', 'alice', '')")
             db.commit()
@@ -208,7 +210,7 @@ def test_access_that_is_taken_back_while_a_job_waits(tmp_path: Path) -> None:
 # -- programs -------------------------------------------------------------------------------------
 
 
-def test_who_is_let_in() -> None:
+def test_which_owners_are_admitted() -> None:
     both = {"local", "alice"}
     account = next(iter(accounts_of({}).values()), None)
     assert account is None
@@ -221,13 +223,13 @@ def test_who_is_let_in() -> None:
     assert Isolation(lambda: "", has_sandbox=True).is_strict("local", both)
     assert not Isolation(lambda: "", has_sandbox=False).is_strict("local", both)
     assert not Isolation(lambda: "", has_sandbox=True).is_strict("local", {"local"})
-    # Whatever keys there are at the moment, and whether sandboxes can be used or not.
+    # Independent of the present keys and of sandboxes.
     assert Isolation(lambda: "").is_strict("alice", set())
     assert none.is_strict("alice", {"alice"})
     assert not Isolation(lambda: "", trusts=True).is_strict("alice", both)
 
 
-def test_a_second_owner_is_refused_where_nothing_keeps_them_apart(
+def test_a_second_owner_is_refused_without_isolation(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = tmp_path / "d"
@@ -262,7 +264,7 @@ echo done
 
 @contextmanager
 def spied(tmp_path: Path, *options: str) -> Iterator[tuple[str, str]]:
-    """Run alice's spy beside a job of the first owner that has secrets; yield what it has seen, and the data dir."""
+    """Run a spy of alice next to a job with secrets of the first owner; yield its output and the data directory."""
     base = tmp_path / "svc"
     base.mkdir()
     directory = base / "d"
@@ -284,7 +286,7 @@ def spied(tmp_path: Path, *options: str) -> Iterator[tuple[str, str]]:
             seen = alice.logs(done, "t", 0).stdout
             assert "done" in seen or done.State == "Failed"
             assert not canary.exists()
-            # Neither the other job nor the server was harmed.
+            # The other job and the server are unharmed.
             assert first.get_job(running).State == "Running"
             assert server.poll() is None
             first.stop_job(running)
@@ -302,8 +304,8 @@ def test_a_sandbox_hides_the_service_and_other_owners(tmp_path: Path) -> None:
 
 @BOXES
 @pytest.mark.parametrize("name", ["LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "ENV", "PATH"])
-def test_variables_of_a_job_do_not_act_outside_of_its_sandbox(tmp_path: Path, name: str) -> None:
-    """The shim and bubblewrap itself do not get them."""
+def test_variables_of_a_job_have_no_effect_outside_of_its_sandbox(tmp_path: Path, name: str) -> None:
+    """The shim and bubblewrap do not get these variables."""
     marker = tmp_path / "outside"
     with LocalService(tmp_path / "d", slots=1, sandbox="always") as service, service.client() as client:
         compiler = shutil.which("gcc")
@@ -319,7 +321,7 @@ def test_variables_of_a_job_do_not_act_outside_of_its_sandbox(tmp_path: Path, na
         made.Parameters.Command.EnvVars = {name: str(library) if name.startswith("LD_P") else str(tmp_path)}
         job_id = client.create_job(job({"t": made})).Id
         client.wait(job_id, raise_on_failure=False)
-        # In the sandbox, processes have small numbers of their own.
+        # The sandbox has its own process ids, which are small.
         pids = [int(line) for line in marker.read_text().split()] if marker.exists() else []
         assert all(pid < 100 for pid in pids), pids
         if compiler and name == "LD_PRELOAD":
@@ -370,7 +372,7 @@ def test_the_programs_of_an_owner_run_as_a_unix_user(tmp_path: Path, user: str, 
 
 
 @ROOT
-def test_run_as_what_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_impossible_users_for_run_as_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for pairs, text in (({"alice": "nobody-there"}, "no user"), ({"alice": "root"}, "is root")):
         with pytest.raises(ConfigError, match=text):
             LocalService(tmp_path / "d", run_as=pairs)
@@ -381,7 +383,7 @@ def test_run_as_what_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert "OWNER=USER" in capsys.readouterr().err
 
 
-def test_no_secret_stands_in_an_environment(tmp_path: Path) -> None:
+def test_no_secret_is_in_a_readable_environment(tmp_path: Path) -> None:
     with serving(tmp_path / "d", **KEYS, MY_API_TOKEN="TOPSECRET") as (url, server):
         for process in Path("/proc").glob("[0-9]*"):
             try:
@@ -400,7 +402,7 @@ def test_no_secret_stands_in_an_environment(tmp_path: Path) -> None:
         assert server.poll() is None
 
 
-def test_a_key_that_cannot_be_read_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_that_cannot_be_read_at_the_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with LocalService(tmp_path / "d") as service, service.client("id", "s3cret") as client:
         client.get_quotas()
 

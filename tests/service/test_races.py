@@ -1,4 +1,4 @@
-"""What several threads, processes or lives of the service do to the same thing at once."""
+"""Concurrent changes by several threads, processes or runs of the service."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ne
 
 
 def together(*actions: Callable[[], Any]) -> list[Any]:
-    """Do things in threads; return what they have returned, or raise what one has raised."""
+    """Call functions in threads; return their results, or raise an error of one of them."""
     results: list[Any] = [None] * len(actions)
     errors: list[BaseException] = []
 
@@ -52,7 +52,7 @@ def together(*actions: Callable[[], Any]) -> list[Any]:
 
 
 def ask(service: LocalService, method: str, path: str, query: str = "", body: bytes = b"") -> Response:
-    """Send a request to object storage, signed."""
+    """Send a signed request to object storage."""
     date = formatdate(usegmt=True)
     signed = "&".join(sorted(query.split("&"))) if query else ""
     text = f"{method}\n\n\n{date}\n{unquote(path)}{'?' + unquote(signed) if signed else ''}"
@@ -64,7 +64,7 @@ def ask(service: LocalService, method: str, path: str, query: str = "", body: by
 # -- files that several processes write -----------------------------------------------------------
 
 
-def test_keys_that_are_added_at_once_are_all_there(tmp_path: Path) -> None:
+def test_keys_that_are_added_concurrently_are_all_stored(tmp_path: Path) -> None:
     path = tmp_path / "credentials.json"
     KeyFile(path).ensure({})
     revoked = [KeyFile(path).add("local").access_key_id for _ in range(5)]
@@ -106,8 +106,8 @@ def test_keys_survive_kills(tmp_path: Path) -> None:
 # -- object storage -------------------------------------------------------------------------------
 
 
-def test_logs_are_deleted_while_others_are_written(tmp_path: Path) -> None:
-    """The directory of the logs comes and goes; no instance fails for it, and no request."""
+def test_logs_are_deleted_while_other_logs_are_written(tmp_path: Path) -> None:
+    """The directory of the logs is removed and created again, and no instance and no request fails."""
     with LocalService(tmp_path / "d", slots=2) as service, service.client() as client:
         service.add_key("id", "s3cret")
         made = task("echo x", InstanceCount=60)
@@ -147,7 +147,7 @@ def complete(service: LocalService, path: str, upload: str, *tags: str) -> Respo
     return ask(service, "POST", path, f"uploadId={upload}", body)
 
 
-def test_a_part_that_is_sent_again_never_cuts_an_object(tmp_path: Path) -> None:
+def test_a_part_that_is_sent_again_never_truncates_an_object(tmp_path: Path) -> None:
     large, small = b"L" * 2_000_000, b"s" * 1_000
     with LocalService(tmp_path / "d") as service:
         service.add_key("id", "s3cret")
@@ -163,7 +163,7 @@ def test_a_part_that_is_sent_again_never_cuts_an_object(tmp_path: Path) -> None:
             if done[0].status == 200:
                 assert ask(service, "GET", "/b/k").whole() == large
             else:
-                # The other part came first: then this one is no longer what was acknowledged.
+                # The other part was stored first, so this one is not the acknowledged one.
                 assert done[0].status == 400
                 ask(service, "DELETE", "/b/k", f"uploadId={upload}")
         assert {path.name for path in (tmp_path / "d" / "uploads").iterdir()} == {".spool"}
@@ -179,7 +179,7 @@ def test_an_upload_belongs_to_its_key(tmp_path: Path) -> None:
             assert ask(service, "PUT", path, f"partNumber=2&uploadId={upload}", b"x").status == 404
             assert ask(service, "GET", path, f"uploadId={upload}").status == 404
             assert ask(service, "DELETE", path, f"uploadId={upload}").status == 404
-        # With the same number twice, the last one counts; and a completion that is sent again finds none.
+        # Of two parts with one number, the last one counts. A second completion finds no upload.
         other = part(service, "/b/k", upload, b"changed")
         assert complete(service, "/b/k", upload, tag).status == 400
         assert complete(service, "/b/k", upload, other).status == 200
@@ -188,7 +188,7 @@ def test_an_upload_belongs_to_its_key(tmp_path: Path) -> None:
 
 
 def test_a_reader_sees_one_version(tmp_path: Path) -> None:
-    """While others replace an object, each answer is one of its versions as a whole."""
+    """While other clients replace an object, each response is one complete version of it."""
     with LocalService(tmp_path / "d") as service:
         service.add_key("id", "s3cret")
         versions = [bytes([letter]) * 9_000_000 for letter in b"ab"]
@@ -206,7 +206,7 @@ def test_a_reader_sees_one_version(tmp_path: Path) -> None:
                 for _ in range(15):
                     answer = ask(service, "GET", "/b/k")
                     body = answer.whole()
-                    # An answer that is cut short is seen by its length; one that is mixed would not be.
+                    # The length reveals a truncated response, but not a mixed one.
                     assert len(set(body)) <= 1
             finally:
                 stop.set()
@@ -217,7 +217,7 @@ def test_a_reader_sees_one_version(tmp_path: Path) -> None:
 # -- attempts -------------------------------------------------------------------------------------
 
 
-def test_an_order_that_fails_is_given_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_fails_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from batchcompute.runner.processes import AttemptProcesses
 
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
@@ -234,7 +234,7 @@ def test_an_order_that_fails_is_given_again(tmp_path: Path, monkeypatch: pytest.
         until(lambda: client.get_job(job_id).State == "Running")
         monkeypatch.setattr(AttemptProcesses, "kill", kill)
         client.stop_job(job_id)
-        # The only slot comes back.
+        # The only slot is free again.
         finish(client, client.create_job(job("true")).Id)
         assert len(failed) == 2
         failed.clear()
@@ -244,7 +244,7 @@ def test_an_order_that_fails_is_given_again(tmp_path: Path, monkeypatch: pytest.
         assert len(failed) == 2
 
 
-def test_what_is_kept_survives_a_commit_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_directories_survive_a_failed_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         made = task("echo precious > file; exit 1")
         made.AutoCluster.ReserveOnFail = True
@@ -275,7 +275,7 @@ def test_what_is_kept_survives_a_commit_that_fails(tmp_path: Path, monkeypatch: 
 
 
 def test_another_work_directory_after_a_kill(tmp_path: Path) -> None:
-    """What was started in one is found there, though the next service works in another."""
+    """Instances that were started in one directory are found there, although the next service uses another one."""
     code = f"""
 import os, sys
 from batchcompute.service import LocalService
@@ -308,8 +308,8 @@ sys.stdin.read()
         assert service.oss_path("oss://b/out/ended").read_text() == "x\n"
 
 
-def test_a_work_directory_that_is_gone(tmp_path: Path) -> None:
-    """In memory, for example, after the machine was started anew: what ran there is lost, and runs again."""
+def test_a_missing_work_directory(tmp_path: Path) -> None:
+    """A directory in memory is gone after a reboot, for example. Its instances are lost and run again."""
     with LocalService(tmp_path / "d", slots=1, work_dir=tmp_path / "w", detach=True) as service:
         with service.client() as client:
             job_id = client.create_job(job("sleep 1000")).Id
@@ -324,7 +324,7 @@ def test_a_work_directory_that_is_gone(tmp_path: Path) -> None:
 
 
 def test_a_job_is_stopped_started_and_deleted_by_many(tmp_path: Path) -> None:
-    """Whatever wins, the counters are those of the instances, and everything ends."""
+    """In every order, the counters match the instances, and all instances end."""
     with LocalService(tmp_path / "d", slots=2) as service, service.client() as client:
         made = task("true", InstanceCount=5_000)
         job_id = client.create_job(JobDescription({"Name": "x", "DAG": {"Tasks": {"t": made}}})).Id

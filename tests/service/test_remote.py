@@ -1,4 +1,4 @@
-"""Object storage elsewhere: nothing of it is a file of this machine."""
+"""Object storage elsewhere, of which no object is a file of this machine."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def remote(tmp_path: Path, url: str) -> Iterator[tuple[LocalService, Client]]:
 
 
 def content(store: ObjectStore, place: str, start: int = 0, end: int = 10**6) -> str:
-    """The content of an object, wherever it is."""
+    """Return the content of an object."""
     reader = store.open(place)
     assert reader is not None
     with closing(reader):
@@ -59,7 +59,7 @@ def run(client: Client, command: str, state: str = "Finished", **fields: Any) ->
     return job_id
 
 
-def test_output_comes_to_the_storage(remote: tuple[LocalService, Client]) -> None:
+def test_outputs_are_uploaded(remote: tuple[LocalService, Client]) -> None:
     service, client = remote
     job_id = run(client, "echo out; echo err >&2; exit 3", "Failed")
     found = client.get_instance(job_id, "t", 0)
@@ -97,7 +97,7 @@ def test_packages_and_mappings(remote: tuple[LocalService, Client]) -> None:
     assert text(service, f"oss://b/logs/app.log.{job_id}.t.0") == "line\n"
 
 
-def test_what_is_missing_is_told(remote: tuple[LocalService, Client]) -> None:
+def test_missing_inputs_are_named(remote: tuple[LocalService, Client]) -> None:
     _, client = remote
     made = task("true")
     made.Parameters.Command.PackagePath = "oss://b/none.tar.gz"
@@ -120,7 +120,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, url: str) -> ObjectSto
     return RemoteStore(url if request.param == "memory" else (tmp_path / "remote").as_uri())
 
 
-def test_every_storage_keeps_the_same_promises(store: ObjectStore, tmp_path: Path) -> None:
+def test_every_storage_fulfils_the_same_contract(store: ObjectStore, tmp_path: Path) -> None:
     store.write("oss://b/k/1", [b"one", b"!"])
     store.write("oss://b/k/2", [b"two"])
     store.write("oss://b/k/deep/3 ü", [b"three"])
@@ -165,10 +165,10 @@ def test_every_storage_keeps_the_same_promises(store: ObjectStore, tmp_path: Pat
                 method(place)
 
 
-def test_secrets_of_a_url_are_not_told() -> None:
+def test_secrets_of_a_url_are_not_shown() -> None:
     assert RemoteStore("memory://user:secret@bucket/x?key=secret").describe() == "memory://bucket/x"
 
 
-def test_a_url_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+def test_unusable_urls_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nosuch://bucket"):
         LocalService(tmp_path / "data", storage="nosuch://user:secret@bucket")

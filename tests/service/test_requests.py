@@ -1,4 +1,4 @@
-"""Requests mean one thing, are signed for what they mean, and come from whom they say."""
+"""Requests with one meaning, their signatures, and the identity of the server."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ def code(response: Any) -> str:
         ("/jobs?Marker=%41", "/jobs?Marker=%2541"),
     ],
 )
-def test_a_signature_is_not_good_for_another_request(served: LocalService, meant: str, sent: str) -> None:
+def test_a_signature_is_not_valid_for_another_request(served: LocalService, meant: str, sent: str) -> None:
     request = signed("GET", meant)
     assert code(served.dispatch(request)) != "SignatureDoesNotMatch"
     assert code(served.dispatch(Request("GET", sent, request.headers))) == "SignatureDoesNotMatch"
-    # And the other way round.
+    # And vice versa.
     other = signed("GET", sent)
     assert code(served.dispatch(Request("GET", meant, other.headers))) == "SignatureDoesNotMatch"
 
@@ -108,7 +108,7 @@ def test_a_signature_is_not_good_for_another_request(served: LocalService, meant
         "/jobs?%01=x",
     ],
 )
-def test_what_means_nothing_is_refused(served: LocalService, target: str) -> None:
+def test_malformed_targets_are_refused(served: LocalService, target: str) -> None:
     answer = served.dispatch(signed("GET", target))
     assert answer.status in (400, 404), answer
 
@@ -126,7 +126,7 @@ def test_what_means_nothing_is_refused(served: LocalService, target: str) -> Non
         (b"\xff\xfe{}", "JSON"),
     ],
 )
-def test_bodies_that_cannot_be_kept(served: LocalService, body: bytes, why: str) -> None:
+def test_bodies_that_cannot_be_stored_are_refused(served: LocalService, body: bytes, why: str) -> None:
     answer = served.dispatch(signed("POST", "/jobs", body))
     assert answer.status == 400, answer.body
     assert why in json.loads(answer.body)["Message"]
@@ -144,12 +144,12 @@ def test_a_replay_is_refused_after_a_restart_too(tmp_path: Path) -> None:
             assert (answer.status, code(answer)) == ((201, "") if not life else (400, "SignatureNonceUsed"))
             changed = Request("POST", "/jobs", first.headers, BODY.replace(b'"x"', b'"y"', 1))
             assert service.dispatch(changed).status == 400
-            # A body that is not the one whose digest came with it.
+            # The body does not match its digest.
             other = signed("POST", "/jobs", BODY)
             wrong = Request("POST", "/jobs", other.headers, BODY.replace(b'"x"', b'"y"', 1))
             assert code(service.dispatch(wrong)) == "InvalidDigest"
             assert service.dispatch(other).status == 201
-            # Without a nonce, the signature stands for it.
+            # Without a nonce, the signature serves as one.
             bare = signed("GET", f"/jobs?Marker={life}", extra={"x-acs-signature-nonce": ""})
             assert service.dispatch(bare).status == 200
             assert code(service.dispatch(bare)) == "SignatureNonceUsed"
@@ -160,7 +160,7 @@ def test_a_replay_is_refused_after_a_restart_too(tmp_path: Path) -> None:
 
 
 def acs(names: list[str], body: bytes = BODY, changes: dict[str, str] | None = None) -> Request:
-    """A request in the manner of the vendor's generated clients that signs just these headers."""
+    """Return a request like those of the vendor's generated clients, which signs these headers only."""
     headers = {
         "host": "h",
         "x-acs-date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -184,7 +184,7 @@ def acs(names: list[str], body: bytes = BODY, changes: dict[str, str] | None = N
     return Request("POST", "/jobs", headers, body)
 
 
-def test_what_has_to_be_signed_is_signed(served: LocalService) -> None:
+def test_unsigned_headers_that_must_be_signed_are_refused(served: LocalService) -> None:
     whole = ["host", "x-acs-content-sha256", "x-acs-date", "x-acs-version"]
     assert served.dispatch(acs(whole)).status == 201
     for missing in whole:
@@ -228,7 +228,7 @@ def url(method: str, path: str, expires: str, query: str = "") -> Request:
     return Request(method, f"{quote(path)}?OSSAccessKeyId=id&Expires={expires}&Signature={made}{extra}", {})
 
 
-def test_numbers_of_object_storage_have_ranges(served: LocalService) -> None:
+def test_numbers_out_of_range_are_refused_by_object_storage(served: LocalService) -> None:
     later = str(int(time.time()) + 600)
     assert served.dispatch(url("GET", "/b/", later)).status == 200
     for expires in ("9" * 5000, "-1", "1e9", " 1", "٣", ""):
@@ -243,8 +243,8 @@ def test_numbers_of_object_storage_have_ranges(served: LocalService) -> None:
     assert served.dispatch(Request("GET", "/b/?max-keys=0", headers)).status == 200
 
 
-def test_a_key_that_reads_like_a_sub_resource(served: LocalService) -> None:
-    """Version 1 signs ``/b/k?acl`` for both; so one of them is refused."""
+def test_a_key_that_looks_like_a_sub_resource(served: LocalService) -> None:
+    """Version 1 signs ``/b/k?acl`` for both, so one of them is refused."""
     later = str(int(time.time()) + 600)
     served.objects.write("oss://b/k", [b"x"])
     request = url("GET", "/b/k", later, "acl")
@@ -258,7 +258,7 @@ def test_a_key_that_reads_like_a_sub_resource(served: LocalService) -> None:
     ["p//q", "/abs", "a/b//", "%_", "%%", "%+x", "a\\b", "new\nline", "日本語" * 100, "é" * 512, "x" * 1024,
      "a" * 241 + "/" + "b" * 241, "..a", "a..", ".hidden.part", ".x.0123456789ab.part", "%2F", "a&b<c>", "\r"],
 )  # fmt: skip
-def test_every_key_is_an_object_of_its_own(served: LocalService, key: str) -> None:
+def test_every_key_is_a_separate_object(served: LocalService, key: str) -> None:
     store = served.objects
     place = f"oss://bucket/{key}"
     if key.endswith("/"):
@@ -277,7 +277,7 @@ def test_every_key_is_an_object_of_its_own(served: LocalService, key: str) -> No
 
 
 @pytest.mark.parametrize("key", ["%FE", "%FF", "%00", "%1F", "%ED%A0%80", "a/../b", "./a", "x" * 1025])
-def test_keys_that_are_none(served: LocalService, key: str) -> None:
+def test_invalid_keys_are_refused(served: LocalService, key: str) -> None:
     date = formatdate(usegmt=True)
     from urllib.parse import unquote
 
@@ -290,7 +290,7 @@ def test_keys_that_are_none(served: LocalService, key: str) -> None:
     assert not served.objects.has_bucket("bucket") or not served.objects.page("bucket", "", "", "", 1).items
 
 
-# -- a stranger on the old port -------------------------------------------------------------------
+# -- the identity of the server -------------------------------------------------------------------
 
 
 class Stranger(BaseHTTPRequestHandler):
@@ -308,17 +308,19 @@ class Stranger(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
-def test_a_stranger_on_the_old_port_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_program_on_the_announced_port_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     directory = tmp_path / "d"
     monkeypatch.setenv("BATCHCOMPUTE_DATA_DIR", str(directory))
     with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as stranger:
         threading.Thread(target=stranger.serve_forever, daemon=True).start()
         try:
             with LocalService(directory) as owner:
-                # The owner of the directory serves nothing; an old file says that somebody does.
+                # The owner of the directory does not serve. An old announcement names a server.
                 with owner.client() as client:
                     finish(client, client.create_job(job("true")).Id)
                 (directory / "credentials.json").write_text(
@@ -343,7 +345,7 @@ def test_a_stranger_on_the_old_port_is_not_believed(tmp_path: Path, monkeypatch:
             stranger.shutdown()
 
 
-def test_a_server_that_proves_itself_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_with_a_valid_proof_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BATCHCOMPUTE_DATA_DIR", str(tmp_path / "d"))
     with serving(tmp_path / "d"):
         with Client(LOCAL, "any", "pair") as client:

@@ -1,4 +1,4 @@
-"""Descriptors, processes, threads and connections are limited; what runs ends rightly all the same."""
+"""Limited descriptors, processes, threads and connections: jobs still end correctly."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def connect(url: str) -> socket.socket:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Wait for the other side to close a connection."""
+    """Wait until the other side closes a connection, and return True."""
     connection.settimeout(20)
     try:
         while connection.recv(4096):
@@ -48,7 +48,7 @@ def is_closed(connection: socket.socket) -> bool:
 
 @contextmanager
 def limited(directory: Path, descriptors: int, *options: str) -> Iterator[tuple[str, Any]]:
-    """Start a server that may have few descriptors."""
+    """Start a server with a low limit of descriptors."""
     shell = f'ulimit -n {descriptors}; exec "$0" "$@"'
     command = [
         sys.executable,
@@ -79,7 +79,7 @@ def limited(directory: Path, descriptors: int, *options: str) -> Iterator[tuple[
             server.terminate()
 
 
-def test_idle_connections_do_not_lose_the_ends_of_jobs(tmp_path: Path) -> None:
+def test_ends_of_jobs_are_noticed_despite_idle_connections(tmp_path: Path) -> None:
     with limited(tmp_path / "d", 256, "--slots", "4") as (url, server), ExitStack() as stack:
         for _ in range(400):
             try:
@@ -106,8 +106,8 @@ def test_idle_connections_do_not_lose_the_ends_of_jobs(tmp_path: Path) -> None:
 @pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("setpriv"), reason="limits of processes do not hold for root"
 )
-def test_no_process_can_be_made(tmp_path: Path) -> None:
-    """A server whose user may have few processes waits, and does not fail what it cannot start."""
+def test_a_server_that_cannot_create_processes_waits(tmp_path: Path) -> None:
+    """An instance that cannot be started at the moment does not fail."""
     user, group = 61234, 61234
     (tmp_path / "d").mkdir()
     for folder in (tmp_path, *tmp_path.parents):
@@ -130,7 +130,7 @@ def test_no_process_can_be_made(tmp_path: Path) -> None:
         f"--reuid={user}",
         f"--regid={group}",
         "--clear-groups",
-        # Where the package lies below the directory of root, nobody else could read it.
+        # Other users cannot read a package below the home directory of root.
         "--inh-caps=+dac_read_search",
         "--ambient-caps=+dac_read_search",
         "/bin/sh",
@@ -172,9 +172,9 @@ def test_no_process_can_be_made(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with short limits."""
-    directory = tmp_path_factory.mktemp("quick") / "d"
+    directory = tmp_path_factory.mktemp("strict_server") / "d"
     code = f"""
 import sys
 from batchcompute.service.transports import connections
@@ -202,17 +202,17 @@ sys.exit(main(["serve", "--port", "0", "--data-dir", {str(directory)!r}]))
     ],
     ids=["nothing", "half a line", "no end of the head", "half a body"],
 )
-def test_who_is_slow_is_cut_off(quick: str, sent: bytes) -> None:
-    with connect(quick) as connection:
+def test_slow_clients_are_disconnected(strict_server: str, sent: bytes) -> None:
+    with connect(strict_server) as connection:
         connection.sendall(sent)
         begun = time.monotonic()
         assert is_closed(connection)
         assert time.monotonic() - begun < 10
 
 
-def test_who_dribbles_is_cut_off(quick: str) -> None:
-    """Single bytes of a head do not begin its time anew."""
-    with connect(quick) as connection:
+def test_a_client_that_sends_single_bytes_is_disconnected(strict_server: str) -> None:
+    """Single bytes of a head do not extend its time limit."""
+    with connect(strict_server) as connection:
         connection.settimeout(0.1)
         begun = time.monotonic()
         for letter in b"GET /jobs HTTP/1.1\r\nx-a: " + b"a" * 1000:
@@ -227,26 +227,26 @@ def test_who_dribbles_is_cut_off(quick: str) -> None:
         assert time.monotonic() - begun < 10
 
 
-def test_too_many_connections_make_room_for_new_ones(quick: str) -> None:
+def test_too_many_connections_make_room_for_new_ones(strict_server: str) -> None:
     with ExitStack() as stack:
-        idle = [stack.enter_context(connect(quick)) for _ in range(30)]
-        with urllib.request.urlopen(f"{quick}/healthz", timeout=10) as answer:
+        idle = [stack.enter_context(connect(strict_server)) for _ in range(30)]
+        with urllib.request.urlopen(f"{strict_server}/healthz", timeout=10) as answer:
             assert json.load(answer)["status"] == "ok"
         assert is_closed(idle[0])
 
 
-def test_a_body_is_not_read_before_its_sender_is_known(quick: str) -> None:
-    with connect(quick) as connection:
+def test_a_body_is_not_read_before_its_sender_is_admitted(strict_server: str) -> None:
+    with connect(strict_server) as connection:
         connection.sendall(
             b"PUT /b/k HTTP/1.1\r\nhost: x\r\ncontent-length: 400000000\r\nexpect: 100-continue\r\n\r\n"
         )
         answer = connection.recv(4096)
-        # Not "100 Continue": none of the 400 MB has to be sent.
+        # Without "100 Continue", the client does not send the 400 MB.
         assert answer.startswith(b"HTTP/1.1 403"), answer
         assert b"connection: close" in answer.lower()
 
 
-def test_a_large_body_goes_to_disk_and_an_unknown_one_nowhere(tmp_path: Path) -> None:
+def test_a_large_body_is_spooled_and_that_of_an_unknown_sender_is_not(tmp_path: Path) -> None:
     oss2: Any = pytest.importorskip("oss2")
     with serving(tmp_path / "d", **KEYS) as (url, server):
 
@@ -276,7 +276,7 @@ def test_a_large_body_goes_to_disk_and_an_unknown_one_nowhere(tmp_path: Path) ->
 # -- threads --------------------------------------------------------------------------------------
 
 
-def test_threads_that_cannot_be_started_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_waits_for_threads_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     woken = threading.Event()
     failed: list[str] = []
     pool = WorkerPool(woken.set, lambda name, error: failed.append(f"{name}: {error}"), 8)
@@ -302,7 +302,7 @@ def test_threads_that_cannot_be_started_are_waited_for(monkeypatch: pytest.Monke
     pool.join(5)
 
 
-def test_what_work_returns_is_not_lost_when_it_fails() -> None:
+def test_a_result_whose_handler_fails_is_handled_again() -> None:
     pool = WorkerPool(lambda: None, lambda name, error: None, 1)
     calls: list[int] = []
 
@@ -326,7 +326,9 @@ def test_what_work_returns_is_not_lost_when_it_fails() -> None:
     pool.join(5)
 
 
-def test_a_service_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_without_threads_reports_why_it_cannot_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from batchcompute import ConfigError
 
     def start(self: threading.Thread) -> None:
@@ -340,7 +342,7 @@ def test_a_service_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytes
         finish(client, client.create_job(job("true")).Id)
 
 
-def test_the_log_repeats_itself_a_few_times_only() -> None:
+def test_repeated_log_records_are_limited() -> None:
     import logging
 
     class ManualClock(SystemClock):
@@ -368,7 +370,7 @@ def test_the_log_repeats_itself_a_few_times_only() -> None:
 
 
 def test_the_loop_sleeps_while_all_slots_are_taken(tmp_path: Path) -> None:
-    """A job that waits for a slot, and was to be seen waiting first, keeps the loop from nothing."""
+    """A new job that waits for a slot does not keep the loop busy."""
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         first = client.create_job(job("sleep 1.5"))
         until(lambda: client.get_job(first).State == "Running")
