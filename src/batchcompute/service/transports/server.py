@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import signal
+import threading
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -194,18 +195,27 @@ def serve(service: LocalService, address: ServerAddress, tls_cert: str = "", tls
 
     server = Server(config)
     with _announced(service.data_dir, address.url, tls_cert), _deferring_signals(server):
-        _log.info("serving %s at %s; %s", service.data_dir, address.url, _sandboxes())
+        _log.info("serving %s at %s", service.data_dir, address.url)
+        _probe_in_background()
         _log.info("at most %d connections, %d of one address", limits.total, limits.per_address)
         print(f"batchcompute is served at {address.url}", flush=True)  # noqa: T201
         server.run(sockets=[address.socket])
     _log.info("serving has ended")
 
 
-def _sandboxes() -> str:
+def _probe_in_background() -> None:
+    """Log whether bubblewrap works. The probe runs a program, and the server is ready without its result."""
     try:
-        return sandbox.probe().described()
+        threading.Thread(target=_log_sandboxes, name="batchcompute-probe").start()
+    except RuntimeError as error:
+        _log.info("bubblewrap cannot be probed at this moment: %s", error)
+
+
+def _log_sandboxes() -> None:
+    try:
+        _log.info("%s", sandbox.probe().described())
     except OSError as error:
-        return f"bubblewrap cannot be probed at this moment: {error}"
+        _log.info("bubblewrap cannot be probed at this moment: %s", error)
 
 
 def _listen(host: str, port: int) -> socket:
