@@ -252,7 +252,7 @@ def test_a_directory_with_too_many_entries_is_named(tmp_path: Path) -> None:
         job_id = run(client, "true", "Failed", OutputMapping={f"{full}/out/": "oss://b/out/"})
         code, message = result(client, job_id)
         assert code == "MountError"
-        assert f"{full} holds 301 entries" in message
+        assert f"{full} has 301 entries" in message
         assert "at most 300" in message
 
 
@@ -304,7 +304,7 @@ def test_full_directories_are_not_mounted_entry_by_entry(tmp_path: Path) -> None
     ]
     for number in range(20):
         (tmp_path / "outer" / f"more{number}").mkdir()
-    with pytest.raises(OSError, match="holds 310 entries"):
+    with pytest.raises(OSError, match="has 310 entries"):
         view({"OutputMapping": {f"{tmp_path}/outer/x/": "oss://b/x/"}})
 
 

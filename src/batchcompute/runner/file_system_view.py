@@ -23,7 +23,7 @@ _SHARED = (TMP, "/var/tmp")  # noqa: S108 - directories whose mode is known
 _PRIVATE = (TMP, "/var/tmp", "/run")  # noqa: S108 - files of other owners are hidden
 """Directories that programs share, or have for themselves if owners are separated."""
 
-_NEEDED = ("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager")
+_NAME_LOOKUP = ("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager")
 """Directories that are needed to look up host names."""
 
 _READ_ONLY = ("asound", "bus", "fs", "irq", "sys", "sysrq-trigger")
@@ -108,7 +108,7 @@ def _mode_at(path: str, follow: bool = True) -> int:
         return 0
 
 
-def _can_merge(user: User, path: str) -> bool:
+def _can_reach(user: User, path: str) -> bool:
     """Return whether a user may enter all directories that contain a path."""
     for folder in ("/", *ancestors(path)):
         found = os.stat(folder)
@@ -216,9 +216,8 @@ class FileSystemView:
         for folder, found in names.items():
             if len(found) > _MOST_ENTRIES:
                 if folder not in _SHARED:
-                    most = f"something can be mapped into a directory of this machine that holds at most {_MOST_ENTRIES}"
-                    text = f"{folder} holds {len(found)} entries; {most}"
-                    raise TooManyEntries(text)
+                    most = f"files can be mapped only into directories with at most {_MOST_ENTRIES}"
+                    raise TooManyEntries(f"{folder} has {len(found)} entries; {most}")
                 # It is empty, as on a machine of its own.
                 found.clear()
             self._entries += len(found)
@@ -272,7 +271,7 @@ class FileSystemView:
             if path in self._separate:
                 arguments += ["--bind", str(self._plan.at(path)), path]
             arguments += self._mounts(path)
-        for path in _NEEDED if self._strict else ():
+        for path in _NAME_LOOKUP if self._strict else ():
             if self._empty_ancestor(path) and _mode_at(path):
                 arguments += ["--ro-bind-try", path, path]
         for mount in self._plan.mounts:
@@ -284,7 +283,7 @@ class FileSystemView:
             # It is hidden already.
             return []
         mode = _mode_at(path)
-        if mode and self._user is not None and not _can_merge(self._user, path):
+        if mode and self._user is not None and not _can_reach(self._user, path):
             # The user cannot reach it, and neither can bubblewrap, which runs as this user.
             return []
         if stat.S_ISDIR(mode):

@@ -1,3 +1,3 @@
-"""Where the files of an attempt are."""
+"""Workspaces: the plans of attempts, and their files."""
 
 __all__: list[str] = []

@@ -13,6 +13,7 @@ from batchcompute.runner.rooted import Root, RootedFile
 from batchcompute.runner.spec import Isolation, ProcessSpec
 from batchcompute.runner.staging_plan import StagingPlan
 from batchcompute.service.domain.mappings import Mappings
+from batchcompute.service.domain.states import Key
 from batchcompute.service.workspaces.names import staging_folder_of, workdir_of
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ __all__: list[str] = []
 class Attempt:
     """One attempt of an instance."""
 
-    key: tuple[int, int, int]
-    """The instance: the row number of its job, the position of its task, and its number."""
+    key: Key
+    """The instance."""
     process: ProcessSpec
     """The process that the engine starts."""
     work: Root
