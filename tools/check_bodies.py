@@ -1,10 +1,7 @@
-"""Check the types of the code under ``src`` that a plain run of mypy and pyright does not read.
+"""Check the types of the code under ``src`` that a plain run of mypy and pyright does not read."""
 
-Run it in the project's directory with the development extra installed::
-
-    python tools/check_bodies.py
-"""
-
+# Run it in the project's directory with the development extra installed: ``python tools/check_bodies.py``.
+#
 # Three kinds of code are hidden from a plain run.
 #
 # Resource modules: type checkers read the generated ``.pyi`` beside each. A field is declared as pydantic stores it
@@ -14,7 +11,7 @@ Run it in the project's directory with the development extra installed::
 #
 # Branches for other platforms: mypy runs once more for each platform, and its errors in such branches count.
 #
-# Branches for the run time (``if not TYPE_CHECKING``): they may only bind names to what stands elsewhere.
+# Branches for the run time (``if not TYPE_CHECKING``): they may only bind names to checked functions and classes.
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ _NO_BODY = "raise NotImplementedError"
 
 
 class Line(NamedTuple):
-    """A line of a view, and the number of the line of the module that it shows."""
+    """A line of a view, with the number of its line in the module."""
 
     text: str
     number: int
@@ -47,7 +44,7 @@ _IMPORTS_UNUSED = Line("# pyright: reportUnusedImport=false", 1)
 
 
 class Finding(NamedTuple):
-    """What a type checker says of a line."""
+    """An error of a type checker."""
 
     path: str
     line: int
@@ -79,7 +76,7 @@ def declarations(source: str) -> list[Line]:
 
 
 def _properties(cls: ast.ClassDef) -> Iterator[ast.FunctionDef]:
-    """Yield the constructors and the properties of a class of a stub, each with a body that returns nothing."""
+    """Yield the constructors and the properties of a class of a stub, each with a body that only raises."""
     for node in cls.body:
         if isinstance(node, ast.FunctionDef) and (node.decorator_list or node.name == "__init__"):
             if any(ast.unparse(item) == "classmethod" for item in node.decorator_list):
@@ -103,7 +100,7 @@ def _face(cls: ast.ClassDef, own_init: bool) -> str:
 
 
 def bodies(source: str, stub: str) -> list[Line]:
-    """Return a module whose classes have the properties of the stub in the place of their fields."""
+    """Return a module whose classes have the properties of the stub instead of their fields."""
     faces = {node.name: node for node in ast.parse(stub).body if isinstance(node, ast.ClassDef)}
     lines = [Line(text, number) for number, text in enumerate(source.splitlines(), 1)]
     inserted: dict[int, list[str]] = {}

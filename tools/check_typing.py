@@ -1,4 +1,4 @@
-"""Check the static face as users meet it: every checker must accept and reject the same lines.
+"""Check the types that users see: every type checker must accept and reject the same lines.
 
 The samples in ``tests/typing`` mark the lines that must be rejected with ``# expect-error``. The
 checkers are mypy in strict mode, the same with pydantic's plugin, and pyright in strict mode. It

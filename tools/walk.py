@@ -1,10 +1,9 @@
-"""Count the files and functions of the package that one call of a client crosses, client and service together.
+"""Count the files and functions that a call of a client crosses, in the client and in the service."""
 
-Run it in the project's directory::
-
-    python tools/walk.py                  # create_job
-    python tools/walk.py get_job --files  # another call, and each file with its calls
-"""
+# Run it in the project's directory:
+#
+#     python tools/walk.py                  # create_job
+#     python tools/walk.py get_job --files  # another call, and each file with its functions
 
 from __future__ import annotations
 
@@ -37,14 +36,14 @@ JOB = {
 
 @dataclass
 class Walk:
-    """The way of one call through the package."""
+    """The files and functions of the package that a call crosses."""
 
     calls: Counter[str] = field(default_factory=Counter[str])
-    """From each file to the number of calls of its functions."""
+    """For each file, the number of calls of its functions."""
     functions: set[tuple[str, str, int]] = field(default_factory=set[tuple[str, str, int]])
-    """Each function that ran: file, name and first line."""
+    """Each function that ran, with its file, name and first line."""
     switches: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
-    """From each pair of files to the number of calls from a function of the first to one of the second."""
+    """For each pair of files, the number of calls from a function of the first to one of the second."""
 
     @property
     def rooms(self) -> Counter[str]:
@@ -58,7 +57,7 @@ class Walk:
 
 
 def follow(action: Callable[[], Any]) -> Walk:
-    """Return the way of an action through the package; only the calling thread counts."""
+    """Return the files and functions that an action crosses in the calling thread."""
     walk = Walk()
     files: dict[str, str] = {}
 
@@ -95,9 +94,9 @@ def follow(action: Callable[[], Any]) -> Walk:
 
 
 def walk_of(call: str) -> Walk:
-    """Return the way of a call of a client whose service runs in this process.
+    """Return the files and functions that a call of a client crosses, with the service in this process.
 
-    The call runs twice before: modules are imported and models are built at their first use.
+    The call runs twice before, because its first run imports modules and builds models.
 
     Args:
         call: ``create_job``, or a method that takes the id of a job.

@@ -551,7 +551,7 @@ def test_a_joined_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         large_object(tmp_path / "d")
         for client in clients:
             read_large(client)
-        http: Any = clients[0]._pool.current().local._joined._http
+        http: Any = clients[0]._pool.current().local._proxy._http
         pool = http._transport._pool
         assert not pool._requests
         assert all(connection.is_idle() for connection in pool.connections)

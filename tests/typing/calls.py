@@ -1,4 +1,4 @@
-# Calls of both clients; see models.py for the markers.
+# Calls of both clients. models.py explains the markers.
 from typing import assert_type
 
 from batchcompute import AsyncClient, Client, ClientError, CreateResponse, ListResponse
@@ -61,7 +61,7 @@ def synchronous(client: Client) -> None:
     assert_type(client.stop_job(page[0]).StatusCode, int)
     client.change_cluster_desired_vm_count("cls-1", group1=3)
 
-    # Filters, in both spellings.
+    # Filters, by both names.
     assert_type(client.list_jobs(state="Failed", order_by="Id", is_reverse=True), ListResponse[Job])
     assert_type(client.list_jobs("", 10, State="Failed", ClusterId=created, ProjectId="p"), ListResponse[Job])
     assert_type(list(client.iter_jobs(State="Failed", IsReverse="True")), list[Job])

@@ -1,4 +1,4 @@
-# The program of the old guide's section 1, in Python 3 spelling.
+# The program of section 1 of the vendor's guide, in Python 3.
 from batchcompute import LOCAL as REGION
 from batchcompute import Client, ClientError
 from batchcompute.resources import (

@@ -1,5 +1,5 @@
-# What people write, and what a type checker must say to it. A line that ends in `# expect-error`
-# must be rejected by every checker, every other line accepted.
+# Samples of user code for the type checkers. Every checker must reject each line that ends in `# expect-error`,
+# and accept all other lines.
 import datetime
 from typing import TYPE_CHECKING, Any, assert_type
 
@@ -21,7 +21,7 @@ from batchcompute.resources import (
 )
 from batchcompute.types import JobDescriptionDict, TaskDescriptionDict
 
-# Both spellings, in constructors and as attributes.
+# Both names of fields, in constructors and as attributes.
 wire = JobDescription(Name="demo", Priority=1, JobFailOnInstanceFail=True)
 snake = JobDescription(name="demo", priority=1, job_fail_on_instance_fail=True)
 assert_type(wire.Name, str | None)
@@ -46,7 +46,7 @@ wire.Name = 5  # expect-error
 wire.Priority = "high"  # expect-error
 wire.DAG = 5  # expect-error
 
-# Mappings, JSON and objects; a plain dict variable, too.
+# Mappings, JSON and objects, and a variable that is a plain dict.
 plain: dict[str, str] = {"Name": "demo"}
 loose: dict[str, Any] = {"Name": "demo", "Priority": 3}
 JobDescription(plain)
@@ -66,7 +66,7 @@ job_dict: JobDescriptionDict = {"Name": "demo", "DAG": {"Tasks": {"t": good_task
 bad_value: JobDescriptionDict = {"Name": 5}  # expect-error
 JobDescription(job_dict)
 
-# Setters take the dict form; getters give the model.
+# Setters accept dicts; getters return models.
 wire.DAG = {"Tasks": {"t": {"InstanceCount": 1}}}
 wire.DAG = DAG()
 wire.DAG.add_task("t", good_task)
@@ -75,7 +75,7 @@ wire.DAG.add_task("t", 5)  # expect-error
 wire.DAG.add_tsk("t", TaskDescription())  # expect-error
 wire.DAG.Dependencies = {"a": ["b"]}
 
-# Deep chains never meet None.
+# Nested objects are never None.
 task = TaskDescription()
 task.Parameters.Command.CommandLine = "echo"
 task.Parameters.Command.EnvVars = {"A": 1, "B": "2"}
@@ -101,7 +101,7 @@ app = AppDescription()
 app.set_timeout(300, False, "secs")
 app.set_timeout("300")  # expect-error
 
-# Statuses: nothing that the service always sends is optional.
+# Statuses: fields that the service always sends are not optional.
 job = Job({"Id": "job-1"})
 assert_type(job.Id, str)
 assert_type(job.State, JobState)
@@ -112,7 +112,7 @@ print(job.Sate)  # expect-error
 if job.State == "Finished" and job.EndTime is not None and job.StartTime is not None:
     print(job.EndTime - job.StartTime)
 
-# Tasks in one call, and dependencies where a task is added.
+# Tasks in a single call, and dependencies as an argument of `add_task`.
 short = TaskDescription.of_command(
     "echo hello", 3, instance_type="ecs.s3.large", stdout="oss://b/logs/", env_vars={"A": 1}
 )
@@ -125,7 +125,7 @@ graph.add_task("merge", short, after=["split"])
 graph.add_task("print", short, after="merge")
 graph.add_task("print", short, after=5)  # expect-error
 
-# A job of either kind, in models of one's own and in adapters.
+# A job of either type, in models of the caller and in adapters.
 adapter: TypeAdapter[AnyJobDescription] = TypeAdapter(AnyJobDescription)
 assert_type(adapter.validate_json("{}"), JobDescription | AppJobDescription)
 
@@ -150,7 +150,7 @@ class Noted(TaskDescription):
     ticket: str | None = None
 
     if TYPE_CHECKING:
-        # Else checkers give the class a constructor that takes its own fields only.
+        # Without it, checkers derive a constructor that has only the fields of this class.
         def __init__(self, properties: object = None, **fields: object) -> None: ...
 
 

@@ -1,4 +1,4 @@
-# Options, waiting, iterating, logs and errors; see models.py for the markers.
+# Options, waiting, iterating, logs and errors; models.py explains the markers.
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import assert_type
@@ -88,4 +88,4 @@ async def waiting_asynchronously(client: AsyncClient) -> None:
     assert_type(client.logs("job-1", "t", follow=True), AsyncIterator[str])
     async for text in client.logs("job-1", "t", follow=True):
         assert_type(text, str)
-    await client.wait("job-1", until="Runing")  # expect-no-error: states may come that are not known here
+    await client.wait("job-1", until="Runing")  # expect-no-error: a service may send unknown states
