@@ -52,17 +52,17 @@ _PASSING = "(EMFILE|ENFILE|ENOMEM|EAGAIN)"
 
 KNOWN: list[tuple[str, str]] = [
     (
-        rf"^boxed: {_PASSING} at os.rmdir runner/rooted:Root._remove.*_Leftover.remove",
+        rf"^sandboxed: {_PASSING} at os.rmdir runner/rooted:Root._remove.*_Leftover.remove",
         "directories that were moved up to be removed are removed by the next start",
     ),
     (
-        rf"^objects: {_ANY} at os.rmdir runner/rooted:Root.remove_folder.*ObjectApi._answer",
+        rf"^objects: {_ANY} at os.rmdir runner/rooted:Root.remove_folder.*ObjectApi._response",
         "directories around a removed object stay, and are listed as keys",
     ),
-    (r"^boxed: EACCES at os.stat .*view:", "what this user may not look at counts as none"),
+    (r"^sandboxed: EACCES at os.stat .*view:", "a path that this user may not read counts as missing"),
     (
-        r"^boxed: (EIO|EACCES|ENOSPC) at os.stat runner/sandbox:(_try|_find_program)",
-        "bubblewrap that the disk cannot tell of counts as not installed, until it is looked for again",
+        r"^sandboxed: (EIO|EACCES|ENOSPC) at os.stat runner/sandbox:(_try|_find_program)",
+        "bubblewrap that cannot be read counts as not installed until it is tried again",
     ),
     (r"^repeats: killed ", "kept directories of a job that was deleted right before the crash stay for ever"),
     (
@@ -73,7 +73,10 @@ KNOWN: list[tuple[str, str]] = [
         r" at .*processes:(_stat|_token_of|_inode|_has_arguments|AttemptProcesses)",
         "the state of a process cannot be read, with an error that no kernel reports",
     ),
-    (r" at os.read runner/spawning:spawn", "a child whose first report cannot be read runs all the same"),
+    (
+        r" at os.read runner/spawning:spawn",
+        "a child process whose first report cannot be read runs nevertheless",
+    ),
 ]
 """What is known to fail: a regular expression for the name of the case, and the reason."""
 

@@ -318,14 +318,18 @@ class Driver:
         directory: Where everything is.
         faults: What fails.
         resumed: Whether this is after a crash.
-        way: What the service is told of sandboxes.
+        sandbox_mode: The `sandbox` setting of the service.
     """
 
     def __init__(
-        self, directory: Path, faults: Faults, resumed: bool = False, way: Literal["auto", "never"] = "auto"
+        self,
+        directory: Path,
+        faults: Faults,
+        resumed: bool = False,
+        sandbox_mode: Literal["auto", "never"] = "auto",
     ) -> None:
-        self.directory, self.data, self.faults, self.resumed, self.way = (
-            directory, directory / "data", faults, resumed, way
+        self.directory, self.data, self.faults, self.resumed, self.sandbox_mode = (
+            directory, directory / "data", faults, resumed, sandbox_mode
         )  # fmt: skip
         self.known: list[str] = (directory / "notes").read_text().splitlines() if resumed else []
         """What was noted before the crash."""
@@ -358,7 +362,7 @@ class Driver:
     def _opened(self, detach: bool) -> LocalService:
         for _ in range(100):
             try:
-                return LocalService(self.data, slots=SLOTS, detach=detach, sandbox=self.way)
+                return LocalService(self.data, slots=SLOTS, detach=detach, sandbox=self.sandbox_mode)
             except DirectoryInUse:
                 # A child of the process that was killed may stand between its fork and its exec.
                 if not self.resumed:

@@ -51,9 +51,14 @@ class Scene(Driver):
     """A service at work, while some of its calls fail; `labels` are the names of the errors."""
 
     def __init__(
-        self, directory: Path, faults: Faults, labels: list[str], resumed: bool, way: Literal["auto", "never"]
+        self,
+        directory: Path,
+        faults: Faults,
+        labels: list[str],
+        resumed: bool,
+        sandbox_mode: Literal["auto", "never"],
     ) -> None:
-        super().__init__(directory, faults, resumed, way)
+        super().__init__(directory, faults, resumed, sandbox_mode)
         self.labels = labels
         self.marks = directory / "marks"
         self.marks.mkdir(exist_ok=True)
@@ -260,9 +265,9 @@ def _mapped(scene: Scene, name: str, root: str) -> None:
     made.objects[f"oss://b/logs/x.log.{made.id}.t.0"] = b"line\n"
 
 
-def boxed(scene: Scene) -> None:
+def sandboxed(scene: Scene) -> None:
     """A package, and mappings at their literal paths."""
-    _mapped(scene, "boxed", "")
+    _mapped(scene, "sandboxed", "")
 
 
 def rooted(scene: Scene) -> None:
@@ -370,7 +375,7 @@ SCENES: list[Callable[[Scene], None]] = [
     objects,
     repeats,
     order,
-    boxed,
+    sandboxed,
     rooted,
     stopped,
     big,
