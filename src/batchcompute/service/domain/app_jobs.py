@@ -56,7 +56,7 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
             continue
         values[name] = _value(value, parameter.type or "String", at, problems)
         if parameter.local_path:
-            _check_place(values[name], parameter.local_path, at, problems)
+            _check_object_url(values[name], parameter.local_path, at, problems)
             inputs.append(
                 {"Source": values[name], "Destination": parameter.local_path, "WriteSupport": False}
             )
@@ -65,14 +65,14 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
     wanted = dict(job.app.outputs)
     for name, output in app.output_parameters.items():
         path = values[name] = output.local_path or ""
-        place = wanted.pop(name, None) if path else None
-        if place is not None:
-            _check_place(place, path, f"App.Outputs.{name}", problems)
+        object_url = wanted.pop(name, None) if path else None
+        if object_url is not None:
+            _check_object_url(object_url, path, f"App.Outputs.{name}", problems)
             if path in outputs:
                 problems.append(
                     Problem(f"App.Outputs.{name}", path, "is the LocalPath of another output, too")
                 )
-            outputs[path] = str(place)
+            outputs[path] = str(object_url)
     allowed = "is no output of this app that has a LocalPath"
     problems += [Problem("App.Outputs", name, allowed) for name in wanted]
     if problems:
@@ -95,7 +95,7 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
             "StdoutRedirectPath": logging.stdout_path or "",
             "StderrRedirectPath": logging.stderr_path or "",
         },
-        # And not InputMapping, where a place that two inputs have in common could stand but once.
+        # Not InputMapping, which can map an object URL only once: two inputs may have the same one.
         "Mounts": {"Entries": inputs},
         "OutputMapping": outputs,
     }
@@ -184,12 +184,12 @@ def _value(value: object, kind: str, at: str, problems: list[Problem]) -> str:
     return text
 
 
-def _check_place(value: object, local_path: str, at: str, problems: list[Problem]) -> None:
+def _check_object_url(value: object, local_path: str, at: str, problems: list[Problem]) -> None:
     text = str(value)
     try:
         split_object_url(text)
     except ValidationError:
-        problems.append(Problem(at, short_repr(value), "must be a place like oss://bucket/key"))
+        problems.append(Problem(at, short_repr(value), "must be an object URL like oss://bucket/key"))
         return
     if text.endswith("/") != local_path.endswith("/"):
         allowed = f"must end in a slash as its LocalPath does: {local_path}"

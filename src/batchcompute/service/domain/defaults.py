@@ -120,7 +120,7 @@ def _task_problems(task: TaskDescription, at: str, platform: Platform) -> Iterat
         yield from mount_problems(mounts, f"{at}.AutoCluster.Configs.Mounts")
     image = image_of(task.parameters.command.detail())
     if image.startswith("-"):
-        # The runtime's command would take it for an option.
+        # The command of the container runtime would read it as an option.
         yield Problem(
             f"{at}.Parameters.Command.Docker.Image", short_repr(image), "must be the name of an image"
         )
@@ -130,7 +130,7 @@ def _task_problems(task: TaskDescription, at: str, platform: Platform) -> Iterat
             allowed = f"must be empty: no container runtime can be used on this machine ({problem})"
             yield Problem(f"{at}.Parameters.Command.Docker.Image", short_repr(image), allowed)
     for field in ("StdoutRedirectPath", "StderrRedirectPath"):
-        if not _is_place(task.parameters[field]):
+        if not _is_unset_or_url(task.parameters[field]):
             allowed = "must be a directory like oss://bucket/logs/"
             yield Problem(f"{at}.Parameters.{field}", short_repr(task.parameters[field]), allowed)
     command = task.parameters.command
@@ -139,14 +139,14 @@ def _task_problems(task: TaskDescription, at: str, platform: Platform) -> Iterat
         if size > room:
             allowed = f"may hold at most {room} bytes on this machine, in all variables with their names"
             yield Problem(f"{at}.Parameters.Command.EnvVars", f"{size} bytes", allowed)
-    if not _is_place(command.package_path):
+    if not _is_unset_or_url(command.package_path):
         allowed = "must be an object like oss://bucket/worker.tar.gz"
         yield Problem(f"{at}.Parameters.Command.PackagePath", short_repr(command.package_path), allowed)
 
 
-def _is_place(place: str | None) -> bool:
-    """Tell whether a text names a place in object storage; none at all is one, too."""
+def _is_unset_or_url(object_url: str | None) -> bool:
+    """Return whether a field is not set, or is an object URL."""
     try:
-        return not place or bool(split_object_url(place))
+        return not object_url or bool(split_object_url(object_url))
     except ValidationError:
         return False
