@@ -113,7 +113,7 @@ class AttemptProcesses:
                 del self._known[name]
                 self._tokens.pop(name, None)
 
-    def is_gone(self, token: str, leader: int | None, ended: bool, leaders: Mapping[str, str]) -> bool:
+    def kill_group(self, token: str, leader: int | None, ended: bool, leaders: Mapping[str, str]) -> bool:
         """Kill the process group of an attempt, and return whether the attempt certainly has no other processes.
 
         Args:

@@ -324,7 +324,7 @@ class LocalEngine:
 
     def _is_settled(self, attempt: _Attempt) -> bool:
         """Kill the process group of an exited attempt; return whether no other process of it is left."""
-        return self._processes.is_gone(attempt.token, self._leader(attempt), True, self._leaders(attempt))
+        return self._processes.kill_group(attempt.token, self._leader(attempt), True, self._leaders(attempt))
 
     def _clean_up(self, attempt: _Attempt) -> None:
         try:
