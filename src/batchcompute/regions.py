@@ -160,26 +160,27 @@ def _authority(host: str, port: int, tls: bool) -> str:
     return host if port == (443 if tls else 80) else f"{host}:{port}"
 
 
-def _from_url(url: str, what: str) -> str:
+def _from_url(url: str, name: str) -> str:
+    """Return scheme, host and port of a URL; ``name`` is that of the option or variable, for errors."""
     if not url.isprintable() or url != url.strip():
         # The URL parser removes these characters, which would change the URL. The message does not show the URL,
         # because it may contain a password.
-        raise ConfigError(f"{what} contains a control character, or begins or ends with white space")
+        raise ConfigError(f"{name} contains a control character, or begins or ends with white space")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ConfigError(f"{what} {url!r} is not a URL: {error}") from None
+        raise ConfigError(f"{name} {url!r} is not a URL: {error}") from None
     if (
         parts.scheme not in ("http", "https")
         or not parts.hostname
         or port == 0
         or not _is_host(parts.hostname)
     ):
-        raise ConfigError(f"{what} {url!r} is not a URL like http://127.0.0.1:8790")
+        raise ConfigError(f"{name} {url!r} is not a URL like http://127.0.0.1:8790")
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
         # The message does not show the URL, because it may contain a password.
-        raise ConfigError(f"{what} for host {parts.hostname!r} must contain only scheme, host and port")
+        raise ConfigError(f"{name} for host {parts.hostname!r} must contain only scheme, host and port")
     tls = parts.scheme == "https"
     return f"{parts.scheme}://{_authority(parts.hostname, port or (443 if tls else 80), tls)}"
 

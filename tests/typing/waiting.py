@@ -1,6 +1,6 @@
 # Options, waiting, iterating, logs and errors; models.py explains the markers.
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_type
 
 import httpx
@@ -68,6 +68,11 @@ def waiting(client: Client) -> None:
         print(error.tokn)  # expect-error
     except JobFailedError as failed:
         assert_type(failed.instances[0].exit_code, int | None)
+        assert_type(failed.job.State, str)
+        assert_type(failed.job.end_time, datetime | None)
+        assert_type(failed.tasks[0].TaskName, str)
+        client.get_job(failed.job)
+        print(failed.job.Stat)  # expect-error
         assert_type(failed.attempts[0].request_id, str)
 
     client.wait(5)  # expect-error

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-log = logging.getLogger("batchcompute")
+log: logging.Logger = logging.getLogger("batchcompute")
 # A library must not print by itself. Without a handler, logging prints warnings to stderr.
 log.addHandler(logging.NullHandler())
 

@@ -52,7 +52,7 @@ def parts_of(object_url: str) -> tuple[str, str]:
     return bucket, key
 
 
-def object_base(endpoint: Endpoint, given: str) -> str:
+def object_base(endpoint: Endpoint, override: str) -> str:
     """Return the URL of the object storage of an endpoint.
 
     Each region of the vendor has a separate host for the object storage. Any other service serves its objects
@@ -60,14 +60,14 @@ def object_base(endpoint: Endpoint, given: str) -> str:
 
     Args:
         endpoint: Endpoint of the API.
-        given: A URL of the caller, which has priority; may be empty.
+        override: A URL of the caller, which has priority; may be empty.
 
     Raises:
         ConfigError: The caller's URL is malformed.
     """
-    if given:
-        parts = urlsplit(given)
-        clean = given.isprintable() and " " not in given
+    if override:
+        parts = urlsplit(override)
+        clean = override.isprintable() and " " not in override
         if (
             not clean
             or parts.scheme not in ("http", "https")
@@ -76,7 +76,7 @@ def object_base(endpoint: Endpoint, given: str) -> str:
             or parts.username
         ):
             raise ConfigError("oss_endpoint must be a URL like https://oss-cn-qingdao.aliyuncs.com")
-        return given.rstrip("/")
+        return override.rstrip("/")
     if endpoint.is_local:
         return "http://local"
     if (urlsplit(endpoint.base_url).hostname or "").endswith(".aliyuncs.com"):

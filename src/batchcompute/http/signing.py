@@ -179,7 +179,7 @@ def _targets(target: str) -> Iterable[str]:
         yield decoded
 
 
-def verify(method: str, target: str, headers: Mapping[str, str], secret: str, given: str) -> bool:
+def verify(method: str, target: str, headers: Mapping[str, str], secret: str, received: str) -> bool:
     """Return whether a signature is valid for any form of the target that a published SDK signs.
 
     The duration does not depend on the position of the first difference.
@@ -189,10 +189,10 @@ def verify(method: str, target: str, headers: Mapping[str, str], secret: str, gi
         target: Path and query as they were received.
         headers: All headers of the request.
         secret: Secret of the access key.
-        given: The received signature.
+        received: The received signature.
     """
     valid = False
     for form in _targets(target):
         expected = signature(secret, string_to_sign(method, form, headers))
-        valid |= hmac.compare_digest(expected.encode("ascii"), given.encode("utf-8", "replace"))
+        valid |= hmac.compare_digest(expected.encode("ascii"), received.encode("utf-8", "replace"))
     return valid
