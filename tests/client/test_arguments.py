@@ -36,6 +36,7 @@ IMAGE = {"Name": "i", "EcsImageId": "m-1", "Platform": "Linux"}
 PARENTS: dict[str, tuple[str, ...]] = {
     "list_tasks": ("job-1",),
     "list_instances": ("job-1", "t"),
+    "list_attempts": ("job-1", "t", "0"),
     "list_cluster_instances": ("cls-1", "g"),
 }
 VALUES = {"Type": "System", "IsReverse": "True", "OrderBy": "CreationTime"}

@@ -58,6 +58,7 @@ ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "list_cluster_instances": ("c", "g", "", 1), "list_images": ("", 1), "list_apps": (), "get_quotas": (),
     "get_available_resource": (), "change_job_priority": ("j", 5), "modify_cluster": ("c", {"ImageId": "img-1"}),
     "modify_app": ("a", APP), "get_task": ("j", "t"), "get_instance": ("j", "t", 0),
+    "list_attempts": ("j", "t", 0, "", 1),
     "get_cluster_instance": ("c", "g", "i"), "recreate_cluster_instance": ("c", "g", "i"),
     "delete_cluster_instance": ("c", "g", "i"),
 }  # fmt: skip

@@ -422,4 +422,5 @@ def test_migrations_never_change() -> None:
         "952be9e2e414057a",
         "0f0467d04ba914bd",
         "9a1922669dc9e3a2",
+        "be6a1ca3a67896d7",
     ]

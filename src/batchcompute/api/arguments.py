@@ -133,3 +133,18 @@ def token_query(token: object) -> dict[str, str]:
     """Return the part of a query that holds a create's token; empty without a token."""
     # The old SDK ignored a token that is not a text (recorded case "token not str is ignored").
     return {"IdempotentToken": text_of(token, "token")} if isinstance(token, (str, bytes)) and token else {}
+
+
+def job_path(job: IdLike) -> dict[str, str]:
+    """Return the variable parts of the path of a job."""
+    return {"JobId": id_of(job, "job")}
+
+
+def task_path(job: IdLike, task_name: object) -> dict[str, str]:
+    """Return the variable parts of the path of a task."""
+    return {"JobId": id_of(job, "job"), "TaskName": task_name_of(task_name, "task_name")}
+
+
+def instance_path(job: IdLike, task_name: object, instance_id: object) -> dict[str, str]:
+    """Return the variable parts of the path of an instance."""
+    return {**task_path(job, task_name), "InstanceId": instance_number_of(instance_id, "instance_id")}

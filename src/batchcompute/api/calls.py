@@ -10,10 +10,11 @@ from batchcompute.api.arguments import (
     IdLike,
     count_of,
     id_of,
-    instance_number_of,
+    instance_path,
+    job_path,
     marker_of,
     revision_of,
-    task_name_of,
+    task_path,
     token_query,
 )
 from batchcompute.api.call import Call, make_call
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         ClusterInstance,
         Image,
         Instance,
+        InstanceAttempt,
         Job,
         JobDescription,
         Task,
@@ -135,32 +137,24 @@ def list_jobs(
     return make_call("list_jobs", query=query)
 
 
-def _job(job: IdLike) -> dict[str, str]:
-    return {"JobId": id_of(job, "job")}
-
-
-def _task(job: IdLike, task_name: object) -> dict[str, str]:
-    return {"JobId": id_of(job, "job"), "TaskName": task_name_of(task_name, "task_name")}
-
-
 def get_job(job: IdLike) -> Call[JobResponse]:
-    return make_call("get_job", _job(job))
+    return make_call("get_job", job_path(job))
 
 
 def get_job_description(job: IdLike) -> Call[JobDescriptionResponse]:
-    return make_call("get_job_description", _job(job), {"description": ""})
+    return make_call("get_job_description", job_path(job), {"description": ""})
 
 
 def stop_job(job: IdLike) -> Call[ActionResponse]:
-    return make_call("stop_job", _job(job))
+    return make_call("stop_job", job_path(job))
 
 
 def start_job(job: IdLike) -> Call[ActionResponse]:
-    return make_call("start_job", _job(job))
+    return make_call("start_job", job_path(job))
 
 
 def change_job_priority(job: IdLike, priority: int) -> Call[ActionResponse]:
-    path = _job(job)
+    path = job_path(job)
     if isinstance(priority, bool) or not hasattr(type(priority), "__index__"):
         raise ValidationError([Problem("Priority", repr(priority)[:60], "must be an integer in [0, 1000]")])
     if not 0 <= int(priority) <= 1000:
@@ -169,7 +163,7 @@ def change_job_priority(job: IdLike, priority: int) -> Call[ActionResponse]:
 
 
 def delete_job(job: IdLike) -> Call[ActionResponse]:
-    return make_call("delete_job", _job(job))
+    return make_call("delete_job", job_path(job))
 
 
 def list_tasks(
@@ -181,11 +175,11 @@ def list_tasks(
     **filters: object,
 ) -> Call[ListResponse[Task]]:
     query = query_of("list_tasks", {"state": state, "cluster_id": cluster_id}, filters)
-    return make_call("list_tasks", _job(job), {**_page(marker, max_item_count), **query})
+    return make_call("list_tasks", job_path(job), {**_page(marker, max_item_count), **query})
 
 
 def get_task(job: IdLike, task_name: object) -> Call[TaskResponse]:
-    return make_call("get_task", _task(job, task_name))
+    return make_call("get_task", task_path(job, task_name))
 
 
 def list_instances(
@@ -197,12 +191,23 @@ def list_instances(
     **filters: object,
 ) -> Call[ListResponse[Instance]]:
     query = query_of("list_instances", {"state": state}, filters)
-    return make_call("list_instances", _task(job, task_name), {**_page(marker, max_item_count), **query})
+    return make_call("list_instances", task_path(job, task_name), {**_page(marker, max_item_count), **query})
 
 
 def get_instance(job: IdLike, task_name: object, instance_id: object) -> Call[InstanceResponse]:
-    path = {**_task(job, task_name), "InstanceId": instance_number_of(instance_id, "instance_id")}
-    return make_call("get_instance", path)
+    return make_call("get_instance", instance_path(job, task_name, instance_id))
+
+
+def list_attempts(
+    job: IdLike,
+    task_name: object,
+    instance_id: object,
+    marker: object,
+    max_item_count: object,
+    **filters: object,
+) -> Call[ListResponse[InstanceAttempt]]:
+    query = {**_page(marker, max_item_count), **query_of("list_attempts", {}, filters)}
+    return make_call("list_attempts", instance_path(job, task_name, instance_id), query)
 
 
 # -- clusters -------------------------------------------------------------------------------------

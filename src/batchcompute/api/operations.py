@@ -79,6 +79,7 @@ _ROWS: Final = (
     Operation("get_task", "GetTask", "GET", _TASK, "TaskResponse", 200, "read", section="2.2"),
     Operation("list_instances", "ListInstances", "GET", _TASK + "/instances", "Instance", 200, "read", (*_PAGE, "State"), section="2.2"),
     Operation("get_instance", "GetInstance", "GET", _TASK + "/instances/{InstanceId}", "InstanceResponse", 200, "read", section="2.2"),
+    Operation("list_attempts", "ListAttempts", "GET", _TASK + "/instances/{InstanceId}/attempts", "InstanceAttempt", 200, "read", _PAGE, section="2.7"),
     Operation("create_cluster", "CreateCluster", "POST", "/clusters", "CreateResponse", 201, "create", _TOKEN, body="ClusterDescription", section="2.3"),
     Operation("list_clusters", "ListClusters", "GET", "/clusters", "Cluster", 200, "read", _PAGE, section="2.3"),
     Operation("get_cluster", "GetCluster", "GET", "/clusters/{ClusterId}", "ClusterResponse", 200, "read", section="2.3"),

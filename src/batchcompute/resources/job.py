@@ -39,6 +39,7 @@ __all__ = [
     "Error",
     "InputMappingConfig",
     "Instance",
+    "InstanceAttempt",
     "InstanceMetrics",
     "Job",
     "JobDescription",
@@ -297,6 +298,31 @@ class Instance(Status):
             KeyError: This name does not exist.
         """
         return self.outputs[name]
+
+
+class InstanceAttempt(Status):
+    """An attempt of an instance (ListAttempts, an extension of this package: REST API, 2.7)."""
+
+    number: Integer | None = None
+    """Number of the attempt, from 1."""
+    state: Text | None = None
+    """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if it is unknown how it ended."""
+    token: Text | None = None
+    """Name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
+    node_ip: Text | None = None
+    """IP address of the machine."""
+    worker_id: Text | None = None
+    """Id of the machine of a cluster; empty for a machine of the task's own cluster."""
+    start_time: Time | None = None
+    """Time of the start."""
+    end_time: Time | None = None
+    """Time of the end; None before."""
+    exit_code: Integer | None = None
+    """Exit code of the program; 0 if it has none."""
+    error_code: Text | None = None
+    """Code of the error; empty after success. An attempt that is ``Lost`` has the code ``Lost``."""
+    error_message: Text | None = None
+    """Message of the error, or why the attempt is lost."""
 
 
 class SynchronousInstance(Status):

@@ -30,6 +30,7 @@ __all__ = [
     "Error",
     "InputMappingConfig",
     "Instance",
+    "InstanceAttempt",
     "InstanceMetrics",
     "Job",
     "JobDescription",
@@ -853,6 +854,141 @@ class Instance(Status):
             KeyError: This name does not exist.
         """
 
+class InstanceAttempt(Status):
+    """An attempt of an instance (ListAttempts, an extension of this package: REST API, 2.7)."""
+    @overload
+    def __init__(
+        self,
+        properties: _InstanceAttempt | Mapping[str, object] | str | bytes | None = ...,
+        *,
+        Number: int | None = ...,
+        State: str | None = ...,
+        Token: str | None = ...,
+        NodeIp: str | None = ...,
+        WorkerId: str | None = ...,
+        StartTime: datetime | str | None = ...,
+        EndTime: datetime | str | None = ...,
+        ExitCode: int | None = ...,
+        ErrorCode: str | None = ...,
+        ErrorMessage: str | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        properties: _InstanceAttempt | Mapping[str, object] | str | bytes | None = ...,
+        *,
+        number: int | None = ...,
+        state: str | None = ...,
+        token: str | None = ...,
+        node_ip: str | None = ...,
+        worker_id: str | None = ...,
+        start_time: datetime | str | None = ...,
+        end_time: datetime | str | None = ...,
+        exit_code: int | None = ...,
+        error_code: str | None = ...,
+        error_message: str | None = ...,
+    ) -> None: ...
+    @property
+    def number(self) -> int:
+        """Number of the attempt, from 1."""
+    @number.setter
+    def number(self, value: int | None) -> None: ...
+    @property
+    def Number(self) -> int:  # noqa: N802
+        """Number of the attempt, from 1."""
+    @Number.setter
+    def Number(self, value: int | None) -> None: ...  # noqa: N802
+    @property
+    def state(self) -> str:
+        """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if it is unknown how it ended."""
+    @state.setter
+    def state(self, value: str | None) -> None: ...
+    @property
+    def State(self) -> str:  # noqa: N802
+        """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if it is unknown how it ended."""
+    @State.setter
+    def State(self, value: str | None) -> None: ...  # noqa: N802
+    @property
+    def token(self) -> str:
+        """Name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
+    @token.setter
+    def token(self, value: str | None) -> None: ...
+    @property
+    def Token(self) -> str:  # noqa: N802
+        """Name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
+    @Token.setter
+    def Token(self, value: str | None) -> None: ...  # noqa: N802
+    @property
+    def node_ip(self) -> str:
+        """IP address of the machine."""
+    @node_ip.setter
+    def node_ip(self, value: str | None) -> None: ...
+    @property
+    def NodeIp(self) -> str:  # noqa: N802
+        """IP address of the machine."""
+    @NodeIp.setter
+    def NodeIp(self, value: str | None) -> None: ...  # noqa: N802
+    @property
+    def worker_id(self) -> str:
+        """Id of the machine of a cluster; empty for a machine of the task's own cluster."""
+    @worker_id.setter
+    def worker_id(self, value: str | None) -> None: ...
+    @property
+    def WorkerId(self) -> str:  # noqa: N802
+        """Id of the machine of a cluster; empty for a machine of the task's own cluster."""
+    @WorkerId.setter
+    def WorkerId(self, value: str | None) -> None: ...  # noqa: N802
+    @property
+    def start_time(self) -> datetime | None:
+        """Time of the start."""
+    @start_time.setter
+    def start_time(self, value: datetime | str | None) -> None: ...
+    @property
+    def StartTime(self) -> datetime | None:  # noqa: N802
+        """Time of the start."""
+    @StartTime.setter
+    def StartTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
+    @property
+    def end_time(self) -> datetime | None:
+        """Time of the end; None before."""
+    @end_time.setter
+    def end_time(self, value: datetime | str | None) -> None: ...
+    @property
+    def EndTime(self) -> datetime | None:  # noqa: N802
+        """Time of the end; None before."""
+    @EndTime.setter
+    def EndTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
+    @property
+    def exit_code(self) -> int:
+        """Exit code of the program; 0 if it has none."""
+    @exit_code.setter
+    def exit_code(self, value: int | None) -> None: ...
+    @property
+    def ExitCode(self) -> int:  # noqa: N802
+        """Exit code of the program; 0 if it has none."""
+    @ExitCode.setter
+    def ExitCode(self, value: int | None) -> None: ...  # noqa: N802
+    @property
+    def error_code(self) -> str:
+        """Code of the error; empty after success. An attempt that is ``Lost`` has the code ``Lost``."""
+    @error_code.setter
+    def error_code(self, value: str | None) -> None: ...
+    @property
+    def ErrorCode(self) -> str:  # noqa: N802
+        """Code of the error; empty after success. An attempt that is ``Lost`` has the code ``Lost``."""
+    @ErrorCode.setter
+    def ErrorCode(self, value: str | None) -> None: ...  # noqa: N802
+    @property
+    def error_message(self) -> str:
+        """Message of the error, or why the attempt is lost."""
+    @error_message.setter
+    def error_message(self, value: str | None) -> None: ...
+    @property
+    def ErrorMessage(self) -> str:  # noqa: N802
+        """Message of the error, or why the attempt is lost."""
+    @ErrorMessage.setter
+    def ErrorMessage(self, value: str | None) -> None: ...  # noqa: N802
+
 class SynchronousInstance(Status):
     """The finished run of a synchronous App job."""
     @overload
@@ -938,6 +1074,7 @@ AnyJobDescription: TypeAlias = JobDescription | AppJobDescription
 _DAG: TypeAlias = DAG
 _Error: TypeAlias = Error
 _Instance: TypeAlias = Instance
+_InstanceAttempt: TypeAlias = InstanceAttempt
 _InstanceMetrics: TypeAlias = InstanceMetrics
 _Job: TypeAlias = Job
 _JobDescription: TypeAlias = JobDescription

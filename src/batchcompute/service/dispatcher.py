@@ -282,7 +282,7 @@ class Dispatcher:
                 # The job was stopped or deleted, or the machine was released.
                 continue
             if result is None:
-                transitions.requeue(transaction, attempt.key, ran=False)
+                transitions.requeue(transaction, attempt.key, now, "", ran=False)
             else:
                 transitions.end(transaction, attempt.key, result, now)
 
@@ -306,11 +306,13 @@ class Dispatcher:
                 self._results[token] = known
             elif not (running.started and self._ends.has_record(running, state)):
                 lost.append(running)
+        now = timestamp(self._clock)
         with self._store.write() as transaction:
             for running in lost:
-                if transaction.instances.is_current(running.attempt.key, running.attempt.token):
-                    transitions.requeue(transaction, running.attempt.key, ran=running.started)
-            self._record(transaction, timestamp(self._clock))
+                key, token = running.attempt.key, running.attempt.token
+                if transaction.instances.is_current(key, token):
+                    transitions.requeue(transaction, key, now, "The service was closed.", ran=running.started)
+            self._record(transaction, now)
         self._recorded(transaction.effects)
         for running in lost:
             if running.started and running.attempt.isolation == "container":
@@ -386,7 +388,7 @@ class Dispatcher:
         self.wake()
 
     def _adopt(self) -> None:
-        for found in recover(self._store, self._engine, self._workspace):
+        for found in recover(self._store, self._engine, self._workspace, self._clock):
             running = Running(found.attempt, started=True, timed_out=found.late)
             self._running[found.attempt.token] = running
             if found.runs:

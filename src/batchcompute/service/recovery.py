@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from batchcompute.runner.outcome import Outcome
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.states import Key
 from batchcompute.service.store import transitions
 
@@ -35,13 +36,16 @@ class Found:
     """Seconds that it may still run."""
 
 
-def recover(store: Store, engine: Engine, workspace: LocalWorkspace) -> list[Found]:
+def recover(
+    store: Store, engine: Engine, workspace: LocalWorkspace, clock: Clock = SYSTEM_CLOCK
+) -> list[Found]:
     """Find attempts that still run, and attempts that have ended; instances of lost attempts wait again.
 
     Args:
         store: The database.
         engine: The engine that ran them.
         workspace: The files of attempts.
+        clock: The source of time.
 
     Raises:
         OSError: The machine cannot report the state of an attempt at this moment.
@@ -75,9 +79,13 @@ def recover(store: Store, engine: Engine, workspace: LocalWorkspace) -> list[Fou
             found.append(Found(attempt, False, token in late))
         else:
             lost.append(attempt)
+    now = timestamp(clock)
     with store.write() as transaction:
-        for key in [*gone, *(attempt.key for attempt in lost)]:
-            transitions.requeue(transaction, key)
+        for key in gone:
+            transitions.requeue(transaction, key, now, "The directory of the attempt is gone.")
+        for attempt in lost:
+            reason = "The service ended while the attempt ran, and its processes are gone."
+            transitions.requeue(transaction, attempt.key, now, reason)
     for attempt in lost:
         if attempt.isolation == "container":
             # A container goes on without the command that started it.

@@ -12,7 +12,7 @@ from batchcompute.client._sync._iterate import Items
 
 if TYPE_CHECKING:
     from batchcompute.api.arguments import IdLike
-    from batchcompute.api.filters import InstanceFilters, JobFilters, TaskFilters
+    from batchcompute.api.filters import InstanceFilters, JobFilters, NoFilters, TaskFilters
     from batchcompute.api.resource_responses import (
         InstanceResponse,
         JobDescriptionResponse,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from batchcompute.resources import (
         AppJobDescription,
         Instance,
+        InstanceAttempt,
         Job,
         JobDescription,
         JobState,
@@ -328,3 +329,55 @@ class Jobs(Base):
             NotFoundError: The job, task or instance does not exist.
         """
         return self._call(calls.get_instance(job, task_name, instance_id))
+
+    def list_attempts(
+        self,
+        job: IdLike,
+        task_name: str | Task,
+        instance_id: int | str | Instance,
+        marker: str | int | None = "",
+        max_item_count: int = 50,
+        **filters: Unpack[NoFilters],
+    ) -> ListResponse[InstanceAttempt]:
+        """Return one page of an instance's attempts, the oldest first.
+
+        ListAttempts is an extension of the service of this package (REST API, 2.7).
+
+        Args:
+            job: Id of the job, or an object with an ``Id``.
+            task_name: Name of the task, or its status.
+            instance_id: Number of the instance, from 0, or its status.
+            marker: Marker of the page: empty or 0 for the first page, or the ``NextMarker`` of the previous page.
+            max_item_count: Maximum number of attempts of the page, 0 to 100.
+            **filters: There are no filters. An unknown keyword is a TypeError that names the nearest argument.
+
+        Raises:
+            NotFoundError: The job, task or instance does not exist.
+        """
+        return self._call(calls.list_attempts(job, task_name, instance_id, marker, max_item_count, **filters))
+
+    def iter_attempts(
+        self,
+        job: IdLike,
+        task_name: str | Task,
+        instance_id: int | str | Instance,
+        *,
+        max_item_count: int = 100,
+        marker: str = "",
+        **filters: Unpack[NoFilters],
+    ) -> Items[InstanceAttempt]:
+        """Iterate over all attempts of an instance, the oldest first (ListAttempts; REST API, 2.7).
+
+        Args:
+            job: Id of the job, or an object with an ``Id``.
+            task_name: Name of the task, or its status.
+            instance_id: Number of the instance, from 0, or its status.
+            max_item_count: Maximum number of attempts of each fetched page, 1 to 100.
+            marker: Marker of the first page: empty, or the ``next_marker`` of an earlier iteration.
+            **filters: There are no filters. An unknown keyword is a TypeError that names the nearest argument.
+        """
+        calls.list_attempts(job, task_name, instance_id, marker, max_item_count, **filters)
+        return Items(
+            lambda page: self.list_attempts(job, task_name, instance_id, page, max_item_count, **filters),
+            marker,
+        )

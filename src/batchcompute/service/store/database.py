@@ -14,6 +14,7 @@ from pathlib import Path
 from batchcompute.errors import ConfigError
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.store.apps import AppRepository
+from batchcompute.service.store.attempts import AttemptRepository
 from batchcompute.service.store.buckets import BucketRepository
 from batchcompute.service.store.clusters import ClusterRepository
 from batchcompute.service.store.images import ImageRepository
@@ -39,6 +40,7 @@ class _Repositories:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.apps = AppRepository(db)
+        self.attempts = AttemptRepository(db)
         self.buckets = BucketRepository(db)
         self.clusters = ClusterRepository(db)
         self.images = ImageRepository(db)
@@ -70,6 +72,7 @@ class Transaction:
 
     __slots__ = (
         "apps",
+        "attempts",
         "buckets",
         "clusters",
         "effects",
@@ -83,6 +86,7 @@ class Transaction:
 
     def __init__(self, repositories: _Repositories) -> None:
         self.apps: AppRepository = repositories.apps
+        self.attempts: AttemptRepository = repositories.attempts
         self.buckets: BucketRepository = repositories.buckets
         self.clusters: ClusterRepository = repositories.clusters
         self.images: ImageRepository = repositories.images

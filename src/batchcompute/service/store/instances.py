@@ -210,8 +210,8 @@ class InstanceRepository:
     def requeue(self, key: Key, ran: bool) -> None:
         """Let an instance wait again whose attempt was lost; it counts as a loss if it may have run."""
         self._db.execute(
-            "UPDATE instances SET state = 'Waiting', losses = losses + ?, started = '' "
-            "WHERE job = ? AND task = ? AND number = ?",
+            "UPDATE instances SET state = 'Waiting', losses = losses + ?1, attempt = attempt - 1 + ?1, started = '' "
+            "WHERE job = ?2 AND task = ?3 AND number = ?4",
             (int(ran), *key),
         )
 

@@ -54,6 +54,7 @@ def remove(store: Store, job: int, goes_on: Callable[[], bool] = lambda: True) -
         if not goes_on():
             return
         with store.write() as transaction:
+            transaction.attempts.delete(job, *part)
             transaction.instances.delete(job, part)
         store.let_others()
     with store.write() as transaction:
@@ -83,6 +84,7 @@ def reset(store: Store, job: int) -> None:
     """Let the instances of a job wait that is about to start again; the job itself does not start yet."""
     for part in _steps(store, job):
         with store.write() as transaction:
+            transaction.attempts.archive_ended(job, *part)
             transaction.instances.reset(job, part)
         store.let_others()
 

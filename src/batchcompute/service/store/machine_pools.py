@@ -50,7 +50,7 @@ def adjust(transaction: Transaction, cluster: int, description: ClusterDescripti
 def release(transaction: Transaction, machine: MachineRow, clock: Clock) -> None:
     """Release a machine. What ran on it runs again on another one, and its ``RetryCount`` counts that."""
     transaction.machines.release(machine.seq, clock.time())
-    transitions.lose_machine(transaction, machine.id)
+    transitions.lose_machine(transaction, machine.id, timestamp(clock))
 
 
 def release_all(transaction: Transaction, cluster: int, clock: Clock) -> None:

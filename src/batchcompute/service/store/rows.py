@@ -168,6 +168,32 @@ class InstanceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """An attempt of an instance."""
+
+    number: int
+    """Its number, from 1."""
+    state: str
+    """``Running``, ``Finished``, ``Failed``, ``Stopped`` or ``Lost``."""
+    token: str
+    """Its name."""
+    node: str
+    """Address of its machine."""
+    worker: str
+    """Id of the machine of its cluster; empty for one of its task's own."""
+    started: str
+    """When it started."""
+    ended: str
+    """When it ended; empty before."""
+    exit_code: int
+    """Exit code of its program."""
+    error_code: str
+    """Code of what went wrong; empty for nothing."""
+    error_message: str
+    """The same in words."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunningRow:
     """An instance with an attempt that has not ended, as far as the database knows."""
 

@@ -179,5 +179,25 @@ MIGRATIONS: Final[Sequence[str]] = (
         CASE j.plan WHEN '' THEN j.description ELSE j.plan END, '$.DAG.Tasks."' || t.name || '"'
     ), '{}') FROM tasks t JOIN jobs j ON j.seq = t.job;
     """,
+    """
+    -- The row of an instance has its last attempt; this table has the attempts before that one. So an instance that
+    -- runs once, as most do, costs no row here.
+    CREATE TABLE attempts (
+        job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE,
+        task INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        token TEXT NOT NULL,
+        node TEXT NOT NULL,
+        worker TEXT NOT NULL,
+        started TEXT NOT NULL,
+        ended TEXT NOT NULL,
+        exit_code INTEGER NOT NULL,
+        error_code TEXT NOT NULL,
+        error_message TEXT NOT NULL,
+        PRIMARY KEY (job, task, number, attempt)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """One script for each version of the schema; ``user_version`` counts those that were executed."""

@@ -55,6 +55,8 @@ def end(transaction: Transaction, key: Key, outcome: Outcome, now: str) -> None:
     retries, max_retries, task, fail_fast = found
     state: State = next_of_failed(retries, max_retries) if outcome.failed else "Finished"
     transaction.instances.end(key, state, outcome, now)
+    if state == "Waiting":
+        transaction.attempts.archive(key, "Failed", now)
     transaction.tasks.move(key[0], key[1], "Running", state)
     message = storable(outcome.error_message)
     if outcome.error_code and not outcome.failed:
@@ -65,7 +67,7 @@ def end(transaction: Transaction, key: Key, outcome: Outcome, now: str) -> None:
         settle_task(transaction, key[0], key[1], now)
 
 
-def requeue(transaction: Transaction, key: Key, ran: bool = True) -> None:
+def requeue(transaction: Transaction, key: Key, now: str, reason: str, ran: bool = True) -> None:
     """Record that an attempt was lost with its engine or its service.
 
     The loss counts in ``RetryCount``, and does not use up ``MaxRetryCount``: the program did not fail.
@@ -73,17 +75,22 @@ def requeue(transaction: Transaction, key: Key, ran: bool = True) -> None:
     Args:
         transaction: The transaction.
         key: The instance.
+        now: The time.
+        reason: Why the attempt is lost, in a sentence.
         ran: Whether the attempt may have run; one that surely did not is not counted.
     """
+    if ran:
+        transaction.attempts.archive(key, "Lost", now, "Lost", reason)
     transaction.instances.requeue(key, ran)
     transaction.tasks.move(key[0], key[1], "Running", "Waiting")
 
 
-def lose_machine(transaction: Transaction, machine_id: str) -> None:
+def lose_machine(transaction: Transaction, machine_id: str, now: str) -> None:
     """Give up the attempts on a machine that is released; their instances run again on another one."""
+    reason = f"Machine {machine_id} was released."
     for key, token in transaction.instances.tokens_of_machine(machine_id):
         transaction.effects.cancel.append(token)
-        requeue(transaction, key)
+        requeue(transaction, key, now, reason)
 
 
 def settle_task(transaction: Transaction, job: int, position: int, now: str) -> None:

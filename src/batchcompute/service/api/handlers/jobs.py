@@ -14,10 +14,10 @@ from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.capacity import cluster_shortage, slot_shortage
 from batchcompute.service.domain.names import log_object
 from batchcompute.service.domain.states import ALLOWED, STATES, owner_number
-from batchcompute.service.errors import invalid, missing, not_found, state_conflict
+from batchcompute.service.errors import ApiError, invalid, missing, not_found, state_conflict
 from batchcompute.service.store import large_jobs, transitions
 from batchcompute.service.store.database import Effects, Store, Transaction
-from batchcompute.service.store.rows import InstanceRow, JobRow, TaskRow
+from batchcompute.service.store.rows import AttemptRow, InstanceRow, JobRow, TaskRow
 
 __all__: list[str] = []
 
@@ -205,8 +205,39 @@ class Jobs:
             if row is not None:
                 description = transaction.tasks.description(job.seq, task.position)
                 return _instance_status(job, task, description, row)
-        numbers = [f"0 to {task.size - 1}" if task.size > 1 else "0"]
-        raise not_found("instance", params.path["InstanceId"], f"task {task.name} of job {job.id}", numbers)
+        raise _no_instance(job, task, params)
+
+    def list_attempts(self, params: Params) -> dict[str, Any]:
+        """Answer ListAttempts, the oldest first (REST API, 2.7)."""
+        count = params.count()
+        number = number_of(params.path["InstanceId"])
+        with self._store.read() as transaction:
+            job, task = _find_task(transaction, params)
+            if number is None or number >= task.size:
+                raise _no_instance(job, task, params)
+            rows = transaction.attempts.page((job.seq, task.position, number), params.first_row(), count + 1)
+        marker = str(rows[count].number) if len(rows) > count else ""
+        return {"Items": [_attempt_status(row) for row in rows[:count]], "NextMarker": marker}
+
+
+def _no_instance(job: JobRow, task: TaskRow, params: Params) -> ApiError:
+    numbers = [f"0 to {task.size - 1}" if task.size > 1 else "0"]
+    return not_found("instance", params.path["InstanceId"], f"task {task.name} of job {job.id}", numbers)
+
+
+def _attempt_status(attempt: AttemptRow) -> dict[str, Any]:
+    return {
+        "Number": attempt.number,
+        "State": attempt.state,
+        "Token": attempt.token,
+        "NodeIp": attempt.node,
+        "WorkerId": attempt.worker,
+        "StartTime": attempt.started,
+        "EndTime": attempt.ended,
+        "ExitCode": attempt.exit_code,
+        "ErrorCode": attempt.error_code,
+        "ErrorMessage": attempt.error_message,
+    }
 
 
 def _find(transaction: Transaction, params: Params) -> JobRow:

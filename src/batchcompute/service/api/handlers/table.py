@@ -40,6 +40,7 @@ def handlers(
         "get_task": jobs.get_task,
         "list_instances": jobs.list_instances,
         "get_instance": jobs.get_instance,
+        "list_attempts": jobs.list_attempts,
         "create_cluster": clusters.create_cluster,
         "list_clusters": clusters.list_clusters,
         "get_cluster": clusters.get_cluster,
