@@ -109,11 +109,11 @@ def test_nested_values_have_the_methods_of_their_class() -> None:
     assert detail["DAG"].Tasks["t"].Parameters.Command.CommandLine == "x"
 
 
-@pytest.mark.parametrize("told", ["", None])
-def test_an_unknown_time_counts_as_set(told: str | None) -> None:
-    body = json.dumps({"Items": [{"TaskName": "t", "EndTime": told}], "NextMarker": ""}).encode()
+@pytest.mark.parametrize("end_time", ["", None])
+def test_an_unknown_time_counts_as_set(end_time: str | None) -> None:
+    body = json.dumps({"Items": [{"TaskName": "t", "EndTime": end_time}], "NextMarker": ""}).encode()
     (item,), _ = parse_page(HttpResponse(200, {}, body), Task)
-    for task in (item, Task._read({"TaskName": "t", "EndTime": told})):
+    for task in (item, Task._read({"TaskName": "t", "EndTime": end_time})):
         assert "EndTime" in task
         assert task.EndTime is None
         assert task.detail()["EndTime"] is None

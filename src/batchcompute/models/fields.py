@@ -161,7 +161,13 @@ class Field:
     __slots__ = ("constraints", "default", "name", "nullable", "owner", "type", "unset", "wire")
 
     def __init__(
-        self, name: str, wire: str, type_: Any, default: Any, unset: Any, limits: tuple[Constraint, ...] = ()
+        self,
+        name: str,
+        wire: str,
+        type_: Any,
+        default: Any,
+        unset: Any,
+        constraints: tuple[Constraint, ...] = (),
     ) -> None:
         self.name: str = name
         """The snake_case name: the attribute of Python, and the key in ``__dict__``."""
@@ -174,7 +180,7 @@ class Field:
         self.unset: Any = unset
         """The value that an unset field reads as."""
         self.nullable: bool = default is NULL
-        self.constraints: tuple[Constraint, ...] = limits
+        self.constraints: tuple[Constraint, ...] = constraints
         """What the service accepts as its value."""
         self.owner: Any = None
 
@@ -272,9 +278,15 @@ class ContainerField(Field):
     __slots__ = ("_adapter", "_item", "origin")
 
     def __init__(
-        self, name: str, wire: str, type_: Any, default: Any, unset: Any, limits: tuple[Constraint, ...] = ()
+        self,
+        name: str,
+        wire: str,
+        type_: Any,
+        default: Any,
+        unset: Any,
+        constraints: tuple[Constraint, ...] = (),
     ) -> None:
-        super().__init__(name, wire, type_, default, unset, limits)
+        super().__init__(name, wire, type_, default, unset, constraints)
         args = get_args(type_)
         self.origin: type[Any] = get_origin(type_) or dict
         self._item = args[-1] if args else Any
