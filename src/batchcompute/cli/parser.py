@@ -12,6 +12,8 @@ __all__ = ["Parser"]
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, and name the nearest option where one is unknown."""
 
+    prog: str
+
     def __init__(self, **options: Any) -> None:
         # An abbreviation would change its meaning with the next option that begins like it.
         super().__init__(**options, allow_abbrev=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, cast, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -130,7 +130,7 @@ class Settings(BaseModel):
     checks of `LocalService` and the table in the documentation are made from the fields below.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     config: Annotated[
         _Path | None, _Notes("a path", "FILE", default="none", sources=("command line", "environment"))

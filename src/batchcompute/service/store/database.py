@@ -39,16 +39,16 @@ class _Repositories:
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        self.apps = AppRepository(db)
-        self.attempts = AttemptRepository(db)
-        self.buckets = BucketRepository(db)
-        self.clusters = ClusterRepository(db)
-        self.images = ImageRepository(db)
-        self.instances = InstanceRepository(db)
-        self.jobs = JobRepository(db)
-        self.machines = MachineRepository(db)
-        self.tasks = TaskRepository(db)
-        self.tokens = TokenRepository(db)
+        self.apps: AppRepository = AppRepository(db)
+        self.attempts: AttemptRepository = AttemptRepository(db)
+        self.buckets: BucketRepository = BucketRepository(db)
+        self.clusters: ClusterRepository = ClusterRepository(db)
+        self.images: ImageRepository = ImageRepository(db)
+        self.instances: InstanceRepository = InstanceRepository(db)
+        self.jobs: JobRepository = JobRepository(db)
+        self.machines: MachineRepository = MachineRepository(db)
+        self.tasks: TaskRepository = TaskRepository(db)
+        self.tokens: TokenRepository = TokenRepository(db)
 
 
 @dataclass(slots=True)

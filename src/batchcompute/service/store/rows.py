@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,8 +23,8 @@ __all__: list[str] = []
 # Stored descriptions never change in place, and readers do not write to them.
 _job_description = lru_cache(maxsize=64)(JobDescription)
 _app_job_description = lru_cache(maxsize=64)(AppJobDescription)
-task_description = lru_cache(maxsize=256)(TaskDescription)
-cluster_description = lru_cache(maxsize=64)(ClusterDescription)
+task_description: Callable[[str], TaskDescription] = lru_cache(maxsize=256)(TaskDescription)
+cluster_description: Callable[[str], ClusterDescription] = lru_cache(maxsize=64)(ClusterDescription)
 
 
 @dataclass(frozen=True, slots=True)
