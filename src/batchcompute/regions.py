@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -99,10 +99,11 @@ class Endpoint:
     region: str
     """Value of the header ``x-acs-region-id``."""
 
-    @property
-    def is_local(self) -> bool:
-        """Whether this is the embedded service."""
-        return self.base_url == LOCAL
+    is_local: bool = field(init=False)
+    """Whether this is the embedded service."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_local", self.base_url == LOCAL)
 
 
 def get_regions() -> dict[str, str]:

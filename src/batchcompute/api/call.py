@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 from batchcompute.api.operations import OPERATIONS, Operation
@@ -15,6 +15,8 @@ from batchcompute.api.responses import HttpResponse
 __all__ = ["Call"]
 
 R_co = TypeVar("R_co", covariant=True)
+
+_PARSERS: Final = {name: parser_of(operation) for name, operation in OPERATIONS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def make_call(
         query = {**(query or {}), "IdempotentToken": token}
     status_call = make_call(operation.status_operation, path) if operation.status_operation else None
     target = _target(operation, path or {}, query or {})
-    return Call(operation, target, parser_of(operation), body, token, status_call)
+    return Call(operation, target, _PARSERS[name], body, token, status_call)
 
 
 def _target(operation: Operation, path: Mapping[str, str], query: Mapping[str, str]) -> str:

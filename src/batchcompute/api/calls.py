@@ -109,7 +109,9 @@ def create_job(job_desc: object, token: object = "", **flags: str) -> Call[Creat
         del copy["Id"]
     if isinstance(copy, AppJobDescription) and "Type" not in copy:
         copy["Type"] = "App"
-    return make_call("create_job", query={**token_query(token), **flags}, body=_body(copy))
+    return make_call(
+        "create_job", query={**token_query(token), **flags} if token else flags, body=_body(copy)
+    )
 
 
 def create_job_sync(job_desc: object, token: object = "") -> Call[SynchronousInstanceResponse]:
@@ -217,7 +219,7 @@ def create_cluster(cluster_desc: object, token: object = "") -> Call[CreateRespo
     from batchcompute.resources import ClusterDescription
 
     body = _body(_checked(cluster_desc, ClusterDescription))
-    return make_call("create_cluster", query=token_query(token), body=body)
+    return make_call("create_cluster", query=token_query(token) if token else None, body=body)
 
 
 def list_clusters(marker: object, max_item_count: object, **filters: object) -> Call[ListResponse[Cluster]]:
@@ -317,7 +319,7 @@ def create_image(image_desc: object, token: object = "") -> Call[CreateResponse]
     from batchcompute.resources import ImageDescription
 
     body = _body(_checked(image_desc, ImageDescription))
-    return make_call("create_image", query=token_query(token), body=body)
+    return make_call("create_image", query=token_query(token) if token else None, body=body)
 
 
 def list_images(
@@ -348,7 +350,7 @@ def create_app(app_desc: object, token: object = "") -> Call[CreateResponse]:
     from batchcompute.resources import AppDescription
 
     body = _body(_checked(app_desc, AppDescription))
-    return make_call("create_app", query=token_query(token), body=body)
+    return make_call("create_app", query=token_query(token) if token else None, body=body)
 
 
 def list_apps(

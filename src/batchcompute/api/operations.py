@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 __all__ = ["OPERATIONS", "Operation", "RetryClass"]
@@ -48,15 +48,14 @@ class Operation:
     status_operation: str = ""
     """Name of the operation that reads the outcome when the response was lost; empty if there is none."""
 
-    @property
-    def takes_token(self) -> bool:
-        """Whether the query can have an ``IdempotentToken``."""
-        return "IdempotentToken" in self.query
+    takes_token: bool = field(init=False)
+    """Whether the query can have an ``IdempotentToken``."""
+    is_list: bool = field(init=False)
+    """Whether the response is one page of a list."""
 
-    @property
-    def is_list(self) -> bool:
-        """Whether the response is one page of a list."""
-        return "MaxItemCount" in self.query
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "takes_token", "IdempotentToken" in self.query)
+        object.__setattr__(self, "is_list", "MaxItemCount" in self.query)
 
 
 _PAGE = ("Marker", "MaxItemCount")

@@ -110,6 +110,8 @@ class Quota:
     def __init__(self, size: int | None) -> None:
         self._size = size
         self._left = size or 0
+        self.is_used: bool = False
+        """Whether a successful call has a retry to give back."""
 
     def take(self) -> bool:
         """Take a retry from the quota; return whether one was left."""
@@ -120,12 +122,14 @@ class Quota:
         # No lock, because a fork could copy it in its locked state. Two threads can take the same retry, and
         # one retry more does no harm.
         self._left -= 1
+        self.is_used = True
         return True
 
     def give_back(self) -> None:
         """Return a retry to the quota after a successful call."""
         if self._size is not None and self._left < self._size:
             self._left += 1
+        self.is_used = self._size is not None and self._left < self._size
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

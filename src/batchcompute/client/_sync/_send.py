@@ -115,7 +115,7 @@ class Sender:
         except BatchComputeError as error:
             first_failure: list[BatchComputeError] = [error]
         else:
-            if refill_quota:
+            if refill_quota and self._quota.is_used:
                 self._quota.give_back()
             return result
         # tenacity is used only after a failure, because it would slow down the calls that succeed at once. It gets
@@ -142,7 +142,7 @@ class Sender:
             if unknown is None:
                 raise
             raise unknown from foreign
-        if refill_quota:
+        if refill_quota and self._quota.is_used:
             self._quota.give_back()
         return result
 
