@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=text)
         action.add_argument("bucket", help="name of the bucket")
         grantee = action.add_mutually_exclusive_group(required=True)
-        grantee.add_argument("--to", metavar="OWNER", help="owner who gets or loses access")
+        grantee.add_argument("--to", metavar="OWNER", help="owner that gets or loses access")
         grantee.add_argument("--all", action="store_true", help="all owners")
         if name == "grant":
             action.add_argument("--write", action="store_true", help="let them write, too")
@@ -39,8 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
         buckets = Buckets(store, there.__contains__)
         if arguments.action == "list":
             for name, owner, grants in buckets.listed(there):
-                access = ", ".join(f"{'all' if who == EVERYBODY else who}: {what}" for who, what in grants)
-                print(f"{name}  {owner}{f'  ({access})' if access else ''}")  # noqa: T201
+                shared = ", ".join(
+                    f"{'all' if grantee == EVERYBODY else grantee}: {access}" for grantee, access in grants
+                )
+                print(f"{name}  {owner}{f'  ({shared})' if shared else ''}")  # noqa: T201
             return 0
         grantee = EVERYBODY if arguments.all else arguments.to
         if arguments.action == "grant":

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command until the process is told to end; return its exit status."""
+    """Run the server until SIGINT or SIGTERM; return its exit status."""
     _check_extra()
     settings = load_settings(given_settings(arguments))
     _check_certificate(settings)
@@ -42,17 +42,17 @@ def run(arguments: argparse.Namespace) -> int:
 
     directory = settings.data_dir or default_directory()
     private = [path for path in (settings.tls_key, settings.config) if path]
-    with listen(settings.host, settings.port, bool(settings.tls_cert), settings.insecure) as place:
-        changes = {"data_dir": directory, "oss_host": place.url, "hide": (*settings.hide, *private)}
+    with listen(settings.host, settings.port, bool(settings.tls_cert), settings.insecure) as address:
+        changes = {"data_dir": directory, "oss_host": address.url, "hide": (*settings.hide, *private)}
         with LocalService.from_settings(settings.model_copy(update=changes)) as service:
             pair = KeyFile(directory / "credentials.json").ensure(os.environ)
             print(f"data directory {directory}; access key id {pair.access_key_id}", flush=True)  # noqa: T201
             if settings.print_credentials:
                 print(f"access key secret {pair.access_key_secret}", flush=True)  # noqa: T201
-            # Later collections need not look at what the start made.
+            # Objects of the start stay until the end, so later collections skip them.
             gc.freeze()
             gc.enable()
-            serve(service, place, str(settings.tls_cert or ""), str(settings.tls_key or ""))
+            serve(service, address, str(settings.tls_cert or ""), str(settings.tls_key or ""))
     return 0
 
 

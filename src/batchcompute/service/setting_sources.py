@@ -139,7 +139,7 @@ def _from_file(path: str) -> dict[str, object]:
 
 
 def _unknown(name: str, value: object) -> str:
-    """Say what is wrong with a name at the top of the file."""
+    """Return what is wrong with a name at the top of the file."""
     if not isinstance(value, dict):
         key = name.replace("-", "_")
         near = key if key in _KEYS else nearest(key, _KEYS)
