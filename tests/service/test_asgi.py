@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from batchcompute.runner.staging import StagingError
 from batchcompute.service import LocalService
 from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.errors import ApiError, HttpError, ObjectError
-from batchcompute.service.requests import Request
+from batchcompute.service.requests import Request, Response
 from batchcompute.service.store.keys import KeyFile
 from batchcompute.service.transports import bodies
 from batchcompute.service.transports.asgi import create_app
@@ -207,8 +207,8 @@ def test_a_body_of_http_2_needs_no_length(service: LocalService) -> None:
     headers = signed("POST", "/jobs")
     del headers["Content-Length"]
     scope = scope_of("POST", "/jobs", headers, http_version="2")
-    answer = ask(create_app(service), scope, b"no ", b"JSON")
-    assert (answer.status, json.loads(answer.body)["Code"]) == (400, "InvalidJsonFormat")
+    answer = ask(create_app(service), scope, *[b"x" * 100_000] * 4)
+    assert (answer.status, json.loads(answer.body)["Code"]) == (403, "InvalidHttpBody")
 
 
 def test_a_client_that_disconnects_gets_no_response(service: LocalService) -> None:
@@ -299,6 +299,64 @@ def test_headers_are_read_once(service: LocalService) -> None:
     ):
         scope["headers"] = raw
         assert begin(scope).problem == problem
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "in_thread"),
+    [
+        ("GET", "/jobs/job-1", False),
+        ("GET", "/quotas", False),
+        ("PUT", "/jobs/job-1", False),
+        ("POST", "/clusters", False),
+        ("POST", "/jobs", True),
+        ("POST", "/jobs/job-1/stop", True),
+        ("POST", "/jobs/job-1/start", True),
+        ("DELETE", "/jobs/job-1", True),
+        ("POST", "/jobs?sync", True),
+    ],
+)
+def test_slow_operations_run_in_threads(
+    service: LocalService, monkeypatch: pytest.MonkeyPatch, method: str, target: str, in_thread: bool
+) -> None:
+    threads_used: list[str] = []
+
+    def dispatch(request: Request, admission: object) -> Response:
+        threads_used.append(threading.current_thread().name)
+        return Response(200, {})
+
+    monkeypatch.setattr(service, "dispatch", dispatch)
+    assert ask(create_app(service), scope_of(method, target, signed(method, target))).status == 200
+    assert (threads_used != ["MainThread"]) == in_thread
+    # The pool of the event loop is not used for calls that wait for a job.
+    assert (threads_used == ["batchcompute-wait"]) == ("sync" in target)
+
+
+def test_a_stream_is_closed_when_the_client_disconnects(
+    service: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    sent: list[str] = []
+
+    def pieces() -> Generator[bytes]:
+        try:
+            yield b"first"
+            yield b"second"
+        finally:
+            closed.append(True)
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+        if message.get("body") == b"first":
+            raise ConnectionError
+
+    response = Response(200, {}, stream=pieces())
+    monkeypatch.setattr(service, "dispatch", lambda request, admission: response)
+    app, sender = create_app(service), Sender()
+    with pytest.raises(ConnectionError):
+        asyncio.run(app(scope_of("GET", "/quotas", signed("GET", "/quotas")), sender.receive, send))
+    assert closed == [True]
+    # The error is not a second response.
+    assert sent == ["http.response.start", "http.response.body"]
 
 
 # -- in other applications ------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def create_app(service: LocalService, *, url: str = "") -> Starlette:
     admission = Middleware(AdmissionMiddleware, service)
     signed = [admission, Middleware(BodyMiddleware, LARGEST_REQUEST)]
     stored = [admission, Middleware(BodyMiddleware, LARGEST_DOCUMENT, LARGEST_OBJECT, service.new_spool)]
-    app = Starlette(
+    return Starlette(
         routes=[
             PublicRoute("/healthz", lambda: _health(service)),
             PublicRoute("/openapi.json", _description),
@@ -61,8 +61,6 @@ def create_app(service: LocalService, *, url: str = "") -> Starlette:
         ],
         middleware=[Middleware(ExchangeMiddleware, service, url)],
     )
-    app.router.redirect_slashes = False
-    return app
 
 
 def operation_routes(service: LocalService, middleware: list[Middleware]) -> list[BaseRoute]:
