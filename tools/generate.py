@@ -143,7 +143,7 @@ def _operations() -> dict[Path, str]:
 
 
 def _decisions() -> dict[Path, str]:
-    """Put every decision where the sources are silent into the page on behaviour."""
+    """Return the page on behaviour, with the table of decisions."""
     from batchcompute.service.behaviour import DECISIONS
     from rest_api import PAGE, anchors, linked
 
@@ -155,7 +155,7 @@ def _decisions() -> dict[Path, str]:
         if row.about != about:
             about = row.about
             lines += ["", f"### {about.capitalize()}", ""]
-            lines += ["| point | choice | ground | code |", "| --- | --- | --- | --- |"]
+            lines += ["| point | decision | evidence | code |", "| --- | --- | --- | --- |"]
         ground = linked(row.ground, lambda words, number: f"[{words}]({PAGE.name}#{places[number]})")
         lines.append(f"| {row.point} | {row.choice} | {ground} | `{row.where}` |")
     head, _, rest = (ROOT / page).read_text("utf-8").partition("<!-- decisions -->")

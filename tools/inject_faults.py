@@ -36,7 +36,7 @@ from tests.service.test_injection import OK, SCENES, Scene  # noqa: E402
 
 from batchcompute.service import attempt_ends, dispatcher, large_jobs  # noqa: E402
 from batchcompute.service.engines import local as engine  # noqa: E402
-from batchcompute.service.workspaces import local as workspace  # noqa: E402
+from batchcompute.service.workspaces import cleanup  # noqa: E402
 
 BATCH = 5
 """Call sites that fail in one case of a sample."""
@@ -112,16 +112,18 @@ class Case:
 
 
 def _hasten() -> None:
-    """Shorten the pauses of the service: they are there to spare a machine in trouble."""
+    """Shorten the pauses after which the service repeats work, so that a round takes less time."""
     for module, name, seconds in (
-        (dispatcher, "_PAUSE", 0.05),
-        (dispatcher, "_REPEAT", 0.1),
-        (dispatcher, "_TROUBLE", 0.05),
-        (attempt_ends, "_LOOK", 0.02),
-        (engine, "_TROUBLE", 0.02),
-        (workspace, "_PAUSE", 0.02),
-        (large_jobs, "_PAUSE", 0.05),
+        (dispatcher, "_START_PAUSE", 0.05),
+        (dispatcher, "_CANCEL_REPEAT", 0.1),
+        (dispatcher, "_POLL_INTERVAL", 0.05),
+        (attempt_ends, "_RETRY_INTERVAL", 0.02),
+        (engine, "_RETRY", 0.02),
+        (cleanup, "_PAUSE", 0.02),
+        (large_jobs, "_RETRY_PAUSE", 0.05),
     ):
+        if not hasattr(module, name):
+            raise AttributeError(f"{module.__name__} has no {name}")
         setattr(module, name, seconds)
 
 

@@ -202,7 +202,7 @@ def test_a_loop_whose_rounds_fail_is_not_well(tmp_path: Path, monkeypatch: pytes
             raise RuntimeError("a defect")
 
         with monkeypatch.context() as patch:
-            patch.setattr(service._parts.dispatcher, "_end_overdue", broken)
+            patch.setattr(service._parts.dispatcher, "_cancel_overdue", broken)
             job_id = client.create_job(job("true")).Id
             until(lambda: service.health().failing_seconds > 0)
             # The other parts of each round are done all the same.
@@ -294,7 +294,7 @@ def test_a_command_that_begins_with_a_dash() -> None:
 
 @ROOT
 def test_two_owners_with_one_unix_user() -> None:
-    with pytest.raises(ConfigError, match="another user for each owner"):
+    with pytest.raises(ConfigError, match="a different user for each owner"):
         accounts_of({"alice": "nobody", "bob": "nobody"})
 
 

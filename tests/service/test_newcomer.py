@@ -102,7 +102,7 @@ def test_jobs_that_are_lost_are_told(tmp_path: Path) -> None:
     text = "from batchcompute.service import LocalService\n"
     text += "service = LocalService(); service.client().create_job(job('sleep 54321'))"
     done = program(text, tmp_path / "d")
-    assert "1 job has not ended and is lost with the temporary data directory" in done.stderr
+    assert "1 job has not ended and is lost: the temporary data directory" in done.stderr
 
 
 def test_a_service_that_is_closed_logs_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -67,7 +67,7 @@ def test_outputs_are_uploaded(remote: tuple[LocalService, Client]) -> None:
     assert text(service, found.StderrRedirectPath or "") == "err\n"
     assert client.logs(job_id, "t", 0).stdout == "out\n"
     assert found.Result.detail_text == "err\n"
-    with pytest.raises(ConfigError, match="no file of this machine"):
+    with pytest.raises(ConfigError, match="is not a file of this machine"):
         service.oss_path("oss://bucket/x")
 
 

@@ -143,7 +143,7 @@ def test_a_loop_that_is_stuck_is_logged(tmp_path: Path, caplog: pytest.LogCaptur
         finish(client, client.create_job(job("true")).Id)
         assert stuck.health().ok
         dispatcher = stuck._parts.dispatcher
-        watchdog = Watchdog(dispatcher, limit=0.1, look=0.02)
+        watchdog = Watchdog(dispatcher, limit=0.1, interval=0.02)
         try:
             hold.clear()
             client.create_job(job("true"))

@@ -1,4 +1,4 @@
-"""The service: it serves the API of BatchCompute and runs the jobs."""
+"""The service: it implements the BatchCompute API and runs jobs on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOME = {
 
 
 def _load(name: str) -> object:
-    # The command line imports modules of this package that need little, such as the settings.
+    # Lazy: the command line imports light modules of this package, and these imports are heavy.
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'batchcompute.service' has no attribute {name!r}")

@@ -43,14 +43,14 @@ __all__: list[str] = []
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a running service that requests reach."""
+    """The parts of a running service that `LocalService` uses."""
 
     store: Store
     """The database."""
     identity: str
     """The secret by which a client recognizes the server of a data directory."""
     slots: int
-    """How many instances run at once."""
+    """The number of instances that run at the same time."""
     objects: ObjectStore
     """Object storage."""
     keys: Keys
@@ -76,11 +76,11 @@ def assemble(
     """Build and start all parts of a service.
 
     Args:
-        stack: Takes what closes the parts, in the reverse order of their start.
+        stack: Receives a callback for each part that closes it; the callbacks run in reverse order.
         directory: The data directory, which this process has locked.
         settings: The settings.
-        engine: The engine that runs attempts; None for processes of this machine.
-        before_close: Called when everything but the database is closed.
+        engine: The engine that runs attempts; None for the default, which runs processes on this machine.
+        before_close: Called when all parts except the database are closed.
         clock: The source of time.
 
     Raises:
@@ -160,7 +160,7 @@ def _core(
         settings,
         buckets,
         dispatcher.wake,
-        dispatcher.admit,
+        dispatcher.delay_start,
         dispatcher.waiters.wait_for,
         dispatcher.apply,
         clock,
@@ -170,7 +170,7 @@ def _core(
         dispatcher.wake,
         dispatcher.apply,
         workspace.kept.remove_job,
-        dispatcher.starts,
+        dispatcher.restarting,
         settings.slots,
         clock,
     )

@@ -1,4 +1,4 @@
-"""The end of a process: open services are closed, and unfinished jobs are reported."""
+"""Closes open services when the process ends, and reports unfinished jobs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class _Service(Protocol):
     def close(self) -> None: ...
 
 
-left_open: weakref.WeakSet[_Service] = weakref.WeakSet()
-"""The services of this process that have not been closed."""
+open_services: weakref.WeakSet[_Service] = weakref.WeakSet()
+"""The services of this process that are not closed."""
 
 
 def unfinished_jobs(store: Store) -> int:
@@ -38,34 +38,34 @@ def unfinished_jobs(store: Store) -> int:
         return 0
 
 
-def prospect(count: int, directory: Path, temporary: bool) -> str:
-    """Return what happens to unfinished jobs when their service is closed.
+def unfinished_message(count: int, directory: Path, temporary: bool) -> str:
+    """Return a message that says what happens to unfinished jobs when their service is closed.
 
     Args:
-        count: How many unfinished jobs there are.
+        count: The number of unfinished jobs.
         directory: The data directory.
         temporary: Whether the data directory is removed.
     """
-    jobs, have, go, are = (
-        ("1 job", "has", "goes", "is") if count == 1 else (f"{count} jobs", "have", "go", "are")
-    )
+    jobs, have, are = ("1 job", "has", "is") if count == 1 else (f"{count} jobs", "have", "are")
     if temporary:
-        return f"{jobs} {have} not ended and {are} lost with the temporary data directory {directory}"
+        return f"{jobs} {have} not ended and {are} lost: the temporary data directory {directory} is removed"
     return (
-        f"{jobs} {have} not ended and {go} on only when the data directory {directory} is opened again, by a program "
-        "or by `batchcompute serve`; what ran has been ended and starts anew then. client.wait(...) waits for the "
-        "end of jobs; with `batchcompute serve` running, they go on after a program has ended"
+        f"{jobs} {have} not ended. Running programs were stopped; they start again when a program or "
+        f"`batchcompute serve` opens the data directory {directory}. To wait for jobs, call client.wait(...). To let "
+        "jobs continue after a program ends, run `batchcompute serve`"
     )
 
 
 @atexit.register
 def _close_all() -> None:
     """Close every service at the end of the process, including after Ctrl-C."""
-    services = list(left_open)
+    services = list(open_services)
     for service in services:
         service.close()
     for service in services:
         if service.unfinished:
             warnings.warn(
-                prospect(service.unfinished, service.data_dir, service._temporary), UserWarning, stacklevel=1
+                unfinished_message(service.unfinished, service.data_dir, service._temporary),
+                UserWarning,
+                stacklevel=1,
             )

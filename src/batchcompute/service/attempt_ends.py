@@ -1,4 +1,4 @@
-"""How attempts end: what the engine and the files say of it, and what is still to be uploaded."""
+"""The end of attempts: outcomes from the engine and the exit files, and the upload of outputs."""
 
 from __future__ import annotations
 
@@ -26,81 +26,82 @@ __all__: list[str] = []
 
 NEVER = float("inf")
 
-_LOOK = 0.2
-"""Seconds between two tries of what the machine has no room for."""
+_RETRY_INTERVAL = 0.2
+"""Seconds between two attempts to do work for which the machine lacks resources."""
 
-_TRANSIENT_WAIT = 600.0
-"""Seconds for which work is tried again while the machine has no room for it."""
+_RETRY_SECONDS = 600.0
+"""Seconds for which work is retried while the machine lacks resources for it."""
 
 _log = logging.getLogger("batchcompute.service.dispatcher")
 
 
 @dataclass(slots=True)
 class Running:
-    """An attempt that has begun, from the record of its start to that of its end."""
+    """An attempt whose start is recorded and whose end is not."""
 
     attempt: Attempt
     deadline: float = NEVER
-    """When its time is up, on the monotonic clock."""
+    """When its time limit is reached, on the monotonic clock."""
     started: bool = False
-    """Whether the engine has it."""
+    """Whether the engine runs it."""
     timed_out: bool = False
+    """Whether it exceeded its time limit."""
     ended: bool = False
     """Whether its program has ended; its outputs may still be uploaded."""
     state: EngineState | None = None
-    """What the engine said of its end."""
-    ordered: float = NEVER
-    """When it is to be ordered to end once more, on the monotonic clock."""
+    """Its final state, as the engine reported it."""
+    cancel_at: float = NEVER
+    """When the engine is asked again to cancel it, on the monotonic clock."""
 
     @property
     def stopped(self) -> Outcome | None:
-        """How it ended if that was the service's doing."""
+        """Its outcome if the service ended it; None otherwise."""
         return TIMEOUT if self.timed_out else None
 
 
 def next_deadline(attempts: Iterable[Running]) -> float:
-    """Return when the next attempt is to be ended, on the monotonic clock."""
+    """Return when the next attempt has to be cancelled, on the monotonic clock."""
     return min(
-        (min(NEVER if running.timed_out else running.deadline, running.ordered) for running in attempts),
+        (min(NEVER if running.timed_out else running.deadline, running.cancel_at) for running in attempts),
         default=NEVER,
     )
 
 
 def overdue(attempts: Iterable[Running], now: float, repeat: float) -> tuple[list[Running], list[str]]:
-    """Find attempts whose time is up, and those that are to be ordered to end.
+    """Return the attempts that have just reached their time limit, and those that have to be cancelled.
 
-    An order is repeated until the attempt has ended: one that failed must not be the last.
+    A cancellation is repeated until the attempt has ended, because a cancellation can fail.
 
     Args:
         attempts: The attempts.
         now: The time, on the monotonic clock.
-        repeat: Seconds until an order is repeated.
+        repeat: Seconds until a cancellation is repeated.
 
     Returns:
-        The attempts whose time is up as of now, and the tokens of those that are to end.
+        The attempts that have reached their time limit since the last call, and the tokens of those to cancel.
     """
     late: list[Running] = []
-    ordered: list[str] = []
+    to_cancel: list[str] = []
     for running in attempts:
         if running.deadline <= now and not running.timed_out and not running.ended:
             running.timed_out = True
-            running.ordered = now
+            running.cancel_at = now
             late.append(running)
-        if running.ordered <= now:
-            runs = running.started and not running.ended
-            running.ordered = now + repeat if runs else NEVER
-            if runs:
-                ordered.append(running.attempt.token)
-    return late, ordered
+        if running.cancel_at <= now:
+            is_active = running.started and not running.ended
+            running.cancel_at = now + repeat if is_active else NEVER
+            if is_active:
+                to_cancel.append(running.attempt.token)
+    return late, to_cancel
 
 
-class Ends:
-    """Finds out how attempts ended.
+class AttemptFiles:
+    """Stages the files of attempts in and out, and determines outcomes from them.
 
     Args:
         store: The database.
-        workspace: Uploads what attempts leave.
-        is_closing: Returns whether the service is about to end.
+        workspace: Stages the files.
+        is_closing: Returns whether the service is closing.
         clock: The source of time.
     """
 
@@ -116,28 +117,33 @@ class Ends:
         self._workspace = workspace
         self._is_closing = is_closing
 
-    def made(self, attempt: Attempt) -> Outcome | NotStarted | None:
-        """Make an attempt ready; return how it ended if it cannot start, or that it waits for room."""
-        try:
-            return self._workspace.stage_in(attempt)
-        except Exception as error:  # noqa: BLE001 - the machine has no room for it
-            _log.warning("instance %s waits for the machine: %s", attempt.token, error)
-            return NotStarted()
-
-    def finish(self, running: Running) -> Outcome | None:
-        """Upload what an attempt has left; it is called in a thread.
+    def stage_in(self, attempt: Attempt) -> Outcome | NotStarted | None:
+        """Stage in an attempt.
 
         Returns:
-            How the attempt ended; None if the next service finds that out.
+            None if the attempt can start, its outcome if it cannot, or `NotStarted` if it has to wait until the
+            machine has resources for it.
+        """
+        try:
+            return self._workspace.stage_in(attempt)
+        except Exception as error:  # noqa: BLE001 - the attempt is repeated
+            _log.warning("instance %s waits: the machine lacks resources: %s", attempt.token, error)
+            return NotStarted()
+
+    def stage_out(self, running: Running) -> Outcome | None:
+        """Upload the outputs of an attempt. A worker thread calls it.
+
+        Returns:
+            The outcome of the attempt; None if the next start of the service has to determine it.
 
         Raises:
-            NotStarted: Its program did not run, for want of room.
+            NotStarted: The program did not run, because the machine lacked resources.
         """
         attempt, state = running.attempt, running.state or EngineState("exited")
-        return self._with_patience(attempt, lambda: self._finished(attempt, state, running.stopped))
+        return self._retry(attempt, lambda: self._stage_out(attempt, state, running.stopped))
 
-    def _finished(self, attempt: Attempt, state: EngineState, stopped: Outcome | None) -> Outcome | None:
-        """Return how an attempt ended, and what of it was lost. It is called in a thread."""
+    def _stage_out(self, attempt: Attempt, state: EngineState, stopped: Outcome | None) -> Outcome | None:
+        """Record the exit code in the exit file, upload the outputs, and return the outcome."""
         code = TIMEOUT.exit_code if stopped else state.exit_code
         if state.signal:
             code = 128 + state.signal
@@ -147,25 +153,25 @@ class Ends:
             except OSError as error:
                 if is_transient(error):
                     raise
-                _log.warning("how instance %s ended cannot be recorded beside it: %s", attempt.token, error)
+                _log.warning("the exit file of instance %s cannot be written: %s", attempt.token, error)
         with self._store.read() as transaction:
             current = transaction.instances.is_current(attempt.key, attempt.token)
         final = self._workspace.stage_out(
             attempt, state.exit_code, state.signal, stopped if current else STOPPED
         )
         if final is not None and current and attempt.keep_at and self._is_final(attempt, final):
-            # Outside of any transaction: it may take long, and may fail.
+            # Outside of any transaction: copying the directory can take long, and can fail.
             return replace(final, detail=f"{final.detail}\n{self._workspace.kept.keep(attempt)}".lstrip())
         return final
 
     def _is_final(self, attempt: Attempt, outcome: Outcome) -> bool:
-        """Return whether an instance has failed for good."""
+        """Return whether an outcome is a failure after which the instance is not retried."""
         with self._store.read() as transaction:
             return outcome.failed and transitions.is_last(transaction, attempt.key)
 
-    def _with_patience(self, attempt: Attempt, action: Callable[[], Outcome | None]) -> Outcome | None:
-        """Do something for as long as the machine has no room for it; an error of the machine is no answer."""
-        end = self._clock.monotonic() + _TRANSIENT_WAIT
+    def _retry(self, attempt: Attempt, action: Callable[[], Outcome | None]) -> Outcome | None:
+        """Call an action until it succeeds; errors caused by a lack of resources are retried."""
+        end = self._clock.monotonic() + _RETRY_SECONDS
         while True:
             try:
                 return action()
@@ -173,34 +179,36 @@ class Ends:
                 transient = is_transient(error) or isinstance(error, sqlite3.OperationalError)
                 if not transient or self._clock.monotonic() > end:
                     raise
-                _log.warning("the end of instance %s waits for the machine: %s", attempt.token, error)
+                _log.warning("the outputs of instance %s cannot be uploaded yet: %s", attempt.token, error)
             if self._is_closing():
-                # The next service does it.
+                # The next start of the service uploads the outputs.
                 return None
-            self._clock.sleep(_LOOK)
+            self._clock.sleep(_RETRY_INTERVAL)
 
-    def known(self, running: Running, state: EngineState | None) -> Outcome | None:
-        """Return how an attempt ended that leaves nothing to upload; None if it did not end by itself."""
+    def outcome_without_staging(self, running: Running, state: EngineState | None) -> Outcome | None:
+        """Return the outcome of an attempt; None if it needs staging or its program did not end by itself."""
+        if not running.attempt.needs_no_staging:
+            return None
         if running.timed_out:
             return None if running.attempt.keep_at else TIMEOUT
         if state is None or state.phase != "exited" or state.signal:
             return None
         try:
             if state.exit_code is None and not self._workspace.has_ended(running.attempt):
-                # It was ended together with the service.
+                # The program was ended together with the service.
                 return None
-            found = self._workspace.outcome_of(running.attempt, state.exit_code, 0)
-            # What is to be kept is so by the next service.
-            return None if found.error_code and running.attempt.keep_at else found
+            outcome = self._workspace.outcome_of(running.attempt, state.exit_code, 0)
+            # The next start keeps the working directory of a failed attempt that sets ReserveOnFail.
+            return None if outcome.error_code and running.attempt.keep_at else outcome
         except (NotStarted, OSError):
             return None
 
     def has_record(self, running: Running, state: EngineState | None) -> bool:
-        """Return whether the next service will know how an attempt ended."""
+        """Return whether the next start of the service can determine the outcome of an attempt."""
         if running.ended or (state is not None and state.exit_code is not None):
             return True
         try:
             return self._workspace.has_ended(running.attempt)
         except OSError:
-            # It cannot be told now; the next service looks again.
+            # The exit file cannot be read now; the next start of the service reads it.
             return True

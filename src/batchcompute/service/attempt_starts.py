@@ -1,4 +1,4 @@
-"""The start of attempts, in the database."""
+"""Plans the attempts of selected instances, and records their starts in the database."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _log = logging.getLogger("batchcompute.service.dispatcher")
 def begin(
     transaction: Transaction, planner: AttemptPlanner, selection: Iterable[Selected], now: str
 ) -> list[Running]:
-    """Record the starts of attempts.
+    """Plan attempts, and record their starts.
 
     Args:
         transaction: The transaction.
         planner: Plans the attempts.
-        selection: The instances that start, and the machines that they get.
+        selection: The instances that start, and their machines.
         now: The time.
 
     Returns:
-        The attempts.
+        The attempts. An instance that cannot be planned because of a defect ends with ``StartFailed``.
 
     Raises:
         OSError: An attempt cannot be planned at this moment.
@@ -52,10 +52,10 @@ def begin(
         except Exception as error:
             if is_transient(error):
                 raise
-            _log.exception("instance %s cannot be described", selected.key)
+            _log.exception("the attempt of instance %s cannot be planned", selected.key)
             transitions.begin(transaction, selected.key, token, selected.worker, _NODE, now)
-            lost = Outcome(1, "StartFailed", f"The instance cannot be described: {error!r}")
-            transitions.end(transaction, selected.key, lost, now)
+            failure = Outcome(1, "StartFailed", f"The attempt cannot be planned: {error!r}")
+            transitions.end(transaction, selected.key, failure, now)
             continue
         transitions.begin(
             transaction,

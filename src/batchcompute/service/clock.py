@@ -42,7 +42,7 @@ class SystemClock:
 
 
 SYSTEM_CLOCK: Final[Clock] = SystemClock()
-"""The clock that everything uses unless it is given another one."""
+"""The default clock of all parts of the service."""
 
 
 def timestamp(clock: Clock = SYSTEM_CLOCK) -> str:

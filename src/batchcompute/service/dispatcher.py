@@ -1,4 +1,4 @@
-"""The loop that runs the jobs: it collects ended attempts, ends overdue ones, and starts new ones."""
+"""The dispatcher loop: it collects ended attempts, cancels overdue ones, and starts new ones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from batchcompute.runner.outcome import Outcome
 from batchcompute.service import attempt_starts
-from batchcompute.service.attempt_ends import NEVER, Ends, Running, next_deadline, overdue
+from batchcompute.service.attempt_ends import NEVER, AttemptFiles, Running, next_deadline, overdue
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.selection import Selected, select_runnable
 from batchcompute.service.engines.base import Engine, EngineState
-from batchcompute.service.large_jobs import Tidier
+from batchcompute.service.large_jobs import LargeJobCleaner
 from batchcompute.service.recovery import TIMEOUT, recover
 from batchcompute.service.store import large_jobs, transitions
 from batchcompute.service.store.queue import RunnableQueue
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_SHOWN_WAITING = 0.03
+_MIN_WAITING = 0.03
 """Seconds that a new job stays ``Waiting`` at least, so a client that reads it after the create sees that state."""
 
-_PAUSE = 0.5
-"""Seconds without starts after the machine had no room for one."""
+_START_PAUSE = 0.5
+"""Seconds without starts after the machine lacked resources for one."""
 
-_LONGEST_WAIT = 86400.0
-"""Seconds of the longest wait; a condition cannot wait for as long as a time limit may be."""
+_MAX_WAIT = 86400.0
+"""Seconds of the longest wait of the loop; a condition cannot wait for as long as the longest time limit."""
 
-_PATIENCE = 10.0
-"""Seconds for which the end of the service waits for its threads."""
+_JOIN_TIMEOUT = 10.0
+"""Seconds for which `Dispatcher.close` waits for the worker threads."""
 
-_REPEAT = 1.0
-"""Seconds after which the engine is told again to end an attempt that still runs."""
+_CANCEL_REPEAT = 1.0
+"""Seconds after which the engine is asked again to cancel an attempt that still runs."""
 
-_LOOK = 0.2
-"""Seconds between two looks at attempts whose state is not known yet."""
+_POLL_INTERVAL = 0.2
+"""Seconds between two polls while the engine reports attempts that are ending."""
 
-_MOST_THREADS = 32
-"""Threads that stage files, at most."""
+_MAX_THREADS = 32
+"""The largest number of threads that stage files."""
 
 _log = logging.getLogger("batchcompute.service.dispatcher")
 
@@ -80,6 +80,7 @@ class Dispatcher:
         self._results: dict[str, Outcome | None] = {}
         """Outcomes that are not recorded yet; None for an attempt that is repeated."""
         self._resume = 0.0
+        """When starts go on after a pause, on the monotonic clock."""
         self._held: dict[int, float] = {}
         """When new jobs may start, by their row numbers, on the monotonic clock."""
         self._condition = threading.Condition()
@@ -87,19 +88,18 @@ class Dispatcher:
         """Requests that wait for the end of a job."""
         self._woken = False
         self._closing = False
-        self._look_at = NEVER
-        """When attempts of unknown state are looked at again, on the monotonic clock."""
+        self._poll_at = NEVER
+        """When attempts that are ending are polled again, on the monotonic clock."""
         self.failing_since: float | None = None
         """Since when every round has failed, on the monotonic clock; None if the last one succeeded."""
         self.step_started: float | None = None
         """When the current round began, on the monotonic clock; None between rounds."""
-        self._ends = Ends(store, workspace, lambda: self._closing, clock)
-        self.starts: set[int] = set()
-        """Row numbers of jobs that are about to start again; nothing else writes to their instances."""
+        self._files = AttemptFiles(store, workspace, lambda: self._closing, clock)
+        self.restarting: set[int] = set()
+        """Row numbers of jobs that StartJob is resetting; nothing else writes to their instances."""
         self.thread: threading.Thread = threading.Thread(
             target=self._run, name="batchcompute-dispatcher", daemon=True
         )
-        """The thread of the loop."""
 
     def start(self) -> None:
         """Adopt the attempts of an earlier service, and start the loop.
@@ -110,68 +110,67 @@ class Dispatcher:
         """
         with ExitStack() as stack:
             self._pool = WorkerPool(
-                self.wake, self._failed_work, min(_MOST_THREADS, self._slots + 4), self._clock
+                self.wake, self._fail_staging, min(_MAX_THREADS, self._slots + 4), self._clock
             )
             stack.callback(self._pool.join, 0.0)
-            self._tidier = Tidier(self._store, self.starts)
-            stack.callback(self._tidier.close)
+            self._cleaner = LargeJobCleaner(self._store, self.restarting)
+            stack.callback(self._cleaner.close)
             self._engine.bind(self.wake)
             self._adopt()
             with self._store.read() as transaction:
-                self._tidier.add(*large_jobs.leftovers(transaction))
+                self._cleaner.add(*large_jobs.leftovers(transaction))
             self.thread.start()
-            # From here on, `close` ends them.
+            # From now on, `close` ends the threads.
             stack.pop_all()
 
     def wake(self) -> None:
-        """Have the loop run a round."""
+        """Make the loop run a round."""
         with self._condition:
             self._woken = True
             self._condition.notify_all()
 
-    def admit(self, job: int) -> None:
-        """Let a new job, given by its row number, stay ``Waiting`` for a moment (REST API, 4.1)."""
+    def delay_start(self, job: int) -> None:
+        """Keep a new job, given by its row number, in the state ``Waiting`` for a moment (REST API, 4.1)."""
         with self._condition:
-            self._held[job] = self._clock.monotonic() + _SHOWN_WAITING
+            self._held[job] = self._clock.monotonic() + _MIN_WAITING
 
     def apply(self, effects: Effects) -> None:
-        """Do what a committed transaction asks for: end attempts, and remove or settle large jobs."""
-        self._tidier.add(effects.removed, effects.unsettled)
+        """Carry out the effects of a committed transaction: cancel attempts, and remove or settle large jobs."""
+        self._cleaner.add(effects.removed, effects.unsettled)
         if effects.cancel:
             for token in effects.cancel:
                 running = self._running.get(token)
                 if running is not None:
-                    # Abort staging. The order to the engine is repeated until the attempt has ended.
+                    # Abort staging. The cancellation is repeated until the attempt has ended.
                     running.attempt.abort.set()
-                    running.ordered = self._clock.monotonic() + _REPEAT
+                    running.cancel_at = self._clock.monotonic() + _CANCEL_REPEAT
             self._engine.cancel(effects.cancel)
             self.wake()
         self.waiters.notify()
 
     def close(self, leave: bool = False) -> None:
-        """Stop the loop and all attempts; their instances wait for the next start.
+        """Stop the loop and all attempts; their instances run again after the next start.
 
         Args:
-            leave: Whether attempts that run are left alone, so that the next start adopts them.
+            leave: Whether running attempts are left alone, so that the next start adopts them.
         """
         with self._condition:
             self._closing = True
             self._condition.notify_all()
-        self.waiters.give_up()
+        self.waiters.close()
         self.waiters.notify()
         self.thread.join()
-        self._tidier.close()
+        self._cleaner.close()
         for running in list(self._running.values()):
-            # The next start uploads what is missing, as after a kill.
+            # The next start uploads the missing outputs, as after a kill.
             running.attempt.abort.set()
-        self._pool.join(_PATIENCE)
+        self._pool.join(_JOIN_TIMEOUT)
         self._pool.drain()
         self._engine.close(leave)
         if leave:
-            # The next start finds attempts that have ended meanwhile by their exit files.
             return
-        # All attempts have ended by now; those that ended by themselves have an exit file.
-        self._settle_at_end()
+        # All attempts have ended by now. Those whose program ended by itself have an exit file.
+        self._settle_at_close()
 
     def _run(self) -> None:
         while True:
@@ -188,55 +187,55 @@ class Dispatcher:
             except Exception:  # noqa: BLE001
                 self.failing_since = self.failing_since or self._clock.monotonic()
                 # A defect or a full disk must not end the loop, or no job would run again.
-                _log.exception("a round of the dispatcher failed; the next one comes in a second")
+                _log.exception("a round of the dispatcher failed; the next round starts in one second")
                 with self._condition:
                     self._condition.wait_for(lambda: self._closing, timeout=1)
                     self._woken = True
 
     def _until_next_deadline(self) -> float | None:
         now = self._clock.monotonic()
-        nearest = min(self._look_at, next_deadline(self._running.values()))
+        nearest = min(self._poll_at, next_deadline(self._running.values()))
         if self._free > 0:
-            # While all slots are taken nothing starts, and the end of an attempt wakes the loop.
+            # While no slot is free nothing starts, and the end of an attempt wakes the loop.
             nearest = min(nearest, self._resume or min(self._held.values(), default=NEVER))
-        return None if nearest == NEVER else min(_LONGEST_WAIT, max(0.0, nearest - now))
+        return None if nearest == NEVER else min(_MAX_WAIT, max(0.0, nearest - now))
 
     def step(self) -> None:
         """Run one round.
 
         Raises:
-            Exception: The error of the first part that failed; the other parts ran all the same.
+            Exception: The error of the first part that failed; the other parts were run, too.
         """
         self.step_started = self._clock.monotonic()
-        self._look_at = NEVER
-        failed: Exception | None = None
-        for part in (self._pool.drain, self._collect, self._end_overdue, self._advance):
+        self._poll_at = NEVER
+        first_error: Exception | None = None
+        for part in (self._pool.drain, self._collect, self._cancel_overdue, self._advance):
             try:
                 part()
             except Exception as error:  # noqa: BLE001 - raised below
-                failed = failed or error
+                first_error = first_error or error
         self.step_started = None
-        if failed is not None:
-            raise failed
+        if first_error is not None:
+            raise first_error
 
     def _collect(self) -> None:
         tokens = [token for token, running in self._running.items() if running.started and not running.ended]
-        over: list[str] = []
+        ended: list[str] = []
         for token, state in self._engine.poll(tokens).items():
             if state.phase == "ending":
-                self._look_at = self._clock.monotonic() + _LOOK
+                self._poll_at = self._clock.monotonic() + _POLL_INTERVAL
             elif state.phase in ("exited", "lost"):
                 self._end(token, state)
-                over.append(token)
-        if over:
-            self._engine.forget(over)
+                ended.append(token)
+        if ended:
+            self._engine.forget(ended)
 
     def _end(self, token: str, state: EngineState) -> None:
         running = self._running[token]
         running.state = state
         running.ended = True
         if state.retryable:
-            self._try_again(token)
+            self._retry_later(token)
         elif state.phase == "lost":
             lost = Outcome(126, "StartFailed", f"The program did not run: {state.reason}.")
             if state.blocked:
@@ -247,31 +246,30 @@ class Dispatcher:
         elif running.attempt.needs_no_staging and state.exit_code == 0:
             self._results[token] = Outcome(0)
         else:
-            self._finish(running)
+            self._stage_out(running)
 
-    def _try_again(self, token: str) -> None:
-        """Repeat an attempt that did not start, when the machine has room."""
-        self._resume = self._clock.monotonic() + _PAUSE
+    def _retry_later(self, token: str) -> None:
+        """Repeat an attempt that did not start, after a pause."""
+        self._resume = self._clock.monotonic() + _START_PAUSE
         self._results[token] = None
 
-    def _finish(self, running: Running) -> None:
-        """Stage out an attempt in a thread; then record its end."""
+    def _stage_out(self, running: Running) -> None:
+        """Stage out an attempt in a worker thread."""
         attempt = running.attempt
 
         def work() -> Callable[[], None]:
             try:
-                final = self._ends.finish(running)
+                final = self._files.stage_out(running)
             except NotStarted:
-                return partial(self._try_again, attempt.token)
+                return partial(self._retry_later, attempt.token)
             if final is None and self._closing:
-                # The next start finds the outcome.
+                # The next start determines the outcome.
                 return lambda: None
             return partial(self._results.__setitem__, attempt.token, final or STOPPED)
 
         self._pool.submit(attempt.token, work)
 
-    def _failed_work(self, token: str, error: Exception) -> None:
-        # A defect: the instance ends all the same, and its slot is free again.
+    def _fail_staging(self, token: str, error: Exception) -> None:
         self._results[token] = Outcome(1, "StartFailed", f"The service failed: {error}")
 
     def _record(self, transaction: Transaction, now: str) -> None:
@@ -286,14 +284,14 @@ class Dispatcher:
             else:
                 transitions.end(transaction, attempt.key, result, now)
 
-    def _recorded(self, effects: Effects) -> None:
-        """Do what follows from outcomes that are committed."""
+    def _after_commit(self, effects: Effects) -> None:
+        """Remove the files of attempts whose outcomes are committed, and carry out the effects."""
         for token in list(self._results):
             self._workspace.clean(self._running[token].attempt)
             del self._running[token], self._results[token]
         self.apply(effects)
 
-    def _settle_at_end(self) -> None:
+    def _settle_at_close(self) -> None:
         lost: list[Running] = []
         tokens = [token for token, running in self._running.items() if running.started]
         states = self._engine.poll(tokens)
@@ -301,31 +299,30 @@ class Dispatcher:
             if token in self._results:
                 continue
             state = running.state or states.get(token)
-            known = self._ends.known(running, state) if running.attempt.needs_no_staging else None
-            if known is not None:
-                self._results[token] = known
-            elif not (running.started and self._ends.has_record(running, state)):
+            if (outcome := self._files.outcome_without_staging(running, state)) is not None:
+                self._results[token] = outcome
+            elif not (running.started and self._files.has_record(running, state)):
                 lost.append(running)
         now = timestamp(self._clock)
         with self._store.write() as transaction:
             for running in lost:
-                key, token = running.attempt.key, running.attempt.token
-                if transaction.instances.is_current(key, token):
+                key = running.attempt.key
+                if transaction.instances.is_current(key, running.attempt.token):
                     transitions.requeue(transaction, key, now, "The service was closed.", ran=running.started)
             self._record(transaction, now)
-        self._recorded(transaction.effects)
+        self._after_commit(transaction.effects)
         for running in lost:
             if running.started and running.attempt.isolation == "container":
                 self._workspace.end_container(running.attempt)
             self._workspace.clean(running.attempt)
         self._running.clear()
 
-    def _end_overdue(self) -> None:
-        late, repeated = overdue(self._running.values(), self._clock.monotonic(), _REPEAT)
-        if repeated:
-            self._engine.cancel(repeated)
+    def _cancel_overdue(self) -> None:
+        late, to_cancel = overdue(self._running.values(), self._clock.monotonic(), _CANCEL_REPEAT)
+        if to_cancel:
+            self._engine.cancel(to_cancel)
         if late:
-            # A later service has to know it, too. The attempt is ended even if this cannot be written.
+            # Recorded for the next start. The cancellation comes first: the write can fail.
             with self._store.write() as transaction:
                 for running in late:
                     transaction.instances.mark_late(running.attempt.key, running.attempt.token)
@@ -345,12 +342,12 @@ class Dispatcher:
             begun = self._begin(transaction, now) if may_start else []
         for running in begun:
             self._running[running.attempt.token] = running
-        self._recorded(transaction.effects)
+        self._after_commit(transaction.effects)
         for running in begun:
             if running.attempt.needs_no_staging:
-                self._launch(running, self._ends.made(running.attempt))
+                self._launch(running, self._files.stage_in(running.attempt))
             else:
-                self._make_ready(running)
+                self._stage_in(running)
 
     @property
     def _free(self) -> int:
@@ -366,17 +363,19 @@ class Dispatcher:
         self._woken |= len(begun) < len(selection)
         return begun
 
-    def _make_ready(self, running: Running) -> None:
+    def _stage_in(self, running: Running) -> None:
+        """Stage in an attempt in a worker thread; then launch it."""
+
         def work() -> Callable[[], None]:
-            return partial(self._launch, running, self._ends.made(running.attempt))
+            return partial(self._launch, running, self._files.stage_in(running.attempt))
 
         self._pool.submit(running.attempt.token, work)
 
     def _launch(self, running: Running, failure: Outcome | NotStarted | None) -> None:
-        """Give a staged attempt to the engine."""
+        """Submit a staged attempt to the engine, or keep the outcome of one that cannot start."""
         token = running.attempt.token
         if isinstance(failure, NotStarted):
-            self._try_again(token)
+            self._retry_later(token)
         elif failure is not None:
             running.ended = True
             self._results[token] = failure
@@ -388,13 +387,13 @@ class Dispatcher:
         self.wake()
 
     def _adopt(self) -> None:
-        for found in recover(self._store, self._engine, self._workspace, self._clock):
-            running = Running(found.attempt, started=True, timed_out=found.late)
-            self._running[found.attempt.token] = running
-            if found.runs:
-                running.deadline = self._clock.monotonic() + found.time_left
-                running.ordered = running.deadline if found.late else NEVER
+        for recovered in recover(self._store, self._engine, self._workspace, self._clock):
+            running = Running(recovered.attempt, started=True, timed_out=recovered.timed_out)
+            self._running[recovered.attempt.token] = running
+            if recovered.is_running:
+                running.deadline = self._clock.monotonic() + recovered.time_left
+                running.cancel_at = running.deadline if recovered.timed_out else NEVER
             else:
                 running.ended = True
-                self._finish(running)
+                self._stage_out(running)
         self._woken = True

@@ -99,7 +99,7 @@ def accounts_of(users: Mapping[str, str], setting: str = "run_as") -> dict[str, 
     found: dict[str, Account] = {}
     if len(set(users.values())) < len(users):
         raise ConfigError(
-            f"{setting} must name another user for each owner: programs of one user can read each other's files"
+            f"{setting} must name a different user for each owner: programs of one user can read each other's files"
         )
     for owner, name in users.items():
         try:

@@ -1,4 +1,4 @@
-"""The service of one data directory, in this process."""
+"""`LocalService`: the service of one data directory, in this process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from batchcompute.errors import ConfigError, ValidationError
 from batchcompute.runner.rooted import Root
 from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.assembly import assemble
-from batchcompute.service.at_exit import left_open, prospect, unfinished_jobs
+from batchcompute.service.at_exit import open_services, unfinished_jobs, unfinished_message
 from batchcompute.service.data_directory import Lock, check_data_directory
 from batchcompute.service.settings import Settings
 from batchcompute.service.store.keys import FIRST_OWNER
@@ -39,40 +39,41 @@ __all__ = ["LocalService"]
 _log = logging.getLogger("batchcompute.service")
 
 _OWNER = FIRST_OWNER
-"""The owner of everything: all keys of this process belong to it."""
+"""The owner of all keys that this process adds."""
 
 
 class LocalService:
-    """The service, in this process: it keeps jobs in a data directory and runs them on this machine.
+    """The service in this process: it stores jobs in a data directory and runs them on this machine.
 
     It is a context manager. Only one process can have a data directory open at a time.
 
     The settings are those of `batchcompute serve`; `Settings` describes and checks them.
 
     Args:
-        data_dir: Directory for the database, the objects, the keys and the work. Without it, the service makes
-            a temporary one and removes it at the end.
-        slots: How many instances run at once. The default is the number of cores.
-        engine: What runs the instances. Without it, they are processes of this machine.
+        data_dir: Directory for the database, the objects, the keys and the running programs. By default, the service
+            creates a temporary directory and removes it when it is closed.
+        slots: The number of instances that run at the same time. The default is the number of cores.
+        engine: The engine that runs instances. By default, instances are processes on this machine.
         full_sync: Each commit waits for the disk, so a power cut loses no commit.
-        refuse_replays: A request with a nonce that was seen before is refused.
-        detach: Running instances go on after the end; the next start adopts them.
+        refuse_replays: A request is refused if an earlier request had the same nonce.
+        detach: Running instances continue after the service is closed; the next start adopts them.
         sandbox: When bubblewrap is used: ``auto`` for tasks with mappings, ``always``, or ``never``.
-        keep_mounts: Object storage keeps what programs write to mounts with ``WriteSupport``.
-        types: Instance types besides the built-in ones.
-        max_file_size: Size that a file of a program may reach, its output included; 0 bytes stand for any size.
+        keep_mounts: Object storage keeps the files that programs write to mounts with ``WriteSupport``.
+        types: Instance types in addition to the built-in ones.
+        max_file_size: The largest size, in bytes, of a file that a program writes, including its output; 0 for any
+            size.
         work_dir: Directory where programs run. The default is in the data directory. In a directory in memory,
             short programs run twice as fast as on some disks.
-        storage: URL of other object storage, for fsspec: ``s3://bucket/prefix``. The default is a directory in
+        storage: fsspec URL of other object storage, for example ``s3://bucket/prefix``. The default is a directory in
             the data directory.
         oss_host: URL where programs reach object storage. The default is the storage's own URL.
-        run_as: Unix user that runs the programs of an owner; the service has to be root.
+        run_as: The Unix user that runs the programs of an owner, by owner. The service has to run as root.
         trust_owners: Owners trust each other: their programs are not kept apart.
-        hide: Files and directories, besides those of the service, that no program in a sandbox sees: a private
-            key, for example.
+        hide: Files and directories that no program in a sandbox sees, for example a private key. Those of the
+            service itself are always hidden.
 
     Raises:
-        ConfigError: A setting is not allowed, the directory cannot be written, or another process owns it.
+        ConfigError: A setting is not allowed, the directory cannot be written, or another process has it open.
 
     Example:
         >>> with LocalService() as service, service.client() as client:
@@ -100,23 +101,23 @@ class LocalService:
         trust_owners: bool = False,
         hide: Iterable[str | os.PathLike[str]] = (),
     ) -> None:
-        given = {
+        arguments = {
             "data_dir": data_dir, "slots": slots, "full_sync": full_sync, "detach_jobs": detach, "hide": hide,
             "refuse_replays": refuse_replays, "sandbox": sandbox, "keep_mounts": keep_mounts, "oss_host": oss_host,
             "instance_types": types, "storage": storage, "max_file_size": max_file_size, "work_dir": work_dir,
             "run_as": run_as or {}, "trust_owners": trust_owners,
         }  # fmt: skip
-        self._start(Settings.checked(given), engine)
+        self._start(Settings.checked(arguments), engine)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Start the service that settings describe.
+        """Start a service with the given settings.
 
         Args:
-            settings: Checked settings; without ``data_dir``, the directory is a temporary one.
+            settings: Checked settings; without ``data_dir``, the service creates a temporary directory.
 
         Raises:
-            ConfigError: The directory cannot be written, or another process owns it.
+            ConfigError: The directory cannot be written, or another process has it open.
         """
         service = cls.__new__(cls)
         service._start(settings, None)
@@ -130,7 +131,7 @@ class LocalService:
         self._pid = os.getpid()
         self._closed = False
         self.unfinished: int = 0
-        """Unfinished jobs when the service was closed, which do not go on by themselves."""
+        """The number of unfinished jobs when the service was closed; none of them continues before the next start."""
         with ExitStack() as stack:
             try:
                 check_data_directory(self.data_dir)
@@ -143,15 +144,15 @@ class LocalService:
             except sqlite3.Error as error:
                 raise ConfigError(f"the database in {self.data_dir} cannot be used: {error}") from error
             except (RuntimeError, MemoryError) as error:
-                # A thread cannot be started, for example.
-                text = f"the service cannot start: {error}; the machine has no room for it"
+                # For example, a thread cannot be started.
+                text = f"the service cannot start: the machine lacks resources for it: {error}"
                 raise ConfigError(text) from error
             # Every part is closed, in the reverse order, even if closing another one fails.
             self._closing = stack.pop_all()
         self.objects: ObjectStore = self._parts.objects
         self.slots: int = self._parts.slots
         self.identity: str = self._parts.identity
-        left_open.add(self)
+        open_services.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -163,8 +164,8 @@ class LocalService:
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError(
-            "LocalService cannot be pickled: it is a part of this process. Make a client in each process, of the "
-            "server that `batchcompute serve` runs"
+            "LocalService cannot be pickled, because it belongs to this process. Run `batchcompute serve`, and create "
+            "a client of that server in each process"
         )
 
     def __repr__(self) -> str:
@@ -179,9 +180,9 @@ class LocalService:
         """Return the health of the loop that runs the jobs."""
         return self._parts.watchdog.health()
 
-    def give_up_waits(self) -> None:
-        """Answer all requests that wait for a job, because the service is about to end."""
-        self._parts.dispatcher.waiters.give_up()
+    def end_waits(self) -> None:
+        """Answer all requests that wait for the end of a job, because the service is about to end."""
+        self._parts.dispatcher.waiters.close()
 
     def add_key(self, access_key_id: str, access_key_secret: str) -> None:
         """Add a key pair; the secret of an existing one does not change."""
@@ -204,7 +205,7 @@ class LocalService:
         return self._parts.core.dispatch(request, admission)
 
     def admit(self, head: Request) -> Admission | Response:
-        """Authenticate a request by its head: return what it is about, or the response that refuses it.
+        """Authenticate a request by its head: return its owner and object, or the response that refuses it.
 
         Args:
             head: The request without its body.
@@ -212,11 +213,11 @@ class LocalService:
         return self._parts.object_api.admit(head) if is_for_objects(head) else self._parts.core.admit(head)
 
     def new_spool(self) -> SpoolWriter:
-        """Open a file for a body that is too large for memory."""
+        """Open a file for a request body that is too large for memory."""
         return self._parts.object_api.new_spool()
 
     def _known_pair(self, access_key_id: str, access_key_secret: str) -> tuple[str, str]:
-        """Add a key pair, a new one if none is given, and return it."""
+        """Add a key pair and return it; generate one for an empty id."""
         if not access_key_id:
             access_key_id, access_key_secret = f"local-{secrets.token_hex(4)}", secrets.token_hex(16)
         self.add_key(access_key_id, access_key_secret)
@@ -226,7 +227,7 @@ class LocalService:
         """Return a client of this service.
 
         Args:
-            access_key_id: Access key id; without it, the client gets a new key pair.
+            access_key_id: Access key id; if it is empty, the client gets a new key pair.
             access_key_secret: Access key secret.
         """
         from batchcompute.client import Client
@@ -247,37 +248,39 @@ class LocalService:
         client._use(ServiceTransport(self))
         return client
 
-    def oss_path(self, place: str) -> Path:
-        """Return the file of an object.
+    def oss_path(self, url: str) -> Path:
+        """Return the file that holds an object.
 
         Args:
-            place: ``oss://bucket/key``.
+            url: ``oss://bucket/key``.
 
         Raises:
-            ValidationError: The text is no object URL.
+            ValidationError: The text is not an object URL.
             ConfigError: The storage is not on this machine.
         """
-        if not isinstance(place, str):
-            raise ValidationError(f"a place is a text like oss://bucket/key, not {type(place).__name__}")
-        found = self.objects.local(place)
-        if found is None:
-            raise ConfigError(f"{place} is at {self.objects.describe()}, and no file of this machine")
-        return found
+        if not isinstance(url, str):
+            raise ValidationError(f"an object URL is a str like oss://bucket/key, not {type(url).__name__}")
+        path = self.objects.local(url)
+        if path is None:
+            raise ConfigError(
+                f"{url} is not a file of this machine: the storage is {self.objects.describe()}"
+            )
+        return path
 
     def _count_unfinished(self, detach: bool, store: Store) -> None:
         self.unfinished = 0 if detach or not self._closed else unfinished_jobs(store)
         if self.unfinished:
-            _log.warning("%s", prospect(self.unfinished, self.data_dir, self._temporary))
+            _log.warning("%s", unfinished_message(self.unfinished, self.data_dir, self._temporary))
 
     def close(self) -> None:
         """End all attempts and threads, and release the data directory.
 
-        Instances that ran start again when the directory is opened the next time.
+        Interrupted instances start again when the directory is opened the next time.
         """
         if self.closed:
             return
         self._closed = True
-        left_open.discard(self)
+        open_services.discard(self)
         try:
             self._closing.close()
         finally:

@@ -1,4 +1,4 @@
-"""Recovery: what happened to the instances that ran when the service last ended."""
+"""Recovery: determines what happened to the attempts that ran when the service last ended."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ TIMEOUT = Outcome(137, "Timeout", "The program ran longer than its Timeout allow
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An attempt of an earlier service that still runs, or has ended meanwhile."""
+class Recovered:
+    """An attempt that an earlier service started and that still runs, or has ended meanwhile."""
 
     attempt: Attempt
     """The attempt."""
-    runs: bool
+    is_running: bool
     """Whether it still runs."""
-    late: bool = False
-    """Whether its time was up."""
+    timed_out: bool = False
+    """Whether it exceeded its time limit."""
     time_left: float = 0.0
     """Seconds that it may still run."""
 
 
 def recover(
     store: Store, engine: Engine, workspace: LocalWorkspace, clock: Clock = SYSTEM_CLOCK
-) -> list[Found]:
-    """Find attempts that still run, and attempts that have ended; instances of lost attempts wait again.
+) -> list[Recovered]:
+    """Return the attempts that still run or have ended; requeue the instances of lost attempts.
 
     Args:
         store: The database.
@@ -53,7 +53,7 @@ def recover(
     with store.read() as transaction:
         rows = transaction.instances.running()
     started = {row.token: row.started for row in rows}
-    late = {row.token for row in rows if row.late}
+    timed_out = {row.token for row in rows if row.late}
     attempts: dict[str, Attempt] = {}
     gone: list[Key] = []
     for row in rows:
@@ -62,21 +62,22 @@ def recover(
                 row.key, row.token, row.worker, row.isolation, row.work
             )
         except (FileNotFoundError, NotADirectoryError):
-            # The directory of the attempt is gone, for example because it was in memory; so are its results.
+            # The directory of the attempt is gone, for example because it was in memory. Its results are lost.
             gone.append(row.key)
-    # An exit file is conclusive, whatever the program may have left running.
+    # An exit file is conclusive, even if the program has left other processes running.
     ended = {token for token, attempt in attempts.items() if workspace.has_ended(attempt)}
     handles = engine.reconcile(
         [token for token in attempts if token not in ended], workspace.planner.token_prefix
     )
-    found: list[Found] = []
+    recovered: list[Recovered] = []
     lost: list[Attempt] = []
     for token, attempt in attempts.items():
+        late = token in timed_out
         if handles.get(token) is not None:
-            time_left = 0.0 if token in late else workspace.time_left(attempt, started[token])
-            found.append(Found(attempt, True, token in late, time_left))
-        elif token in late or token in ended or workspace.has_ended(attempt):
-            found.append(Found(attempt, False, token in late))
+            time_left = 0.0 if late else workspace.time_left(attempt, started[token])
+            recovered.append(Recovered(attempt, True, late, time_left))
+        elif late or token in ended or workspace.has_ended(attempt):
+            recovered.append(Recovered(attempt, False, late))
         else:
             lost.append(attempt)
     now = timestamp(clock)
@@ -88,11 +89,11 @@ def recover(
             transitions.requeue(transaction, attempt.key, now, reason)
     for attempt in lost:
         if attempt.isolation == "container":
-            # A container goes on without the command that started it.
+            # A container keeps running after the command that started it has ended.
             workspace.end_container(attempt)
         workspace.clean(attempt)
-    workspace.clean_all_but({known.attempt.token for known in found})
+    workspace.clean_all_but({each.attempt.token for each in recovered})
     with store.read() as transaction:
         job_ids = transaction.jobs.ids()
     workspace.kept.remove_all_but(job_ids)
-    return found
+    return recovered

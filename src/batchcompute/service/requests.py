@@ -1,4 +1,4 @@
-"""Requests and responses as plain data, whatever carries them."""
+"""Requests and responses as plain data, independent of the transport."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "Response"]
 
-# XML, file names and the database cannot hold all of these characters.
-_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# None of these characters can be stored in all of XML, file names and the database.
+_NOT_STORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 _BARE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 class BadTarget(ValueError):
-    """A path or query that has no meaning, or more than one."""
+    """A path or query that is malformed or ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """A body that was too large to be held in memory, in a file."""
+    """A request body in a file, because it is too large for memory."""
 
     file: RootedFile
-    """The file; its reader may move it."""
+    """The file; the code that reads it may move it."""
     size: int
-    """Its bytes."""
+    """Its size in bytes."""
     md5: bytes
     """Its MD5 digest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it was received."""
+    """An HTTP request."""
 
     method: str
     """HTTP method."""
@@ -55,14 +55,14 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     """Headers with lower-case names."""
     body: bytes = field(default=b"", repr=False)
-    """The body, if it is held in memory."""
+    """The body, if it is in memory."""
     spool: Spool | None = None
     """The body, if it is in a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What the head of a request says: its owner, and the object that it is about."""
+    """The result of authenticating the head of a request: its owner, and the object that it names."""
 
     owner: str
     """The owner of its access key."""
@@ -87,7 +87,7 @@ class Response:
     body: bytes = b""
     """The body."""
     stream: Generator[bytes] | None = field(default=None, repr=False)
-    """The body in pieces, if it is too large to be held in memory."""
+    """The body in pieces, if it is too large for memory."""
 
     def whole(self) -> bytes:
         """Return the body."""
@@ -105,7 +105,7 @@ def query_names(target: str) -> frozenset[str]:
 
 
 def waits_for_job(request: Request) -> bool:
-    """Return whether the response comes when a job has ended: a synchronous App job (REST API, 2.1)."""
+    """Return whether the response is sent when a job has ended: a synchronous App job (REST API, 2.1)."""
     path = request.target.partition("?")[0]
     return request.method == "POST" and path == "/jobs" and "sync" in query_names(request.target)
 
@@ -119,13 +119,13 @@ def decoded(text: str) -> str:
     if "%" not in text and text.isascii() and text.isprintable():
         return text
     if _BARE_PERCENT.search(text):
-        # Kept as it is, ``%zz`` would have the same meaning as ``%25zz``.
+        # If it were accepted, ``%zz`` would mean the same as ``%25zz``.
         raise BadTarget("the path or the query holds a percent sign that encodes nothing")
     try:
         result = unquote_to_bytes(text.encode("utf-8")).decode("utf-8")
     except UnicodeError:
-        raise BadTarget("the path or the query is no text in UTF-8") from None
-    if _UNSPEAKABLE.search(result):
+        raise BadTarget("the path or the query is not UTF-8") from None
+    if _NOT_STORABLE.search(result):
         raise BadTarget("the path or the query holds a control character")
     return result
 
@@ -134,11 +134,11 @@ def query_of(target: str) -> dict[str, str]:
     """Return the query of a target; a name without a value has the value ``""``.
 
     Raises:
-        BadTarget: It is not UTF-8, or a value has no name, or a name is there twice: programs differ in which of
+        BadTarget: The query is not UTF-8, a value has no name, or a name occurs twice: programs differ in which of
             its values they use.
     """
     query = target.partition("?")[2]
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for part in query.split("&") if query else ():
         if not part:
             continue
@@ -146,17 +146,17 @@ def query_of(target: str) -> dict[str, str]:
         name = decoded(key)
         if not name:
             raise BadTarget("the query holds a value without a name")
-        if name in found:
+        if name in values:
             raise BadTarget(f"the query names {name[:60]!r} twice")
-        found[name] = decoded(value.replace("+", " "))
-    return found
+        values[name] = decoded(value.replace("+", " "))
+    return values
 
 
 def path_of_target(target: str) -> str:
     """Return the decoded path of a target.
 
     Raises:
-        BadTarget: It is not UTF-8, or does not begin with a slash.
+        BadTarget: The path is not UTF-8, or does not begin with a slash.
     """
     path = decoded(target.partition("?")[0])
     if not path.startswith("/"):
@@ -166,12 +166,12 @@ def path_of_target(target: str) -> str:
 
 
 def date_of(text: str) -> datetime | None:
-    """Return the time, in UTC, of a date header; None for a text that is no date."""
+    """Return the time of a date header, in UTC; None for a text that is not a date."""
     try:
         date = parsedate_to_datetime(text)
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
-        # The parser raises any of these for texts that are no dates.
+        # The parser raises any of these for a text that is not a date.
         return None
 
 
@@ -180,7 +180,7 @@ def json_response(status: int, content: Any, request_id: str, clock: Clock = SYS
 
     Args:
         status: HTTP status.
-        content: What the body holds as JSON; None for no body.
+        content: The body, as JSON values; None for an empty body.
         request_id: The id of the request.
         clock: The source of time.
     """
@@ -197,11 +197,11 @@ def json_response(status: int, content: Any, request_id: str, clock: Clock = SYS
 
 
 def error_response(error: HttpError, request_id: str) -> Response:
-    """Return the response for an error."""
+    """Return the response that reports an error."""
     content = {"Code": error.code, "Message": error.message, "RequestId": request_id}
     return json_response(error.status, content, request_id)
 
 
 def new_request_id() -> str:
-    """Return a new id for a request."""
+    """Return a new request id."""
     return str(uuid.uuid4()).upper()

@@ -1,4 +1,4 @@
-"""Removing old jobs and tokens from a data directory."""
+"""Removes old jobs and tokens from a data directory."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ __all__: list[str] = []
 
 @dataclass(frozen=True, slots=True)
 class Trimmed:
-    """What was removed."""
+    """The numbers of removed jobs and tokens."""
 
     jobs: int
-    """Jobs that had ended."""
+    """The number of removed jobs."""
     tokens: int
-    """Idempotent tokens."""
+    """The number of removed idempotent tokens."""
 
 
 def trim(directory: Path, age: float, clock: Clock = SYSTEM_CLOCK) -> Trimmed:
-    """Remove jobs that ended, and tokens that were used, some time ago. A server may be running.
+    """Remove jobs that ended, and tokens that were used, more than a given time ago. A server may be running.
 
     Args:
         directory: The data directory.
-        age: Seconds since then, at least.
+        age: Seconds that have passed since then, at least.
         clock: The source of time.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Threads that wait for the end of a job."""
+"""Lets threads wait until a job has ended."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from collections.abc import Callable
 
 __all__: list[str] = []
 
-_LOOK = 1.0
-"""Seconds between two looks of one who waits: whoever ends the service cannot always notify."""
+_CHECK_INTERVAL = 1.0
+"""Seconds between two checks of a waiting thread: `Waiters.close` cannot notify from a signal handler."""
 
 
 class Waiters:
-    """Threads that wait for something that only changes when an instance ends or a job is stopped."""
+    """Threads that wait for a condition that only the end of an instance or of a job can change."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._leaving = False
+        self._closed = False
 
     def wait_for(self, is_over: Callable[[], bool]) -> bool:
-        """Wait until something is so.
+        """Block until a condition holds.
 
         Returns:
-            Whether it is; False when the service ends before.
+            True if the condition holds; False if the service ends first.
         """
         with self._condition:
-            while not self._leaving and not is_over():
-                self._condition.wait(_LOOK)
-            return not self._leaving
+            while not self._closed and not is_over():
+                self._condition.wait(_CHECK_INTERVAL)
+            return not self._closed
 
     def notify(self) -> None:
-        """Let all of them look."""
+        """Make all waiting threads check their conditions."""
         with self._condition:
             self._condition.notify_all()
 
-    def give_up(self) -> None:
-        """Let all of them know that the service is about to end; the handler of a signal may call it."""
-        # Without the lock, which the thread that is interrupted may hold.
-        self._leaving = True
+    def close(self) -> None:
+        """End all waits, because the service is about to end. Signal handlers may call this method."""
+        # Without the lock: the interrupted thread may hold it.
+        self._closed = True

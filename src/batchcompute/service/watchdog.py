@@ -1,4 +1,4 @@
-"""The health of the service: a thread looks every second whether the dispatcher is stuck."""
+"""The watchdog: a thread that detects a stuck dispatcher, and runs hourly maintenance."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _log = logging.getLogger("batchcompute.service.dispatcher")
 _LIMIT = 5.0
 """Seconds that a round of the loop may take."""
 
-_LOOK = 1.0
-"""Seconds between two looks."""
+_INTERVAL = 1.0
+"""Seconds between two checks."""
 
 _HOUR = 3600.0
 
@@ -39,9 +39,9 @@ class Health:
     failing_seconds: float
     """Seconds for which every round has failed; 0 if the last one succeeded."""
     stalls: int
-    """Rounds that have taken too long since the start of the service."""
+    """The number of rounds since the start of the service that took too long."""
     last_stall: str
-    """Where the last such round was stuck: function, file and line; empty for none."""
+    """Where the last such round was stuck: function, file and line; empty if there was no such round."""
 
     def content(self) -> dict[str, Any]:
         """Return the health as the content of a response."""
@@ -61,7 +61,7 @@ class Watchdog:
         dispatcher: The loop.
         hourly: Called once an hour, to remove old files.
         limit: Seconds that a round may take.
-        look: Seconds between two looks.
+        interval: Seconds between two checks.
         clock: The source of time.
     """
 
@@ -70,7 +70,7 @@ class Watchdog:
         dispatcher: Dispatcher,
         hourly: Callable[[], object] = lambda: None,
         limit: float = _LIMIT,
-        look: float = _LOOK,
+        interval: float = _INTERVAL,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._clock = clock
@@ -78,7 +78,7 @@ class Watchdog:
         self._hourly = hourly
         self._next_hour = self._clock.monotonic() + _HOUR
         self._limit = limit
-        self._look = look
+        self._interval = interval
         self._stalls = 0
         self._last = ""
         self._reported: float | None = None
@@ -103,11 +103,11 @@ class Watchdog:
     def _run_hourly(self) -> None:
         try:
             self._hourly()
-        except Exception:  # noqa: BLE001 - the watch goes on
+        except Exception:  # noqa: BLE001 - the watchdog keeps running
             _log.exception("old files cannot be removed now; the next attempt is in an hour")
 
     def _run(self) -> None:
-        while not self._end.wait(self._look):
+        while not self._end.wait(self._interval):
             if self._clock.monotonic() >= self._next_hour:
                 self._next_hour += _HOUR
                 self._run_hourly()
@@ -125,7 +125,7 @@ class Watchdog:
             where = stack[-1] if stack else None
             self._last = f"{where.name} ({where.filename}:{where.lineno})" if where else "unknown"
             _log.error(
-                "a round of the dispatcher has taken more than %g seconds; it stands here:\n%s",
+                "a round of the dispatcher has taken more than %g seconds; its thread is at:\n%s",
                 self._limit,
                 "".join(stack.format()),
             )

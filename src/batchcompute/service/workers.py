@@ -1,4 +1,4 @@
-"""A bounded pool of threads for work that takes long."""
+"""A bounded pool of worker threads, for work that takes long."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ Work = Callable[[], Done]
 
 
 class WorkerPool:
-    """A bounded number of threads that do pieces of work.
+    """A bounded number of threads that execute pieces of work.
 
-    The loop that submits work also takes in its results, so no state is shared between threads. Submitting work never
-    fails: if the machine has no room for another thread, the work waits for one of the existing threads.
+    The loop that submits work also calls `drain`, so no state is shared between threads. Submitting work never
+    fails: if the machine cannot start another thread, the work waits for one of the existing threads.
 
     Args:
         wake: Wakes the loop when a piece of work is done.
         failed: Called by the loop for work that has failed, with its name and the error.
-        most: The largest number of threads.
+        max_threads: The largest number of threads.
         clock: The source of time.
 
     Raises:
@@ -41,13 +41,13 @@ class WorkerPool:
         self,
         wake: Callable[[], None],
         failed: Callable[[str, Exception], None],
-        most: int,
+        max_threads: int,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._clock = clock
         self._wake = wake
         self._failed = failed
-        self._most = max(1, most)
+        self._max_threads = max(1, max_threads)
         self._waiting: deque[tuple[str, Work]] = deque()
         self._done: deque[Done] = deque()
         self._condition = threading.Condition()
@@ -58,10 +58,10 @@ class WorkerPool:
         self._start_thread()
 
     def submit(self, name: str, work: Work) -> None:
-        """Have a thread do a piece of work; the loop then calls what the work returns."""
+        """Execute a piece of work in a thread; `drain` then calls the function that the work returns."""
         with self._condition:
             self._waiting.append((name, work))
-            if self._idle >= len(self._waiting) or len(self._threads) >= self._most:
+            if self._idle >= len(self._waiting) or len(self._threads) >= self._max_threads:
                 self._condition.notify()
                 return
         try:
@@ -72,21 +72,21 @@ class WorkerPool:
                 self._condition.notify()
 
     def drain(self) -> None:
-        """Call what finished work has returned.
+        """Call the functions that finished work has returned.
 
-        A call that raises is repeated by the next `drain`.
+        The next `drain` repeats a call that raises.
         """
         for _ in range(len(self._done)):
             self._done[0]()
             self._done.popleft()
 
-    def join(self, patience: float) -> None:
-        """Wait until no work is left, and end the threads.
+    def join(self, timeout: float) -> None:
+        """Wait until all work is done, and end the threads.
 
         Args:
-            patience: Seconds to wait at most.
+            timeout: Seconds to wait at most.
         """
-        end = self._clock.monotonic() + patience
+        end = self._clock.monotonic() + timeout
         with self._condition:
             self._closing = True
             self._condition.notify_all()

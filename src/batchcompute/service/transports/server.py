@@ -184,7 +184,7 @@ def serve(service: LocalService, address: ServerAddress, tls_cert: str = "", tls
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             # Requests that wait for a job end now. Otherwise the server would wait for them.
-            service.give_up_waits()
+            service.end_waits()
             super().handle_exit(sig, frame)
 
         async def startup(self, sockets: list[socket] | None = None) -> None:
