@@ -90,3 +90,13 @@ def imported(room: str) -> set[str]:
                 parts = str(node.module).split(".")[1:] + [alias.name for alias in node.names[:1]]
                 found |= {parts[0], ".".join(parts[:2])}
     return found
+
+
+def test_the_picture_is_drawn_from_the_source_of_the_page() -> None:
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        from draw_architecture import digest
+    finally:
+        sys.path.remove(str(ROOT / "tools"))
+    picture = (ROOT / "docs" / "architecture.svg").read_text("utf-8")
+    assert f"<!-- source: {digest()} -->" in picture, "run python tools/draw_architecture.py"
