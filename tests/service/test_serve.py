@@ -283,7 +283,7 @@ def test_errors_of_the_command_line_have_no_traceback(tmp_path: Path) -> None:
         (("serve", "--host", "0.0.0.0"), "--insecure"),
         (
             ("serve", "--slots", "0", "--data-dir", str(tmp_path)),
-            "--slots must be an integer, 1 or more, not 0",
+            "--slots must be an integer from 1 to 1000000, not 0",
         ),
         (("serve", "--log-level", "LOUD"), "--log-level must be"),
     ):

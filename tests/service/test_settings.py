@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -18,6 +19,7 @@ from batchcompute.cli import COMMANDS, main
 from batchcompute.cli.arguments import add_settings
 from batchcompute.cli.parser import Parser
 from batchcompute.service import LocalService
+from batchcompute.service.data_directory import default_directory
 from batchcompute.service.domain.instance_types import InstanceType
 from batchcompute.service.setting_sources import CLIENT_VARIABLES, load_settings
 from batchcompute.service.settings import OPTIONS, Settings
@@ -106,7 +108,17 @@ MISTAKES = [
     ("[instance-type]", "there is no table [instance-type]; the nearest is [instance_types]"),
     ("serve = 1", "serve must be a table, [serve], not 1"),
     ("[serve]\nslot = 1", "[serve] has no key 'slot'; the nearest is 'slots'"),
-    ("[serve]\nprint_credentials = true", "[serve] has no key 'print_credentials'"),
+    (
+        "[serve]\nprint-credentials = true",
+        "print-credentials cannot be set in [serve], only on the command line",
+    ),
+    ("[serve]\noss_host = 'x'", "oss_host cannot be set in [serve], only by LocalService"),
+    ("[serve]\ninstance_types = []", "only as the table [instance_types] of the file"),
+    ("[instance_types]\n'' = { cores = 1, memory = 1 }", "[instance_types] has a key that is empty"),
+    ("[[serve]]\nport = 1", "serve must be a table, [serve], not [{'port': 1}]"),
+    ('[serve]\nwork_dir = "a\\u0000b"', "must be a path, not 'a\\x00b'"),
+    ('[serve]\nrun_as = ["a=b\\u0000"]', "must be OWNER=USER, once for each owner, not 'a=b\\x00'"),
+    ('[serve]\nhost = "a\\nb"', "must be an address or a host name, not 'a\\nb'"),
     ("[serve.tls]\ncert = 'x'", "[serve] has no key 'tls'; the nearest is 'tls_"),
     ("[serve]\nwork-dir = 'x'\nwork_dir = 'y'", "[serve] has 'work_dir' twice"),
     ("[instance_types]\nx = 3", "[instance_types] x must be like { cores = 4, memory = 8 }, not 3"),
@@ -127,6 +139,10 @@ def test_a_mistake_in_the_file_is_one_line(tmp_path: Path, text: str, message: s
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    assert load_settings({"config": str(file_with(tmp_path, "\ufeff[serve]\nport = 5"))}).port == 5
+
+
 def test_messages_name_the_setting_as_the_user_wrote_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,15 +157,15 @@ def test_messages_name_the_setting_as_the_user_wrote_it(
     monkeypatch.setenv("BATCHCOMPUTE_PORT", "tcp://10.0.0.1:80")
     with pytest.raises(ConfigError, match=f"^BATCHCOMPUTE_PORT {range_} 'tcp://10.0.0.1:80'$"):
         load_settings()
-    with pytest.raises(ConfigError, match="^slots must be an integer, 1 or more, not True$"):
+    with pytest.raises(ConfigError, match="^slots must be an integer from 1 to 1000000, not True$"):
         LocalService(tmp_path / "d", slots=True)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"slots": 0}, "slots must be an integer, 1 or more, not 0"),
-        ({"slots": "2"}, "slots must be an integer, 1 or more, not '2'"),
+        ({"slots": 0}, "slots must be an integer from 1 to 1000000, not 0"),
+        ({"slots": "2"}, "slots must be an integer from 1 to 1000000, not '2'"),
         ({"sandbox": "x"}, "sandbox must be 'auto', 'always' or 'never', not 'x'"),
         ({"max_file_size": -1}, "max_file_size must be 0 for any size, or a number of bytes, not -1"),
         ({"detach": 1}, "detach must be true or false, not 1"),
@@ -177,11 +193,18 @@ def test_keywords_are_checked_before_anything_is_made(
         (["now"], "there is no argument now"),
         (["--port"], "argument --port: expected one argument"),
         (["--port", "65536"], "--port must be an integer from 0 to 65535, not 65536"),
-        (["--slots", "9" * 5000], "--slots must be an integer, 1 or more, not '999"),
+        (["--slots", "9" * 5000], "--slots must be an integer from 1 to 1000000, not '999"),
         (
             ["--max-file-size", "9" * 20],
             "--max-file-size must be 0 for any size, or a number of bytes, not 999",
         ),
+        (["--slots", "9" * 20], "--slots must be an integer from 1 to 1000000, not 999"),
+        (["--work-dir", "~no such user/x"], "--work-dir must be a path, not '~no such user/x'"),
+        (["--host", "a b"], "--host must be an address or a host name, not 'a b'"),
+        (["--host", "192.0.2.1"], "--host 192.0.2.1 can be reached by others"),
+        (["--host", "a..b", "--insecure"], "cannot listen on a..b:8790 (--host and --port): "),
+        (["--port", "0", "--storage", "x://y"], "--storage needs fsspec, of the extra storage: pip install"),
+        (["--port", "0", "--run-as", "a=no such user"], "--run-as "),
         (["--data-dir", ""], "--data-dir must be a path, not ''"),
         (["--tls-cert", "x"], "--tls-cert needs --tls-key: "),
         (["--tls-key", "x"], "--tls-key needs --tls-cert: "),
@@ -195,8 +218,13 @@ def test_keywords_are_checked_before_anything_is_made(
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_line(
-    tmp_path: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    words: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("batchcompute.service.resolved_settings.find_spec", lambda name: None)
     directory = ["--data-dir", str(tmp_path / "d")]
     try:
         status = main(["serve", *directory, *words])
@@ -219,6 +247,47 @@ def test_a_variable_that_is_almost_a_setting_is_refused(monkeypatch: pytest.Monk
     for name in (*CLIENT_VARIABLES, "BATCHCOMPUTE_SERVICE_HOST"):
         monkeypatch.setenv(name, "x")
     assert load_settings().model_dump() == Settings().model_dump()
+
+
+@pytest.mark.parametrize(
+    ("variable", "where"),
+    [
+        ("BATCHCOMPUTE_PRINT_CREDENTIALS", "on the command line"),
+        ("BATCHCOMPUTE_INSTANCE_TYPES", "as the table [instance_types] of the file"),
+        ("batchcompute_hide", "by LocalService"),
+    ],
+)
+def test_a_variable_of_a_setting_that_has_none_is_refused(
+    variable: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "true")
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert str(caught.value) == f"{variable} cannot be set by a variable, only {where}"
+
+
+def test_a_port_in_use_and_a_work_directory_that_is_a_file_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("BATCHCOMPUTE_PORT", str(taken.getsockname()[1]))
+        assert main(["serve", "--data-dir", str(tmp_path / "d")]) == 2
+    said = capsys.readouterr().err
+    assert "(--host and BATCHCOMPUTE_PORT): " in said
+    assert not (tmp_path / "d").exists()
+    file = file_with(tmp_path, "")
+    with pytest.raises(ConfigError, match=f"^work_dir {re.escape(str(file))} cannot be used: "):
+        LocalService(tmp_path / "e", work_dir=file)
+
+
+def test_a_data_directory_of_an_unknown_user_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["keys", "--data-dir", "~no such user/x", "list"]) == 2
+    assert capsys.readouterr().err.startswith("batchcompute: --data-dir ~no such user/x cannot be used: ")
+    monkeypatch.setenv("BATCHCOMPUTE_DATA_DIR", "~no such user/x")
+    with pytest.raises(ConfigError, match="^BATCHCOMPUTE_DATA_DIR ~no such user/x cannot be used: "):
+        default_directory()
 
 
 def test_no_setting_has_the_variable_of_something_else() -> None:

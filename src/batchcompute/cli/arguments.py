@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from batchcompute.errors import ConfigError
-from batchcompute.service.data_directory import default_directory
+from batchcompute.service.data_directory import default_directory, named_directory
 from batchcompute.service.settings import OPTIONS
 
 __all__: list[str] = []
@@ -60,7 +60,8 @@ def data_directory(arguments: argparse.Namespace) -> Path:
     Args:
         arguments: The parsed arguments.
     """
-    return Path(arguments.data_dir).expanduser().absolute() if arguments.data_dir else default_directory()
+    given: str | None = arguments.data_dir
+    return named_directory(given, "--data-dir") if given else default_directory()
 
 
 def database_of(directory: Path) -> Path:

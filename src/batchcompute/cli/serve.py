@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     directory = settings.data_dir or default_directory()
     private = [path for path in (settings.tls_key, settings.config) if path]
-    with listen(settings.host, settings.port, bool(settings.tls_cert), settings.insecure) as address:
+    names = (settings.spelled("host"), settings.spelled("port"))
+    with listen(settings.host, settings.port, bool(settings.tls_cert), settings.insecure, names) as address:
         changes = {"data_dir": directory, "oss_host": address.url, "hide": (*settings.hide, *private)}
         with LocalService.from_settings(settings.model_copy(update=changes)) as service:
             pair = KeyFile(directory / "credentials.json").ensure(os.environ)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from batchcompute.errors import ConfigError
 from batchcompute.runner.rooted import Root
 from batchcompute.service.api.authentication import Keys, Nonces
 from batchcompute.service.api.dispatch import Core
@@ -19,13 +20,18 @@ from batchcompute.service.api.handlers.quotas import Quotas
 from batchcompute.service.api.handlers.submit import Submissions
 from batchcompute.service.api.handlers.table import handlers
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
-from batchcompute.service.data_directory import identity_of, open_work_directory, restrict_access
+from batchcompute.service.data_directory import (
+    WorkDirectory,
+    identity_of,
+    open_work_directory,
+    restrict_access,
+)
 from batchcompute.service.dispatcher import Dispatcher
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.objects.api import ObjectApi
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.objects.ownership import Buckets
-from batchcompute.service.resolved_settings import ResolvedSettings, resolve
+from batchcompute.service.resolved_settings import ResolvedSettings
 from batchcompute.service.store.database import Store
 from batchcompute.service.store.keys import KeyFile
 from batchcompute.service.watchdog import Watchdog
@@ -69,6 +75,7 @@ def assemble(
     stack: ExitStack,
     directory: Path,
     settings: Settings,
+    resolved: ResolvedSettings,
     engine: Engine | None,
     before_close: Callable[[Store], None],
     clock: Clock = SYSTEM_CLOCK,
@@ -79,6 +86,7 @@ def assemble(
         stack: Receives a callback for each part that closes it; the callbacks run in reverse order.
         directory: The data directory, which this process has locked.
         settings: The settings.
+        resolved: The same settings in their final form.
         engine: The engine that runs attempts; None for the default, which runs processes on this machine.
         before_close: Called when all parts except the database are closed.
         clock: The source of time.
@@ -87,9 +95,8 @@ def assemble(
         OSError: The directory cannot be used.
         sqlite3.Error: The database cannot be used.
         RuntimeError: A thread cannot be started.
-        ConfigError: A setting names something that this machine does not have.
+        ConfigError: The work directory or the object storage cannot be used.
     """
-    resolved = resolve(settings)
     detach = settings.detach_jobs
     store = Store(directory / "batchcompute.db", settings.full_sync, clock)
     stack.callback(store.close)
@@ -98,7 +105,7 @@ def assemble(
     store.note_done("tightened")
     objects = _object_store(stack, directory, settings)
     work = stack.enter_context(
-        open_work_directory(directory, settings.work_dir, store.id, shared=bool(resolved.isolation.run_as))
+        _work_directory(directory, settings, store.id, bool(resolved.isolation.run_as))
     )
     kept = directory / "kept"
     kept.mkdir(mode=0o700, exist_ok=True)
@@ -129,6 +136,16 @@ def assemble(
     core = _core(store, resolved, keys, buckets, dispatcher, workspace, clock)
     identity = identity_of(directory, make=True)
     return Parts(store, identity, resolved.slots, objects, keys, object_api, core, dispatcher, watchdog)
+
+
+def _work_directory(directory: Path, settings: Settings, store_id: str, shared: bool) -> WorkDirectory:
+    try:
+        return open_work_directory(directory, settings.work_dir, store_id, shared)
+    except OSError as error:
+        if settings.work_dir is None:
+            raise
+        text = f"{settings.spelled('work_dir')} {settings.work_dir} cannot be used: {error}"
+        raise ConfigError(text) from error
 
 
 def _object_store(stack: ExitStack, directory: Path, settings: Settings) -> ObjectStore:

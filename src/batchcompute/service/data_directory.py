@@ -34,7 +34,7 @@ def default_directory() -> Path:
     """Return the directory that ``BATCHCOMPUTE_DATA_DIR`` names, or else the one of the user."""
     named = os.environ.get("BATCHCOMPUTE_DATA_DIR")
     if named:
-        return Path(named).expanduser().absolute()
+        return named_directory(named, "BATCHCOMPUTE_DATA_DIR")
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -42,6 +42,22 @@ def default_directory() -> Path:
     else:
         base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     return base / "batchcompute"
+
+
+def named_directory(text: str, setting: str) -> Path:
+    """Return the directory that a setting names.
+
+    Args:
+        text: Its path.
+        setting: Name of the setting, for messages.
+
+    Raises:
+        ConfigError: The path begins with ``~name``, and this machine has no such user.
+    """
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ConfigError(f"{setting} {text} cannot be used: {error}") from None
 
 
 _NAMES = frozenset(

@@ -21,6 +21,7 @@ from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.assembly import assemble
 from batchcompute.service.at_exit import open_services, unfinished_jobs, unfinished_message
 from batchcompute.service.data_directory import Lock, check_data_directory
+from batchcompute.service.resolved_settings import resolve
 from batchcompute.service.settings import Settings
 from batchcompute.service.store.keys import FIRST_OWNER
 
@@ -126,6 +127,8 @@ class LocalService:
     def _start(self, settings: Settings, engine: Engine | None) -> None:
         if sys.platform == "win32":
             raise ConfigError("the service runs on Linux and macOS only; clients run everywhere")
+        # Before a directory is made: a setting can name something that this machine does not have.
+        resolved = resolve(settings)
         self._temporary = settings.data_dir is None
         self.data_dir: Path = settings.data_dir or Path(tempfile.mkdtemp(prefix="batchcompute-")).absolute()
         self._pid = os.getpid()
@@ -138,7 +141,7 @@ class LocalService:
                 lock = Lock(self.data_dir)
                 stack.callback(lock.release)
                 count = partial(self._count_unfinished, settings.detach_jobs)
-                self._parts = assemble(stack, self.data_dir, settings, engine, count)
+                self._parts = assemble(stack, self.data_dir, settings, resolved, engine, count)
             except OSError as error:
                 raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
             except sqlite3.Error as error:

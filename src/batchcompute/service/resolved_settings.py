@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from batchcompute.errors import ConfigError
+from batchcompute.errors.installation import install_command
 from batchcompute.service.domain.instance_types import TYPES, InstanceType
 from batchcompute.service.isolation import Isolation, accounts_of, why_no_sandbox
 from batchcompute.service.machine import cores
@@ -47,8 +50,12 @@ def resolve(settings: Settings) -> ResolvedSettings:
         settings: Checked settings.
 
     Raises:
-        ConfigError: A user is not there, or this process may not become another user.
+        ConfigError: A user or the extra ``storage`` is not there, or this process may not become another user.
     """
+    if settings.storage and find_spec("fsspec") is None:
+        raise ConfigError(
+            f"{settings.spelled('storage')} needs fsspec, of the extra storage: {install_command('storage')}"
+        )
     accounts = accounts_of(settings.run_as, settings.spelled("run_as"))
     isolation = Isolation(trusts=settings.trust_owners, run_as=accounts)
     if settings.sandbox != "never":

@@ -79,10 +79,13 @@ def _from_environment() -> dict[str, str]:
     """Return the texts of the environment variables that are settings.
 
     Raises:
-        ConfigError: The name of a variable is almost the name of a setting.
+        ConfigError: The name of a variable is almost the name of a setting, or of one that has no variable.
     """
     names = [name for name in os.environ if name.upper().startswith(_PREFIX)]
     for name in names:
+        option = name.upper().removeprefix(_PREFIX).lower()
+        if option in OPTIONS and name.upper() not in _VARIABLES:
+            raise ConfigError(f"{name} cannot be set by a variable, only {_where(option)}")
         if name.upper() not in _VARIABLES and name.upper() not in CLIENT_VARIABLES:
             _refuse_misspelt(name)
     if not any(name.upper() in _VARIABLES for name in names):
@@ -96,6 +99,13 @@ def _from_environment() -> dict[str, str]:
     source = EnvSettingsSource(Variables, env_prefix=_PREFIX, env_ignore_empty=True)
     found = cast("dict[str, str]", source())
     return {name: text for name, text in found.items() if "environment" in OPTIONS[name].sources}
+
+
+def _where(name: str) -> str:
+    """Say where an option can be set that a source does not have."""
+    if name == "instance_types":
+        return "as the table [instance_types] of the file"
+    return "on the command line" if "command line" in OPTIONS[name].sources else "by LocalService"
 
 
 def _refuse_misspelt(variable: str) -> None:
@@ -116,8 +126,9 @@ def _from_file(path: str) -> dict[str, object]:
     import tomllib
 
     try:
-        tables = tomllib.loads(Path(path).expanduser().read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        # Editors on Windows put a mark at the start of the file.
+        tables = tomllib.loads(Path(path).expanduser().read_text("utf-8-sig"))
+    except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
     for name, value in tables.items():
         if name not in _TABLES:
@@ -127,6 +138,8 @@ def _from_file(path: str) -> dict[str, object]:
     found: dict[str, object] = {}
     for key, value in _table(tables, "serve").items():
         name = key.replace("-", "_")
+        if name in OPTIONS and name not in _KEYS:
+            raise ConfigError(f"{path}: {key} cannot be set in [serve], only {_where(name)}")
         if name not in _KEYS:
             raise ConfigError(f"{path}: [serve] has no key {key!r}; the nearest is {nearest(name, _KEYS)!r}")
         if name in found:
@@ -153,6 +166,8 @@ def _table(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _instance_type(name: str, value: object, path: str) -> InstanceType:
     """Read one entry of ``[instance_types]``: ``name = { cores = 4, memory = 8 }``."""
+    if not name:
+        raise ConfigError(f"{path}: [instance_types] has a key that is empty: it must be the name of a type")
     place = f"{path}: [instance_types] {name}"
     if not isinstance(value, dict):
         raise ConfigError(f"{place} must be like {_SHAPE}, not {value!r}")

@@ -79,7 +79,11 @@ class Option:
 
 
 def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        # `~name` of a user that this machine does not have.
+        raise ValueError("no home directory") from None
 
 
 def _not_empty(value: object) -> object:
@@ -89,7 +93,14 @@ def _not_empty(value: object) -> object:
     return value
 
 
-_Path = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_absolute)]
+def _without_nul(value: object) -> object:
+    if "\0" in str(value):
+        # Calls of the operating system refuse it, each with another error.
+        raise ValueError("a null character")
+    return value
+
+
+_Path = Annotated[Path, BeforeValidator(_not_empty), BeforeValidator(_without_nul), AfterValidator(_absolute)]
 
 
 def _users(value: object) -> object:
@@ -99,7 +110,7 @@ def _users(value: object) -> object:
     users: dict[str, str] = {}
     for text in cast("Iterable[object]", value):
         owner, sign, user = str(text).partition("=")
-        if not sign or owner in users:
+        if not sign or owner in users or "\0" in user:
             raise PydanticCustomError("wrong", "one text is wrong", {"value": text})
         users[owner] = user
     return users
@@ -136,7 +147,7 @@ class Settings(BaseModel):
         _Path | None, _Notes("a path", "FILE", default="none", sources=("command line", "environment"))
     ] = Field(default=None, description="TOML file with these options in `[serve]`, and `[instance_types]`")
     host: Annotated[str, _Notes("an address or a host name", "ADDRESS", sources=_SERVE)] = Field(
-        default="127.0.0.1", min_length=1, description="address to listen on"
+        default="127.0.0.1", pattern=r"^[^\s\x00-\x20\x7f]+$", description="address to listen on"
     )
     port: Annotated[int, _Notes(sources=_SERVE)] = Field(
         default=8790, strict=True, ge=0, le=65535, description="port to listen on; 0 for any free port"
@@ -145,7 +156,7 @@ class Settings(BaseModel):
         default=None, description="directory for the database, the objects, the keys and the work"
     )
     slots: Annotated[int | None, _Notes(default="the number of cores")] = Field(
-        default=None, strict=True, ge=1, description="how many instances run at once"
+        default=None, strict=True, ge=1, le=1_000_000, description="how many instances run at once"
     )
     work_dir: Annotated[_Path | None, _Notes("a path", "DIR", default="`work/` in the data directory")] = (
         Field(default=None, description="directory where programs run")

@@ -39,13 +39,14 @@ _THREADS = 16
 """Threads for requests to object storage and for requests that change jobs."""
 
 
-def check_address(host: str, tls: bool, allowed: bool) -> None:
+def check_address(host: str, tls: bool, allowed: bool, setting: str = "--host") -> None:
     """Refuse to serve other machines in plain text unless that is allowed.
 
     Args:
         host: Address to listen on.
         tls: Whether TLS is used.
         allowed: Whether plain text is allowed.
+        setting: Name of the setting of the address, for messages.
 
     Raises:
         ConfigError: Other machines can reach the address, and neither TLS nor plain text is allowed.
@@ -56,7 +57,7 @@ def check_address(host: str, tls: bool, allowed: bool) -> None:
         inside = host == "localhost"
     if not inside and not tls and not allowed:
         raise ConfigError(
-            f"{host} can be reached by others, and requests would cross the network in plain text: give "
+            f"{setting} {host} can be reached by others, and requests would cross the network in plain text: give "
             "--tls-cert and --tls-key, or --insecure if something else protects it"
         )
 
@@ -112,7 +113,11 @@ class ServerAddress:
 
 @contextlib.contextmanager
 def listen(
-    host: str = "127.0.0.1", port: int = 8790, tls: bool = False, insecure: bool = False
+    host: str = "127.0.0.1",
+    port: int = 8790,
+    tls: bool = False,
+    insecure: bool = False,
+    settings: tuple[str, str] = ("--host", "--port"),
 ) -> Generator[ServerAddress]:
     """Open the listening socket, so that its address is known before the service starts.
 
@@ -121,19 +126,21 @@ def listen(
         port: Port; 0 for any free port.
         tls: Whether TLS is used.
         insecure: Whether plain text is allowed for other machines.
+        settings: Names of the settings of address and port, for messages.
 
     Raises:
         ConfigError: The address is not allowed or is in use, or the extra ``serve`` is not installed.
     """
-    check_address(host, tls, insecure)
+    check_address(host, tls, insecure, settings[0])
     try:
         import_module("starlette")
 
         listener = _listen(host, port)
     except ImportError:
         raise ConfigError(f"serving needs uvicorn and starlette: {install_command('serve')}") from None
-    except (OSError, OverflowError) as error:
-        raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
+    except (OSError, OverflowError, UnicodeError) as error:
+        names = " and ".join(settings)
+        raise ConfigError(f"cannot listen on {host}:{port} ({names}): {error}") from error
     with listener:
         # The loopback address reaches a socket that listens on all addresses.
         reached = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
@@ -228,7 +235,7 @@ def _listen(host: str, port: int) -> socket:
         listener.bind((host, port))
         # Before the address is announced, so that clients can connect to it.
         listener.listen(_BACKLOG)
-    except (OSError, OverflowError):
+    except (OSError, OverflowError, UnicodeError):
         listener.close()
         raise
     return listener
