@@ -1,13 +1,11 @@
-"""Measure what the project promises, as ratios within one run, and check each result first.
+"""Measures the performance that the project promises, as ratios within one run, and checks each result."""
 
-    python -m benchmarks            # print the table
-    python -m benchmarks --write    # and put it into docs/benchmarks.md
-    python -m benchmarks models     # one group only: imports, models, requests, memory, throughput, serving,
-                                    # scale
-
-Ratios are compared within one run, each against something that was not written here, so that
-machines may differ. Run it while nothing else runs.
-"""
+#     python -m benchmarks            # print the table
+#     python -m benchmarks --write    # also write it into docs/benchmarks.md
+#     python -m benchmarks models     # one group only: imports, models, requests, memory, throughput, serving, scale
+#
+# Each ratio compares two measurements of one run, and one of them is software from elsewhere, so that machines may
+# differ. The machine should be idle otherwise.
 
 from __future__ import annotations
 

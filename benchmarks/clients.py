@@ -1,4 +1,4 @@
-"""What a call costs over the bare HTTP library, and what calls leave behind."""
+"""Benchmarks of the clients: the cost of a call over the bare HTTP library, and memory."""
 
 from __future__ import annotations
 

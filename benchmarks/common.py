@@ -1,4 +1,4 @@
-"""What all groups of benchmarks share."""
+"""Shared parts of all groups of benchmarks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service promises: throughput beside other people's tools, latency, requests, memory and idleness."""
+"""Benchmarks of the service: throughput, latency, requests, memory and idle load."""
 
 from __future__ import annotations
 

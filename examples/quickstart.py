@@ -1,8 +1,7 @@
-"""Run a job with three instances on this machine, and show what came of it.
+"""Runs a job with three instances on this machine, and prints the results."""
 
-It uses a service of its own: no account, no network. Each run has a new data directory, so that several can
-run at once; the objects stay there.
-"""
+# The example starts its own service: it needs no account and no network. Each run has a new data directory, so several
+# runs can work at the same time; the objects stay in the directory.
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package as a whole: its public names, its floors, and what importing it costs."""
+"""The package as a whole: its public names, its import directions, and the cost of importing it."""
 
 from __future__ import annotations
 
@@ -95,24 +95,11 @@ def test_methods_of_the_old_client_are_there() -> None:
     assert not missing
 
 
-DOCSTRINGS_NOT_YET = {"service"}
-"""Rooms whose module docstrings are not one line yet; the list only gets shorter."""
-
-
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_a_module_docstring_is_one_line(path: Path) -> None:
-    room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
     docstring = ast.get_docstring(ast.parse(path.read_text("utf-8")), clean=False) or ""
-    if room not in DOCSTRINGS_NOT_YET:
-        assert docstring.endswith(".")
-        assert "\n" not in docstring
-
-
-@pytest.mark.parametrize("room", sorted(DOCSTRINGS_NOT_YET))
-def test_the_list_of_rooms_without_one_line_docstrings_gets_shorter(room: str) -> None:
-    paths = [*(SOURCE / room).rglob("*.py"), *SOURCE.glob(f"{room}.py")]
-    texts = [ast.get_docstring(ast.parse(path.read_text("utf-8")), clean=False) or "" for path in paths]
-    assert any("\n" in text or not text.endswith(".") for text in texts), f"remove {room} from the list"
+    assert docstring.endswith(".")
+    assert "\n" not in docstring
 
 
 def run(program: str) -> list[str]:

@@ -1,10 +1,8 @@
-"""Check the types that users see: every type checker must accept and reject the same lines.
+"""Checks the public types: every type checker must accept and reject the same lines."""
 
-The samples in ``tests/typing`` mark the lines that must be rejected with ``# expect-error``. The
-checkers are mypy in strict mode, the same with pydantic's plugin, and pyright in strict mode. It
-ends with ``pyright --verifytypes`` on an installed copy of the package, where every public symbol
-must have a known type.
-"""
+# The samples in ``tests/typing`` mark the lines that must be rejected with ``# expect-error``. The checkers are mypy in
+# strict mode, the same with the pydantic plugin, and pyright in strict mode. The last check is ``pyright --verifytypes``
+# on an installed copy of the package, where every public symbol must have a known type.
 
 from __future__ import annotations
 

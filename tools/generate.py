@@ -1,10 +1,9 @@
-"""Write, or with ``--check`` compare, every generated file of the project.
+"""Writes every generated file of the project, or compares it with ``--check``."""
 
-Run it in the project's directory with the development extra installed::
-
-    python tools/generate.py           # write
-    python tools/generate.py --check   # fail if a file is not what it would write
-"""
+# Run it in the directory of the project with the development extra installed:
+#
+#     python tools/generate.py           # write
+#     python tools/generate.py --check   # fail if a file differs from the generated text
 
 from __future__ import annotations
 

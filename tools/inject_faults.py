@@ -1,11 +1,10 @@
-"""Let every system call of the service fail in turn, and kill it between any two of its effects.
+"""Makes every system call of the service fail in turn, and kills the service between any two of its effects."""
 
-    python tools/inject_faults.py [--sample]   # a sample has every call site once, and some crash points
-
-Each case is a process of its own: it plays a scene (`tests/service/test_injection.py`) with a service whose calls
-fail, once or for 0.3 seconds, and then looks whether everything has come right. After a crash, the scene is played
-to its end with a new service on the same directory.
-"""
+#     python tools/inject_faults.py [--sample]   # a sample has every call site once, and some crash points
+#
+# Each case is a separate process. It plays a scene (`tests/service/test_injection.py`) with a service whose calls fail,
+# once or for 0.3 seconds, and then checks the result. After a crash, a new service on the same directory plays the scene
+# to its end.
 
 from __future__ import annotations
 

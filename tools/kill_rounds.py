@@ -1,11 +1,10 @@
-"""Kill the service again and again, and look afterwards whether anything was lost, doubled or left behind.
+"""Kills the service repeatedly, and checks that nothing is lost, doubled or left behind."""
 
-    python tools/kill_rounds.py --rounds 200 --seed 1
-
-Each round starts `batchcompute serve`, creates jobs, stops and starts some, and kills the server with
-SIGKILL at a random moment. In the end a last server lets everything finish, and the database, the files
-that the programs wrote, and the processes of the machine are compared.
-"""
+#     python tools/kill_rounds.py --rounds 200 --seed 1
+#
+# Each round starts `batchcompute serve`, creates jobs, stops and starts some of them, and kills the server with SIGKILL
+# at a random moment. After the last round, a server lets all jobs finish. Then the database, the files that the programs
+# wrote, and the processes of the machine are compared.
 
 from __future__ import annotations
 

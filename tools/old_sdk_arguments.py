@@ -1,7 +1,6 @@
-"""What the old SDK sends for odd arguments; called by old-sdk.sh, with the old SDK's Python.
+"""Compares the requests of the old SDK for unusual arguments with tests/wire/arguments.json; old-sdk.sh runs it."""
 
-It makes every call of ``tests/wire/arguments.json`` again and compares; with ``--write`` it writes that file.
-"""
+# It runs with the Python of the old SDK. With ``--write``, it writes the file.
 
 import http.server
 import json

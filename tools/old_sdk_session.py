@@ -1,4 +1,4 @@
-"""A session of the old SDK with a running server; called by old-sdk.sh, with the old SDK's Python."""
+"""A session of the old SDK with a running server; old-sdk.sh runs it with the Python of the old SDK."""
 
 import sys
 

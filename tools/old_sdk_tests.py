@@ -1,9 +1,8 @@
-"""Run the old SDK's own tests with this package.
+"""Runs the tests of the old SDK with this package."""
 
-``python tools/old_sdk_tests.py SOURCE.tar.gz`` takes the old SDK's source package. Only the tests are taken
-out of it, into a directory that is removed again. Each test must end as it is written down: those of
-`PASSING` pass, and those of the table in docs/migration.md, which has a reason for each, do not.
-"""
+# ``python tools/old_sdk_tests.py SOURCE.tar.gz`` extracts the tests from the source package of the old SDK into a
+# temporary directory. The tests in `PASSING` have to pass. The tests in the table of docs/migration.md, which gives the
+# reason for each, have to fail.
 
 from __future__ import annotations
 

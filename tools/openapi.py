@@ -1,4 +1,4 @@
-"""Write the OpenAPI document of the service from the table of operations and the models."""
+"""Writes the OpenAPI document of the service, from the table of operations and the models."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Faults of the system, put into single call sites of the service, and scenes of its work to put them into.
+"""Injects system errors into single call sites of the service, and provides the scenes to run with them."""
 
-A call site is a function that reaches the system, the line of the service that calls it, and the line that this one
-works for: ``os.open rooted:Root.folder+17 < runner/shim:read_exit_code+9``. Lines are counted from the start of
-their function, so that other changes of the file leave the name as it is.
-"""
+# A call site is a function that calls the system, the line of the service that calls this function, and the line that
+# called that one: ``os.open rooted:Root.folder+17 < runner/shim:read_exit_code+9``. Lines are counted from the start of
+# their function, so that changes elsewhere in the file do not change the name.
 
 from __future__ import annotations
 

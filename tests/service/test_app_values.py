@@ -1,4 +1,4 @@
-"""Values of parameters in command lines of apps: what is accepted, what is refused, and that nothing runs."""
+"""Values of parameters in command lines of apps: no value is executed."""
 
 from __future__ import annotations
 

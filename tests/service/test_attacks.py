@@ -1,4 +1,4 @@
-"""What an attacker of the service found, and its siblings."""
+"""Attacks on the service, and similar cases."""
 
 from __future__ import annotations
 

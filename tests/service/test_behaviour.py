@@ -1,4 +1,4 @@
-"""The page of decisions is made of code that is there."""
+"""The page of decisions names existing code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clusters bound what runs, and jobs that ask for more than there is say so."""
+"""Clusters limit the number of running instances; messages say where jobs ask for more than the machine has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images, apps with their revisions, and what may be chosen."""
+"""Images, apps with their revisions, and available resources."""
 
 from __future__ import annotations
 

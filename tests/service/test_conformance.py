@@ -1,7 +1,6 @@
-"""The conformance script of the vendor's functional tests, over HTTP (REST API, 13).
+"""The conformance script of the vendor's functional tests, over HTTP (REST API, 13)."""
 
-Its App job runs an app without a container image, and its machines are there at once.
-"""
+# Its App job runs an app without a container image, and its machines run at once.
 
 from __future__ import annotations
 

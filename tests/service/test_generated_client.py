@@ -1,4 +1,4 @@
-"""The vendor's generated client of 2021 against the service: other signatures, other habits."""
+"""The vendor's generated client of 2021 works with the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program of the old guide's section 1 and the quickstart, run as they are."""
+"""The program of section 1 of the old guide, and the quickstart, run unchanged."""
 
 from __future__ import annotations
 

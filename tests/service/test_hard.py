@@ -1,4 +1,4 @@
-"""What one job must not do to the others, and what nothing may leave behind."""
+"""One job does not affect the others, and leaves no processes or files behind."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Jobs and requests that reach every place where the system can fail the service, or the service can be killed.
+"""Scenes that reach every call site at which the system can fail the service, or the service can be killed."""
 
-`tools/inject_faults.py` plays these scenes, each in a process of its own; the test lets it play a sample.
-"""
+# `tools/inject_faults.py` plays these scenes, each in a separate process; the test runs a sample of them.
 
 from __future__ import annotations
 

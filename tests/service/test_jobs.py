@@ -1,4 +1,4 @@
-"""Jobs that really run, on this machine, through the typed client."""
+"""Jobs that run on this machine, through the typed client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A few rounds of the durability check that the README tells of; the command runs hundreds."""
+"""Runs a few rounds of the durability check of the README; the command runs hundreds."""
 
 from __future__ import annotations
 

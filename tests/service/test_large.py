@@ -1,4 +1,4 @@
-"""Large things are done in steps, seen whole or not at all, and found again after a kill."""
+"""Large jobs, directories and uploads are processed in steps, are visible as a whole, and survive a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening, closing, crashing, reopening; owners, secrets and neighbours."""
+"""The life of a service: opening, closing, crashes, reopening, owners and secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The machines of clusters come and go as their groups want."""
+"""The machines of clusters: groups grow and shrink, machines are recreated and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody new to the service meets: ends of programs, second programs, messages, what is not found."""
+"""What a new user meets: ends of programs, second programs, messages, unknown resources."""
 
 from __future__ import annotations
 

@@ -51,27 +51,26 @@ class LocalService:
     The settings are those of `batchcompute serve`; `Settings` describes and checks them.
 
     Args:
-        data_dir: Directory for the database, the objects, the keys and the running programs. By default, the service
-            creates a temporary directory and removes it when it is closed.
-        slots: The number of instances that run at the same time. The default is the number of cores.
+        data_dir: Directory for the database, the objects, the keys and the work. By default, the service creates a
+            temporary directory and removes it when it is closed.
+        slots: How many instances run at once. The default is the number of cores.
         engine: The engine that runs instances. By default, instances are processes on this machine.
         full_sync: Each commit waits for the disk, so a power cut loses no commit.
-        refuse_replays: A request is refused if an earlier request had the same nonce.
-        detach: Running instances continue after the service is closed; the next start adopts them.
+        refuse_replays: A request with a nonce that was seen before is refused.
+        detach: Running instances go on after the end; the next start adopts them.
         sandbox: When bubblewrap is used: ``auto`` for tasks with mappings, ``always``, or ``never``.
-        keep_mounts: Object storage keeps the files that programs write to mounts with ``WriteSupport``.
-        types: Instance types in addition to the built-in ones.
-        max_file_size: The largest size, in bytes, of a file that a program writes, including its output; 0 for any
-            size.
+        keep_mounts: Object storage keeps what programs write to mounts with ``WriteSupport``.
+        types: Instance types besides the built-in ones.
+        max_file_size: Size that a file of a program may reach, its output included; 0 bytes stand for any size.
         work_dir: Directory where programs run. The default is in the data directory. In a directory in memory,
             short programs run twice as fast as on some disks.
-        storage: fsspec URL of other object storage, for example ``s3://bucket/prefix``. The default is a directory in
+        storage: URL of other object storage, for fsspec: ``s3://bucket/prefix``. The default is a directory in
             the data directory.
         oss_host: URL where programs reach object storage. The default is the storage's own URL.
-        run_as: The Unix user that runs the programs of an owner, by owner. The service has to run as root.
+        run_as: Unix user that runs the programs of an owner; the service has to be root.
         trust_owners: Owners trust each other: their programs are not kept apart.
-        hide: Files and directories that no program in a sandbox sees, for example a private key. Those of the
-            service itself are always hidden.
+        hide: Files and directories, besides those of the service, that no program in a sandbox sees: a private
+            key, for example.
 
     Raises:
         ConfigError: A setting is not allowed, the directory cannot be written, or another process has it open.

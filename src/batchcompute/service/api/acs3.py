@@ -1,8 +1,4 @@
-"""ACS3-HMAC-SHA256, the signature of the vendor's generated clients in all languages.
-
-They sign the hash of a canonical request: method, path, sorted query, the headers that they name, and the
-hash of the body.
-"""
+"""Verifies ACS3-HMAC-SHA256 signatures, which the vendor's generated clients use."""
 
 from __future__ import annotations
 
@@ -21,16 +17,16 @@ SCHEME = "ACS3-HMAC-SHA256"
 
 
 _ALWAYS = frozenset({"host", "x-acs-date", "x-acs-content-sha256"})
-"""Headers that have to be signed: without them, a signature would be good for any time, place and body."""
+"""Headers that have to be signed: without them, a signature would be valid for any time, host and body."""
 
 
 def fields_of(authorization: str) -> dict[str, str]:
-    """Return the parts of the header: ``Credential``, ``SignedHeaders`` and ``Signature``."""
+    """Return the fields of an ``Authorization`` header: ``Credential``, ``SignedHeaders`` and ``Signature``."""
     return dict(re.findall(r"(\w+)=([^,\s]*)", authorization))
 
 
 def date_of(text: str) -> datetime | None:
-    """Read the date of such a request, ``2026-11-23T08:00:00Z``; None for another text."""
+    """Return the time of an ACS3 date such as ``2026-11-23T08:00:00Z``; None for any other text."""
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
@@ -38,7 +34,7 @@ def date_of(text: str) -> datetime | None:
 
 
 def unsigned(headers: Mapping[str, str], fields: Mapping[str, str]) -> list[str]:
-    """Return the headers that should be signed and are not.
+    """Return the headers that have to be signed and are not.
 
     Args:
         headers: Headers with lower-case names.
@@ -50,7 +46,7 @@ def unsigned(headers: Mapping[str, str], fields: Mapping[str, str]) -> list[str]
 
 
 def covers(headers: Mapping[str, str], body: bytes) -> bool:
-    """Return whether the digest that was signed is that of the body."""
+    """Return whether the signed digest is the digest of the body."""
     digest = headers.get("x-acs-content-sha256", "")
     return hmac.compare_digest(digest.encode("utf-8", "replace"), hashlib.sha256(body).hexdigest().encode())
 
@@ -58,7 +54,10 @@ def covers(headers: Mapping[str, str], body: bytes) -> bool:
 def verify(
     method: str, target: str, headers: Mapping[str, str], secret: str, fields: Mapping[str, str]
 ) -> bool:
-    """Return whether a signature is right; what it says of the body is for `covers`.
+    """Return whether a signature is correct. `covers` checks the digest of the body.
+
+    The signature covers the hash of a canonical request: the method, the path, the sorted query, the signed headers,
+    and the digest of the body.
 
     Args:
         method: HTTP method.
@@ -68,7 +67,7 @@ def verify(
         fields: What `fields_of` returned.
 
     Raises:
-        BadTarget: The query is no text, or names a key twice.
+        BadTarget: The query is not UTF-8, or names a key twice.
     """
     names = fields.get("SignedHeaders", "").split(";")
     pairs = sorted(query_of(target).items())

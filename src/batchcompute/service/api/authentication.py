@@ -34,7 +34,7 @@ _LONGEST_NONCE = 300
 
 
 class Nonces:
-    """The nonces that were used: a request that was recorded and is sent again is refused, after a restart, too.
+    """The used nonces, in the database: a repeated request is refused, even after a restart.
 
     Args:
         store: The database.
@@ -67,10 +67,10 @@ class Keys:
 
     Args:
         file: The file of further key pairs; it is read again whenever it has changed.
-        nonces: The nonces that were used; None to accept repeated requests.
+        nonces: The used nonces; None to accept repeated requests.
         clock: The source of time.
-        isolation: What keeps the programs of different owners apart.
-        owners: Owners that have something in the database.
+        isolation: How the programs of different owners are kept apart.
+        owners: Owners of resources in the database.
     """
 
     def __init__(
@@ -98,12 +98,12 @@ class Keys:
             self._seen.add(owner)
 
     def owners(self) -> frozenset[str]:
-        """Return all owners that have, or had, keys or something in the database."""
+        """Return all present and former owners of keys or of resources in the database."""
         self._refresh()
         return frozenset(self._seen)
 
     def find(self, access_key_id: str) -> tuple[str, str]:
-        """Return secret and owner of an access key; empty texts for an unknown one.
+        """Return the secret and the owner of an access key; empty strings for an unknown key.
 
         Raises:
             ApiError: Its owner may not use this service, or the keys cannot be read at this moment.
@@ -112,7 +112,7 @@ class Keys:
         found = self._secrets.get(access_key_id) or self._kept.get(access_key_id)
         if found is None:
             return "", ""
-        # The first owner is always let in; asking costs less here than a call.
+        # The first owner may always use the service. The comparison is cheaper than the call.
         problem = "" if found[1] == FIRST_OWNER else self._isolation.problem(found[1], self._seen)
         if problem:
             raise ApiError(403, "Forbidden", problem)
@@ -174,13 +174,13 @@ class Keys:
         return owner
 
     def check_body(self, request: Request) -> None:
-        """Check that a body is the signed one, and that the request is not a repeated one.
+        """Check that the body is the signed one, and that the request is not a repetition.
 
         Args:
             request: A request that `owner_of` has accepted.
 
         Raises:
-            ApiError: The body is another one, or the request was seen before.
+            ApiError: The body differs from the signed one, or the request is a repetition.
         """
         scheme, _, pair = request.headers.get("authorization", "").partition(" ")
         if scheme == acs3.SCHEME and not acs3.covers(request.headers, request.body):
@@ -196,7 +196,7 @@ class Keys:
         text = request.headers.get("x-acs-date") or request.headers.get("date", "")
         date = date_of(text) or acs3.date_of(text)
         if date is None:
-            raise ApiError(400, "InvalidTimeStamp.Format", "The Date header is no HTTP date.")
+            raise ApiError(400, "InvalidTimeStamp.Format", "The Date header is not an HTTP date.")
         if abs(self._clock.time() - date.timestamp()) > _CLOCK_SKEW:
             message = "The request's date is more than 15 minutes from the service's."
             raise ApiError(400, "InvalidTimeStamp.Expired", message)

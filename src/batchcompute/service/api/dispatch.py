@@ -1,4 +1,4 @@
-"""`Core.dispatch`: a request in, a response out; the whole API as one synchronous function."""
+"""`Core`: authenticates requests, finds their operations, and calls the handlers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Core:
         self._handlers = handlers
 
     def dispatch(self, request: Request, admission: Admission | None = None) -> Response:
-        """Return the response to a request; every error becomes a response.
+        """Return the response to a request. Every error becomes a response.
 
         Args:
             request: The request.
@@ -79,7 +79,7 @@ class Core:
         if isinstance(error, ValidationError):
             return error_response(error_of_problems(list(error.problems)), request_id)
         if isinstance(error, sqlite3.Error):
-            # A full disk, or a damaged file. The request changed nothing, and the next one may succeed.
+            # For example, the disk is full or the file is damaged. The request changed nothing.
             _log.error("request %s failed: the database failed: %s", request_id, error)
             text = f"The service's database failed: {error}. Nothing was changed."
             return error_response(ApiError(500, "InternalError", text), request_id)

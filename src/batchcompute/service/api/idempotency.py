@@ -1,4 +1,4 @@
-"""Idempotent tokens: the same create twice makes one resource (REST API, 2.0)."""
+"""Idempotent tokens: a repeated create makes only one resource (REST API, 2.0)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__: list[str] = []
 
 
 def _digest(body: Mapping[str, Any]) -> str:
-    # Two texts of the same JSON are the same request.
+    # Bodies with equal JSON values are the same request, even if their texts differ.
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def known(transaction: Transaction, params: Params, body: Mapping[str, Any]) -> str:
-    """Return the id that the same create returned before; empty for a new one.
+    """Return the id that an earlier request with the same token returned; empty for a new request.
 
     Raises:
         ApiError: The token belongs to another request.
@@ -39,7 +39,7 @@ def known(transaction: Transaction, params: Params, body: Mapping[str, Any]) -> 
 def remember(
     transaction: Transaction, params: Params, body: Mapping[str, Any], resource_id: str, clock: Clock
 ) -> None:
-    """Record what a create with a token has made, in the transaction of the create."""
+    """Record the resource that a create with a token makes, in the transaction of the create."""
     token = params.token()
     if token:
         used = TokenRow(_digest(body), resource_id)

@@ -1,4 +1,4 @@
-"""What a handler gets of a request: its operation, owner, path, query and body."""
+"""`Params`: the request as a handler receives it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 BEHIND_ALL = 2**62
-"""A row number behind all that exist: what a marker means that names nothing."""
+"""A row number greater than all existing ones: the meaning of an unknown marker."""
 
 
 def _no_constant(name: str) -> None:
@@ -25,20 +25,20 @@ def _no_constant(name: str) -> None:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object of these names and values.
+    """Return the JSON object with these names and values.
 
     Raises:
-        ValueError: A name is there twice: programs differ in which of its values they use.
+        ValueError: A name occurs twice: programs differ in which of its values they use.
     """
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name is there twice")
-    return found
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return values
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """What a handler gets of a request."""
+    """A request as a handler receives it: its operation, owner, path, query and body."""
 
     operation: Operation
     """The operation."""
@@ -57,12 +57,12 @@ class Params:
         """Return the body as an object.
 
         Raises:
-            ApiError: It is too large, no JSON, or no object.
+            ApiError: The body is too large, is not JSON, or is not an object.
         """
         if len(self.body) > MAX_BODY_BYTES:
             raise ApiError(403, "InvalidHttpBody", f"The body holds more than {MAX_BODY_BYTES} bytes.")
         try:
-            # Only UTF-8: left to itself, the parser takes UTF-16 and UTF-32, too.
+            # Only UTF-8: given bytes, `json.loads` also accepts UTF-16 and UTF-32.
             text = self.body.decode("utf-8-sig")
             value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
         except (ValueError, RecursionError):
@@ -77,7 +77,7 @@ class Params:
         return cast("dict[str, Any]", value)
 
     def count(self) -> int:
-        """Return the number of items that a page may hold (REST API, section 9)."""
+        """Return the largest number of items of a page (REST API, 9)."""
         text = self.query.get("MaxItemCount", "")
         if not text:
             return 50
@@ -88,7 +88,7 @@ class Params:
         return int(text)
 
     def token(self) -> str:
-        """Return the idempotent token (REST API, 2.0); empty for none."""
+        """Return the idempotent token (REST API, 2.0); empty if the request has none."""
         token = self.query.get("IdempotentToken", "")
         if token and not re.fullmatch("[A-Za-z0-9_]{1,64}", token):
             raise invalid("IdempotentToken", "It must be 1 to 64 letters, digits and underscores.")
@@ -100,18 +100,18 @@ class Params:
 
     @property
     def marker(self) -> str:
-        """The marker of the page that is asked for; empty for the first one."""
+        """The marker of the requested page; empty for the first page."""
         return self.query.get("Marker", "")
 
     def first_row(self) -> int:
-        """Return the row number that a page begins with; the marker is that number."""
+        """Return the row number of the first item of the page, for lists whose marker is that number."""
         if not self.marker:
             return 0
         number = number_of(self.marker)
         return BEHIND_ALL if number is None else number
 
     def state(self, allowed: tuple[str, ...]) -> str:
-        """Return the state that a list is filtered by; empty for none."""
+        """Return the state by which a list is filtered; empty for all states."""
         state = self.query.get("State", "")
         if state and state not in allowed:
             raise invalid("State", f"It must be one of {', '.join(allowed)}.")
@@ -119,5 +119,5 @@ class Params:
 
 
 def number_of(text: str) -> int | None:
-    """Return the number that a text consists of; None for any other text."""
+    """Return the value of a decimal number; None for any other text."""
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else None

@@ -1,4 +1,4 @@
-"""Routes: which operation a request names, by the same table that the clients use."""
+"""Routes: finds the operation of a request in the table that the clients use, too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
 
 
-# Operations that a flag in the query tells apart come before the plain one of the same path.
+# Operations with a flag in the query come before the operation of the same path without one.
 _ROUTES = [
     (_pattern(operation.path), operation)
     for operation in sorted(OPERATIONS.values(), key=lambda row: -len(row.flags))
@@ -34,7 +34,7 @@ def find(method: str, target: str) -> tuple[Operation, Mapping[str, str], Mappin
     """Return the operation of a request, the variable parts of its path, and its query.
 
     Raises:
-        ApiError: There is no such path, or not with this method (REST API, 7).
+        ApiError: No operation has this path, or none has this path and method (REST API, 7).
         BadTarget: The path or the query is not UTF-8.
     """
     path = target.partition("?")[0]
@@ -56,10 +56,10 @@ def find(method: str, target: str) -> tuple[Operation, Mapping[str, str], Mappin
 
 
 def is_for_objects(request: Request) -> bool:
-    """Return whether a request is one to object storage.
+    """Return whether a request is for object storage.
 
-    The kind of its signature decides. A request without a signature belongs to object storage unless its path begins
-    like one of the API.
+    The kind of its signature decides. A request without a signature is for object storage unless the first part of
+    its path is one of the API.
     """
     given = request.headers.get("authorization", "")
     if given:

@@ -1,4 +1,4 @@
-"""New ids of resources, in the form of the recorded ones (REST API, 3.0)."""
+"""Generates ids of resources in the recorded form (REST API, 3.0)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ def new_id(prefix: str, length: int = 18) -> str:
 
     Args:
         prefix: Its beginning, for example ``cls-``.
-        length: The number of random characters behind it.
+        length: The number of random characters after it.
     """
     return prefix + "".join(secrets.choice(_LETTERS) for _ in range(length))

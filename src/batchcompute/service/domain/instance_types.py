@@ -1,4 +1,4 @@
-"""What may be chosen: instance types, disks and system images, all of which mean this machine."""
+"""The instance types, resource types, disk types and system images that the service offers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__: list[str] = []
 
 @dataclass(frozen=True, slots=True)
 class InstanceType:
-    """An instance type of the catalogue."""
+    """An instance type."""
 
     name: str
     """Its name."""
@@ -20,7 +20,7 @@ class InstanceType:
     """Memory in GB."""
 
     def described(self) -> dict[str, Any]:
-        """Return it as GetAvailableResource tells it (REST API, 2.6)."""
+        """Return the instance type in the form of GetAvailableResource (REST API, 2.6)."""
         return {
             "InstanceType": self.name,
             "CpuCore": self.cores,
@@ -39,20 +39,20 @@ TYPES = (
     InstanceType("ecs.sn2ne.xlarge", 4, 16),
     InstanceType("bcs.a2.large", 4, 8),
 )
-"""Types that programs name; any other name is accepted, too, as each means slots of this machine."""
+"""The built-in instance types. Every other name is accepted, too: each type means a slot of this machine."""
 
 RESOURCE_TYPES = ("OnDemand", "Spot")
-"""How machines may be had."""
+"""The resource types of machines."""
 
 DISK_TYPES = ("cloud", "cloud_efficiency", "cloud_ssd", "ephemeral")
-"""Types of disks that programs name."""
+"""The disk types."""
 
 SYSTEM_IMAGES = {
     "img-ubuntu": ("ubuntu-14.04-x64", "Linux"),
     "img-ubuntu-vpc": ("ubuntu-14.04-x64-vpc", "Linux"),
     "img-centos": ("centos-6.8-x64", "Linux"),
 }
-"""From the id of a system image to its name and platform; programs run on this machine's own system."""
+"""Name and platform of each system image, by id. Programs always run on this machine's own system."""
 
 SYSTEM_IMAGE_TIME = "2015-11-11T00:00:00.000000Z"
-"""When the system images were made: the day of the API's version, as no other is known."""
+"""The creation time of the system images: the date of the API version, because no other time is known."""

@@ -1,4 +1,4 @@
-"""Names that the service gives: of logs, and of the machines of a task's own cluster."""
+"""Names that the service derives: the keys of logs, and the ids of automatic clusters and their machines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__: list[str] = []
 
 
 def log_object(directory: str | None, stream: str, job_id: str, task_name: str, number: int) -> str:
-    """Return the URL of the object that holds the output of an instance (REST API, 5.4); empty for none.
+    """Return the URL of the log of an instance (REST API, 5.4); empty if the task has no directory for logs.
 
     Args:
         directory: ``StdoutRedirectPath`` or ``StderrRedirectPath`` of the task.
@@ -23,12 +23,12 @@ def log_object(directory: str | None, stream: str, job_id: str, task_name: str, 
 
 
 def auto_cluster_id(job_id: str, task_name: str) -> str:
-    """Return the id of a task's own cluster, which exists while the task runs."""
+    """Return the id of the automatic cluster of a task, which exists while the task runs."""
     return "cls-" + _hash(f"{job_id}/{task_name}")
 
 
 def auto_machine_id(job_id: str, task_name: str, number: int) -> str:
-    """Return the id of the machine of an instance in its task's own cluster."""
+    """Return the id of the machine of an instance in the automatic cluster of its task."""
     return "i-" + _hash(f"{job_id}/{task_name}/{number}")[:12]
 
 

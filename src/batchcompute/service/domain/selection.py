@@ -1,4 +1,4 @@
-"""Which instances start now: higher priority first, then older jobs, where there is a machine for them."""
+"""Selects the instances that start now: higher priorities first, then older jobs, limited by machines and slots."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__: list[str] = []
 
 
 class Candidates(Protocol):
-    """What the choice is made from."""
+    """The instances and machines from which `select_runnable` selects."""
 
     def runnable(self, count: int, full_clusters: Collection[str]) -> Sequence[tuple[Key, str]]:
         """Return the first instances that could start, with the clusters of their tasks, without those of full clusters."""
@@ -29,25 +29,25 @@ class Candidates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """An instance that starts now, and the machine that it gets."""
+    """An instance that starts now, and its machine."""
 
     key: Key
     """The instance."""
     worker: str
-    """Id of the machine; empty for one of its task's own."""
+    """Id of the machine; empty for a machine of an automatic cluster."""
 
 
 def select_runnable(candidates: Candidates, free: int, held: Collection[int] = ()) -> list[Selected]:
-    """Choose the instances that start now.
+    """Return the instances that start now.
 
-    A task with a cluster runs on machines of that cluster only, one instance on each. The slots of this machine bound
-    the number of all instances, on clusters and on tasks' own machines.
+    A task with a cluster runs on machines of that cluster only, one instance on each. The slots of this machine limit
+    the total number of running instances.
 
     Args:
         candidates: The instances that could start, and the machines.
-        free: How many may start.
-        held: Row numbers of jobs that do not start yet. Instances behind them wait, too; that is a matter of
-            milliseconds.
+        free: The number of free slots.
+        held: Row numbers of jobs that do not start yet. They keep their slots, so instances of lower rank wait, too,
+            for a few milliseconds.
     """
     selected: list[Selected] = []
     idle: dict[str, list[str]] = {}
@@ -73,7 +73,7 @@ def select_runnable(candidates: Candidates, free: int, held: Collection[int] = (
                 break
         if not passed_over:
             break
-        # All full clusters at once: there may be hundreds, and each query takes as long as the last one.
+        # All full clusters are excluded at once, because there may be hundreds of them and each query is slow.
         for cluster in candidates.full():
             idle.setdefault(cluster, [])
         if full == {cluster for cluster, machines in idle.items() if not machines}:

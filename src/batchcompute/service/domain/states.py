@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 __all__: list[str] = []
 
 Key: TypeAlias = tuple[int, int, int]
-"""Names an instance: the row number of its job, the position of its task, and its number."""
+"""Identifies an instance: the row number of its job, the position of its task, and its number."""
 
 State: TypeAlias = Literal["Waiting", "Running", "Finished", "Failed", "Stopped"]
 
@@ -18,7 +18,7 @@ STATES: Final[tuple[State, ...]] = ("Waiting", "Running", "Finished", "Failed", 
 """Every state, in the order in which metrics list them."""
 
 ENDED: Final = frozenset({"Finished", "Failed", "Stopped"})
-"""States that only a call of a client changes."""
+"""Final states: only a request of a client changes them."""
 
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "stop": frozenset({"Waiting", "Running"}),
@@ -27,14 +27,14 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "priority": frozenset({"Stopped", "Failed"}),
     "delete": ENDED,
 }
-"""In which states of a job an action is allowed (REST API, 4.1)."""
+"""The states of a job in which each action is allowed (REST API, 4.1)."""
 
 
 def task_state(counts: Mapping[State, int], fail_fast: bool) -> State:
     """Return the state of a task, given its instances.
 
     Args:
-        counts: How many instances are in which state.
+        counts: The number of instances in each state.
         fail_fast: ``JobFailOnInstanceFail``; without it, a task whose instances have all ended is
             finished even if some of them failed (REST API, 4.2).
     """
@@ -51,7 +51,7 @@ def task_state(counts: Mapping[State, int], fail_fast: bool) -> State:
 
 
 def next_of_failed(retries: int, max_retries: int) -> State:
-    """Return the state of an instance whose attempt has failed."""
+    """Return the next state of an instance whose attempt has failed."""
     return "Waiting" if retries < max_retries else "Failed"
 
 

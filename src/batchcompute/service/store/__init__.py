@@ -1,3 +1,3 @@
-"""The database: what the service knows, and the only place with SQL."""
+"""The database of the service; the only package with SQL."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""Owners of buckets, and what they have granted, in the database."""
+"""Owners of buckets, and grants to other owners, in the database."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BucketRepository:
         )
 
     def delete(self, bucket: str) -> None:
-        """Forget the owner of a bucket, with what was granted."""
+        """Delete the record of a bucket, with its grants."""
         self._db.execute("DELETE FROM buckets WHERE name = ?", (bucket,))
         self._db.execute("DELETE FROM grants WHERE bucket = ?", (bucket,))
 

@@ -17,7 +17,7 @@ from batchcompute.service.locking import locked
 __all__ = ["KeyFile", "KeyPair"]
 
 FIRST_OWNER = "local"
-"""Whose the first key pair is, and everything that the embedded service makes."""
+"""Owner of the first key pair, and of all resources of the embedded service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class KeyFile:
         return found.st_mtime_ns, found.st_ino
 
     def read(self) -> list[KeyPair]:
-        """Return the key pairs; none while there is no file.
+        """Return the key pairs; an empty list if the file does not exist.
 
         Raises:
-            ConfigError: It holds what are no key pairs.
-            OSError: It cannot be read at this moment.
+            ConfigError: The file is malformed, or its permissions forbid reading it.
+            OSError: The file cannot be read at this moment.
         """
         try:
             text = self.path.read_bytes()
@@ -89,10 +89,10 @@ class KeyFile:
                 write_private(self.path, text)
 
     def ensure(self, environment: Mapping[str, str]) -> KeyPair:
-        """Return the first key pair; made of the environment's, else at random, where there is none.
+        """Return the first key pair; if there is none, create it from the environment, or else at random.
 
         Args:
-            environment: Where ``ALIBABA_CLOUD_ACCESS_KEY_ID`` and ``_SECRET`` may be.
+            environment: The environment, which may hold ``ALIBABA_CLOUD_ACCESS_KEY_ID`` and ``_SECRET``.
         """
         with self._change() as pairs:
             if not pairs:
@@ -115,10 +115,10 @@ class KeyFile:
         return pair
 
     def revoke(self, access_key_id: str) -> None:
-        """Take a key pair out; a running server refuses it from the next request on.
+        """Remove a key pair. A running server refuses it from the next request on.
 
         Raises:
-            ConfigError: There is none of this id.
+            ConfigError: No key pair has this id.
         """
         with self._change() as pairs:
             left = [pair for pair in pairs if pair.access_key_id != access_key_id]

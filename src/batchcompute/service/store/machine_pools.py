@@ -1,4 +1,4 @@
-"""The machines of clusters come and go as their groups want (REST API, 2.3 and 4.4)."""
+"""Creates and releases the machines of clusters (REST API, 2.3 and 4.4)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def delete_released(transaction: Transaction, clock: Clock) -> None:
 
 
 def adjust(transaction: Transaction, cluster: int, description: ClusterDescription, clock: Clock) -> None:
-    """Create and release machines until each group has as many as it wants; the youngest are released first.
+    """Create and release machines until each group has its desired number; idle and newer ones are released first.
 
     Args:
         transaction: The transaction.
@@ -48,7 +48,7 @@ def adjust(transaction: Transaction, cluster: int, description: ClusterDescripti
 
 
 def release(transaction: Transaction, machine: MachineRow, clock: Clock) -> None:
-    """Release a machine. What ran on it runs again on another one, and its ``RetryCount`` counts that."""
+    """Release a machine. An instance that runs on it runs again on another one; its ``RetryCount`` increases."""
     transaction.machines.release(machine.seq, clock.time())
     transitions.lose_machine(transaction, machine.id, timestamp(clock))
 

@@ -94,7 +94,7 @@ class Apps:
             transaction.apps.add_revision(app.seq, description, timestamp(self._clock))
 
     def delete_app(self, params: Params) -> None:
-        """Answer DeleteApp; to delete an app that does not exist is no error (REST API, 2.5)."""
+        """Answer DeleteApp; an app that does not exist is not an error (REST API, 2.5)."""
         qualifier = params.query.get("Qualifier", "")
         with self._store.write() as transaction:
             app = transaction.apps.find(params.owner, params.path["AppName"])

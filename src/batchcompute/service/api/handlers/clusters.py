@@ -86,7 +86,7 @@ class Clusters:
         with self._store.read() as transaction:
             rows = transaction.clusters.page(params.owner, params.first_row(), count + 1, shown_since)
             items = [_status(transaction, row) for row in rows[:count]]
-        # A number, and not the id: the first cluster of the next page may be deleted by then.
+        # The row number instead of the id, because the first cluster of the next page may be deleted meanwhile.
         return {"Items": items, "NextMarker": str(rows[count].seq) if len(rows) > count else ""}
 
     def get_cluster(self, params: Params) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Clusters:
         self._changed(transaction.effects)
 
     def delete_cluster(self, params: Params) -> None:
-        """Answer DeleteCluster; jobs that need the cluster fail, as they have no other place to run."""
+        """Answer DeleteCluster; jobs that need the cluster fail."""
         with self._store.write() as transaction:
             cluster = self._find_active(transaction, params)
             now = timestamp(self._clock)
@@ -154,7 +154,7 @@ class Clusters:
         self._changed(transaction.effects)
 
     def delete_cluster_instance(self, params: Params) -> None:
-        """Answer DeleteClusterInstance: from now on its group wants one machine less."""
+        """Answer DeleteClusterInstance; the desired number of machines of the group decreases by one."""
         with self._store.write() as transaction:
             cluster, machine = self._find_running(transaction, params)
             machine_pools.release(transaction, machine, self._clock)
@@ -227,7 +227,7 @@ def _machine_status(machine: MachineRow, host_prefix: str) -> dict[str, Any]:
         "State": machine.state,
         "Hint": "",
         "IpAddress": "127.0.0.1",
-        # Programs tell machines apart by their names, so each has its own, though all are this machine.
+        # Programs tell machines apart by their host names, so the names differ although all are this machine.
         "HostName": f"{host_prefix or socket.gethostname()}-{machine.id.removeprefix('i-')}",
         "EcsInstanceId": machine.id,
         "ErrorCode": 0,

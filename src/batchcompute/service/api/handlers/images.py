@@ -20,7 +20,7 @@ __all__: list[str] = []
 
 
 class Images:
-    """The operations on images: a register only, as programs run on the system of this machine.
+    """The operations on images. Images are only registered: programs run on the system of this machine.
 
     Args:
         store: The database.

@@ -22,7 +22,7 @@ from batchcompute.service.store.rows import AttemptRow, InstanceRow, JobRow, Tas
 __all__: list[str] = []
 
 _STEP = 20_000
-"""Instances that are looked at before other threads get the database."""
+"""The number of instances that are searched before other threads get the database."""
 
 
 class Jobs:
@@ -33,8 +33,8 @@ class Jobs:
         wake: Wakes the dispatcher.
         apply: Does what a transaction asks for outside the database.
         forget: Removes the working directories that were kept of a job, given its id.
-        starts: Row numbers of jobs that are about to start again; others leave their instances alone.
-        slots: How many instances run at once.
+        restarting: Row numbers of jobs that StartJob is resetting; nothing else writes to their instances.
+        slots: The number of instances that run at the same time.
         clock: The source of time.
     """
 
@@ -44,14 +44,14 @@ class Jobs:
         wake: Callable[[], None],
         apply: Callable[[Effects], None],
         forget: Callable[[str], None],
-        starts: set[int],
+        restarting: set[int],
         slots: int,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._store = store
         self._wake = wake
         self._apply = apply
-        self._starts = starts
+        self._restarting = restarting
         self._slots = slots
         self._forget = forget
         self._clock = clock
@@ -69,8 +69,8 @@ class Jobs:
         reverse = direction == "true"
         start = BEHIND_ALL if reverse else 0
         if params.marker:
-            # The end of an id is the number of the job's row, so a page begins in the right place even if the
-            # job of the marker has been deleted.
+            # An id ends with the row number of the job, so a page begins with the right job even if the job of the
+            # marker has been deleted.
             match = re.fullmatch("job-[0-9A-F]{24}([0-9A-F]{8})", params.marker)
             start = int(match[1], 16) if match else (-1 if reverse else BEHIND_ALL)
         cluster = params.query.get("ClusterId", "")
@@ -117,12 +117,12 @@ class Jobs:
 
     @contextmanager
     def _resetting(self, seq: int) -> Generator[None]:
-        """Keep others from writing to the instances of a job that is about to start."""
-        self._starts.add(seq)
+        """Keep background work from writing to the instances of a job that is about to start."""
+        self._restarting.add(seq)
         try:
             yield
         finally:
-            self._starts.discard(seq)
+            self._restarting.discard(seq)
 
     def change_job_priority(self, params: Params) -> None:
         """Answer ChangeJobPriority."""
@@ -153,7 +153,7 @@ class Jobs:
         cluster = params.query.get("ClusterId", "")
         with self._store.read() as transaction:
             tasks = transaction.tasks.of_job(_find(transaction, params).seq)
-        # The marker names a task of the whole list: the state of that task may have changed meanwhile.
+        # The marker is the name of a task in the unfiltered list, because its state may have changed meanwhile.
         names = [task.name for task in tasks]
         start = (names.index(params.marker) if params.marker in names else len(tasks)) if params.marker else 0
         chosen = [
@@ -183,7 +183,7 @@ class Jobs:
         return {"Items": items, "NextMarker": str(rows[count].number) if len(rows) > count else ""}
 
     def _instances(self, job: JobRow, task: TaskRow, start: int, state: str, count: int) -> list[InstanceRow]:
-        """Return instances of a task from a number on; those of a rare state are searched for in steps."""
+        """Return instances of a task from a number on. The search is done in steps, because a state can be rare."""
         if state and not task.counts[state]:  # type: ignore[index]
             return []
         found: list[InstanceRow] = []
@@ -264,7 +264,7 @@ def _find_task(transaction: Transaction, params: Params) -> tuple[JobRow, TaskRo
 
 
 def _message(transaction: Transaction, job: JobRow, tasks: list[TaskRow], slots: int) -> str:
-    """Return why a job failed, or what it waits for while none of its instances runs; empty for neither."""
+    """Return why a job failed, or what it waits for while none of its instances runs; empty otherwise."""
     if job.state not in ("Waiting", "Running"):
         return job.message
     ready = [task for task in tasks if task.counts["Waiting"] and not task.blockers]
@@ -277,13 +277,13 @@ def _message(transaction: Transaction, job: JobRow, tasks: list[TaskRow], slots:
     if ready and idle:
         parts.append(slot_shortage(transaction.instances.count_running(), slots))
     if job.state == "Waiting":
-        # Once the job has run, programs would take the notes for the reason of a failure.
+        # Programs take the message of a job that has run as the reason of a failure.
         parts.append(job.notes)
     return " ".join(part for part in parts if part)
 
 
 def _metrics(tasks: list[TaskRow]) -> dict[str, int]:
-    """Return the number of instances in each state, in the words of the API."""
+    """Return the number of instances in each state, with the field names of the API."""
     return {f"{state}Count": sum(task.counts[state] for task in tasks) for state in STATES}
 
 
@@ -342,5 +342,5 @@ def _instance_status(
 
 
 def _outputs(job: JobRow) -> dict[str, Any]:
-    """Return the outputs of an App job; a DAG job has none."""
+    """Return the outputs of an App job; empty for a DAG job."""
     return dict(job.description.detail()["App"].get("Outputs") or {}) if job.is_app else {}

@@ -1,4 +1,4 @@
-"""The operations on quotas: what clusters and jobs may ask for (REST API, 2.6)."""
+"""The operations on quotas and available resources (REST API, 2.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of handlers: which function answers which operation."""
+"""The table of handlers: the function that answers each operation."""
 
 from __future__ import annotations
 

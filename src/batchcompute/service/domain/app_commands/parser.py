@@ -1,10 +1,4 @@
-"""The part of the shell's language that the command line of an app may use when it has parameters.
-
-`read` takes a line apart into simple commands. It knows the rules of dash and bash for words, quotes,
-escapes and comments, and refuses everything else. What the commands may be is decided by `apprules`, and
-`substitute` writes the line anew from the parts. So a mistake in reading can change what a line means, but
-it cannot turn a value into program text.
-"""
+"""Parses the command line of an app with parameters, in a subset of the shell language."""
 
 from __future__ import annotations
 
@@ -23,13 +17,13 @@ from batchcompute.service.domain.app_commands.parts import (
 __all__: list[str] = []
 
 PREFIX: Final = "BC_PARAM_"
-"""What the environment variables of parameters begin with."""
+"""Prefix of the environment variables of parameters."""
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9_./:=@%+,-]*")
-"""Text that means itself in every shell, without quotes."""
+"""Text that every shell takes literally without quotes."""
 
 _QUOTED: Final = re.compile(r"[A-Za-z0-9_./:=@%+, !?\xa1-\U0010ffff-]*")
-"""Constant text that may stand in quotes beside a value: it is text for people, and not program text."""
+"""Constant text that may be in the same word as a value: text for people, not program code."""
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -43,20 +37,24 @@ _OPERATORS: Final[Mapping[str, str]] = {
 
 
 def read(line: str, names: Mapping[str, str]) -> list[Command]:
-    """Return the commands of a line.
+    """Split a line into simple commands.
+
+    The parser knows the rules of dash and bash for words, quotes, escapes and comments, and refuses everything else.
+    `rules.check` decides which commands are allowed, and `substitution.substitute` writes a new line from the parts.
+    So an error of this parser can change the meaning of a line, but cannot turn a value into program code.
 
     Args:
         line: The command line of an app.
         names: From the name of a parameter to its environment variable.
 
     Raises:
-        UnsupportedCommand: The line is no list of simple commands, or a value stands where it may not.
+        UnsupportedCommand: The line is not a list of simple commands, or a value is where none is allowed.
     """
     return _Reader(line, names).read()
 
 
 def parameter_at(line: str, at: int, names: Mapping[str, str]) -> str | None:
-    """Return the parameter whose ``${name}`` stands at a place; the longest name wins."""
+    """Return the parameter whose ``${name}`` is at a position; the longest name wins."""
     found = [name for name in names if line.startswith(f"${{{name}}}", at)]
     return max(found, key=len, default=None)
 
@@ -79,7 +77,7 @@ class _Reader:
         while self._skip_blanks():
             two, char = line[self._at : self._at + 2], line[self._at]
             if char == "#":
-                # A comment ends with its line; a backslash does not make it longer.
+                # A comment ends with its line, even after a backslash.
                 end = line.find("\n", self._at)
                 self._at = len(line) if end < 0 else end
             elif two in ("&&", "||"):
@@ -95,11 +93,11 @@ class _Reader:
         if self._words or self._redirections:
             self._end_command("")
         elif self._commands and self._commands[-1].end in ("&&", "||"):
-            self._refuse("a command is missing behind this", self._start - 2)
+            self._refuse("a command is missing after this", self._start - 2)
         return self._commands
 
     def _skip_blanks(self) -> bool:
-        """Go to the next character that counts; return whether there is one."""
+        """Skip blanks and line continuations; return whether a character follows."""
         line = self._line
         while self._at < len(line):
             if line[self._at] in " \t":
@@ -121,7 +119,7 @@ class _Reader:
                 Command(tuple(self._words), tuple(self._redirections), source, operator),
             )
         elif operator != "\n":
-            # Empty lines are fine, also behind `&&` and `||`.
+            # Empty lines are allowed, even after `&&` and `||`.
             self._refuse("a command is missing before this")
         self._words, self._redirections = [], []
         self._at += len(operator)
@@ -169,7 +167,7 @@ class _Reader:
         digit = self._line[self._at + 1 : self._at + 2]
         behind = self._line[self._at + 2 : self._at + 3]
         if not re.fullmatch(r"[0-9]", digit) or (behind and behind not in " \t\n;|&"):
-            self._refuse("behind this, only a descriptor of one digit is allowed", start)
+            self._refuse("after this, only a descriptor of one digit is allowed", start)
         self._at += 2
         word = Word((Piece("text", digit, False),), digit)
         self._redirections.append(Redirection(descriptor, "<&" if operator == "<" else ">&", word))
@@ -185,14 +183,14 @@ class _Reader:
         if word.has_value:
             _check_beside_value(word)
         if PREFIX in "".join(piece.text for piece in word.pieces if piece.kind == "text"):
-            # A script in constant text could read it, and run it.
+            # A script in constant text could read the variable and execute its value.
             self._refuse(
                 "the variable of a parameter must stand in double quotes, after a dollar sign", start
             )
         return word
 
     def _pieces(self) -> list[Piece]:
-        """Read what stands at this place of a word, outside of quotes."""
+        """Read the next pieces of a word, outside of quotes."""
         line, char = self._line, self._line[self._at]
         if char == "'":
             return self._single()
@@ -224,7 +222,7 @@ class _Reader:
         return [Piece("text", following, True)]
 
     def _single(self) -> list[Piece]:
-        """Read what stands in single quotes; ``${name}`` of a parameter is a value there, too."""
+        """Read text in single quotes; ``${name}`` of a parameter is replaced there, too."""
         end = self._line.find("'", self._at + 1)
         if end < 0:
             self._refuse("a single quote is not closed")
@@ -295,7 +293,7 @@ class _Reader:
 
 
 def _is_number(word: Word) -> bool:
-    """Return whether a shell would take the word for a descriptor, if a redirection follows it."""
+    """Return whether a shell would read the word as a descriptor if a redirection follows it."""
     return bool(re.fullmatch(r"[0-9]+", word.constant or "")) and not any(p.quoted for p in word.pieces)
 
 
@@ -305,7 +303,7 @@ def _match_end(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 def _joined(pieces: list[Piece]) -> tuple[Piece, ...]:
-    """Join neighbouring texts that are quoted alike."""
+    """Join adjacent texts that are both quoted or both unquoted."""
     joined: list[Piece] = []
     for piece in pieces:
         last = joined[-1] if joined else None
@@ -317,10 +315,10 @@ def _joined(pieces: list[Piece]) -> tuple[Piece, ...]:
 
 
 def _check_beside_value(word: Word) -> None:
-    """Refuse a word that may be program text around a value.
+    """Refuse a word in which a value could be part of program code.
 
     Raises:
-        UnsupportedCommand: It holds a pattern, or characters that programs are written with.
+        UnsupportedCommand: The word holds a pattern, or characters of program code.
     """
     for piece in word.pieces:
         if piece.kind == "glob":

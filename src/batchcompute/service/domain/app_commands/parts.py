@@ -1,4 +1,4 @@
-"""What the command line of an app is made of, and how a part of it is refused."""
+"""The parts of a parsed command line of an app, and the error for an unsupported part."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _LONGEST = 40
 
 
 class UnsupportedCommand(ValueError):
-    """A line with parameters holds something that is not allowed in it.
+    """A line with parameters holds a part that is not allowed in it.
 
     Args:
         reason: What is not allowed, in a few words.
-        near: The place in the line.
-        parameter: The parameter that stands there; empty where the place has none of its own.
+        near: The part of the line.
+        parameter: The parameter in this part; empty if the part has none.
     """
 
     def __init__(self, reason: str, near: str, parameter: str = "") -> None:
@@ -51,17 +51,17 @@ class Word:
 
     @property
     def parameter(self) -> str:
-        """The first parameter in the word; empty without one."""
+        """The first parameter in the word; empty if the word has none."""
         return next((piece.text for piece in self.pieces if piece.kind == "value"), "")
 
     @property
     def has_value(self) -> bool:
-        """Whether a value stands in the word."""
+        """Whether the word contains a value."""
         return any(piece.kind == "value" for piece in self.pieces)
 
     @property
     def constant(self) -> str | None:
-        """The text of the word; None where the shell puts something in."""
+        """The text of the word; None if the shell expands a part of it."""
         if any(piece.kind != "text" for piece in self.pieces):
             return None
         return "".join(piece.text for piece in self.pieces)
@@ -69,16 +69,16 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Redirection:
-    """A file, or another descriptor, that a descriptor of a command becomes."""
+    """A redirection of a descriptor to a file or to another descriptor."""
 
     descriptor: str
-    """One digit, or empty for the usual one."""
+    """One digit, or empty for the default of the operator."""
     operator: Literal["<", ">", ">>", ">&", "<&"]
     target: Word
 
     @property
     def writes(self) -> bool:
-        """Whether it opens a file for output."""
+        """Whether the redirection opens a file for output."""
         return self.operator in (">", ">>")
 
 
@@ -90,17 +90,17 @@ class Command:
     redirections: tuple[Redirection, ...]
     source: str
     end: str
-    """The operator behind it: ``;``, a newline, ``&&``, ``||`` or nothing."""
+    """The operator after it: ``;``, a newline, ``&&``, ``||`` or nothing."""
 
     @property
     def parameter(self) -> str:
-        """The first parameter in the command; empty without one."""
+        """The first parameter in the command; empty if the command has none."""
         words = [*self.words, *(item.target for item in self.redirections)]
         return next((word.parameter for word in words if word.has_value), "")
 
     @property
     def has_value(self) -> bool:
-        """Whether a value stands in one of its words or files."""
+        """Whether one of its words or redirections contains a value."""
         return any(word.has_value for word in self.words) or any(
             item.target.has_value for item in self.redirections
         )

@@ -1,10 +1,4 @@
-"""Which commands may stand in the command line of an app that has parameters.
-
-The grammar of `appline` is the first layer: there, a value is an argument or a file. The rules for builtin
-commands belong to it, because a shell runs some arguments of its builtin commands. The rules for
-interpreters and for programs that run others are a second layer. They go by the names of programs, and
-nobody can list all such programs.
-"""
+"""Decides which commands are allowed in the command line of an app with parameters."""
 
 from __future__ import annotations
 
@@ -35,14 +29,19 @@ _DEVICES: Final = frozenset({"dev", "proc"})
 
 
 def check(commands: Sequence[Command], fixed: Container[str]) -> None:
-    """Refuse a line in which a command could run a value.
+    """Refuse a line in which a command could execute a value.
+
+    The grammar of the parser is the first layer of protection: there, a value is an argument or a file. The rules for
+    builtin commands belong to this layer, because a shell executes some arguments of its builtin commands. The rules
+    for interpreters, and for programs that run other programs, are a second layer. They depend on lists of names,
+    which are never complete.
 
     Args:
         commands: The commands of the line.
         fixed: Parameters whose values the app itself determines.
 
     Raises:
-        UnsupportedCommand: There is such a command.
+        UnsupportedCommand: A command is not allowed.
     """
     written = False
     for number, command in enumerate(commands):
@@ -50,7 +49,7 @@ def check(commands: Sequence[Command], fixed: Container[str]) -> None:
         _check_builtin(name, command)
         _check_program(name, command, written)
         _check_redirections(name, command, fixed, is_last=number == len(commands) - 1)
-        # What a command with values wrote may be a program afterwards.
+        # A file that a command with values has written may be executed by a later command.
         written = written or (command.has_value and name not in WRITE_NO_FILES)
 
 
@@ -73,14 +72,14 @@ def _name(command: Command) -> str:
     return name
 
 
-# -- the first layer: builtin commands ----------------------------------------------------------
+# -- first layer: builtin commands ---------------------------------------------------------------
 
 
 def _check_builtin(name: str, command: Command) -> None:
-    """Refuse keywords and builtin commands, but for those that run none of their arguments."""
+    """Refuse keywords, and builtin commands that could execute their arguments."""
     if name in KEYWORDS:
         raise _refused(command, f"`{name}` is not allowed as a command in a line with parameters")
-    # Some systems have builtin commands as files, too. A relative path is a program of the app's own.
+    # Some systems have builtin commands as files, too. A relative path is a program of the app itself.
     base = name.rpartition("/")[2] if name.startswith("/") else name
     if base not in BUILTINS or base in HARMLESS_BUILTINS:
         return
@@ -98,11 +97,11 @@ def _check_builtin(name: str, command: Command) -> None:
         raise _refused(command, f"the builtin command `{base}` is not allowed in a line with parameters")
 
 
-# -- the second layer: programs that run others -------------------------------------------------
+# -- second layer: programs that run other programs ----------------------------------------------
 
 
 def _known(name: str) -> set[str]:
-    """Return the names that a program may be known by: ``python3.11`` is python."""
+    """Return the names under which a program may be listed: ``python3.11`` is python."""
     folder, _, base = name.lower().rpartition("/")
     known = {base, _VERSION.sub("", base)}
     is_relative = bool(folder) and not folder.startswith("/")
@@ -110,12 +109,12 @@ def _known(name: str) -> set[str]:
 
 
 def _check_program(name: str, command: Command, written: bool) -> None:
-    """Refuse what could run a value, or a file that was made with one.
+    """Refuse a command that could execute a value, or a file into which a value was written.
 
     Args:
         name: Name of the command.
         command: The command.
-        written: Whether a command before it had values and may have written files.
+        written: Whether an earlier command has values and may have written files.
     """
     known = _known(name)
     interprets = not known.isdisjoint(INTERPRETERS)
@@ -138,9 +137,9 @@ def _check_program(name: str, command: Command, written: bool) -> None:
 
 
 def _script(arguments: Sequence[Word]) -> str:
-    """Return the file of the script that an interpreter is given; empty where that is not plain.
+    """Return the script file among the arguments of an interpreter; empty if it is not clearly a file.
 
-    A dot or a slash tells a file from a word of the interpreter's own, as in ``node inspect``.
+    A dot or a slash distinguishes a file from a subcommand of the interpreter, as in ``node inspect``.
     """
     script = (arguments[0].constant or "") if arguments else ""
     return script if script[:1] not in ("-", "+") and not {".", "/"}.isdisjoint(script) else ""
@@ -150,7 +149,7 @@ def _script(arguments: Sequence[Word]) -> str:
 
 
 def _check_redirections(name: str, command: Command, fixed: Container[str], is_last: bool) -> None:
-    """Refuse to write values into a file that a command may run."""
+    """Refuse redirections that write values into a file that may be executed."""
     if not command.has_value:
         return
     runs_file = "/" in name or not INTERPRETERS.isdisjoint(_known(name))
@@ -163,7 +162,7 @@ def _check_redirections(name: str, command: Command, fixed: Container[str], is_l
             raise _refused(command, "only the last command may write values into a file")
         if not runs_file:
             continue
-        # A shell reads a script while it runs, so what is written to the script is run.
+        # A shell reads a script while it executes it, so text that is appended to the script is executed.
         if any(piece.kind == "value" and piece.text not in fixed for piece in target.pieces):
             reason = "the file that a script writes to needs a parameter with a LocalPath: any other may name a script"
             raise _refused(command, reason)

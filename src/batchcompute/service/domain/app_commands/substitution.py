@@ -1,9 +1,4 @@
-"""``${name}`` in the command of an app: values reach the command in environment variables only.
-
-The line is read (`appline`), checked (`apprules`), and written anew from its parts: constant text in single
-quotes where it needs any, and each value as a variable in double quotes. A line that cannot be read or
-checked is refused.
-"""
+"""Replaces ``${name}`` in the command line of an app by an environment variable."""
 
 from __future__ import annotations
 
@@ -24,14 +19,14 @@ __all__: list[str] = []
 
 
 class UnsafeLine(ValueError):
-    """A line could run a value; the message says where, why, and how to write it."""
+    """A line could execute a value; the message says where, why, and how to rewrite it."""
 
 
 def variables(names: Iterable[str]) -> dict[str, str]:
     """Return the environment variable of each parameter.
 
-    A parameter ``x`` has the variable ``BC_PARAM_x``. Characters that cannot stand in the name of a variable
-    become underscores. Where this makes two names equal, one of them gets a number.
+    A parameter ``x`` has the variable ``BC_PARAM_x``. Characters that are not allowed in the name of a variable
+    become underscores. If two names become equal, one of them gets a number.
 
     Args:
         names: The names of the parameters of an app.
@@ -55,15 +50,17 @@ def variables(names: Iterable[str]) -> dict[str, str]:
 def substitute(line: str, names: Mapping[str, str], fixed: Container[str] = ()) -> str:
     """Return a command line in which parameters are environment variables.
 
-    A line without ``${name}`` of a parameter is returned as it is.
+    Values reach the command in environment variables only. The parser splits the line, `rules.check` checks it, and
+    a new line is written from its parts: constant text in single quotes if it needs quotes, and each value as a
+    variable in double quotes. A line without ``${name}`` of a parameter is returned unchanged.
 
     Args:
         line: The command line of an app.
-        names: From the name of a parameter to its environment variable.
+        names: The environment variable of each parameter.
         fixed: Parameters whose values the app itself determines.
 
     Raises:
-        UnsafeLine: A value would not plainly be an argument of a command.
+        UnsafeLine: The line cannot be parsed, or a value is not clearly an argument of a command.
     """
     places = (name for at in range(len(line)) if (name := parameter_at(line, at, names)) is not None)
     first = next(places, None)
@@ -98,15 +95,15 @@ def _redirection(item: Redirection, names: Mapping[str, str]) -> str:
 
 
 def _word(word: Word, names: Mapping[str, str], one_word: bool = False) -> str:
-    """Return the text that a shell reads as a word.
+    """Return the text of a word in shell syntax.
 
     Args:
         word: The word.
-        names: From the name of a parameter to its environment variable.
-        one_word: Whether it is one word, also where an environment variable holds blanks.
+        names: The environment variable of each parameter.
+        one_word: Whether the shell must not split the word, even if an environment variable holds blanks.
     """
     one_word = one_word or word.has_value
-    # The shell splits a variable without quotes, and there even empty quotes beside it matter.
+    # The shell splits an unquoted variable. Empty quotes next to it then matter and are kept.
     splits = not one_word and any(piece.kind == "environment" and not piece.quoted for piece in word.pieces)
     return "".join(_piece(piece, names, one_word, splits) for piece in word.pieces) or "''"
 

@@ -1,7 +1,4 @@
-"""Names of commands that mean something of their own in the command line of an app.
-
-The shells are dash, bash and busybox ash. Names are compared without their directory.
-"""
+"""Names of commands with special rules: keywords, builtin commands, interpreters and program runners."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ def _words(*lines: str) -> frozenset[str]:
 KEYWORDS: Final = _words(
     "if then else elif fi do done case esac while until for in select function time coproc"
 )
-"""Words that begin or end a compound command, where they are plain text."""
+"""Words that begin or end a compound command in dash, bash or busybox ash."""
 
 BUILTINS: Final = _words(
     ". : alias bg bind break builtin caller cd chdir command compgen complete compopt continue declare dirs",
@@ -25,21 +22,21 @@ BUILTINS: Final = _words(
     "mapfile popd printf pushd pwd read readarray readonly return set shift shopt source suspend test times",
     "trap true type typeset ulimit umask unalias unset wait",
 )
-"""The builtin commands of all these shells, where they are plain text."""
+"""The builtin commands of dash, bash and busybox ash. Names are compared without their directory."""
 
 HARMLESS_BUILTINS: Final = _words("echo : true false exit")
-"""Builtin commands that run nothing, set nothing and write no file, whatever their arguments are."""
+"""Builtin commands that execute nothing, set nothing and write no file, with any arguments."""
 
 WRITE_NO_FILES: Final = HARMLESS_BUILTINS | _words("printf cd set sleep mkdir")
-"""Commands that change no file, whatever their arguments are."""
+"""Commands that change no file, with any arguments."""
 
 INTERPRETERS: Final = _words(
     "sh bash dash ash rbash ksh mksh zsh python pythonw pypy perl ruby node nodejs lua",
 )
-"""Interpreters that take every word behind the name of a script as an argument of the script."""
+"""Interpreters that take every word after the name of a script as an argument of the script."""
 
 RUNNERS: Final = _words(
-    # Shells and languages that have no such form, or whose other words may be programs, too.
+    # Shells and languages without this form, or whose further arguments may be programs, too.
     "csh tcsh fish yash hush posh osh elvish xonsh pwsh",
     "awk gawk mawk nawk original-awk sed gsed tclsh wish expect php php-cgi r rscript",
     "littler octave octave-cli julia matlab scilab maxima gp gnuplot guile racket scheme clisp sbcl ghci runghc",
@@ -52,11 +49,11 @@ RUNNERS: Final = _words(
     "catchsegv xvfb-run mpirun mpiexec orterun srun sbatch salloc qsub bsub at batch crontab screen tmux docker",
     "podman nerdctl kubectl singularity apptainer run-parts ld.so ld-linux.so ld-linux-x86-64.so",
     "ld-linux-aarch64.so qemu-x86_64 wine",
-    # Programs that run what a file in the directory, or their arguments, tell them to.
+    # Programs that run commands from a file in the directory, or from their arguments.
     "make gmake bmake ninja cmake ctest meson scons rake ant mvn gradle bazel just task snakemake nextflow",
     "cromwell cwltool npm yarn pnpm pip pipx uv poetry cargo go git hg svn",
 )
-"""Programs that can run their arguments, their input or files as programs. No such list is complete."""
+"""Programs that can execute their arguments, their input or files. The list is never complete."""
 
 COMMON_WORDS: Final = _words("at batch ex fd find gp just make perf r script task time view watch")
-"""Runners whose names a program of the app itself may have, if it is started by a relative path."""
+"""Names in `RUNNERS` that a program of the app itself may have, if its path is relative."""
