@@ -541,9 +541,9 @@ class JobDescriptionDict(TypedDict, total=False):
     Description: str
     """Free text."""
     Priority: int
-    """Priority, 0 to 1000; the default of the service is 0. Jobs with a larger one start first."""
+    """Priority, 0 to 1000; the default of the service is 0. Jobs with a higher priority start first."""
     Notification: NotificationDict
-    """The topic that receives events, and which events it receives."""
+    """The topic that receives events, and the names of these events."""
     JobFailOnInstanceFail: bool
     """Whether the job fails as soon as an instance fails and has no retries left."""
     AutoRelease: bool

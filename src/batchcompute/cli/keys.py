@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command; return its exit status."""
+    """Run the command, and return its exit status."""
     file = KeyFile(data_directory(arguments) / "credentials.json")
     if arguments.action == "list":
         for pair in file.read():
@@ -50,10 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check_owner(file: KeyFile, arguments: argparse.Namespace) -> None:
-    """Refuse another owner whose programs could not be kept apart from those of the first.
+    """Check that the programs of a new owner can be kept apart from those of other owners.
 
     Raises:
-        ConfigError: They could not.
+        ConfigError: They cannot be kept apart.
     """
     from batchcompute.service.isolation import Isolation, accounts_of, why_no_sandbox
 

@@ -1,4 +1,4 @@
-"""The parser of the command line: its errors are one line."""
+"""The parser of the command line, with errors of one line."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["Parser"]
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, and name the nearest option where one is unknown."""
+    """A parser whose errors are one line. The error for an unknown option names the nearest one."""
 
     prog: str
 
     def __init__(self, **options: Any) -> None:
-        # An abbreviation would change its meaning with the next option that begins like it.
+        # A new option with the same beginning would change the meaning of an abbreviation.
         super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
@@ -23,10 +23,10 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Return the arguments that were given; exit where they are wrong.
+        """Parse arguments, and exit if they are invalid.
 
         Args:
-            arguments: What follows the command's name.
+            arguments: The arguments after the name of the program.
         """
         parsed, rest = self.parse_known_args(arguments)
         if rest:

@@ -42,7 +42,7 @@ async def exchange_async(
         return await _receive(http, request, pool.options, reader)
     origin = reader.origin
     slots = pool.slots()
-    # httpcore loses a connection if a request is cancelled that waits for one. Requests therefore wait here.
+    # httpcore loses a connection if a request is cancelled while it waits in the pool. Requests therefore wait here.
     if slots is not None and slots.locked():
         pool_timeout = request.extensions.get("timeout", {}).get("pool")
         try:

@@ -1,4 +1,4 @@
-"""Commands that install this distribution, for messages that name one."""
+"""The commands that install this distribution, as messages show them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from batchcompute._version import __version__
 __all__ = ["DISTRIBUTION", "both_installed", "install_command"]
 
 DISTRIBUTION: Final = "openbatchcompute"
-"""Name of the distribution. The name of the package is taken: it is the vendor's distribution."""
+"""Name of the distribution. The distribution with the name of the package is the vendor's."""
 
 
 def install_command(extra: str = "", options: str = "") -> str:
@@ -27,7 +27,7 @@ def install_command(extra: str = "", options: str = "") -> str:
 
 
 def both_installed() -> str:
-    """Return what to do where the vendor's distribution is installed into the folder of this package."""
+    """Return a message with the remedy if the vendor's distribution is installed into the same folder."""
     return (
         f"the distributions {DISTRIBUTION} and batchcompute (the vendor's SDK) are installed into the same folder, "
         "and each has replaced files of the other. Run two commands: pip uninstall batchcompute; then "

@@ -49,11 +49,11 @@ class ConnectionRefused(_PlainException, ConnectError, ConnectionRefusedError):
 
 
 class ConnectionReset(_PlainException, ConnectError, ConnectionResetError):
-    """The host reset the connection while it was being made."""
+    """The host reset the connection during the handshake."""
 
 
 class ConnectTimedOut(_PlainException, ConnectError, TimeoutError):
-    """The connection was not made in time."""
+    """No connection was established in time."""
 
 
 class HostUnknown(_PlainException, ConnectError, socket.gaierror):
@@ -108,7 +108,7 @@ _CONNECT = (
 
 
 def connect_error(message: str, cause: OSError | None) -> ConnectError:
-    """Return the error for a connection that could not be made.
+    """Return the error for a connection that cannot be established.
 
     Args:
         message: The host and the reason.

@@ -1,4 +1,4 @@
-"""The client's logger ``batchcompute``, which never gets a secret, a body or the value of a query."""
+"""The client's logger ``batchcompute``. Secrets, bodies and values of queries are never logged."""
 
 from __future__ import annotations
 

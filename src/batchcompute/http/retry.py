@@ -114,13 +114,13 @@ class Quota:
         """Whether a successful call has a retry to give back."""
 
     def take(self) -> bool:
-        """Take a retry from the quota; return whether one was left."""
+        """Take a retry from the quota; return False if the quota is exhausted."""
         if self._size is None:
             return True
         if self._left <= 0:
             return False
-        # No lock, because a fork could copy it in its locked state. Two threads can take the same retry, and
-        # one retry more does no harm.
+        # No lock, because a fork could copy it in its locked state. Two threads can take the same retry; one
+        # additional retry does no harm.
         self._left -= 1
         self.is_used = True
         return True
@@ -199,7 +199,7 @@ def may_have_executed(error: BaseException) -> bool:
 def is_conclusive(error: BaseException) -> bool:
     """Return whether an error response also shows the outcome of earlier attempts with the same token.
 
-    A response that the service sent before it looked at the request itself does not.
+    A rejection of the credentials is not conclusive: the service sends it before it reads the request.
     """
     if not isinstance(error, ClientError) or is_transient(error) or not 400 <= error.status < 500:
         return False

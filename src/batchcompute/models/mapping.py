@@ -75,9 +75,9 @@ def to_wire(value: Any) -> Any:
     if isinstance(value, Model):
         model = cast("Any", value)
         present = [field for field in model._declared if model._is_present(field)]
-        found: dict[str, Any] = {field.wire: to_wire(model.__dict__[field.name]) for field in present}
-        found.update(model.__pydantic_extra__ or {})
-        return found
+        fields: dict[str, Any] = {field.wire: to_wire(model.__dict__[field.name]) for field in present}
+        fields.update(model.__pydantic_extra__ or {})
+        return fields
     if isinstance(value, dict):
         return {key: to_wire(item) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
@@ -257,7 +257,7 @@ class MappingModel(Model):
         return self._as_dict()
 
     def detail(self) -> dict[str, Any]:
-        """Return the set fields as plain dicts and lists, under their wire names; fields that are null are left out."""
+        """Return the set fields as plain dicts and lists, under their wire names; null fields are omitted."""
         return {field_name: to_plain(value) for field_name, value in self._set_values() if value is not NULL}
 
     def _set_values(self) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Error messages: the problems that pydantic finds, with wire paths and short values without secrets."""
+"""Converts errors of pydantic to problems with wire paths and without secrets."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def short_repr(value: Any, name: str = "", limit: int = 60) -> str:
     try:
         value = _masked(value, name)
     except RecursionError:
-        return "a value that holds itself"
+        return "a value that contains itself"
     shortener = reprlib.Repr()
     shortener.maxstring = shortener.maxother = limit
     shortener.maxdict = shortener.maxlist = 4
@@ -102,7 +102,7 @@ def problems_of(
     for item in error.errors(include_url=False, include_context=False):
         parts = [str(part) for part in item["loc"] if part != "[key]"]
         if OTHER in parts:
-            # The error of the type itself is in the list, too.
+            # The list also has the error of the type itself.
             continue
         loc = _wire_path(cls, [part for part in parts if part != VALUE])
         path = ".".join([prefix, *loc] if prefix else loc)

@@ -20,17 +20,17 @@ def _snake_case_names(cls: Any, chosen: Any) -> Any:
         return chosen
     fields: Mapping[str, Field] = cls._fields
     if isinstance(chosen, Mapping):
-        found: dict[Any, Any] = {}
+        converted: dict[Any, Any] = {}
         for key, inner in cast("Mapping[Any, Any]", chosen).items():
             field = fields.get(key) if isinstance(key, str) else None
             if field is None:
-                found[key] = inner
+                converted[key] = inner
             elif field.item is not None and field.type is not field.item and isinstance(inner, Mapping):
                 items = cast("Mapping[Any, Any]", inner).items()
-                found[field.name] = {number: _snake_case_names(field.item, one) for number, one in items}
+                converted[field.name] = {number: _snake_case_names(field.item, one) for number, one in items}
             else:
-                found[field.name] = _snake_case_names(field.item, inner)
-        return found
+                converted[field.name] = _snake_case_names(field.item, inner)
+        return converted
     if isinstance(chosen, (Set, list, tuple)):
         names = cast("Set[Any]", chosen)
         return {fields[name].name if name in fields else name for name in names}
@@ -56,12 +56,12 @@ class PydanticModel(ValidatedModel):
     ) -> dict[str, Any]:
         """Return the fields that are set, under their wire names.
 
-        The undeclared fields of an answer are left out; `detail` and `dump` return them.
+        The undeclared fields of a response are omitted; `detail` and `dump` return them.
 
         Args:
-            include: The fields to return, by either name; see pydantic.
-            exclude: The fields to leave out, by either name; see pydantic.
-            warnings: Whether pydantic warns about values of a wrong type, which answers may have.
+            include: The fields to return, by either of their names; see pydantic.
+            exclude: The fields to omit, by either of their names; see pydantic.
+            warnings: Whether pydantic warns about values of a wrong type, which responses may have.
             **options: Other options of pydantic, such as ``by_alias=False`` for snake_case names.
         """
         chosen = {
@@ -117,10 +117,10 @@ class PydanticModel(ValidatedModel):
         """Create an object from valid values, without checks and copies.
 
         Args:
-            _fields_set: The snake_case names of the fields that count as set; None for those in ``values``.
+            _fields_set: The snake_case names of the fields that count as set; None for the fields in ``values``.
             **values: Fields by either name. Unknown names are discarded.
         """
-        made = cls.__new__(cls)
+        instance = cls.__new__(cls)
         values_by_name = {
             cls._fields[name].name: value for name, value in values.items() if name in cls._fields
         }
@@ -133,8 +133,8 @@ class PydanticModel(ValidatedModel):
         state = {
             name: UNSET if value is None else value for name, value in {**full, **values_by_name}.items()
         }
-        made._set_state(state)
+        instance._set_state(state)
         object.__setattr__(
-            made, "__pydantic_fields_set__", set(values_by_name) if _fields_set is None else _fields_set
+            instance, "__pydantic_fields_set__", set(values_by_name) if _fields_set is None else _fields_set
         )
-        return made
+        return instance

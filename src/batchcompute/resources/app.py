@@ -269,7 +269,7 @@ class AppDescription(ConfigSetters):
         if all(images):
             yield Problem(join(at, "Docker"), "", "exactly one of Docker and VM is required")
         elif not any(images):
-            # An empty one counts as missing: the answers of the service have both, and one of them is empty.
+            # An empty image counts as missing: responses of the service have both fields, and one of them is empty.
             names = {(True, False): "Docker.Image", (False, True): "VM.ECSImageId"}
             name = names.get(("Docker" in self, "VM" in self), "Docker")
             expected = "an image; exactly one of Docker and VM has one"
@@ -279,7 +279,7 @@ class AppDescription(ConfigSetters):
 class AppStatus(AppDescription, Status):
     """An app (GetApp, ListApps, GetAppDetail). The old SDK calls it ``client.response.App``.
 
-    GetApp and ListApps leave out the fields that only the owner can see: ``LocalPath``, ``CommandLine``, ``Docker``
+    GetApp and ListApps omit the fields that only the owner can see: ``LocalPath``, ``CommandLine``, ``Docker``
     and ``VM``.
     """
 

@@ -820,7 +820,7 @@ class AppDescription(ConfigSetters):
 class AppStatus(AppDescription, Status):
     """An app (GetApp, ListApps, GetAppDetail). The old SDK calls it ``client.response.App``.
 
-    GetApp and ListApps leave out the fields that only the owner can see: ``LocalPath``, ``CommandLine``, ``Docker``
+    GetApp and ListApps omit the fields that only the owner can see: ``LocalPath``, ``CommandLine``, ``Docker``
     and ``VM``.
     """
     @overload

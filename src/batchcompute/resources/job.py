@@ -73,7 +73,7 @@ class DAG(Description):
         Args:
             task_name: Letters, digits, ``_`` and ``-``, not a digit first, at most 32 bytes.
             task: The task, or a mapping of its fields.
-            after: The task or the tasks that it starts after. They may be added later.
+            after: The tasks that have to end before this one starts: a name, or several. They may be added later.
         """
         self.tasks[task_name] = cast("TaskDescription", task)
         for name in (after,) if isinstance(after, str) else after:
@@ -141,9 +141,9 @@ class JobDescription(Description):
     description: Text | None = "Batchcompute Python SDK"
     """Free text."""
     priority: Annotated[Integer, Range(0, 1000)] | None = None
-    """Priority, 0 to 1000; the default of the service is 0. Jobs with a larger one start first."""
+    """Priority, 0 to 1000; the default of the service is 0. Jobs with a higher priority start first."""
     notification: Notification | None = None
-    """The topic that receives events, and which events it receives."""
+    """The topic that receives events, and the names of these events."""
     job_fail_on_instance_fail: Boolean | None = True
     """Whether the job fails as soon as an instance fails and has no retries left."""
     auto_release: Boolean | None = False
@@ -172,15 +172,15 @@ AnyJobDescription = Annotated[
 
 class _Counts(Status):
     waiting_count: Integer | None = None
-    """Number of waiting ones."""
+    """Number in the state ``Waiting``."""
     running_count: Integer | None = None
-    """Number of running ones."""
+    """Number in the state ``Running``."""
     finished_count: Integer | None = None
-    """Number of finished ones."""
+    """Number in the state ``Finished``."""
     failed_count: Integer | None = None
-    """Number of failed ones."""
+    """Number in the state ``Failed``."""
     stopped_count: Integer | None = None
-    """Number of stopped ones."""
+    """Number in the state ``Stopped``."""
 
 
 class TaskMetrics(_Counts):
@@ -306,7 +306,7 @@ class InstanceAttempt(Status):
     number: Integer | None = None
     """Number of the attempt, from 1."""
     state: Text | None = None
-    """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if it is unknown how it ended."""
+    """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if its outcome is unknown."""
     token: Text | None = None
     """Name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
     node_ip: Text | None = None
@@ -318,11 +318,11 @@ class InstanceAttempt(Status):
     end_time: Time | None = None
     """Time of the end; None before."""
     exit_code: Integer | None = None
-    """Exit code of the program; 0 if it has none."""
+    """Exit code of the program; 0 if there is none."""
     error_code: Text | None = None
     """Code of the error; empty after success. An attempt that is ``Lost`` has the code ``Lost``."""
     error_message: Text | None = None
-    """Message of the error, or why the attempt is lost."""
+    """Message of the error, or the reason why the attempt is lost."""
 
 
 class SynchronousInstance(Status):

@@ -91,7 +91,7 @@ class DAG(Description):
         Args:
             task_name: Letters, digits, ``_`` and ``-``, not a digit first, at most 32 bytes.
             task: The task, or a mapping of its fields.
-            after: The task or the tasks that it starts after. They may be added later.
+            after: The tasks that have to end before this one starts: a name, or several. They may be added later.
         """
     def get_task(self, task_name: str) -> TaskDescription:
         """Return a task.
@@ -160,22 +160,22 @@ class JobDescription(Description):
     def Description(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def priority(self) -> int | None:
-        """Priority, 0 to 1000; the default of the service is 0. Jobs with a larger one start first."""
+        """Priority, 0 to 1000; the default of the service is 0. Jobs with a higher priority start first."""
     @priority.setter
     def priority(self, value: int | None) -> None: ...
     @property
     def Priority(self) -> int | None:  # noqa: N802
-        """Priority, 0 to 1000; the default of the service is 0. Jobs with a larger one start first."""
+        """Priority, 0 to 1000; the default of the service is 0. Jobs with a higher priority start first."""
     @Priority.setter
     def Priority(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def notification(self) -> _Notification:
-        """The topic that receives events, and which events it receives."""
+        """The topic that receives events, and the names of these events."""
     @notification.setter
     def notification(self, value: _Notification | Mapping[str, object] | None) -> None: ...
     @property
     def Notification(self) -> _Notification:  # noqa: N802
-        """The topic that receives events, and which events it receives."""
+        """The topic that receives events, and the names of these events."""
     @Notification.setter
     def Notification(self, value: _Notification | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
@@ -254,52 +254,52 @@ class _Counts(Status):
     ) -> None: ...
     @property
     def waiting_count(self) -> int:
-        """Number of waiting ones."""
+        """Number in the state ``Waiting``."""
     @waiting_count.setter
     def waiting_count(self, value: int | None) -> None: ...
     @property
     def WaitingCount(self) -> int:  # noqa: N802
-        """Number of waiting ones."""
+        """Number in the state ``Waiting``."""
     @WaitingCount.setter
     def WaitingCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def running_count(self) -> int:
-        """Number of running ones."""
+        """Number in the state ``Running``."""
     @running_count.setter
     def running_count(self, value: int | None) -> None: ...
     @property
     def RunningCount(self) -> int:  # noqa: N802
-        """Number of running ones."""
+        """Number in the state ``Running``."""
     @RunningCount.setter
     def RunningCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def finished_count(self) -> int:
-        """Number of finished ones."""
+        """Number in the state ``Finished``."""
     @finished_count.setter
     def finished_count(self, value: int | None) -> None: ...
     @property
     def FinishedCount(self) -> int:  # noqa: N802
-        """Number of finished ones."""
+        """Number in the state ``Finished``."""
     @FinishedCount.setter
     def FinishedCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def failed_count(self) -> int:
-        """Number of failed ones."""
+        """Number in the state ``Failed``."""
     @failed_count.setter
     def failed_count(self, value: int | None) -> None: ...
     @property
     def FailedCount(self) -> int:  # noqa: N802
-        """Number of failed ones."""
+        """Number in the state ``Failed``."""
     @FailedCount.setter
     def FailedCount(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def stopped_count(self) -> int:
-        """Number of stopped ones."""
+        """Number in the state ``Stopped``."""
     @stopped_count.setter
     def stopped_count(self, value: int | None) -> None: ...
     @property
     def StoppedCount(self) -> int:  # noqa: N802
-        """Number of stopped ones."""
+        """Number in the state ``Stopped``."""
     @StoppedCount.setter
     def StoppedCount(self, value: int | None) -> None: ...  # noqa: N802
 
@@ -900,12 +900,12 @@ class InstanceAttempt(Status):
     def Number(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def state(self) -> str:
-        """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if it is unknown how it ended."""
+        """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if its outcome is unknown."""
     @state.setter
     def state(self, value: str | None) -> None: ...
     @property
     def State(self) -> str:  # noqa: N802
-        """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if it is unknown how it ended."""
+        """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if its outcome is unknown."""
     @State.setter
     def State(self, value: str | None) -> None: ...  # noqa: N802
     @property
@@ -960,12 +960,12 @@ class InstanceAttempt(Status):
     def EndTime(self, value: datetime | str | None) -> None: ...  # noqa: N802
     @property
     def exit_code(self) -> int:
-        """Exit code of the program; 0 if it has none."""
+        """Exit code of the program; 0 if there is none."""
     @exit_code.setter
     def exit_code(self, value: int | None) -> None: ...
     @property
     def ExitCode(self) -> int:  # noqa: N802
-        """Exit code of the program; 0 if it has none."""
+        """Exit code of the program; 0 if there is none."""
     @ExitCode.setter
     def ExitCode(self, value: int | None) -> None: ...  # noqa: N802
     @property
@@ -980,12 +980,12 @@ class InstanceAttempt(Status):
     def ErrorCode(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def error_message(self) -> str:
-        """Message of the error, or why the attempt is lost."""
+        """Message of the error, or the reason why the attempt is lost."""
     @error_message.setter
     def error_message(self, value: str | None) -> None: ...
     @property
     def ErrorMessage(self) -> str:  # noqa: N802
-        """Message of the error, or why the attempt is lost."""
+        """Message of the error, or the reason why the attempt is lost."""
     @ErrorMessage.setter
     def ErrorMessage(self, value: str | None) -> None: ...  # noqa: N802
 

@@ -11,11 +11,11 @@ from batchcompute.runner.shell_words import SHELL_WORDS
 __all__: list[str] = []
 
 # The shim is the parent process of every command, so a program that harms its parent process harms only itself. The
-# shim exits with the exit code of the command. It also writes the code to the exit file, where a service reads it that
-# was started meanwhile.
+# shim exits with the exit code of the command. It also writes the code to the exit file, so a service that
+# starts later can read the code.
 
 NOT_RUN = 123
-"""Exit code of a shim that could not start its command, because no process could be created; nothing is recorded."""
+"""Exit code of a shim that could not create the process of its command. The shim then records nothing."""
 
 # Descriptor 0 is the exit file; programs do not inherit it. The record is one small write that ends in a newline, so a
 # complete line is a complete result. It is written even if the service has ended.
@@ -33,7 +33,7 @@ def shim_arguments(command: str, wrapper: Sequence[str] = (), max_file_size: int
     """Return the arguments of the process that runs a command and records its exit code.
 
     The command is an argument, and not a part of the script, so its text cannot end the script early. It is not in the
-    environment either, which the children of the command inherit. A command of plain words is started without a second
+    environment either, because children of the command inherit that. A command of plain words is started without a second
     shell, which halves the cost of a short program.
 
     Args:
@@ -63,7 +63,7 @@ def _words(command: str, wrapper: Sequence[str]) -> list[str]:
 
 
 def is_shim(arguments: Sequence[str]) -> bool:
-    """Return whether these are the arguments of a shim, and not of the program that it runs."""
+    """Return whether a process with these arguments is a shim."""
     return list(arguments[:2]) == ["/bin/sh", "-c"] and list(arguments[3:4]) == [_NAME]
 
 
@@ -74,8 +74,8 @@ def read_exit_code(exit_file: RootedFile) -> int | None:
         OSError: The file cannot be read at this moment, so it is unknown whether there is a record.
     """
     try:
-        found = _RECORD.fullmatch(exit_file.read(16))
+        record = _RECORD.fullmatch(exit_file.read(16))
     except (FileNotFoundError, NotADirectoryError, NotRegular, PermissionError):
         # A program may have replaced the file, or removed its permissions. Then there is no record.
         return None
-    return int(found[1]) if found and int(found[1]) < 256 else None
+    return int(record[1]) if record and int(record[1]) < 256 else None

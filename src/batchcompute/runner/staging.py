@@ -1,4 +1,4 @@
-"""Staging: inputs are made ready before a program starts, and outputs are uploaded when it has ended."""
+"""Stages inputs in before a program starts, and stages outputs out when it has ended."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from batchcompute.runner.staging_plan import (
 
 __all__: list[str] = []
 
-# A program may have put links and pipes anywhere it can write. So every file here is opened below a root, by
-# descriptor, and without following links.
+# A program can create links and pipes in every directory that it can write to. This module therefore opens every file
+# by descriptor, below a root, and without following links.
 
 ROOT_VARIABLE = "BATCH_COMPUTE_ROOT"
-"""Variable that names the directory which holds the mappings, if they cannot be at their own paths; else it is not set."""
+"""Variable with the directory of the mappings. It is set only if the mappings cannot be at their own paths."""
 
 _CHUNK = 4 * 1024**2
 """Bytes that are held in memory at once."""
@@ -77,7 +77,7 @@ def _missing(path: str, url: str) -> StagingError:
 
 
 def stage_in(plan: StagingPlan, work: Root, storage: ObjectStorage, abort: threading.Event) -> StagingPlan:
-    """Make the tree of an attempt, and everything that is mounted.
+    """Create the tree of an attempt and the sources of its mounts.
 
     Args:
         plan: What is mounted and copied.
@@ -96,7 +96,7 @@ def stage_in(plan: StagingPlan, work: Root, storage: ObjectStorage, abort: threa
     tree = work.parts_of(plan.tree)
     work.make_folder(tree)
     copied = {copy.path: copy.object_url for copy in plan.copies}
-    # The outermost first: an inner path replaces what was copied there.
+    # The outermost first, because an inner path replaces copied files.
     for path in sorted({*copied, *plan.empty_folders, *plan.merged_folders}, key=depth):
         url = copied.get(path, "")
         with _naming(path, url):
@@ -121,7 +121,7 @@ def stage_in(plan: StagingPlan, work: Root, storage: ObjectStorage, abort: threa
 
 @contextlib.contextmanager
 def _naming(path: str, url: str = "") -> Generator[None]:
-    """Turn errors into ones that name the mapping."""
+    """Replace an error by a `StagingError` that names the mapping."""
     try:
         yield
     except (FileNotFoundError, NotRegular) as error:
@@ -149,7 +149,7 @@ def _make_mount(
     if not url:
         return mount
     if mount.writable:
-        # A kept mount is the storage itself; a log is the object itself, so that others see it grow.
+        # A kept mount is a directory of the storage. A log is the object itself, so that clients can read it while it grows.
         if mount.is_folder:
             storage.write(f"{url.rstrip('/')}/", [])
             storage.is_mountable(url)
@@ -166,7 +166,7 @@ def _make_mount(
 
 
 def link_kept_mounts(plan: StagingPlan, work: Root) -> None:
-    """Put links to kept mounts into the tree, for programs for which nothing can be mounted."""
+    """Create links to kept mounts in the tree, for programs that run without mounts."""
     for mount in plan.mounts:
         parts = work.parts_of(plan.at(mount.path))
         work.make_folder(parts[:-1])
@@ -174,10 +174,10 @@ def link_kept_mounts(plan: StagingPlan, work: Root) -> None:
 
 
 def make_mount_points(entries: Iterable[tuple[str, bool]], plan: StagingPlan, work: Root) -> None:
-    """Make the mount points in the tree.
+    """Create the mount points in the tree.
 
     Args:
-        entries: Paths that are mounted besides the mappings, each with whether it is a directory.
+        entries: Further paths that are mounted, each with a flag that is true for a directory.
         plan: What is mounted.
         work: The directory that holds the files of attempts.
     """
@@ -194,7 +194,7 @@ def make_mount_points(entries: Iterable[tuple[str, bool]], plan: StagingPlan, wo
 
 
 def lock_tree(plan: StagingPlan, work: Root) -> None:
-    """Deny other users access to the tree until it is removed: its directories have the modes of the machine's own."""
+    """Deny other users access to the tree until it is removed. Its directories have the modes of the machine's directories."""
     tree = work.parts_of(plan.tree)
     mounts = [mount.path for mount in plan.mounts]
     copies = [copy.path for copy in plan.copies]
@@ -214,7 +214,7 @@ def stage_out(
         plan: What is uploaded.
         work: The directory that holds the files of attempts.
         storage: Object storage.
-        logs_only: Whether only logs are uploaded: after a stop or a time-out.
+        logs_only: Whether only logs are uploaded, as after a stop or a time-out.
         abort: Aborts the upload of everything but logs.
 
     Returns:
@@ -227,7 +227,7 @@ def stage_out(
     """
     left: list[str] = []
     folders = {upload.source for upload in plan.uploads if upload.object_url.endswith("/")}
-    # Single files first: those inside of an output directory have an object of their own, too.
+    # Single files first: a file in an output directory is uploaded to a separate object, too.
     for upload in sorted(plan.uploads, key=lambda upload: upload.object_url.endswith("/")):
         if logs_only and not upload.is_log:
             continue
@@ -265,7 +265,7 @@ def _upload(
     except FileNotFoundError:
         return
     except NotADirectoryError:
-        # A directory around it was replaced by a link or a file.
+        # A link or a file has replaced one of its parent directories.
         left.append(upload.path)
         return
     if stat.S_ISDIR(mode) != upload.object_url.endswith("/"):
@@ -293,7 +293,7 @@ def _upload_folder(
     def skips(path: str) -> bool:
         check_abort(abort)
         if len(path) > LONGEST_KEY:
-            # No path below it can be a key. To walk further down takes longer with each level.
+            # No path below it can be a key, and each further level takes longer.
             left.append(f"{upload.path}/{path[:200]}…")
             return True
         return path in upload.skip
@@ -315,7 +315,7 @@ def _upload_folder(
 
 
 def _copy_object(source_url: str, object_url: str, storage: ObjectStorage) -> None:
-    """Copy an output that the program has written to a kept mount: it is an object already."""
+    """Copy an output that is an object already, because the program has written it to a kept mount."""
     source = storage.open(source_url)
     if source is None:
         return

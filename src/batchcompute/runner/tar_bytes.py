@@ -37,15 +37,15 @@ class Limits:
     size: int = 64 * 1024**3
     """Bytes of its decompressed headers and content, and of the copies for hard links."""
     ratio: int = 1000
-    """The largest ratio of these bytes to the size of the archive. Repetitive text reaches 100."""
+    """The largest ratio of ``size`` to the size of the archive. Repetitive text reaches 100."""
     small: int = 64 * 1024**2
-    """Decompressed bytes up to which the ratio does not matter: a small archive of zeros does no harm."""
+    """Decompressed bytes up to which the ratio is not checked, because a small archive of zeros does no harm."""
     extension: int = 1024**2
     """Bytes of one extension header: a long name, or pax records."""
     extensions: int = 8
     """Extension headers before one member. Real archives have at most four."""
     records: int = 2_000_000
-    """Pax records in all. Each one takes time, and they compress well."""
+    """Pax records of the whole archive. Each record takes time, and records compress well."""
     streams: int = 1_000_000
     """Compressed streams in one file, as parallel compressors write them."""
 
@@ -68,7 +68,7 @@ class Budget:
         """Count bytes.
 
         Raises:
-            ArchiveError: There are too many.
+            ArchiveError: The archive exceeds a limit.
         """
         self._spent += count
         self.check(0)
@@ -77,7 +77,7 @@ class Budget:
         """Check that a number of further bytes is allowed, without counting them.
 
         Raises:
-            ArchiveError: There would be too many.
+            ArchiveError: The archive would exceed a limit.
         """
         if self._spent + count > self.limits.size:
             raise ArchiveError(f"it would unpack to more than {self.limits.size:,} bytes")
@@ -129,7 +129,7 @@ class Compression:
     magic: bytes
     """The first bytes of its files."""
     decoder: Callable[[], _Decoder]
-    """Makes a decompressor for one stream."""
+    """Returns a decompressor for one stream."""
     certain: bool = True
     """Whether files of no other format begin with these bytes."""
 
@@ -148,8 +148,8 @@ COMPRESSIONS = (
 class Source:
     """The decompressed bytes of an archive, from the beginning to the end.
 
-    The content is hostile. Whatever a header says, memory is used only for a few chunks and for the window of the
-    decompressor, and every byte is counted before it is returned.
+    The content may be hostile. Memory is used only for a few chunks and for the window of the decompressor, regardless
+    of the headers. Every byte is counted before it is returned.
 
     Args:
         fd: File of the archive, at its beginning.
@@ -174,10 +174,10 @@ class Source:
         self._at = 0
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, at most as many as asked for; none at the end.
+        """Return at most ``size`` bytes; none at the end.
 
         Raises:
-            ArchiveError: They cannot be decompressed, or are too many.
+            ArchiveError: The bytes cannot be decompressed, or exceed a limit.
             OSError: The file cannot be read.
             Aborted: The work was aborted.
         """
@@ -191,10 +191,10 @@ class Source:
         return found
 
     def exactly(self, size: int) -> bytes:
-        """Return the next bytes, as many as asked for; fewer only at the end.
+        """Return exactly ``size`` bytes; fewer only at the end.
 
         Raises:
-            ArchiveError: They cannot be decompressed, or are too many.
+            ArchiveError: The bytes cannot be decompressed, or exceed a limit.
             OSError: The file cannot be read.
             Aborted: The work was aborted.
         """
@@ -204,16 +204,16 @@ class Source:
         return bytes(found)
 
     def expect(self, size: int) -> None:
-        """Check that the next bytes, as many as a header announces, are allowed.
+        """Check that the number of bytes that a header announces is allowed.
 
         Raises:
-            ArchiveError: They are too many.
+            ArchiveError: The bytes would exceed a limit.
         """
         # Some of them may be decompressed and counted already.
         self.budget.check(size - (len(self._piece) - self._at))
 
     def peek(self, size: int) -> bytes:
-        """Return what `exactly` returns, without consuming it."""
+        """Return the result of `exactly`, but do not consume the bytes."""
         found = self.exactly(size)
         self._piece, self._at = found + self._piece[self._at :], 0
         return found
@@ -236,7 +236,7 @@ class Source:
         return b""
 
     def _next_stream(self, compression: Compression, rest: bytes) -> _Decoder | None:
-        """Return a decompressor for the stream after one that has ended; None if there is none.
+        """Return a decompressor for the next stream; None if no other stream follows.
 
         Zeros may stand between streams. Other bytes do not belong to the archive and are ignored, as common programs
         do.

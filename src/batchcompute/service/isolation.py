@@ -20,11 +20,11 @@ class Account:
     """A Unix user that runs the programs of an owner."""
 
     name: str
-    """Its name."""
+    """Name of the user."""
     home: str
-    """Its home directory."""
+    """Home directory of the user."""
     user: User
-    """Its numeric ids."""
+    """Numeric ids of the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Isolation:
     """
 
     why_no_sandbox: Callable[[], str] = lambda: "they are switched off"
-    """Returns why sandboxes cannot hide the service and other programs from a program; empty if they can."""
+    """Returns the reason why sandboxes cannot hide the service and other programs from a program; empty if they can."""
     has_sandbox: bool = False
     """Whether bubblewrap is installed and not switched off. It can still fail at this moment."""
     trusts: bool = False
@@ -87,10 +87,10 @@ def accounts_of(users: Mapping[str, str], setting: str = "run_as") -> dict[str, 
 
     Args:
         users: Names of users by owner.
-        setting: What messages call the setting that names them.
+        setting: Name of the setting in messages.
 
     Raises:
-        ConfigError: There is no such user, or this process may not become another user.
+        ConfigError: A user does not exist, is root, or belongs to two owners, or this process is not root.
     """
     if users and os.geteuid() != 0:
         raise ConfigError(

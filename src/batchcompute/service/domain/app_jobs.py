@@ -1,4 +1,4 @@
-"""App jobs: what runs when an app is given its inputs and outputs (REST API, 3.4 and 5.6)."""
+"""Converts App jobs to DAG jobs (REST API, 3.4 and 5.6)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "MaxRetryCount": 0,
     "Timeout": 86400,
 }
-"""Values of the configuration that neither the app nor the job sets (REST API, 3.3), where they mean
-something here."""
+"""Defaults of the values of the configuration that this service uses (REST API, 3.3)."""
 
 _OF_JOBS_ONLY = ("ClusterId", "ReserveOnFail", "ClassicNetwork")
 _MANDATORY = "is mandatory for this app: it has no Default"
 
 
 def task_name(app_name: str) -> str:
-    """Return the name of the one task of an App job, which is not documented: the app's, as far as it goes."""
+    """Return the name of the only task of an App job: the first 32 characters of the name of the app.
+
+    The vendor does not document this name. A leading digit gets an underscore, because no task name begins with a digit.
+    """
     name = app_name[:32]
     return f"_{name[:31]}" if name[:1].isdigit() else name
 
@@ -40,17 +42,17 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
         job: The job.
 
     Raises:
-        ValidationError: The job does not fit the app; every problem is told.
+        ValidationError: The job does not fit the app. The error has all problems.
     """
     problems: list[Problem] = []
     config = _config(app, job, problems)
     values: dict[str, str] = {}
     inputs: list[dict[str, Any]] = []
     outputs: dict[str, str] = {}
-    given = dict(job.app.inputs)
+    unused = dict(job.app.inputs)
     for name, parameter in app.input_parameters.items():
         at = f"App.Inputs.{name}"
-        value = given.pop(name, parameter.default)
+        value = unused.pop(name, parameter.default)
         if value is None:
             problems.append(Problem("App.Inputs", name, _MANDATORY, "missing"))
             continue
@@ -61,7 +63,7 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
                 {"Source": values[name], "Destination": parameter.local_path, "WriteSupport": False}
             )
             values[name] = parameter.local_path
-    problems += [Problem("App.Inputs", name, "is no input of this app") for name in given]
+    problems += [Problem("App.Inputs", name, "is no input of this app") for name in unused]
     wanted = dict(job.app.outputs)
     for name, output in app.output_parameters.items():
         path = values[name] = output.local_path or ""
@@ -95,7 +97,7 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
             "StdoutRedirectPath": logging.stdout_path or "",
             "StderrRedirectPath": logging.stderr_path or "",
         },
-        # Not InputMapping, which can map an object URL only once: two inputs may have the same one.
+        # Mounts instead of InputMapping, which cannot map the same object URL for two inputs.
         "Mounts": {"Entries": inputs},
         "OutputMapping": outputs,
     }
@@ -109,7 +111,7 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
 
 
 def _variables(app: AppDescription) -> dict[str, str]:
-    """Return the environment variable of each parameter."""
+    """Return the name of the environment variable of each parameter."""
     from batchcompute.service.domain.app_commands.substitution import variables
 
     return variables([*app.input_parameters, *app.output_parameters])
@@ -130,16 +132,16 @@ def _command(app: AppDescription) -> str:
 
 
 def check(app: AppDescription) -> None:
-    """Refuse an app whose command could run a value of a parameter.
+    """Check that the command of an app cannot execute the value of a parameter.
 
     Raises:
-        ValidationError: It could.
+        ValidationError: The command could execute a value.
     """
     _command(app)
 
 
 def as_job(job: AppJobDescription, plan: Mapping[str, Any]) -> JobDescription:
-    """Return the DAG job that an App job amounts to, for the checks that all jobs go through."""
+    """Return the DAG job of an App job, for the checks of DAG jobs."""
     return JobDescription({"Name": "app", "Type": "DAG", "Priority": job.priority or 0, **plan})
 
 

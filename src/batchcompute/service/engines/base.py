@@ -16,14 +16,14 @@ Handle: TypeAlias = str
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What an engine can do."""
+    """The capabilities of an engine."""
 
     slots: int | None
-    """How many attempts run at once; None if the engine decides."""
+    """Largest number of attempts that run at the same time; None if the engine decides."""
     cancel: bool = True
     """Whether a running attempt can be ended, with all processes that it has started."""
     adopts: bool = False
-    """Whether attempts of an earlier service are found again."""
+    """Whether the engine can find running attempts of an earlier service."""
     live_logs: bool = True
     """Whether output can be read while an attempt runs."""
 
@@ -33,14 +33,14 @@ class EngineState:
     """The state of an attempt."""
 
     phase: Literal["queued", "running", "ending", "exited", "lost"]
-    """``ending``: the command has exited, and processes that it left are being killed. ``exited``: all have exited.
+    """``ending``: the command has exited, and remaining processes of the attempt are being killed. ``exited``: all have exited.
     ``lost``: the attempt did not start, or its state is unknown."""
     node: str = ""
     """Address of the machine that runs or ran the attempt."""
     reason: str = ""
-    """Why the attempt is lost."""
+    """The reason why the attempt is lost."""
     blocked: bool = False
-    """Whether a lost attempt did not start because a file for its output could not be made."""
+    """Whether a lost attempt did not start because a file for its output could not be created."""
     retryable: bool = False
     """Whether a lost attempt did not start because the machine was short of resources, and may be started later."""
     exit_code: int | None = None

@@ -37,7 +37,7 @@ __all__ = ["LocalEngine"]
 _log = logging.getLogger("batchcompute.service.engine")
 _NODE = "127.0.0.1"
 _MOST_CANCELLED = 10_000
-"""Attempts that were cancelled before their start, and are remembered."""
+"""Largest number of remembered attempts that were cancelled before their start."""
 
 _POLL = 0.02
 """Seconds between two polls of processes without a pidfd."""
@@ -57,20 +57,20 @@ class _Attempt:
     pidfd: int = -1
     """Reports that the shim has exited; -1 if the shim is polled instead."""
     cleaning: bool = False
-    """Whether the thread is killing processes that the attempt has left."""
+    """Whether the thread is killing remaining processes of the attempt."""
 
 
 class LocalEngine:
     """Runs attempts as processes of this machine.
 
     The calling thread spawns the process. One background thread watches all pidfds, and detects processes that exit.
-    No process is spawned on an event loop, and no process is waited for twice. A process without a pidfd, because the
-    platform has none or no descriptor is left, is polled.
+    No process is spawned on an event loop, and no process is waited for twice. A process without a pidfd is polled: the
+    platform may not support pidfds, or no descriptor may be free.
 
     An error of the system is not an answer: a state that cannot be determined stays as it was, and is checked again.
 
     Args:
-        slots: How many attempts run at once.
+        slots: Largest number of attempts that run at the same time.
         clock: The source of time.
     """
 
@@ -105,7 +105,7 @@ class LocalEngine:
             self._selector.register(self._wake_read, selectors.EVENT_READ)
             self._thread = threading.Thread(target=self._run, name="batchcompute-engine", daemon=True)
             self._thread.start()
-            # From here on, `close` releases them.
+            # From here on, `close` releases these resources.
             stack.pop_all()
 
     # -- called from other threads ------------------------------------------------------------
@@ -137,7 +137,7 @@ class LocalEngine:
         token = spec.token
         with self._spawning:
             if token in self._cancelled:
-                # It was cancelled between the record of its start and the start itself.
+                # The attempt was cancelled between the record of its start and the start itself.
                 del self._cancelled[token]
                 self._states[token] = EngineState("exited", _NODE, signal=9)
                 return False
@@ -171,7 +171,7 @@ class LocalEngine:
                     "processes that instance %s has left cannot be searched now: %s", attempt.token, error
                 )
                 continue
-            # Processes are left, and to kill them may take long.
+            # Processes remain, and killing them may take long.
             attempt.cleaning = True
             self._submit(partial(self._clean_up, attempt))
         lost = EngineState("lost", reason="the engine does not know it")
@@ -202,7 +202,7 @@ class LocalEngine:
             shim = next((pid for pid in pids if is_shim_process(pid)), None)
             pidfd = pidfd_of(shim, must=True) if token in result and shim is not None else -1
             if pidfd < 0:
-                # Its shim has exited, or the attempt is not expected to run.
+                # The shim has exited, or the attempt is not expected to run.
                 processes.kill(token, None)
                 continue
             self._states[token] = EngineState("running", _NODE)
@@ -229,14 +229,14 @@ class LocalEngine:
         os.close(self._wake_write)
 
     def _submit(self, work: Callable[[], None]) -> None:
-        """Let the engine's thread do some work."""
+        """Pass some work to the engine's thread."""
         with self._close_lock:
             if not self._closed:
                 self._queue.put(work)
                 self._wake()
 
     def _wake(self) -> None:
-        # A full pipe wakes the thread, too, and the thread also wakes by itself after a while.
+        # A full pipe also wakes the thread, and the thread wakes after `_LONGEST_WAIT` anyway.
         with contextlib.suppress(OSError):
             os.write(self._wake_write, b"x")
 
@@ -253,7 +253,7 @@ class LocalEngine:
                 self._clock.sleep(_RETRY)
 
     def _round(self) -> bool:
-        """Wait for exits and for work, and do the work; return whether the engine is closed."""
+        """Wait for exits and for work, do the work, and return whether the engine is closed."""
         ended = False
         for key, _ in self._selector.select(_POLL if self._unwatched else _LONGEST_WAIT):
             if key.fd == self._wake_read:
@@ -323,7 +323,7 @@ class LocalEngine:
             os.close(attempt.pidfd)
 
     def _is_settled(self, attempt: _Attempt) -> bool:
-        """Kill the process group of an exited attempt; return whether no other process of it is left."""
+        """Kill the process group of an exited attempt, and return whether no other process of the attempt remains."""
         return self._processes.kill_group(attempt.token, self._leader(attempt), True, self._leaders(attempt))
 
     def _clean_up(self, attempt: _Attempt) -> None:
@@ -365,7 +365,7 @@ class LocalEngine:
             with self._spawning:
                 attempt = self._attempts.get(handle)
                 if attempt is None and handle not in self._states:
-                    # It is not started yet, and must not be.
+                    # The attempt has not started yet, and must not start.
                     self._cancelled[handle] = None
                     if len(self._cancelled) > _MOST_CANCELLED:
                         del self._cancelled[next(iter(self._cancelled))]

@@ -66,7 +66,7 @@ class DirectoryStore:
     def log_file(self, object_url: str) -> RootedFile:
         """Return the file through which a running program may write an object."""
         parts = parts_of(object_url)
-        # A new file replaces whatever has the name of the object, also a link.
+        # A new file replaces any file with the name of the object, even a link.
         self._check(object_url, parts[:-1])
         return RootedFile(self.root, parts)
 
@@ -105,14 +105,14 @@ class DirectoryStore:
         """Copy an object to a file, or everything below a prefix to a directory.
 
         Raises:
-            FileNotFoundError: There is no such object.
+            FileNotFoundError: The object does not exist.
         """
         copying.copy_tree(
             self.root, parts_of(object_url), target, parts, abort, mode=OBJECT_MODE, named=file_names
         )
 
     def is_mountable(self, object_url: str) -> bool:
-        """Return whether the files can be mounted; make all of them executable.
+        """Make all files executable, and return whether they can be mounted.
 
         Raises:
             OSError: The files cannot be examined.
@@ -167,7 +167,7 @@ class DirectoryStore:
             return False
         moved, opened = self.root.lstat(target), os.fstat(fd)
         is_same = (moved.st_dev, moved.st_ino) == (opened.st_dev, opened.st_ino)
-        # Another instance may have uploaded an output to the same object meanwhile: it has these properties, too.
+        # Another instance may have uploaded an output to the same object meanwhile, which also has these properties.
         if not is_same and not (
             moved.st_mode == stat.S_IFREG | OBJECT_MODE
             and moved.st_nlink == 1

@@ -214,7 +214,7 @@ def _is_text(name: str) -> bool:
 
 
 def _first(order: list[str], wanted: str) -> int:
-    """Return the index of the first entry that can hold keys from ``wanted`` on, which may be a directory before it."""
+    """Return the index of the first entry that can contain keys from ``wanted`` on: perhaps an enclosing directory."""
     at = bisect_right(order, wanted)
     while at and (wanted.startswith(order[at - 1]) or order[at - 1] == wanted):
         at -= 1

@@ -19,7 +19,7 @@ __all__: list[str] = []
 
 _ENCODING = re.compile(rb"""\s*(?:\xef\xbb\xbf)?<\?xml[^>]*?\bencoding\s*=\s*["']([^"']*)""")
 _MOST_TAGS = 100_000
-"""Tags in a document: an upload of 10,000 parts has 8 for each."""
+"""Largest number of tags in a document. An upload of 10,000 parts has 8 tags for each part."""
 
 
 def no_such_key() -> ObjectError:

@@ -1,4 +1,4 @@
-"""Instances in the database, with their last attempts."""
+"""The table of instances, with their last attempts."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from batchcompute.service.store.rows import InstanceRow, RunningRow
 
 __all__: list[str] = []
 
+# Instances that did not start before their task ended are stopped. Their rows are updated later, step by step.
 _STATE: Final = (
     "CASE WHEN i.state = 'Waiting' AND t.state IN ('Stopped', 'Failed') THEN 'Stopped' ELSE i.state END"
 )
-# What did not start before its task ended was stopped with it; its row says so later, step by step.
-
 _OF_TASK = (
     f"SELECT i.*, {_STATE} AS shown FROM instances i JOIN tasks t ON t.job = i.job AND t.position = i.task "
     "WHERE i.job = ? AND i.task = ?"
 )
 
-# The joins are in the order in which the indices give the rows, so nothing is sorted, and no more rows
-# are read than are taken: with 100,000 instances waiting, too.
+# The joins follow the order of the indices. SQLite therefore sorts nothing and reads only the rows that it returns, even
+# if 100,000 instances wait.
 _RUNNABLE = """
 SELECT i.job, i.task, i.number, t.cluster
 FROM jobs j INDEXED BY jobs_active
@@ -37,7 +36,7 @@ LIMIT ?
 """
 
 Range: TypeAlias = tuple[int, int, int]
-"""Position of a task, and the numbers of its instances from the first one to the one behind the last one."""
+"""Position of a task, number of its first instance, and the number after its last instance."""
 
 
 class InstanceRepository:
@@ -51,7 +50,7 @@ class InstanceRepository:
         self._db = db
 
     def find(self, job: int, task: int, number: int) -> InstanceRow | None:
-        """Return an instance; None if there is none of this number."""
+        """Return an instance; None if it does not exist."""
         row = self._db.execute(f"{_OF_TASK} AND i.number = ?", (job, task, number)).fetchone()
         return None if row is None else _instance(row)
 
@@ -63,10 +62,10 @@ class InstanceRepository:
         Args:
             job: Row number of the job.
             task: Position of the task.
-            start: Number of the first instance that is looked at.
-            end: Number behind the last one.
-            count: How many instances are returned at most.
-            state: The state that they have; empty for any.
+            start: Smallest number.
+            end: Number after the largest one.
+            count: Largest number of returned instances.
+            state: State of the instances; empty for any state.
         """
         rows = self._db.execute(
             f"{_OF_TASK} AND i.number >= ? AND i.number < ? AND (? = '' OR shown = ?) ORDER BY i.number LIMIT ?",
@@ -75,18 +74,18 @@ class InstanceRepository:
         return [_instance(row) for row in rows]
 
     def runnable(self, count: int, full_clusters: Collection[str] = ()) -> list[tuple[Key, str]]:
-        """Return instances that could start, and the clusters of their tasks: higher priorities, then older jobs, first.
+        """Return instances that can start, each with the cluster of its task, by priority and then by age of the job.
 
         Args:
-            count: How many instances are returned at most.
-            full_clusters: Clusters whose tasks are left out.
+            count: Largest number of returned instances.
+            full_clusters: Clusters whose tasks are skipped.
         """
         excluded = f"AND t.cluster NOT IN ({', '.join('?' * len(full_clusters))})" if full_clusters else ""
         rows = self._db.execute(_RUNNABLE.format(excluded=excluded), (*full_clusters, count))
         return [((row[0], row[1], row[2]), row[3]) for row in rows]
 
     def running(self) -> list[RunningRow]:
-        """Return all instances with an attempt that has not ended, as far as the database knows."""
+        """Return all instances whose attempts have no recorded end."""
         rows = self._db.execute("SELECT * FROM instances WHERE state = 'Running'")
         return [
             RunningRow(
@@ -102,13 +101,13 @@ class InstanceRepository:
         ]
 
     def count_running(self) -> int:
-        """Return how many instances run."""
+        """Return the number of running instances."""
         row = self._db.execute("SELECT COUNT(*) FROM instances WHERE state = 'Running'").fetchone()
         return int(row[0])
 
     def tokens_of_job(self, job: int) -> list[tuple[Key, str]]:
-        """Return the instances of a job that run, with the tokens of their attempts."""
-        # By the index of what runs: the job may have a million instances that wait.
+        """Return the running instances of a job, with the tokens of their attempts."""
+        # The index contains running instances only; the job may have a million that wait.
         rows = self._db.execute(
             "SELECT task, number, token FROM instances INDEXED BY instances_running "
             "WHERE state = 'Running' AND job = ?",
@@ -117,7 +116,7 @@ class InstanceRepository:
         return [((job, row["task"], row["number"]), row["token"]) for row in rows]
 
     def tokens_of_machine(self, machine_id: str) -> list[tuple[Key, str]]:
-        """Return the instances that run on a machine of a cluster, with the tokens of their attempts."""
+        """Return the running instances on a machine of a cluster, with the tokens of their attempts."""
         rows = self._db.execute(
             "SELECT job, task, number, token FROM instances WHERE worker = ? AND state = 'Running' AND worker != ''",
             (machine_id,),
@@ -125,7 +124,7 @@ class InstanceRepository:
         return [((row["job"], row["task"], row["number"]), row["token"]) for row in rows]
 
     def is_current(self, key: Key, token: str) -> bool:
-        """Return whether an attempt is the one that its instance is running."""
+        """Return whether an attempt is the running attempt of its instance."""
         row = self._db.execute(
             "SELECT 1 FROM instances WHERE job = ? AND task = ? AND number = ? AND state = 'Running' AND token = ?",
             (*key, token),
@@ -133,11 +132,11 @@ class InstanceRepository:
         return row is not None
 
     def retries(self, key: Key) -> tuple[int, int, str, bool] | None:
-        """Return what decides on the end of an instance that fails; None if it is gone.
+        """Return the properties that decide whether a failed attempt is repeated.
 
         Returns:
-            How often it was repeated, how often it may be, the name of its task, and whether its failure fails
-            the job.
+            Number of retries, largest number of retries, name of the task, and whether a failure of the instance
+            fails the job; None if the instance does not exist.
         """
         row = self._db.execute(
             "SELECT i.retries, t.max_retries, t.name, j.fail_fast FROM instances i "
@@ -148,7 +147,7 @@ class InstanceRepository:
         return None if row is None else (row[0], row[1], row[2], bool(row[3]))
 
     def first_error(self, job: int) -> tuple[str, str] | None:
-        """Return code and message of an instance of a job that went wrong; None if none did."""
+        """Return the error code and message of a failed instance of a job; None if no instance has failed."""
         row = self._db.execute(
             "SELECT error_code, error_message FROM instances WHERE job = ? AND error_code != '' LIMIT 1",
             (job,),
@@ -165,16 +164,16 @@ class InstanceRepository:
         isolation: Isolation | None = None,
         work: str = "",
     ) -> None:
-        """Record that an attempt starts.
+        """Record the start of an attempt.
 
         Args:
             key: The instance.
             token: Name of the attempt.
-            worker: Id of the machine of its cluster; empty for one of its task's own.
-            node: Address of that machine.
+            worker: Id of the machine of a cluster; empty if the task has no cluster.
+            node: Address of the machine.
             now: The time.
-            isolation: How mappings get to their paths.
-            work: The directory that it works below.
+            isolation: How the program sees its mappings.
+            work: The directory that holds the files of attempts.
         """
         self._db.execute(
             "UPDATE instances SET state = 'Running', attempt = attempt + 1, token = ?, worker = ?, way = ?, node = ?, "
@@ -184,12 +183,12 @@ class InstanceRepository:
         )
 
     def end(self, key: Key, state: State, outcome: Outcome, now: str) -> None:
-        """Record how an attempt ended.
+        """Record the end of an attempt.
 
         Args:
             key: The instance.
-            state: The state that it has now; ``Waiting`` for another attempt.
-            outcome: How the attempt ended.
+            state: New state of the instance; ``Waiting`` for another attempt.
+            outcome: The outcome of the attempt.
             now: The time.
         """
         self._db.execute(
@@ -208,7 +207,7 @@ class InstanceRepository:
         )
 
     def requeue(self, key: Key, ran: bool) -> None:
-        """Let an instance wait again whose attempt was lost; it counts as a loss if it may have run."""
+        """Set an instance with a lost attempt to ``Waiting``. The attempt is counted if it may have run."""
         self._db.execute(
             "UPDATE instances SET state = 'Waiting', losses = losses + ?1, attempt = attempt - 1 + ?1, started = '' "
             "WHERE job = ?2 AND task = ?3 AND number = ?4",
@@ -216,27 +215,27 @@ class InstanceRepository:
         )
 
     def mark_late(self, key: Key, token: str) -> None:
-        """Record that the time of an attempt was up."""
+        """Record that an attempt has exceeded its time limit."""
         self._db.execute(
             "UPDATE instances SET late = 1 WHERE job = ? AND task = ? AND number = ? AND token = ?",
             (*key, token),
         )
 
     def stop(self, keys: Iterable[Key], now: str) -> None:
-        """Record that instances that ran were stopped."""
+        """Record that running instances were stopped."""
         self._db.executemany(
             "UPDATE instances SET state = 'Stopped', ended = ? WHERE job = ? AND task = ? AND number = ?",
             [(now, *key) for key in keys],
         )
 
     def stop_waiting(self, job: int) -> None:
-        """Record that all instances of a job that wait were stopped."""
+        """Record that all waiting instances of a job were stopped."""
         self._db.execute("UPDATE instances SET state = 'Stopped' WHERE job = ? AND state = 'Waiting'", (job,))
 
     # -- steps of large jobs ------------------------------------------------------------------
 
     def insert(self, job: int, part: Range) -> None:
-        """Write instances that wait."""
+        """Insert waiting instances."""
         self._db.execute(
             "WITH RECURSIVE n(number) AS (SELECT ? UNION ALL SELECT number + 1 FROM n WHERE number + 1 < ?) "
             "INSERT INTO instances (job, task, number) SELECT ?, ?, number FROM n",
@@ -250,14 +249,14 @@ class InstanceRepository:
         )
 
     def settle(self, job: int, count: int) -> int:
-        """Record that instances which did not start before their task ended are stopped.
+        """Record that instances were stopped that did not start before their task ended.
 
         Args:
             job: Row number of the job.
-            count: How many instances are written at most.
+            count: Largest number of updated instances.
 
         Returns:
-            How many were.
+            The number of updated instances.
         """
         return self._db.execute(
             "UPDATE instances SET state = 'Stopped' WHERE (job, task, number) IN (SELECT i.job, i.task, i.number "
@@ -267,7 +266,7 @@ class InstanceRepository:
         ).rowcount
 
     def reset(self, job: int, part: Range) -> None:
-        """Let instances of a task wait that has not finished: its job is about to start again."""
+        """Set the instances of an unfinished task to ``Waiting``, before its job starts again."""
         self._db.execute(
             "UPDATE instances SET state = 'Waiting', retries = 0, losses = 0, started = '', ended = '', "
             "exit_code = 0, error_code = '', error_message = '', detail = '' WHERE job = ? AND task = ? "
@@ -278,7 +277,7 @@ class InstanceRepository:
 
 
 def storable(text: str) -> str:
-    """Return a text as the database can keep it: names of files may hold bytes that are no text."""
+    """Return a text that the database can store. Names of files may contain bytes that are not UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Jobs in the database."""
+"""The table of jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BEING_REMOVED: Final = 2
 
 
 class JobRepository:
-    """The jobs of a database; hidden ones are being written or removed, and are seen by nobody.
+    """The jobs of a database. Hidden jobs are being written or removed, and do not appear in responses.
 
     Args:
         db: The connection.
@@ -34,14 +34,14 @@ class JobRepository:
         self._db = db
 
     def find(self, job_id: str, owner: str) -> JobRow | None:
-        """Return a job of an owner; None if there is none of this id."""
+        """Return a job of an owner; None if it does not exist."""
         row = self._db.execute(
             f"SELECT {_COLUMNS} FROM jobs WHERE id = ? AND owner = ? AND NOT hidden", (job_id, owner)
         ).fetchone()
         return None if row is None else _job(row)
 
     def get(self, seq: int) -> JobRow | None:
-        """Return a job by the number of its row; None if it is gone."""
+        """Return a job by its row number; None if it does not exist."""
         row = self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE seq = ?", (seq,)).fetchone()
         return None if row is None else _job(row)
 
@@ -53,12 +53,12 @@ class JobRepository:
         Args:
             owner: The owner.
             start: Row number of the first job.
-            count: How many jobs are returned at most.
-            reverse: Whether the order is the reverse one.
-            state: The state that the jobs have; empty for any.
-            cluster: Id of a cluster that a task of each job runs on; empty for any.
+            count: Largest number of returned jobs.
+            reverse: Whether the newest job is the first.
+            state: State of the jobs; empty for any state.
+            cluster: Id of a cluster that at least one task of each job uses; empty for any cluster.
         """
-        # Ids count up with the jobs, and so do their times: one order serves both.
+        # Row numbers increase with the ids and with the times of creation, so they give the order of both.
         where = f"owner = ? AND NOT hidden AND seq {'<=' if reverse else '>='} ?"
         arguments: list[str | int] = [owner, start]
         if state:
@@ -74,16 +74,16 @@ class JobRepository:
         return [_job(row) for row in rows]
 
     def insert(self, job: NewJob, id_prefix: str) -> tuple[int, str]:
-        """Write a job that stays hidden, with its tasks and without their instances.
+        """Insert a job, which stays hidden until `show`.
 
         Args:
             job: The job.
-            id_prefix: The beginning of its id; the number of its row is the end.
+            id_prefix: Prefix of the id; the rest is the row number.
 
         Returns:
-            The number of its row, and its id.
+            The row number and the id.
         """
-        # In this state it is in no index of jobs that run, until all of it is there.
+        # This state keeps an incomplete job out of the index of active jobs.
         cursor = self._db.execute(
             "INSERT INTO jobs (id, owner, name, state, priority, fail_fast, auto_release, description, plan, notes, "
             "created, hidden) VALUES ('', ?, ?, 'Stopped', ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -106,12 +106,12 @@ class JobRepository:
         return seq, job_id
 
     def show(self, seq: int) -> None:
-        """Let a job that is completely written be seen, and wait."""
+        """Make a completely written job visible, in the state ``Waiting``."""
         self._db.execute("UPDATE jobs SET hidden = 0, state = 'Waiting' WHERE seq = ?", (seq,))
 
     def hide(self, seq: int) -> None:
-        """Let a job disappear; it is removed step by step."""
-        # Its state keeps it out of the index of jobs that run.
+        """Hide a job, which is then removed step by step."""
+        # This state keeps the job out of the index of active jobs.
         self._db.execute("UPDATE jobs SET hidden = ?, state = 'Stopped' WHERE seq = ?", (BEING_REMOVED, seq))
 
     def delete(self, seq: int) -> None:
@@ -130,8 +130,8 @@ class JobRepository:
         )
 
     def mark_running(self, seq: int, now: str) -> None:
-        """Record that an instance of a job starts."""
-        # Its row is in an index by its state, so it is written once, and not for each instance.
+        """Record that a job runs, when an instance of it starts."""
+        # An index contains the state, so the row is written for the first instance only.
         self._db.execute(
             "UPDATE jobs SET state = 'Running', started = CASE started WHEN '' THEN ? ELSE started END "
             "WHERE seq = ? AND state != 'Running'",
@@ -139,19 +139,19 @@ class JobRepository:
         )
 
     def mark_finished(self, seq: int, now: str) -> bool:
-        """Record that a job has finished; return whether it is to be deleted now (``AutoRelease``)."""
+        """Record that a job has finished, and return whether it must be deleted now (``AutoRelease``)."""
         self._db.execute("UPDATE jobs SET state = 'Finished', ended = ? WHERE seq = ?", (now, seq))
         row = self._db.execute("SELECT 1 FROM jobs WHERE seq = ? AND auto_release", (seq,)).fetchone()
         return row is not None
 
     def mark_failed(self, seq: int, message: str, now: str) -> None:
-        """Record that a job has failed, and why."""
+        """Record that a job has failed, with a message."""
         self._db.execute(
             "UPDATE jobs SET state = 'Failed', message = ?, ended = ? WHERE seq = ?", (message, now, seq)
         )
 
     def mark_stopped(self, seq: int, now: str) -> None:
-        """Record that a job was stopped; one that never ran has no end."""
+        """Record that a job was stopped. A job that never ran has no time of its end."""
         self._db.execute(
             "UPDATE jobs SET state = 'Stopped', ended = CASE started WHEN '' THEN '' ELSE ? END WHERE seq = ?",
             (now, seq),
@@ -164,7 +164,7 @@ class JobRepository:
         )
 
     def add_message(self, seq: int, message: str) -> None:
-        """Set the message of a job that has none."""
+        """Set the message of a job, unless it has one."""
         self._db.execute("UPDATE jobs SET message = ? WHERE seq = ? AND message = ''", (message, seq))
 
     def ids(self) -> set[str]:
@@ -172,11 +172,11 @@ class JobRepository:
         return {row["id"] for row in self._db.execute("SELECT id FROM jobs WHERE NOT hidden")}
 
     def hidden(self) -> list[int]:
-        """Return the row numbers of jobs that an earlier service has not completely written or removed."""
+        """Return the row numbers of hidden jobs. An earlier service left them incomplete."""
         return [row["seq"] for row in self._db.execute("SELECT seq FROM jobs WHERE hidden")]
 
     def count_unfinished(self) -> int:
-        """Return how many jobs have not ended."""
+        """Return the number of jobs that have not ended."""
         row = self._db.execute(
             "SELECT COUNT(*) FROM jobs WHERE state IN ('Waiting', 'Running') AND NOT hidden"
         ).fetchone()

@@ -1,4 +1,4 @@
-"""Idempotent tokens and nonces in the database."""
+"""The tables of used idempotent tokens and nonces."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__: list[str] = []
 
 
 class TokenRepository:
-    """The idempotent tokens of creates, and the nonces of requests, that were used.
+    """The used idempotent tokens of creates, and the used nonces of requests.
 
     Args:
         db: The connection.
@@ -20,7 +20,7 @@ class TokenRepository:
         self._db = db
 
     def find(self, owner: str, operation: str, token: str) -> TokenRow | None:
-        """Return what a token was used for; None for a new one."""
+        """Return the request and the resource of a used token; None for a new token."""
         row = self._db.execute(
             "SELECT request, id FROM tokens WHERE owner = ? AND operation = ? AND token = ?",
             (owner, operation, token),
@@ -28,14 +28,14 @@ class TokenRepository:
         return None if row is None else TokenRow(row["request"], row["id"])
 
     def insert(self, owner: str, operation: str, token: str, used: TokenRow, now: str) -> None:
-        """Record what a token was used for."""
+        """Record the request and the resource of a token."""
         self._db.execute(
             "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?)",
             (owner, operation, token, used.request, used.id, now),
         )
 
     def delete_before(self, time: str) -> int:
-        """Delete tokens that were used before a time; return how many there were."""
+        """Delete tokens that were used before a time, and return their number."""
         return self._db.execute("DELETE FROM tokens WHERE used < ?", (time,)).rowcount
 
     def use_nonce(self, nonce: str, now: float, kept: float) -> bool:
@@ -44,7 +44,7 @@ class TokenRepository:
         Args:
             nonce: The nonce.
             now: The time, in seconds since 1970.
-            kept: Seconds for which a nonce is kept.
+            kept: Seconds for which a nonce is stored.
         """
         self._db.execute("DELETE FROM nonces WHERE seen < ?", (now - kept,))
         cursor = self._db.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?)", (nonce, now))

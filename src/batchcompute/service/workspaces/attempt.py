@@ -1,4 +1,4 @@
-"""One attempt of an instance: what it runs, and where its files are."""
+"""One attempt of an instance, with its process and its files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Attempt:
     mappings: Mappings
     """The mappings of the task."""
     plan: StagingPlan
-    """What is mounted, copied and uploaded."""
+    """The mounts, copies and uploads of the attempt."""
     package: str
     """Object URL of the package; empty for none."""
     isolation: Isolation
@@ -47,7 +47,7 @@ class Attempt:
     note: str = ""
     """Text about the isolation that is added to the result."""
     problem: str = ""
-    """Why the attempt cannot start; empty if it can."""
+    """The reason why the attempt cannot start; empty if it can."""
     account: Account | None = None
     """The Unix account that the program runs as; None for that of the service."""
     strict: bool = False
@@ -55,7 +55,7 @@ class Attempt:
     owner: str = ""
     """The owner of the job."""
     buckets: frozenset[tuple[str, bool]] = frozenset()
-    """The buckets that the task needs, each with whether the task writes to it."""
+    """The buckets that the task needs, each with a flag that is true if the task writes to it."""
     abort: threading.Event = field(default_factory=threading.Event)
     """Set when the result is not needed any more: the instance was stopped, or its machine was released."""
     keep_at: str = ""
@@ -83,12 +83,12 @@ class Attempt:
 
     @property
     def staging_folder(self) -> str:
-        """Name of the directory for all files but the working directory."""
+        """Name of the directory for all files outside of the working directory."""
         return staging_folder_of(self.token)
 
     @property
     def workdir(self) -> tuple[str, ...]:
-        """Names that lead to the working directory."""
+        """Names of the path to the working directory."""
         return workdir_of(self.token, self.isolation)
 
     def view(self, hidden: Collection[Path]) -> FileSystemView:

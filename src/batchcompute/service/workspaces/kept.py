@@ -54,7 +54,7 @@ class KeptWorkdirs:
         try:
             attempt.work.lstat(attempt.workdir)
         except FileNotFoundError:
-            # It is kept already, or it could not be made.
+            # The directory is kept already, or was never created.
             return
         self._root.remove(target)
         with contextlib.suppress(OSError):

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 STOPPED = Outcome(137, "Stopped", "The instance was stopped.")
-"""The outcome of an attempt whose result is not needed any more."""
+"""The outcome of a stopped attempt."""
 
 _MOST_NAMED = 20
-"""Files that are not uploaded and that a message names."""
+"""Largest number of files that a message names."""
 
 _log = logging.getLogger("batchcompute.service.workspaces")
 
@@ -72,7 +72,7 @@ class LocalWorkspace:
         """Working directories that are kept after a failure."""
 
     def stage_in(self, attempt: Attempt) -> Outcome | None:
-        """Make the files of an attempt, and complete its `process`.
+        """Create the files of an attempt, and complete its `process`.
 
         Returns:
             The outcome of the attempt if it cannot start; otherwise None.
@@ -112,7 +112,7 @@ class LocalWorkspace:
             self._write_script(attempt)
         if attempt.needs_no_staging:
             return
-        staging.check_inputs(((given.source, given.path) for given in attempt.mappings.inputs), self._objects)
+        staging.check_inputs(((entry.source, entry.path) for entry in attempt.mappings.inputs), self._objects)
         if attempt.isolation != "none":
             attempt.plan = staging.stage_in(attempt.plan, work, self._objects, attempt.abort)
             work.make_folder(attempt.workdir)
@@ -171,7 +171,7 @@ class LocalWorkspace:
             copying.write_all(fd, values.listed)
         finally:
             os.close(fd)
-        # The command of the runtime is a program of this machine, and needs some of its variables.
+        # The command of the runtime runs on this machine, and needs some of its variables.
         attempt.process = replace(process, environment={**values.inherited, **container.own_environment()})
         return container.arguments_of(
             runtime.program, attempt.image, attempt.token, values, file.path, attempt.plan
@@ -220,11 +220,11 @@ class LocalWorkspace:
             problem = attempt.problem or self.planner.denied(attempt.owner, attempt.buckets)
             if problem:
                 raise staging.StagingError("OutputError", problem)
-            left = staging.stage_out(
+            skipped = staging.stage_out(
                 attempt.plan, attempt.work, self._objects, stopped is not None, attempt.abort
             )
-            if left:
-                message = _not_uploaded(left)
+            if skipped:
+                message = _not_uploaded(skipped)
                 notes.append(message)
                 if not outcome.error_code:
                     # The program has succeeded, but some of its outputs are lost.
@@ -275,7 +275,7 @@ class LocalWorkspace:
 
     @staticmethod
     def has_ended(attempt: Attempt) -> bool:
-        """Return whether the exit file says that the program of an attempt has ended.
+        """Return whether the exit file contains the exit code of an attempt.
 
         Raises:
             OSError: The file cannot be read at this moment.
@@ -284,7 +284,7 @@ class LocalWorkspace:
 
     @staticmethod
     def end_container(attempt: Attempt) -> None:
-        """Remove the container of an attempt: it continues after the command that started it has ended."""
+        """Remove the container of an attempt, which continues after the command that started it has ended."""
         runtime = container.probe()
         if runtime.program:
             try:
@@ -314,7 +314,7 @@ class LocalWorkspace:
 
         Args:
             attempt: The attempt.
-            started: When it started, as the API writes times.
+            started: Time of its start, in the format of the API.
         """
         elapsed = self._clock.time() - datetime.fromisoformat(started).timestamp()
         # If the clock was set back, the attempt must not get more time than its limit.
@@ -338,7 +338,7 @@ class LocalWorkspace:
         self._cleaner.put(attempt.work, attempt.workdir[0], tuple(files))
 
     def clean_all_but(self, tokens: Collection[str]) -> None:
-        """Remove the files of all attempts but some: earlier services left them behind.
+        """Remove the files of attempts of earlier services, except for some attempts.
 
         Args:
             tokens: Tokens of the attempts whose files stay.
@@ -349,17 +349,17 @@ class LocalWorkspace:
                 self._cleaner.put(work, name)
 
     def close(self) -> None:
-        """Remove what is left to remove, and end the thread."""
+        """Remove the remaining files, and end the thread."""
         self._cleaner.close()
 
 
-def _not_uploaded(left: Sequence[str]) -> str:
+def _not_uploaded(paths: Sequence[str]) -> str:
     """Return a message that names files which are not uploaded."""
     names = ", ".join(
         "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name[:300])
-        for name in left[:_MOST_NAMED]
+        for name in paths[:_MOST_NAMED]
     )
-    more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
+    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
     reason = f"objects are regular files, and their keys are text without control characters of at most {LONGEST_KEY} bytes"
     return f"Not uploaded to object storage: {names}{more}; {reason}."
 
