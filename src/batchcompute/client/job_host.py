@@ -1,4 +1,4 @@
-"""Where the jobs of a client run, and what happens to them after a wait ends."""
+"""The place where the jobs of a client run, and their fate after a wait ends."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""How models work: their fields, constraints and checks, and the base classes of all descriptions and statuses."""
+"""Fields, constraints and checks of models, and the base classes of all descriptions and statuses."""
 
 __all__: list[str] = []

@@ -181,7 +181,7 @@ class Field:
         """The value that an unset field reads as."""
         self.nullable: bool = default is NULL
         self.constraints: tuple[Constraint, ...] = constraints
-        """What the service accepts as its value."""
+        """Constraints of the service on the value."""
         self.owner: Any = None
 
     def declared_by(self, cls: type[Any]) -> Self:

@@ -1,4 +1,4 @@
-"""How a model stores its values: assignment, nested objects, copies, and values from answers of the service."""
+"""Stores the values of a model: assignment, nested objects, copies, and values from responses of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is needed to start the process of an attempt, as plain data."""
+"""The specification of the process of an attempt, as plain data."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class BindMount:
     source: Path
     """The file or directory."""
     path: str
-    """Where the program sees it."""
+    """Path of the mount, as the program sees it."""
     writable: bool
     """Whether the program may write to it."""
     is_folder: bool = True
@@ -38,7 +38,7 @@ class InputCopy:
     object_url: str
     """The object, or the prefix."""
     path: str
-    """Where the program sees the copy."""
+    """Path of the copy, as the program sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,41 +50,41 @@ class Upload:
     object_url: str
     """The object, or prefix, that it is uploaded to."""
     path: str
-    """Where the program sees the source."""
+    """Path of the source, as the program sees it."""
     is_log: bool = False
-    """Whether it is uploaded however the program ended."""
+    """Whether it is uploaded even after a stop or a time-out."""
     skip: frozenset[str] = frozenset()
-    """Paths below the source, relative to it, at which something else is mapped."""
+    """Paths relative to the source that are excluded, because they have mappings of their own."""
     source_url: str = ""
-    """The object that the source itself is, in a mount that is kept; empty for none."""
+    """Object URL of the source, if it is in a kept mount; otherwise empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class StagingPlan:
-    """What is staged for an attempt.
+    """The copies, mounts and uploads of an attempt.
 
     Each attempt has one directory, its tree, which is laid out like the root of the file system that the program sees.
-    All that the program may write to is in the tree: outputs, the directories of single output files, inputs that can
-    be written to, and the working directory. So hard links and renames between them work as on a machine of its own.
-    Only what is read-only, or belongs to object storage, is a mount of its own.
+    Everything that the program may write to is in the tree: outputs, the directories of single output files, writable
+    inputs, and the working directory. Hard links and renames between them therefore work as on a separate machine.
+    Only read-only files and files of object storage are mounts.
 
-    All paths are those that the program sees.
+    All paths are as the program sees them.
     """
 
     tree: Path = Path()
     """The directory that holds everything below, each under its path."""
     copies: tuple[InputCopy, ...] = ()
-    """What is copied into the tree, the outermost first."""
+    """Copies in the tree, the outermost first."""
     empty_folders: tuple[str, ...] = ()
     """Directories of the tree that are empty at first."""
     merged_folders: tuple[str, ...] = ()
-    """Directories of the tree in which single files are made. Each also shows the machine's own directory."""
+    """Directories of the tree for single files. Each also shows the content of the machine's directory."""
     hidden: frozenset[str] = frozenset()
-    """Files of the machine that are hidden from the program, because it makes a file of the same name."""
+    """Files of the machine that are hidden from the program, because it creates a file of the same name."""
     mounts: tuple[BindMount, ...] = ()
-    """What is mounted, the outermost first."""
+    """Mounts, the outermost first."""
     uploads: tuple[Upload, ...] = ()
-    """What is uploaded."""
+    """Uploads."""
 
     def with_log(self, source: Path, object_url: str, name: str) -> StagingPlan:
         """Return the plan with one more log."""

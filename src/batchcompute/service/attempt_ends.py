@@ -47,7 +47,7 @@ class Running:
     timed_out: bool = False
     """Whether it exceeded its time limit."""
     ended: bool = False
-    """Whether its program has ended; its outputs may still be uploaded."""
+    """Whether the program has ended. Its outputs may still be uploaded."""
     state: EngineState | None = None
     """Its final state, as the engine reported it."""
     cancel_at: float = NEVER

@@ -13,7 +13,7 @@ def this_machine(slots: int) -> Machine:
     """Return the machine of the service.
 
     Args:
-        slots: How many instances run at once.
+        slots: Largest number of instances that run at the same time.
     """
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3

@@ -1,4 +1,4 @@
-"""Where settings come from: the command line, environment variables, and a TOML file."""
+"""Reads settings from the command line, environment variables, and a TOML file."""
 
 from __future__ import annotations
 

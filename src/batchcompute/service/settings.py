@@ -25,7 +25,7 @@ from batchcompute.service.domain.instance_types import InstanceType
 __all__ = ["OPTIONS", "Option", "Settings"]
 
 Source = Literal["command line", "environment", "file", "keyword"]
-"""Where the value of an option can come from: ``keyword`` is an argument of `LocalService`."""
+"""Source of the value of an option; ``keyword`` is an argument of `LocalService`."""
 
 _SERVE: Final[tuple[Source, ...]] = ("command line", "environment", "file")
 _ALL: Final[tuple[Source, ...]] = (*_SERVE, "keyword")
@@ -37,7 +37,7 @@ _LONGEST_VALUE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class _Notes:
-    """What the type of a field does not say about an option."""
+    """Properties of an option that the type of its field does not contain."""
 
     allowed: str = ""
     metavar: str = ""
@@ -48,22 +48,22 @@ class _Notes:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of the service, for everything that is made from the list of options."""
+    """One option of the service, for the parser, the documents and the messages."""
 
     name: str
     """Its name in `Settings` and in the ``[serve]`` table of the file."""
     description: str
-    """What it sets, as one sentence without a full stop."""
+    """Its effect, as one sentence without a full stop."""
     allowed: str
-    """Which values are allowed, in words."""
+    """The allowed values, in words."""
     default: str
     """The default, in words."""
     sources: tuple[Source, ...]
-    """Where its value can come from."""
+    """The possible sources of its value."""
     kind: Literal["flag", "integer", "list", "text"]
-    """How its value is read from text."""
+    """The form of its value as text."""
     metavar: str = ""
-    """What stands for its value in the help of the command line."""
+    """Placeholder of its value in the help of the command line."""
     keyword: str = ""
     """The argument of `LocalService`."""
 

@@ -1,4 +1,4 @@
-"""What jobs ask for, compared with what this machine has."""
+"""Compares the requirements of jobs with the resources of this machine."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def slot_shortage(running: int, slots: int) -> str:
     """Return why instances that are ready to run have to wait; empty if a slot is free.
 
     Args:
-        running: How many instances run.
-        slots: How many slots there are.
+        running: Number of running instances.
+        slots: Number of slots.
     """
     if running < slots:
         return ""
@@ -46,9 +46,9 @@ def cluster_shortage(task: str, cluster_id: str, machines: int, busy: int, menti
     Args:
         task: Name of the task.
         cluster_id: Id of the cluster.
-        machines: How many machines the cluster has.
-        busy: How many of them are busy.
-        mention_busy: Whether a cluster all of whose machines are busy counts as a reason.
+        machines: Number of machines of the cluster.
+        busy: Number of busy machines.
+        mention_busy: Whether a cluster without an idle machine counts as a reason.
     """
     if not machines:
         return f"Task {task} waits: cluster {cluster_id} has no machines."

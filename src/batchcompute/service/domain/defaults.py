@@ -1,4 +1,4 @@
-"""What the service fills into descriptions, and what it refuses beyond the model's own rules."""
+"""The defaults of descriptions, and the checks of the service beyond those of the models."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from batchcompute.service.errors import ApiError
 __all__: list[str] = []
 
 NO_NOTIFICATION: Final[Mapping[str, Any]] = {"Topic": {"Name": "", "Endpoint": "", "Events": []}}
-"""The vendor's command line dies where ``Notification.Topic`` is not in the answer (REST API, 2.1)."""
+"""The vendor's command line fails if a response has no ``Notification.Topic`` (REST API, 2.1)."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def check_ascii(name: str | None, path: str) -> None:
-    """Refuse a name that the client let pass: it may hold letters that the service does not take.
+    """Check that a name contains ASCII characters only. The models also accept other letters.
 
     Raises:
-        ValidationError: It does.
+        ValidationError: The name contains other characters.
     """
     if name and not _NAME.fullmatch(name):
         allowed = "may only hold [A-Za-z0-9_-]"
@@ -39,7 +39,7 @@ def check_ascii(name: str | None, path: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What the machine of the service can give to programs."""
+    """The limits of the machine of the service."""
 
     variable_bytes: Callable[[], int]
     """Returns the bytes that all environment variables of a program may have, with their names."""
@@ -51,12 +51,12 @@ def job_description(body: Mapping[str, Any], platform: Platform) -> JobDescripti
     """Return the checked description of a DAG job, with the service's defaults.
 
     Args:
-        body: The description as it was sent.
-        platform: What the machine can give to programs.
+        body: The description in the request.
+        platform: The limits of the machine.
 
     Raises:
-        ApiError: It has more instances than any job may have.
-        ValidationError: Something in it is wrong; the error lists all problems.
+        ApiError: The job has too many instances.
+        ValidationError: The description is invalid. The error has all problems.
     """
     description = JobDescription(body)
     if count_instances(description.dag.tasks.values()) > MAX_INSTANCES:

@@ -25,9 +25,9 @@ class Input:
     source: str
     """Object URL, ``oss://bucket/key``; a prefix ends in a slash."""
     path: str
-    """Where the program sees it."""
+    """Path at which the program sees the object or the prefix."""
     write: bool = False
-    """Whether the program may write to it. What it writes is lost with the attempt, unless an output maps it."""
+    """Whether the program may write to the path. Changes are lost with the attempt, unless an output maps the path."""
     mount: bool = False
     """Whether it is an entry of ``Mounts``, to which a service can be configured to keep writes."""
 
@@ -39,7 +39,7 @@ class Output:
     path: str
     """A file, or a directory that ends in a slash."""
     target: str
-    """Object URL that it is uploaded to; it ends in a slash if the path does."""
+    """Object URL of the upload; it ends in a slash if the path does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a task needs to run: its container image, and its buckets."""
+"""The requirements of a task: its container image, and its buckets."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class ClusterRepository:
         Args:
             owner: The owner.
             start: Row number of the first cluster.
-            count: How many clusters are returned at most.
+            count: Largest number of returned clusters.
             shown_since: Clusters that were deleted after this time are still listed.
         """
         rows = self._db.execute(

@@ -53,7 +53,7 @@ class _Repositories:
 
 @dataclass(slots=True)
 class Effects:
-    """What a transaction asks for outside the database, once it is committed."""
+    """Actions outside of the database that follow the commit of a transaction."""
 
     cancel: list[str] = field(default_factory=list[str])
     """Tokens of attempts to end."""

@@ -28,7 +28,7 @@ def ranges(sizes: Sequence[tuple[int, int]], step: int = STEP) -> list[Range]:
 
     Args:
         sizes: Position and number of instances of each task.
-        step: How many instances a step has.
+        step: Largest number of instances of a step.
     """
     return [
         (position, start, min(start + step, size))

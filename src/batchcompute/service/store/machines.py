@@ -47,7 +47,7 @@ class MachineRepository:
             cluster: Row number of the cluster.
             group: Name of the group.
             start: Row number of the first machine.
-            count: How many machines are returned at most.
+            count: Largest number of returned machines.
             shown_since: Machines that were released after this time are still listed.
         """
         rows = self._db.execute(

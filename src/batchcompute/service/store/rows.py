@@ -32,33 +32,33 @@ class JobRow:
     """A job."""
 
     seq: int
-    """Number of its row; it counts up."""
+    """Row number; it increases with each new job."""
     id: str
-    """Its id."""
+    """Id."""
     owner: str
-    """Its owner."""
+    """Owner."""
     name: str
-    """Its name."""
+    """Name."""
     state: State
-    """Its state."""
+    """State."""
     message: str
-    """Why it failed, or what was not uploaded; empty for neither."""
+    """Reason of the failure, or the outputs that were not uploaded; empty for neither."""
     notes: str
-    """What its Message says while it waits: where it asks for more than the machine has."""
+    """``Message`` while the job waits: the resources that the machine does not have."""
     created: str
-    """When it was created."""
+    """Time of creation."""
     started: str
-    """When its first instance started; empty before."""
+    """Time when the first instance started; empty before."""
     ended: str
-    """When it ended; empty before."""
+    """Time of the end; empty before."""
     is_app: bool
-    """Whether it runs an app."""
+    """Whether the job runs an app."""
     text: str
-    """Its description as JSON."""
+    """Description as JSON."""
 
     @property
     def description(self) -> JobDescription | AppJobDescription:
-        """Its description; it must not be changed."""
+        """The description, which must not be changed."""
         return (_app_job_description if self.is_app else _job_description)(self.text)
 
 
@@ -67,78 +67,78 @@ class TaskRow:
     """A task of a job."""
 
     job: int
-    """Row number of its job."""
+    """Row number of the job."""
     position: int
     """Its position in the description of the job, from 0."""
     name: str
-    """Its name."""
+    """Name."""
     state: State
-    """Its state."""
+    """State."""
     cluster: str
-    """Id of its cluster; empty for one of its own."""
+    """Id of the cluster; empty if the task has none."""
     timeout: int
     """Seconds that an attempt may take."""
     blockers: int
-    """How many tasks have to finish before it starts."""
+    """Number of tasks that have to finish before this task starts."""
     started: str
-    """When its first instance started; empty before."""
+    """Time when the first instance started; empty before."""
     ended: str
-    """When it ended; empty before."""
+    """Time of the end; empty before."""
     counts: Mapping[State, int]
-    """The number of its instances in each state."""
+    """Number of instances in each state."""
 
     @property
     def size(self) -> int:
-        """The number of its instances."""
+        """Number of instances."""
         return sum(self.counts.values())
 
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """A task that is about to be written."""
+    """A task to insert."""
 
     name: str
-    """Its name."""
+    """Name."""
     cluster: str
-    """Id of its cluster; empty for one of its own."""
+    """Id of the cluster; empty if the task has none."""
     max_retries: int
-    """How often a failed instance is repeated."""
+    """Largest number of retries of an instance."""
     timeout: int
     """Seconds that an attempt may take."""
     size: int
-    """The number of its instances."""
+    """Number of instances."""
     blockers: int
-    """How many tasks have to finish before it starts."""
+    """Number of tasks that have to finish before this task starts."""
     followers: tuple[int, ...]
-    """Positions of the tasks that wait for it."""
+    """Positions of the tasks that wait for this task."""
     description: Mapping[str, Any]
-    """Its description."""
+    """Description."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job that is about to be written."""
+    """A job to insert."""
 
     owner: str
-    """Its owner."""
+    """Owner."""
     name: str
-    """Its name."""
+    """Name."""
     priority: int
-    """Its priority."""
+    """Priority."""
     fail_fast: bool
     """Whether one failed instance fails the job."""
     auto_release: bool
-    """Whether it is deleted when it has finished."""
+    """Whether the job is deleted when it has finished."""
     description: Mapping[str, Any]
-    """Its description."""
+    """Description."""
     plan: Mapping[str, Any] | None
     """The description of the DAG that an App job runs; None for a DAG job."""
     notes: str
-    """What its Message says while it waits."""
+    """``Message`` while the job waits."""
     created: str
-    """When it was created."""
+    """Time of creation."""
     tasks: tuple[NewTask, ...]
-    """Its tasks."""
+    """The tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,25 +146,25 @@ class InstanceRow:
     """An instance of a task."""
 
     number: int
-    """Its number, from 0."""
+    """Number of the instance, from 0."""
     state: State
-    """Its state."""
+    """State."""
     started: str
-    """When its last attempt started; empty before."""
+    """Time when the last attempt started; empty before."""
     ended: str
-    """When it ended; empty before."""
+    """Time of the end; empty before."""
     retries: int
-    """How often it was repeated: after failures, and after attempts that were lost."""
+    """Number of retries after failed and lost attempts."""
     node: str
-    """Address of the machine of its last attempt."""
+    """Address of the machine of the last attempt."""
     exit_code: int
-    """Exit code of its last attempt."""
+    """Exit code of the last attempt."""
     error_code: str
-    """Code of what went wrong; empty for nothing."""
+    """Error code; empty for no error."""
     error_message: str
-    """The same in words."""
+    """Error message; empty for no error."""
     detail: str
-    """The end of its stderr."""
+    """The end of stderr."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,50 +172,50 @@ class AttemptRow:
     """An attempt of an instance."""
 
     number: int
-    """Its number, from 1."""
+    """Number of the attempt, from 1."""
     state: str
     """``Running``, ``Finished``, ``Failed``, ``Stopped`` or ``Lost``."""
     token: str
-    """Its name."""
+    """The token that identifies the attempt."""
     node: str
-    """Address of its machine."""
+    """Address of the machine."""
     worker: str
-    """Id of the machine of its cluster; empty for one of its task's own."""
+    """Id of the machine of a cluster; empty if the task has no cluster."""
     started: str
-    """When it started."""
+    """Time of the start."""
     ended: str
-    """When it ended; empty before."""
+    """Time of the end; empty before."""
     exit_code: int
-    """Exit code of its program."""
+    """Exit code of the program."""
     error_code: str
-    """Code of what went wrong; empty for nothing."""
+    """Error code; empty for no error."""
     error_message: str
-    """The same in words."""
+    """Error message; empty for no error."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunningRow:
-    """An instance with an attempt that has not ended, as far as the database knows."""
+    """An instance with an attempt that has no recorded end."""
 
     key: Key
     """The instance."""
     token: str
-    """Name of the attempt."""
+    """The token that identifies the attempt."""
     worker: str
-    """Id of the machine of its cluster; empty for one of its task's own."""
+    """Id of the machine of a cluster; empty if the task has no cluster."""
     isolation: Isolation | None
-    """How mappings got to their paths; None if that is not on record."""
+    """How the program sees its mappings; None if this is not recorded."""
     work: str
-    """The directory that it works below."""
+    """The directory that holds the files of attempts."""
     started: str
-    """When it started."""
+    """Time of the start."""
     late: bool
-    """Whether its time was up."""
+    """Whether the attempt has exceeded its time limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskToRun:
-    """What an attempt has to know of its task."""
+    """The properties of a task that its attempts need."""
 
     owner: str
     """Owner of the job."""
@@ -224,11 +224,11 @@ class TaskToRun:
     name: str
     """Name of the task."""
     cluster: str
-    """Id of its cluster; empty for one of its own."""
+    """Id of the cluster; empty if the task has none."""
     timeout: int
     """Seconds that an attempt may take."""
     description: TaskDescription
-    """Its description."""
+    """Description."""
     cluster_description: ClusterDescription | None
     """The description of its cluster; None for one of its own, or one that is gone."""
 
@@ -238,23 +238,23 @@ class ClusterRow:
     """A cluster."""
 
     seq: int
-    """Number of its row; it counts up."""
+    """Row number; it increases with each new job."""
     id: str
-    """Its id."""
+    """Id."""
     owner: str
-    """Its owner."""
+    """Owner."""
     state: str
     """``Active`` or ``Deleting``."""
     text: str
-    """Its description as JSON."""
+    """Description as JSON."""
     logs: tuple[str, ...]
     """Lines about what was done with it."""
     created: str
-    """When it was created."""
+    """Time of creation."""
 
     @property
     def description(self) -> ClusterDescription:
-        """Its description; it must not be changed."""
+        """The description, which must not be changed."""
         return cluster_description(self.text)
 
 
@@ -263,13 +263,13 @@ class MachineRow:
     """A machine of a cluster."""
 
     seq: int
-    """Number of its row; it counts up."""
+    """Row number; it increases with each new job."""
     id: str
-    """Its id."""
+    """Id."""
     state: str
     """``Running`` or ``Deleting``."""
     created: str
-    """When it was created."""
+    """Time of creation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,15 +277,15 @@ class ImageRow:
     """An image of an owner."""
 
     seq: int
-    """Number of its row; it counts up."""
+    """Row number; it increases with each new job."""
     id: str
-    """Its id."""
+    """Id."""
     owner: str
-    """Its owner."""
+    """Owner."""
     description: ImageDescription
-    """Its description."""
+    """Description."""
     created: str
-    """When it was created."""
+    """Time of creation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,11 +293,11 @@ class AppRow:
     """An app."""
 
     seq: int
-    """Number of its row; it counts up."""
+    """Row number; it increases with each new job."""
     name: str
-    """Its name."""
+    """Name."""
     created: str
-    """When it was created."""
+    """Time of creation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,11 +305,11 @@ class RevisionRow:
     """A revision of an app."""
 
     number: int
-    """Its number, from 0."""
+    """Number of the instance, from 0."""
     updated: str
     """When it was written."""
     description: AppDescription
-    """Its description."""
+    """Description."""
 
 
 @dataclass(frozen=True, slots=True)

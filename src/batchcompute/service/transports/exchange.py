@@ -50,7 +50,7 @@ class Exchange:
     problem: str = ""
     """Why its head is ambiguous; empty if it is not."""
     admission: Admission | None = None
-    """What the service said about its head."""
+    """The decision of the service about the head of the request."""
     response_started: bool = False
     """Whether a part of the response has been sent."""
 

@@ -25,7 +25,7 @@ class LocalFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MountOptions:
-    """How the mappings of an attempt are made."""
+    """Options for the mappings of an attempt."""
 
     isolation: Isolation
     """How the program sees its mappings."""

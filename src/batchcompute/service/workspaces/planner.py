@@ -46,7 +46,7 @@ _SCRIPT = "/.batchcompute-command"
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What all attempts of a task have in common."""
+    """The common properties of all attempts of a task."""
 
     owner: str
     job_id: str
