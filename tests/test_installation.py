@@ -58,7 +58,7 @@ def run(site: Path, program: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_the_vendors_distribution_below_this_one_is_told(tmp_path: Path) -> None:
+def test_a_warning_reports_the_vendors_distribution_below_this_one(tmp_path: Path) -> None:
     install_vendor(tmp_path)
     install_ours(tmp_path)
     done = run(
@@ -70,7 +70,7 @@ def test_the_vendors_distribution_below_this_one_is_told(tmp_path: Path) -> None
     assert "UserWarning" in done.stderr
 
 
-def test_the_vendors_distribution_above_this_one_is_told(tmp_path: Path) -> None:
+def test_an_error_reports_the_vendors_distribution_above_this_one(tmp_path: Path) -> None:
     install_ours(tmp_path)
     install_vendor(tmp_path)
     for program in (

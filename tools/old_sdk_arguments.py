@@ -150,11 +150,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
 
     def log_message(self, *_):
-        """Say nothing."""
+        """Log nothing."""
 
 
 def record(call, arguments, keywords):
-    """Return what the old SDK sends; None if it raises an error of its own before."""
+    """Return what the old SDK sends; None if it raises an error before it sends a request."""
     SENT.clear()
     client = Client("127.0.0.1", *KEYS)
     try:

@@ -201,7 +201,7 @@ def test_a_line_without_parameters_is_left_alone(line: str) -> None:
     assert substitute(line, variables(["x"])) == line
 
 
-def test_variables_are_unique_and_can_be_told_from_the_names() -> None:
+def test_each_parameter_has_a_unique_variable() -> None:
     assert variables(["x", "a-b", "a_b", "a.b", "a_b_2", "é", "", "a b", "x"]) == {
         "x": "BC_PARAM_x",
         "a-b": "BC_PARAM_a_b_3",

@@ -261,7 +261,7 @@ def test_errors_have_one_base(error: CodedError) -> None:
     assert (error.code, error.message, str(error)) == ("Code", "message", "message")
 
 
-def test_a_server_proves_who_it_is(service: LocalService) -> None:
+def test_a_server_proves_its_identity(service: LocalService) -> None:
     challenge = "ab" * 16
     answer = ask(create_app(service, url="http://here"), scope_of("GET", "/healthz", {CHALLENGE: challenge}))
     assert answer.headers[PROOF] == proof_of(service.identity, challenge, "http://here")

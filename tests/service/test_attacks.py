@@ -171,7 +171,7 @@ def test_a_work_directory_below_one_that_others_may_change(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "command", ["chmod 0 .; exit 3", "chmod 555 .; exit 3", "truncate -s 200G x; exit 3"]
 )
-def test_what_is_kept_holds_nobody_up(tmp_path: Path, command: str) -> None:
+def test_keeping_a_working_directory_delays_no_other_job(tmp_path: Path, command: str) -> None:
     """Another disk makes it a copy; holes stay holes, and nothing of it is done while others wait."""
     work = Path("/dev/shm") / f"test-{os.getpid()}"
     work.mkdir(mode=0o700)
@@ -228,7 +228,7 @@ def test_a_defect_of_one_description_is_its_own(tmp_path: Path, monkeypatch: pyt
         finish(client, client.create_job(job("true")).Id)
 
 
-def test_processes_without_an_environment_hold_nobody_up(tmp_path: Path) -> None:
+def test_processes_without_an_environment_delay_no_other_job(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d", slots=2) as service, service.client() as client:
         started = tmp_path / "started"
         line = f"i=0; while [ $i -lt 150 ]; do setsid env -i /bin/sleep 30 & i=$((i+1)); done; touch {started}; sleep 30"

@@ -258,7 +258,7 @@ def test_a_storm_of_forks_ends_with_its_job(tmp_path: Path) -> None:
         until(lambda: not carrying(job_id))
 
 
-def test_a_directory_with_many_files_is_cleaned_and_holds_nobody_up(tmp_path: Path) -> None:
+def test_cleaning_a_directory_with_many_files_delays_no_other_job(tmp_path: Path) -> None:
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         job_id = client.create_job(
             job("i=0; while [ $i -lt 5000 ]; do : > f$i; i=$((i+1)); done; mkdir -m 0 locked")

@@ -282,7 +282,7 @@ def test_closing_in_the_middle_of_everything(tmp_path: Path) -> None:
         until(lambda: all(found.State == "Failed" for found in client.easy_list("jobs")))
 
 
-def test_a_service_that_nobody_closed(tmp_path: Path) -> None:
+def test_a_service_that_was_not_closed(tmp_path: Path) -> None:
     program = """
 from batchcompute.service import LocalService
 from tests.service.helpers import job, until

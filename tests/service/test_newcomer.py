@@ -58,7 +58,7 @@ until(lambda: client.get_job(jobs[0]).State == "Running")
 
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 job has"), (3, "3 jobs have")])
-def test_an_exit_with_unfinished_jobs_is_told_once(tmp_path: Path, count: int, said: str) -> None:
+def test_an_exit_with_unfinished_jobs_warns_once(tmp_path: Path, count: int, said: str) -> None:
     done = program(UNFINISHED.format(count=count), tmp_path / "d")
     assert done.returncode == 0
     assert done.stderr.count("UserWarning") == 1
@@ -98,7 +98,7 @@ def test_an_exit_is_quiet_where_a_server_runs_the_jobs(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_jobs_that_are_lost_are_told(tmp_path: Path) -> None:
+def test_an_exit_warns_about_lost_jobs(tmp_path: Path) -> None:
     text = "from batchcompute.service import LocalService\n"
     text += "service = LocalService(); service.client().create_job(job('sleep 54321'))"
     done = program(text, tmp_path / "d")
@@ -182,7 +182,7 @@ def test_a_directory_that_cannot_be_used_is_an_error_of_calls(
     assert caught.value.code == "LocalServiceUnavailable"
 
 
-def test_a_server_that_is_gone_is_told_together_with_who_has_the_directory(
+def test_the_error_for_a_dead_server_names_the_process_that_uses_the_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = tmp_path / "d"
@@ -396,7 +396,7 @@ def test_a_key_that_is_unknown_is_named(service: LocalService) -> None:
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_long_name_is_not_told_in_full(local: Client, there: dict[str, str]) -> None:
+def test_an_error_shortens_a_long_name(local: Client, there: dict[str, str]) -> None:
     with pytest.raises(NotFoundError) as caught:
         local.get_task(there["job"], "x" * 32)
     assert len(caught.value.msg) < 300

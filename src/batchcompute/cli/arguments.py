@@ -71,7 +71,7 @@ def database_of(directory: Path) -> Path:
         directory: The data directory.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: The directory has no database.
     """
     database = directory / "batchcompute.db"
     if not database.exists():

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 Check = Callable[[Any, str], Any]
-"""Converts a value to what a container holds. The second argument is the key or the index, for a ValidationError."""
+"""Converts a value to an item of a container. The second argument is the key or the index, for a ValidationError."""
 
 
 class FieldMap(dict[str, Any]):

@@ -116,7 +116,7 @@ def check_type(type: bytes) -> Kind:
         type: The type in its header.
 
     Raises:
-        ArchiveError: It is not a regular file, a directory or a link.
+        ArchiveError: The member is not a regular file, a directory or a link.
     """
     kind = _KINDS.get(type)
     if kind is None:

@@ -85,7 +85,7 @@ def copy_file(
         mode: Mode of the copy; 0 for that of the source.
 
     Raises:
-        NotRegular: It is not a regular file.
+        NotRegular: The source is not a regular file.
         OSError: A file cannot be read or written.
         Aborted: The copy was aborted.
     """

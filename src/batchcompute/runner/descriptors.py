@@ -57,7 +57,7 @@ def open_regular(name: str | Path, folder: int | None = None) -> int:
 
     Raises:
         FileNotFoundError: The file does not exist.
-        NotRegular: It is not a regular file.
+        NotRegular: The file is not a regular file.
     """
     # Before it is opened: opening a device can have side effects.
     _check_regular(os.stat(name, dir_fd=folder, follow_symlinks=False), name)
@@ -157,7 +157,7 @@ def chmod(name: str, mode: int, folder: int) -> None:
 
 
 def make_executable(name: str, folder: int) -> bool:
-    """Make a file executable for everybody who can read it; return whether its owner can read and execute it now.
+    """Make a file executable for all users that can read it, and return whether its owner can execute it now.
 
     A file is changed only if it is a regular file of this user, has no further hard links, which could belong to
     something else, and has no setuid or setgid bit.

@@ -63,7 +63,7 @@ class ObjectStorage(Protocol):
         """Copy an object to a file, or everything below a prefix to a directory.
 
         Raises:
-            FileNotFoundError: There is no such object.
+            FileNotFoundError: The object does not exist.
         """
         ...
 
@@ -71,7 +71,7 @@ class ObjectStorage(Protocol):
         """Upload a regular file. Unless `keep` is set, the file may be moved.
 
         Raises:
-            NotRegular: It is not a regular file.
+            NotRegular: The file is not a regular file.
         """
         ...
 

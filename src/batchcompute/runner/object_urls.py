@@ -23,7 +23,7 @@ def split_object_url(object_url: str) -> tuple[str, str]:
     """Return the bucket and the key of an object URL; the key may be empty.
 
     Raises:
-        ValidationError: It is not an object URL, or no object can have such a key.
+        ValidationError: The text is not an object URL, or the key is not allowed.
     """
     scheme, found, rest = object_url.partition("://")
     bucket, _, key = rest.partition("/")

@@ -58,7 +58,7 @@ def unpack(
         abort: Aborts the work.
 
     Raises:
-        PackageError: It cannot be unpacked. Files that were unpacked before the error stay in the working directory.
+        PackageError: The package cannot be unpacked. Files that were unpacked before the error stay in the working directory.
         OSError: The machine is short of resources at this moment. The package may be unpacked to the same directory
             again.
         Aborted: The work was aborted.

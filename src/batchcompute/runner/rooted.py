@@ -96,14 +96,14 @@ class Root:
 
         Args:
             parts: Names that lead to it.
-            make: Mode of the directories that are made if they are missing; 0 to make none.
+            make: Mode of missing directories, which are created; 0 to create none.
 
         Yields:
             The descriptor.
 
         Raises:
             OutsideRoot: A name leads out of the root.
-            OSError: It does not exist, or is a link or another file.
+            OSError: The directory does not exist, or is a link or another file.
         """
         check_parts(parts)
         here = self._fd
@@ -149,13 +149,13 @@ class Root:
         Args:
             parts: Names that lead to it.
             mode: Mode of the file.
-            make: Mode of the directories that are made if they are missing; 0 to make none.
+            make: Mode of missing directories, which are created; 0 to create none.
 
         Returns:
             The descriptor.
 
         Raises:
-            OSError: It cannot be made; `IsADirectoryError` if there is a directory of this name.
+            OSError: The file cannot be created; `IsADirectoryError` if a directory has this name.
         """
         return self._against_races(lambda: self._new_file(parts, mode, make))
 
@@ -186,8 +186,8 @@ class Root:
 
         Raises:
             FileNotFoundError: The file does not exist.
-            NotRegular: It is not a regular file.
-            OSError: It cannot be opened.
+            NotRegular: The file is not a regular file.
+            OSError: The file cannot be opened.
         """
         check_parts(parts)
         with self.folder(parts[:-1]) as fd:
@@ -198,13 +198,13 @@ class Root:
 
         Args:
             parts: Names that lead to it.
-            limit: The most bytes that are read.
+            limit: Largest number of bytes to read.
             tail: Whether the last bytes of a longer file are read, and not the first.
 
         Raises:
             FileNotFoundError: The file does not exist.
-            NotRegular: It is not a regular file.
-            OSError: It cannot be read.
+            NotRegular: The file is not a regular file.
+            OSError: The file cannot be read.
         """
         fd = self.open_file(parts)
         try:
@@ -244,7 +244,7 @@ class Root:
             parts: Names that lead to it.
             target: The root that it is moved below.
             target_parts: The new names.
-            make: Mode of the directories that are made if they are missing; 0 to make none.
+            make: Mode of missing directories, which are created; 0 to create none.
         """
 
         def move() -> None:

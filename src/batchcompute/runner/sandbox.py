@@ -148,7 +148,7 @@ def sandbox_of(
         sandbox: How bubblewrap works on this machine.
 
     Raises:
-        TooManyEntries: There are too many mounts and variables.
+        TooManyEntries: The mounts and variables are too many for one command.
     """
     arguments = view.arguments(sandbox.processes)
     for name, value in spec.environment.items():

@@ -64,8 +64,8 @@ def open_archive(fd: int, limits: Limits, abort: threading.Event | None = None) 
         abort: Aborts the work.
 
     Raises:
-        ArchiveError: It is compressed and cannot be decompressed.
-        OSError: It cannot be read.
+        ArchiveError: The file is compressed and cannot be decompressed.
+        OSError: The file cannot be read.
         Aborted: The work was aborted.
     """
     size = os.fstat(fd).st_size
@@ -151,7 +151,7 @@ class Reader:
         """Yield the content of the last returned member, in chunks.
 
         Raises:
-            ArchiveError: It cannot be decompressed, is too large, or ends too early.
+            ArchiveError: The content cannot be decompressed, is too large, or ends too early.
             OSError: The file cannot be read.
             Aborted: The work was aborted.
         """
@@ -192,7 +192,7 @@ class Reader:
         """Return the pax records that are used. Each record is its length, a space, a keyword, ``=`` and a value.
 
         Raises:
-            ArchiveError: They are damaged, or too many.
+            ArchiveError: The records are malformed, or too many.
         """
         found: dict[bytes, bytes] = {}
         at = 0
@@ -251,7 +251,7 @@ def _number(field: bytes, what: str) -> int:
     """Return a number of a header: octal digits, or a binary number whose first bit is set.
 
     Raises:
-        ArchiveError: It is not a number, or negative.
+        ArchiveError: The field is not a number, or is negative.
     """
     if field[0] & 0x80:
         if field[0] & 0x40:

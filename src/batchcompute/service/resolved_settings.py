@@ -44,7 +44,7 @@ class ResolvedSettings:
 
 
 def resolve(settings: Settings) -> ResolvedSettings:
-    """Fill in what settings leave to the machine, and look up what they name.
+    """Fill in defaults that depend on the machine, and look up Unix users.
 
     Args:
         settings: Checked settings.

@@ -121,7 +121,7 @@ def _from_file(path: str) -> dict[str, object]:
     """Return the options of a file, with its instance types.
 
     Raises:
-        ConfigError: It cannot be read, or holds a table or a key that is none.
+        ConfigError: The file cannot be read, or contains an unknown table or key.
     """
     import tomllib
 

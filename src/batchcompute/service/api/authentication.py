@@ -51,7 +51,7 @@ class Nonces:
             now: The time, in seconds since 1970.
 
         Raises:
-            ApiError: It was used before, or is too long.
+            ApiError: The nonce was used before, or is too long.
         """
         if len(nonce) > _LONGEST_NONCE:
             raise ApiError(400, "InvalidSignatureNonce", f"A nonce has at most {_LONGEST_NONCE} characters.")

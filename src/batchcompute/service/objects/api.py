@@ -93,7 +93,7 @@ class ObjectApi:
         return self.uploads.new_spool()
 
     def admit(self, head: Request) -> Admission | Response:
-        """Check the head of a request: return what it is about, or the response that refuses it."""
+        """Check the head of a request, and return its owner and object, or the response that refuses the request."""
         try:
             return self._admit(head)
         except Exception as error:  # noqa: BLE001 - every error becomes a response

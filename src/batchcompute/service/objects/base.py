@@ -93,8 +93,8 @@ class ObjectStore(Protocol):
         """Copy an object to a file, or everything below a prefix to a directory, and make every file executable.
 
         Raises:
-            FileNotFoundError: There is no such object.
-            OSError: It cannot be copied; a key may not be a possible name of a file, for example.
+            FileNotFoundError: The object does not exist.
+            OSError: The object cannot be copied, for example because its key cannot be the name of a file.
         """
         ...
 
@@ -109,7 +109,7 @@ class ObjectStore(Protocol):
         """Store a regular file. Unless `keep` is set, the file may be moved.
 
         Raises:
-            NotRegular: It is not a regular file.
+            NotRegular: The file is not a regular file.
         """
         ...
 

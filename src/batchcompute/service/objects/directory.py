@@ -32,7 +32,7 @@ class DirectoryStore:
         root: The directory. It is created if it does not exist.
 
     Raises:
-        OSError: It cannot be created or opened.
+        OSError: The directory cannot be created or opened.
     """
 
     def __init__(self, root: Path) -> None:
@@ -141,7 +141,7 @@ class DirectoryStore:
         """Store a regular file. It is moved if possible, unless `keep` is set.
 
         Raises:
-            NotRegular: It is not a regular file.
+            NotRegular: The file is not a regular file.
             OSError: The object cannot be written.
         """
         self.local(object_url)

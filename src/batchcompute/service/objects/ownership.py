@@ -20,10 +20,10 @@ _MOST_CACHED = 10_000
 
 
 class Buckets:
-    """The owners of buckets, and what they have granted.
+    """The owners of buckets, and their grants.
 
-    A bucket that exists without an owner on record is older than the records, or was created by hand. It belongs to
-    the first owner of the data directory.
+    A bucket without a recorded owner is older than the records, or was created by hand. It belongs to the first owner
+    of the data directory.
 
     Args:
         store: The database.
@@ -96,10 +96,10 @@ class Buckets:
     # -- for the command line -----------------------------------------------------------------
 
     def grant(self, bucket: str, grantee: str, access: Access) -> None:
-        """Let an owner, or all of them, read or also write a bucket.
+        """Grant one owner, or all owners, read access or write access to a bucket.
 
         Raises:
-            ConfigError: There is no such bucket.
+            ConfigError: The bucket does not exist.
         """
         with self._store.write() as transaction:
             if not self._owner(transaction, bucket):
@@ -111,7 +111,7 @@ class Buckets:
         """Withdraw a grant.
 
         Raises:
-            ConfigError: There is no such grant.
+            ConfigError: The grant does not exist.
         """
         with self._store.write() as transaction:
             if not transaction.buckets.revoke(bucket, grantee):

@@ -102,7 +102,7 @@ class RemoteStore:
         """Copy an object to a file, or everything below a prefix to a directory.
 
         Raises:
-            FileNotFoundError: There is no such object.
+            FileNotFoundError: The object does not exist.
         """
         path = self._path(object_url)
         if not object_url.endswith("/") and not self._fs.isdir(path):
@@ -139,7 +139,7 @@ class RemoteStore:
         """Store a regular file. The file is not moved.
 
         Raises:
-            NotRegular: It is not a regular file.
+            NotRegular: The file is not a regular file.
         """
         fd = source.open_file(parts)
         with os.fdopen(fd, "rb") as stream:

@@ -46,7 +46,7 @@ def parse_xml(body: bytes) -> Element:
     """Parse XML.
 
     Raises:
-        ObjectError: It is malformed, declares entities, is not in UTF-8, or has more elements than any valid request.
+        ObjectError: The XML is malformed, declares entities, is not in UTF-8, or has more elements than any valid request.
     """
     malformed = ObjectError(400, "MalformedXML", "The XML you provided was not well-formed, or not in UTF-8.")
     # The check for declarations below works in UTF-8 only.

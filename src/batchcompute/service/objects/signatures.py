@@ -79,7 +79,7 @@ def path_of(request: Request) -> str:
     """Return the decoded path of a request, which begins with the bucket.
 
     Raises:
-        BadTarget: It is not UTF-8.
+        BadTarget: The path is not UTF-8.
     """
     path = path_of_target(request.target)
     host = _HOST.fullmatch(request.headers.get("host", "").lower())

@@ -76,7 +76,7 @@ class ClusterRepository:
         self._db.execute("UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), seq))
 
     def release(self, seq: int, time: float, logs: Sequence[str]) -> None:
-        """Record that a cluster is being deleted; it is shown for a while after that."""
+        """Record that a cluster is being deleted. Responses contain it for a while after that."""
         self._db.execute(
             "UPDATE clusters SET state = 'Deleting', released = ?, logs = ? WHERE seq = ?",
             (time, _lines(logs), seq),

@@ -103,7 +103,7 @@ class MachineRepository:
         )
 
     def release(self, seq: int, time: float) -> None:
-        """Record that a machine is being released; it is shown for a while after that."""
+        """Record that a machine is being released. Responses contain it for a while after that."""
         self._db.execute("UPDATE machines SET state = 'Deleting', released = ? WHERE seq = ?", (time, seq))
 
     def delete_released(self, before: float) -> None:

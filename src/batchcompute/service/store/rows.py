@@ -314,9 +314,9 @@ class RevisionRow:
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """An idempotent token that was used."""
+    """The request of a used idempotent token."""
 
     request: str
     """Digest of the request."""
     id: str
-    """Id of what the request made."""
+    """Id of the resource that the request created."""

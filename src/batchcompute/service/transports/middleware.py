@@ -26,7 +26,7 @@ _LENGTH = re.compile("[0-9]{1,18}")
 
 
 class ExchangeMiddleware:
-    """Reads the head of each request, turns errors into responses and proves who the server is.
+    """Reads the head of each request, converts errors to responses and proves the identity of the server.
 
     Args:
         app: The next application.
