@@ -39,7 +39,7 @@ REPLY = _http(JOB)
 
 
 class _Handler(socketserver.BaseRequestHandler):
-    """Answers almost without looking, so that what is measured is the client."""
+    """Answers with as little work as possible, so that the client dominates the measurement."""
 
     def handle(self) -> None:
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -72,7 +72,7 @@ class _TlsServer(_Server):
 
 
 def serve(kind: str = "plain") -> None:
-    """Run the server; it says its port."""
+    """Run the server, and print its port."""
     server = (_TlsServer if kind == "tls" else _Server)(("127.0.0.1", 0), _Handler)
     print(server.server_address[1], flush=True)
     server.serve_forever()
@@ -80,7 +80,7 @@ def serve(kind: str = "plain") -> None:
 
 @contextlib.contextmanager
 def serving(kind: str = "plain") -> Iterator[str]:
-    """Run the server in a process of its own, so that its work is not counted as the client's."""
+    """Run the server in a separate process, so that its work does not count as the client's."""
     command = [sys.executable, "-m", "benchmarks", "serve", kind]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -147,7 +147,7 @@ async def _tasks(
 
 
 def _first(url: str) -> Row:
-    """A client from nothing to its first answer over TLS, with the certificates read already."""
+    """Measure a new client until its first response over TLS, with the certificates already loaded."""
     context = ssl.create_default_context(cafile=str(TLS / "cert.pem"))
     times = []
     for _ in range(15):
@@ -168,13 +168,13 @@ def _first(url: str) -> Row:
 
 
 def _resident() -> float:
-    """Megabytes of this process in memory."""
+    """Return the resident memory of this process in megabytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6
 
 
 def calls(url: str) -> None:
-    """Make 10,000 calls after 1,000 to warm up, and say by how much the process has grown."""
+    """Print the growth of the process during 10,000 calls, after 1,000 calls to warm up."""
     with Client(url, "id", "secret") as client:
         for _ in range(1000):
             assert client.get_job("job-1").State == "Running"
@@ -185,7 +185,7 @@ def calls(url: str) -> None:
 
 
 def pages(url: str) -> None:
-    """Iterate over 100,000 jobs, and say by how much the process has grown after the first 10,000."""
+    """Print the growth of the process while it iterates over 100,000 jobs, after the first 10,000."""
     before, count = 0.0, 0
     with Client(url, "id", "secret") as client:
         for count, job in enumerate(client.iter_jobs(), 1):  # noqa: B007

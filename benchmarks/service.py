@@ -30,9 +30,9 @@ COUNT = 1000
 ROUNDS = 3
 MANY = 100_000
 PAUSE = 6.0
-"""Seconds before each measurement: removing the last one's directories slows the disk down."""
+"""Seconds before each measurement: the removal of earlier directories slows the disk down."""
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-"""Where a working directory costs nothing; on this disk it may cost more than the program."""
+"""A directory in memory; on a disk, a working directory may cost more than the program."""
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
 
 
@@ -58,7 +58,7 @@ def serving(directory: Path, *options: str) -> Iterator[tuple[str, subprocess.Po
             server.wait(30)
 
 
-# -- other people's tools -------------------------------------------------------------------------
+# -- other tools ---------------------------------------------------------------------------------
 
 
 def _xargs(folder: Path) -> None:
@@ -198,7 +198,7 @@ def requests() -> Iterable[Row]:
             )
 
 
-# -- many, and none -------------------------------------------------------------------------------
+# -- many jobs, no job ------------------------------------------------------------------------------
 
 
 def _status(pid: int, name: str) -> float:
@@ -227,7 +227,7 @@ def scale() -> Iterable[Row]:
         yield Row("idle server, of one core", f"{share:.2f} %", "<= 0.5 %", share <= 0.5)
         size = _status(server.pid, "VmRSS")
         yield Row("memory of an idle server", f"{size:.0f} MB", "<= 60 MB", size <= 60)
-        # It waits for a cluster without machines, so that nothing of it runs.
+        # The job waits for a cluster without machines, so none of its instances runs.
         empty = client.create_cluster(
             {"Name": "c", "ImageId": "i", "Groups": {"g": {"DesiredVMCount": 0}}}
         ).Id

@@ -1,4 +1,4 @@
-"""How long a server takes from its start to its first answer."""
+"""Benchmark of the start: the time from the start of a server to its first response."""
 
 from __future__ import annotations
 
@@ -77,6 +77,6 @@ def starting() -> Iterable[Row]:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             for number in range(ROUNDS + 1):
                 times.append(_first_200(Path(folder) / str(number), chosen))
-        # The first one compiles modules, and reads them from the disk.
+        # The first start compiles the modules, and reads them from the disk.
         middle = statistics.median(times[1:])
         yield Row(what, f"{middle:.0f} ms", f"<= {LIMIT:.0f} ms", middle <= LIMIT)

@@ -71,7 +71,7 @@ def pyright() -> Lines:
 
 
 def completeness() -> tuple[float, str]:
-    """Install the package for real, and ask pyright how much of its face is typed."""
+    """Install the package, and return the completeness of its public types as pyright reports it."""
     with tempfile.TemporaryDirectory() as folder:
         venv = Path(folder) / "venv"
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
@@ -91,7 +91,7 @@ def completeness() -> tuple[float, str]:
             "--ignoreexternal",
             "--outputjson",
         ]
-        # Here pyright does not heed --pythonpath, and takes the first python that it finds.
+        # With --verifytypes, pyright ignores --pythonpath and uses the first python on the path.
         environment = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
         output = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment).stdout
     report = json.loads(output)["typeCompleteness"]

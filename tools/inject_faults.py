@@ -44,7 +44,7 @@ LONGEST = 60
 """Seconds after which a case is ended."""
 
 _MANY = 20
-"""Cases of one reason that would have shown it, if it were still there."""
+"""The number of cases after which a known failure that does not occur counts as fixed."""
 
 _ANY = "(EMFILE|ENFILE|ENOMEM|EAGAIN|ENOSPC|EIO|EACCES)"
 _PASSING = "(EMFILE|ENFILE|ENOMEM|EAGAIN)"
@@ -77,16 +77,16 @@ KNOWN: list[tuple[str, str]] = [
         "a child process whose first report cannot be read runs nevertheless",
     ),
 ]
-"""What is known to fail: a regular expression for the name of the case, and the reason."""
+"""Known failures: a regular expression for the name of the case, and the reason."""
 
 
 KNOWN_LEFT = {"adopted": 2}
-"""Descriptors that are known to stay open after a scene: the pidfds of what is left running are not closed."""
+"""Descriptors that stay open after a scene: the pidfds of processes that keep running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A scene, and what happens in it."""
+    """A scene, with its injected errors or its kill."""
 
     scene: str
     faults: tuple[tuple[str, str, float], ...] = ()
@@ -94,13 +94,13 @@ class Case:
     crash: int = -1
     """The change at which the service is killed."""
     after: bool = False
-    """Whether that is after it, and not before."""
+    """Whether the service is killed after the change, rather than before."""
     site: str = ""
-    """What that change is."""
+    """A description of that change."""
 
     @property
     def name(self) -> str:
-        """What it is called in reports."""
+        """The name of the case in reports."""
         if self.crash >= 0:
             return (
                 f"{self.scene}: killed {'after' if self.after else 'before'} change {self.crash}, {self.site}"
@@ -138,7 +138,7 @@ def _play(case: Case, scene: Scene) -> None:
 
 
 def judge(scene: Scene) -> None:
-    """Look whether everything has come right."""
+    """Check the results of the scene."""
     for wanted in scene.wanted:
         try:
             until(lambda: scene.state(wanted) in ("Finished", "Failed", "Stopped", ""), LIMIT)  # noqa: B023
@@ -161,7 +161,7 @@ def judge(scene: Scene) -> None:
     try:
         until(lambda: not scene.leftovers(), patience)
     except AssertionError:
-        # What surely cannot be removed is left for the next start.
+        # Files that cannot be removed are left for the next start.
         assert not all(map(passes, scene.labels)), scene.leftovers()
         scene.close()
         scene.open()
@@ -174,13 +174,13 @@ def judge(scene: Scene) -> None:
             assert not thread.is_alive(), f"{thread.name} goes on"
     left = len(os.listdir("/proc/self/fd")) - scene.descriptors  # noqa: PTH208
     known = KNOWN_LEFT.get(scene.wanted[0].name, 0)
-    # Where nothing failed, exactly these: an entry that is mended has to go.
+    # Without failures, exactly these: the entry of a fixed failure has to be removed.
     is_known = left <= known if scene.labels or scene.resumed else left == known
     assert is_known, f"{left} descriptors are left open, and not {known}"
 
 
 def _forked(work: Callable[[], None]) -> int:
-    """Do something in a child process; return its pid."""
+    """Call a function in a child process; return its pid."""
     pid = os.fork()
     if pid:
         return pid
@@ -194,7 +194,7 @@ def _forked(work: Callable[[], None]) -> int:
 
 
 def _run(case: Case, directory: Path) -> None:
-    """Play a case; raise what is wrong with it."""
+    """Play a case; raise an error if its result is wrong."""
     output = os.open(directory / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -227,7 +227,7 @@ def _crash(case: Case, directory: Path) -> None:
 
 @dataclass(slots=True)
 class Ended:
-    """How a case ended."""
+    """The result of a case."""
 
     case: Case
     ok: bool
@@ -237,12 +237,12 @@ class Ended:
 
     @property
     def missed(self) -> list[str]:
-        """Call sites that were not reached this time."""
+        """Call sites that this run did not reach."""
         return [site for site, _, _ in self.case.faults if self.ok and not self.found["hits"].get(site)]
 
 
 def play_all(cases: list[Case], jobs: int, folder: Path, limit: float = LONGEST) -> Iterator[Ended]:
-    """Play cases, some at a time; yield how each ended."""
+    """Play cases, several at a time; yield the result of each."""
     running: dict[int, tuple[Case, Path, float]] = {}
     waiting = list(reversed(cases))
     end = time.monotonic() + limit
@@ -262,7 +262,7 @@ def play_all(cases: list[Case], jobs: int, folder: Path, limit: float = LONGEST)
         if status == 0:
             found = json.loads((directory / "found").read_text())
         for left in carrying(str(directory)):
-            # What a failed case has left behind; it is named by its directory, which nobody else has.
+            # Processes that a failed case has left behind; the name of its directory identifies them.
             with suppress(ProcessLookupError):
                 os.kill(left, signal.SIGKILL)
         shutil.rmtree(directory, ignore_errors=True)
@@ -270,7 +270,7 @@ def play_all(cases: list[Case], jobs: int, folder: Path, limit: float = LONGEST)
 
 
 def _reason(case: Case) -> str:
-    """Return why a case is known to fail; empty where it is not."""
+    """Return why a case is known to fail; empty if it is not."""
     return next((why for what, why in KNOWN if re.search(what, case.name)), "")
 
 
@@ -303,13 +303,13 @@ def _cases(sites: dict[str, str], changes: dict[str, list[str]], sample: bool) -
 
 
 def main() -> int:
-    """Play the cases; return 1 if anything did not come right that is not known."""
+    """Play the cases; return 1 if a case fails that is not known to fail."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sample", action="store_true", help="each call site once, and some crash points")
     parser.add_argument("--only", default="", help="a regular expression for the names of the cases")
     parser.add_argument("--jobs", type=int, default=4, help="cases at a time")
     parser.add_argument(
-        "--limit", type=float, default=86400, help="seconds after which no further case begins"
+        "--limit", type=float, default=86400, help="seconds after which no further case starts"
     )
     parser.add_argument("--show", type=int, default=0, help="characters of the output of a failed case")
     options = parser.parse_args()
@@ -352,12 +352,12 @@ def _report(cases: list[Case], sites: int, options: argparse.Namespace, folder: 
             print(f"{'KNOWN ' if reason else 'FAILED'}  {ended.case.name}: {'; '.join(last)}", flush=True)
             if options.show:
                 print(ended.output[-options.show :])
-    # Under load, a time limit of a scene passes now and then. What fails for a reason fails alone, too.
+    # Under load, a scene sometimes exceeds its time limit. A case with a real failure also fails when it runs alone.
     again = play_all(failed, 1, folder, LONGEST * len(failed)) if failed else ()
     failed = [ended.case for ended in again if not ended.ok]
     for case in failed:
         print(f"AGAIN   {case.name}")
-    # Where a fault finds a service differs, so that a few of them prove nothing.
+    # The state of the service at an injected error varies, so a few cases prove nothing.
     for why in [why for _, why in KNOWN if played[why] > _MANY and not known[why]]:
         print(f"MENDED?  {why}")
     counts = ", ".join(f"{number} {what}" for what, number in done.items())

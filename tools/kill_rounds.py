@@ -28,7 +28,7 @@ KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": 
 
 
 class Rounds:
-    """What was acknowledged, and where the programs write."""
+    """The acknowledged requests, and the directory where the programs write."""
 
     def __init__(self, directory: Path, seed: int) -> None:
         self.directory = directory
@@ -52,7 +52,7 @@ class Rounds:
         raise SystemExit("the server did not start")
 
     def describe(self) -> tuple[dict[str, Any], int]:
-        """Describe a job whose instances write down that they have begun and ended."""
+        """Return the description of a job whose instances record their start and their end."""
         count = self.random.randint(1, 4)
         seconds = self.random.choice([0, 0.05, 0.3])
         file = f"{self.marks}/$BATCH_COMPUTE_DAG_JOB_ID.$BATCH_COMPUTE_DAG_INSTANCE_ID"
@@ -67,7 +67,7 @@ class Rounds:
     def create(
         self, client: Client, token: str = "", again: tuple[dict[str, Any], int] | None = None
     ) -> None:
-        """Create a job; what stays unknown is created again in a later round, with its token."""
+        """Create a job. A create without an answer is repeated with its token in a later round."""
         description, count = again or self.describe()
         try:
             job_id = client.create_job(description, token).Id
@@ -82,7 +82,7 @@ class Rounds:
         self.acknowledged[job_id] = count
 
     def work(self, url: str) -> None:
-        """Create jobs until the server is gone."""
+        """Create jobs until the server has ended."""
         policy = RetryPolicy(attempts=1)
         with Client(url, "id", "secret", retry=policy, timeout=5) as client:
             for token, description, count in [self.open.pop() for _ in range(len(self.open))]:
@@ -97,11 +97,11 @@ class Rounds:
                         if self.random.random() < 0.7:
                             client.start_job(job_id)
                     except BatchComputeError:
-                        # It has ended, or the server is gone; the end tells which.
+                        # The job has ended, or the server has; the final check distinguishes the two.
                         self.stopped.add(job_id)
 
     def round(self) -> None:
-        """Start a server, work with it, and kill it."""
+        """Start a server, use it, and kill it."""
         server, url = self.serve()
         delay = self.random.random() * 0.6
         timer = threading.Timer(delay, server.send_signal, (signal.SIGKILL,))
@@ -113,10 +113,10 @@ class Rounds:
             server.stdout.close()
 
     def judge(self) -> dict[str, int]:
-        """Let everything finish; count what is lost, doubled, or left behind."""
+        """Let all jobs finish; return what is lost, doubled or left behind."""
         found = {"acknowledged": len(self.acknowledged), "lost": 0, "doubled": 0, "retried": 0, "orphans": 0}
         server, url = self.serve()
-        # Whatever is found, no server is left behind.
+        # The server is ended even if a check fails.
         atexit.register(server.kill)
         with Client(url, "id", "secret") as client:
             for token, description, count in self.open:
@@ -140,7 +140,7 @@ class Rounds:
                     found["retried"] += int(instance.RetryCount)
                     if "end" not in lines:
                         found["lost"] += 1
-                    # A caller's stop ends an attempt, and a start makes another one: those are recorded, too.
+                    # StopJob ends an attempt, and StartJob makes another one: both are recorded, too.
                     if begun > 1 + int(instance.RetryCount) and job_id not in self.stopped:
                         found["doubled"] += 1
         server.send_signal(signal.SIGTERM)
@@ -158,7 +158,7 @@ class Rounds:
 
 
 def main() -> int:
-    """Run the rounds; return 1 if anything was lost, doubled or left behind."""
+    """Run the rounds; return 1 if anything is lost, doubled or left behind."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)

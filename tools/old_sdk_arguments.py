@@ -132,7 +132,7 @@ USUAL = {"x-acs-access-key-id": "id", "x-acs-version": "2015-11-11"}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Keeps the method, target, body and unusual headers of every request."""
+    """Records the method, target, body and unusual headers of every request."""
 
     def do_GET(self):
         """Answer a request of any method."""
@@ -168,7 +168,7 @@ def record(call, arguments, keywords):
     except Exception:  # noqa: BLE001
         pass
     finally:
-        # It is one for all clients.
+        # All clients share it.
         client.set_version("2015-11-11")
     return SENT[0] if SENT else None
 
@@ -191,7 +191,7 @@ def main():
         FILE.write_text(text, "utf-8")
     elif FILE.read_text("utf-8") != text:
         sys.exit(f"the old SDK sends something else than {FILE.name} says")
-    print(f"{len(found)} calls with odd arguments are sent as {FILE.name} says")
+    print(f"{len(found)} calls with odd arguments send the requests of {FILE.name}")
 
 
 main()

@@ -67,7 +67,7 @@ def tests_of(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
 
 
 def run(folder: Path) -> dict[str, str]:
-    """Return what each test ended with: nothing if it passed, else the last line of its traceback."""
+    """Return the result of each test: empty if it passed, else the last line of its traceback."""
     sys.path.insert(0, str(folder))
     ended: dict[str, str] = {}
     for test in tests_of(unittest.defaultTestLoader.loadTestsFromNames(MODULES)):
@@ -79,8 +79,8 @@ def run(folder: Path) -> dict[str, str]:
 
 
 def main(archive: str) -> int:
-    """Run the tests of an archive; return 0 if each ended as it is written down."""
-    # Classes in the old style are deprecated, and unknown fields are warned of; these tests use both.
+    """Run the tests of an archive; return 0 if each has the expected result."""
+    # These tests use old-style classes and unknown fields, which cause warnings.
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as work, tarfile.open(archive) as package:
         inside = [member for member in package if Path(member.name).parts[1:2] == ("tests",)]
@@ -92,7 +92,7 @@ def main(archive: str) -> int:
     wrong += [f"{test}: there is no such test" for test in {*PASS, *told} - set(ended)]
     wrong += [f"{test}: is in no table" for test in set(ended) - {*PASS, *told}]
     for line in sorted(wrong):
-        print(f"not as written down: {line}")
+        print(f"unexpected result: {line}")
     print(f"the old SDK's own tests: {sum(not why for why in ended.values())} of {len(ended)} pass")
     return 1 if wrong else 0
 

@@ -59,14 +59,14 @@ _QUERY: dict[str, dict[str, Any]] = {
 
 
 def document() -> dict[Path, str]:
-    """Return the document as a file."""
+    """Return the text of the document."""
     schemas = _schemas()
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS.values():
         path = paths.setdefault(operation.path, {})
         method = operation.method.lower()
         made = _operation(operation)
-        # Some differ by a flag in the query only; OpenAPI knows but one of each method and path.
+        # Some operations differ in a query flag only; OpenAPI allows one operation for each method and path.
         path[method] = _merged(path[method], made) if method in path else made
     for place, item in paths.items():
         names: list[str] = re.findall(r"{(\w+)}", place)
@@ -235,7 +235,7 @@ def _schemas() -> dict[str, Any]:
 
 
 def _cleaned(schema: Any) -> Any:
-    """Return a schema as the wire has it: no titles, no defaults, times that may be empty."""
+    """Return a schema for the wire format: without titles and defaults, with times that may be empty."""
     if isinstance(schema, list):
         return [_cleaned(item) for item in schema]
     if not isinstance(schema, dict):
@@ -251,7 +251,7 @@ def _cleaned(schema: Any) -> Any:
             if cleaned not in choices:
                 choices.append(cleaned)
         if {"type": "string"} in choices:
-            # An open word list: the words are those that are known.
+            # Other values are allowed, too: the list has the known ones.
             words = [word for choice in choices for word in choice.get("enum", [])]
             others = [choice for choice in choices if choice.get("type") != "string"]
             choices = [{"type": "string", **({"examples": words} if words else {})}, *others]

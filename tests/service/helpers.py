@@ -39,7 +39,7 @@ def connection(transaction: AbstractContextManager[Transaction]) -> Generator[sq
 
 
 def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """Wait for something that only another process can tell of."""
+    """Poll a condition that depends on another process until it holds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = condition()
@@ -68,7 +68,7 @@ def output(
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process runs; a zombie does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
@@ -77,7 +77,7 @@ def alive(pid: int) -> bool:
 
 
 def carrying(word: str) -> list[int]:
-    """Return the live processes that have a word in their environment."""
+    """Return the running processes whose environment contains a word."""
     found = []
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():

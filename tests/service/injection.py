@@ -37,7 +37,7 @@ from batchcompute.service.transports.in_process import ServiceTransport
 T = TypeVar("T")
 SLOTS = 2
 LIMIT = 8.0
-"""Seconds in which everything has to come right."""
+"""Seconds within which the expected result has to be reached."""
 
 PACKAGE = f"{Path(batchcompute.service.__file__).parent.parent}/"
 ROOMS = (f"{PACKAGE}service/", f"{PACKAGE}runner/")
@@ -51,7 +51,7 @@ _STEPS = (
     "service/objects/directory",
     "service/objects/listing",
 )
-"""Modules whose functions are steps of others: what counts is whom they work for."""
+"""Modules of helper functions: the name of a call site also has the function that called the helper."""
 
 _OF_OS = (
     *(
@@ -87,7 +87,7 @@ _NO_THREAD = "can't start new thread"
 
 
 def labels_of(site: str) -> list[str]:
-    """Return the names of the errors that a call site can fail with."""
+    """Return the names of the errors with which a call site can fail."""
     name = site.split()[0]
     if name == "Thread.start":
         return [_NO_THREAD]
@@ -109,17 +109,17 @@ def error_of(label: str) -> Exception:
 
 
 def reason_of(label: str) -> str:
-    """Return an error in the words in which a message may tell of it."""
+    """Return the texts with which a message may report an error."""
     return os.strerror(getattr(errno, label)) if hasattr(errno, label) else label
 
 
 def passes(label: str) -> bool:
-    """Return whether an error says nothing about a file, so that everything has to come right."""
+    """Return whether an error is transient, so that the expected result has to be reached."""
     return not hasattr(errno, label) or getattr(errno, label) in TRANSIENT
 
 
 def site_of(name: str, frame: FrameType | None) -> str:
-    """Return the call site that a function is called from; empty where it is none of the service's."""
+    """Return the call site of a function; empty if the caller is not part of the service."""
     inner = ""
     while frame is not None:
         code = frame.f_code
@@ -144,35 +144,35 @@ class _Arm:
 
 
 class Faults:
-    """Sees the calls of the service, and lets some fail; or ends this process at one of them."""
+    """Intercepts the calls of the service: counts them, makes some fail, or ends this process at one of them."""
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
-        """How often each call site was reached."""
+        """The number of calls of each call site."""
         self.changes: list[str] = []
-        """The calls that change something, in their order."""
+        """The calls that change something, in order."""
         self.kill_at: int = -1
         """The change at which this process is killed."""
         self.kill_after: bool = False
-        """Whether that is after it, and not before."""
+        """Whether the process is killed after the change, rather than before."""
         self._arms: dict[str, _Arm] = {}
         self._number = itertools.count()
 
     def arm(self, site: str, label: str, seconds: float = 0.0) -> None:
-        """Let a call site fail once, or for some time from its first call on."""
+        """Make a call site fail once, or for some time from its first call on."""
         self._arms[site] = _Arm(label, seconds)
 
     @property
     def hits(self) -> int:
-        """How many calls have failed."""
+        """The number of failed calls."""
         return sum(arm.hits for arm in self._arms.values())
 
     def hits_by_site(self) -> dict[str, int]:
-        """Return how often each call site has failed."""
+        """Return the number of failures of each call site."""
         return {site: arm.hits for site, arm in self._arms.items()}
 
     def disarm(self) -> None:
-        """Let nothing fail any more."""
+        """Stop all failures."""
         for arm in self._arms.values():
             arm.until = arm.until or -1.0
 
@@ -190,7 +190,7 @@ class Faults:
         raise error_of(arm.label)
 
     def call(self, name: str, action: Callable[[], Any], changes: bool) -> Any:
-        """Do what a function of the system does, or let it fail, or die."""
+        """Call a function of the system, make it fail, or end the process."""
         site = site_of(name, sys._getframe(2))
         if not site:
             return action()
@@ -218,7 +218,7 @@ class Faults:
 
     @contextmanager
     def patched(self) -> Iterator[Faults]:
-        """Put this between the service and the system."""
+        """Replace the functions of the system that the service calls."""
         of_os: dict[str, Any] = {name: self.wrapped(f"os.{name}", getattr(os, name)) for name in _OF_OS}
         with mock.patch.multiple(os, **of_os):
             opened = self.wrapped("open", io.open)
@@ -250,7 +250,7 @@ class Faults:
                 return _OPEN(file, *args, **kwargs)
             if not str(file).startswith("/proc/"):
                 return opened(file, *args, **kwargs)
-            # What reads of the kernel's files can fail, too.
+            # Reads of the kernel's files can fail, too.
             opened(file, *args, **kwargs).close()
             return io.BufferedReader(_ProcFile(self, str(file)))
 
@@ -277,7 +277,7 @@ class Faults:
 
 
 def _die(where: str) -> None:
-    """End this process at once; what it was doing may be another thing than in the last run."""
+    """End this process at once. Its current call may differ from that of an earlier run."""
     _WRITE(2, f"killed {where}\n".encode())
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -299,11 +299,11 @@ _WRITE = os.write
 
 
 class Failing(Exception):
-    """An answer that says that the service has failed."""
+    """The service reported a failure in a response."""
 
 
 def as_failing(action: Callable[[], T]) -> T:
-    """Do something that says by exceptions of any kind that it has failed."""
+    """Call a function; turn any exception into a failure."""
     try:
         return action()
     except Exception as error:
@@ -311,7 +311,7 @@ def as_failing(action: Callable[[], T]) -> T:
 
 
 class Driver:
-    """A service while some of its calls fail, and who uses it.
+    """A service, some of whose calls fail, and its client.
 
     Args:
         directory: Where everything is.
@@ -331,15 +331,15 @@ class Driver:
             directory, directory / "data", faults, resumed, sandbox_mode
         )  # fmt: skip
         self.known: list[str] = (directory / "notes").read_text().splitlines() if resumed else []
-        """What was noted before the crash."""
+        """The notes from before the crash."""
 
     def note(self, text: str) -> None:
-        """Write down what was asked for, or acknowledged, so that it outlives a crash."""
+        """Record a request or an acknowledgement so that it survives a crash."""
         with (self.directory / "notes").open("a") as file:
             file.write(f"{text}\n")
 
     def repeated(self, action: Callable[[], T]) -> T:
-        """Do something again for as long as it fails by what was injected."""
+        """Repeat a call while it fails because of an injected error."""
         end = time.monotonic() + LIMIT
         while True:
             try:
@@ -351,7 +351,7 @@ class Driver:
             time.sleep(0.02)
 
     def open(self, detach: bool = False) -> None:
-        """Open the service; it may say that it cannot, for as long as something fails."""
+        """Open the service; the start may fail while errors are injected."""
         self.service = self.repeated(lambda: self._opened(detach))
         self.repeated(lambda: as_failing(lambda: self.service.add_key("id", "secret")))
         self.client = Client(LOCAL, "id", "secret", retry=RetryPolicy(attempts=1))
@@ -363,14 +363,14 @@ class Driver:
             try:
                 return LocalService(self.data, slots=SLOTS, detach=detach, sandbox=self.sandbox_mode)
             except DirectoryInUse:
-                # A child of the process that was killed may stand between its fork and its exec.
+                # A child of the killed process may be between fork and exec.
                 if not self.resumed:
                     raise
             time.sleep(0.01)
         raise AssertionError("the directory stays in use")
 
     def close(self) -> None:
-        """Close the service; it may say that something has failed, and ends everything all the same."""
+        """Close the service. It may report an error, but has to end everything."""
         self.client.close()
         before = self.faults.hits
         try:
@@ -382,7 +382,7 @@ class Driver:
     def send(
         self, method: str, key: str, what: str = "", query: str = "", body: bytes = b"", source: str = ""
     ) -> bytes:
-        """Send a request to object storage, again for as long as it fails by what was injected."""
+        """Send a request to object storage; repeat it while it fails because of an injected error."""
         headers = {"x-oss-copy-source": source} if source else {}
         values = {what: "", **dict(pair.split("=") for pair in query.split("&") if pair)}
         admission = Admission("local", "bucket", key, what, values)
@@ -398,6 +398,6 @@ class Driver:
         return self.repeated(action)
 
     def leftovers(self) -> list[str]:
-        """Return what is left of attempts and requests."""
+        """Return leftover processes and files of attempts and requests."""
         folders = [self.data / "work", self.data / "oss" / ".aside", self.data / "uploads" / ".spool"]
         return [str(path) for folder in folders for path in folder.iterdir()]

@@ -46,7 +46,7 @@ def test_a_command_that_could_run_a_value_is_refused(local: Client, change: bool
     assert "${x} near `sh -c 'echo ${x}'`" in caught.value.msg
     assert '"$BC_PARAM_x"' in caught.value.msg
     assert [found.Name for found in local.iter_apps()] == ["tool"] * change
-    # Without such a parameter it is no business of the service.
+    # The service does not check a line without parameters.
     local.modify_app("tool", app(command)) if change else local.create_app(app(command))
 
 
@@ -61,7 +61,7 @@ def test_a_command_that_was_stored_before_the_rules_is_refused_for_each_job(loca
     assert list(local.iter_jobs()) == []
 
 
-def test_a_file_to_write_may_be_chosen_by_the_app_only(local: Client) -> None:
+def test_only_the_app_may_choose_a_file_to_write(local: Client) -> None:
     command = "./prog ${x} > ${out}"
     local.create_app(
         app(command, "a", InputParameters={"x": {}}, OutputParameters={"out": {"LocalPath": "/o"}})
@@ -167,7 +167,7 @@ def test_the_configuration_of_app_and_job(service: LocalService, local: Client) 
 def test_jobs_that_do_not_fit_their_app_are_refused(
     local: Client, fields: dict[str, Any], code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The service does not rely on what its clients check.
+    # The service checks the request even if the client does not.
     monkeypatch.setattr(calls, "_checked", lambda description, cls: cls(description))
     local.create_app(
         app(

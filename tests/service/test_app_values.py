@@ -27,7 +27,7 @@ _CANDIDATES = {
     "bash": ["bash", "-c"],
     "posix": ["bash", "--posix", "-c"],
     "busybox": ["busybox", "sh", "-c"],
-    # As the service runs a line: see the shim in `runtime.command`.
+    # In the same way as the service runs a line: see the shim in `runtime.command`.
     "eval": ["sh", "-c", '(eval "shift\n$1")', "batchcompute"],
 }
 SHELLS = {name: words for name, words in _CANDIDATES.items() if shutil.which(words[0])}
@@ -35,9 +35,9 @@ ENV = ["env", "x=a  b"]
 NAMES = variables(["x", "y", "a-b"])
 
 PROGRAMS = {
-    # Records the words that it is given.
+    # Records its arguments.
     "args": '#!/bin/sh\nprintf "%s\\0" "$#" "$@" >>"$RECORD"\n',
-    # What an attack tries to run.
+    # The command that an attack tries to execute.
     "mark": '#!/bin/sh\necho "$0 $*" >>"$MARK"\n',
 }
 SCRIPTS = {
@@ -52,7 +52,7 @@ SCRIPTS = {
 
 
 class Place:
-    """A directory in which lines are run."""
+    """A directory in which command lines run."""
 
     def __init__(self, base: Path) -> None:
         self.base = base
@@ -82,7 +82,7 @@ class Place:
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
-            # What the shell started does not end with it.
+            # Processes that the shell started outlive it.
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
@@ -110,7 +110,7 @@ NASTY = [
     "-c mark", "-e", "--", "() { :;}; mark", "é \udcff\x01\t", "mark", "import os; os.system('mark')",
 ]  # fmt: skip
 ACCEPTED = [
-    # The line, and what `args` gets; {} is the value.
+    # The line, and the arguments of `args`; {} is the value.
     ("args ${x}", ["{}"]),
     ('args "${x}"', ["{}"]),
     ("args '${x}'", ["{}"]),
@@ -165,7 +165,7 @@ NATURAL = [
 def test_a_program_gets_each_value_as_it_is(place: Place, shell: str, wanted: tuple[str, list[str]]) -> None:
     line, words = wanted
     written = substitute(line, NAMES)
-    # Each line gets a part of the values with each shell, so that all of them are used in the end.
+    # Each line gets a part of the values with each shell; together, the lines use all values.
     step = 16 if line.startswith("python3") else 6
     for value in NASTY[(ACCEPTED.index(wanted) + list(SHELLS).index(shell)) % step :: step]:
         expected = [word.replace("{}", value) for word in words]
@@ -197,7 +197,7 @@ def test_a_value_names_one_file(place: Place, shell: str) -> None:
         'sh -c "echo $BC_PARAM_x"',
     ],
 )  # fmt: skip
-def test_a_line_without_parameters_is_left_alone(line: str) -> None:
+def test_a_line_without_parameters_is_unchanged(line: str) -> None:
     assert substitute(line, variables(["x"])) == line
 
 
@@ -222,11 +222,11 @@ def test_the_longest_name_wins() -> None:
 # -- lines that are refused ---------------------------------------------------------------------
 
 REFUSED = [
-    # What the issue names.
+    # Typical ways to execute a value.
     'echo "echo ${x}" | sh', "cat <<EOF | sh\n${x}\nEOF", "python3 -c ${x}", "python3 -c \"print('${x}')\"",
     "awk ${x} data", "awk 'BEGIN{print \"${x}\"}'", "perl -e ${x}", "perl -e 'print \"${x}\"'", 'set -- ${x}; eval "$1"',
     "args $(( ${x} ))", "args $((${x}+1))",
-    # Everything that is no list of simple commands.
+    # Lines that are not lists of simple commands.
     "args ${x} | cat", "cat data | grep ${x}", "args ${x} |& cat", "args ${x} &", "args & args ${x}", "(args ${x})",
     "{ args ${x}; }", "if args ${x}; then args; fi", "while args ${x}; do args; done", "for i in ${x}; do args; done",
     "case ${x} in a) args;; esac", "! args ${x}", "time args ${x}", "f() { args ${x}; }; f", "function f { args ${x}; }",
@@ -258,7 +258,7 @@ REFUSED = [
     "args ${x:-a} ${x}", "args ${x%a} ${x}", "args ${SET:-${x}}", "args ${SET[${x}]}", "args $'${x}'", 'args $"${x}"', "args $ ${x}", "args \\${x}",
     "args $BC_PARAM_x ${x}", "args ${BC_PARAM_x} ${x}", 'args "$BC_PARAM_q" ${x}', "args $SETx ${x}", 'args "${x:=a}${x}"', "args $\\\n{x} ${x}", "args $SE\\\nT ${x}",
     "args ${SET ${x}",
-    # Words that are not plain.
+    # Words with special characters.
     "args {a,${x}}", "args [${x}]", "args ~${x}", "args ~/${x}", "args *${x}", "args ${x}*", "args ${x}?", "args a!${x}", "args a^${x}",
     "args a#${x}", "args \\'${x}", "args \\\"${x}\\\"", 'args "\\"${x}\\""', "args \"'${x}'\"", "args 'a;${x}'", 'args "a;${x}"',
     "args '(${x})'", 'args "a|${x}"', 'args "a\\n${x}"', "args 'a\n${x}'", 'args "$(args)${x}"', "args 'a`${x}'", "args '$A${x}'",
@@ -268,7 +268,7 @@ REFUSED = [
     "args 2>& ${x}", "args >&${x}", "args <&${x}", "args &> ${x}", "args >| ${x}", "args <> ${x}", "args {fd}> ${x}", "args 12> ${x}",
     "args > ${x}*", "args > da* ${x}", "args > # ${x}", "args ${x} >", "args ${x} > ; args", "args ${x} >\n", "args ${x} >&-", "args ${x} 2>&12",
     "args ${x} 2>&1>out", "args ${x} <", "args >> &1 ${x}", "args > 2>&1 ${x}", "args 1>2>f ${x}", "args >>&1 ${x}",
-    # Interpreters and programs that run others.
+    # Interpreters, and programs that run other programs.
     "sh ${x}", "sh -c ${x}", "sh -c 'args ${x}'", 'sh -c "args ${x}"', "sh -c 'args \"$1\"' sh ${x}", "sh -s ${x} < data", "sh < ${x}",
     "/bin/sh -c ${x}", "bash -x args.sh ${x}", "bash +x args.sh ${x}", "bash -- ${x}", "sh '' ${x}", "sh $SET ${x}", "sh \"$SET\" ${x}",
     "sh *.sh ${x}", "sh dir/${x}", "sh ${x}.sh", "python3 ${x}", "python3 -m ${x}", "python3 -u args.py ${x}", "python3 - ${x}", "python3.11 -c ${x}",
@@ -285,12 +285,12 @@ REFUSED = [
     "echo a > ${x}; ./args.sh", "echo ${x} >> args.sh; ./args.sh", "echo ${x} 2> f; cat f", "cp ${x} Makefile; make", "mkdir ${x} > f; sh f", "args ${x} || /bin/true",
     "/bin/echo ${x}; ./args.sh", "sh args.sh ${x}; sh other.sh", "sh args.sh ${x} >> args.sh", "sh args.sh ${x} >> ./args.sh", "./args.sh ${x} >> args.sh",
     "sh args.sh ${x} >> ${y}", "./args.sh ${x} >> ${y}", "./args.sh ${x} > ${y}", "sh args.sh ${x} 2>> ${y}", "./args.sh > $SET${x}",
-    # The variable in constant text, which a program could run.
+    # The variable in constant text, which a program could execute.
     "sh -c 'eval \"$BC_PARAM_x\"'; args ${x}", "printenv BC_PARAM_x; args ${x}", "awk 'BEGIN{system(ENVIRON[\"BC_PARAM_x\"])}'; args ${x}",
 ]  # fmt: skip
 
 
-def test_what_could_run_a_value_is_refused() -> None:
+def test_a_line_that_could_execute_a_value_is_refused() -> None:
     for line in REFUSED:
         with pytest.raises(UnsafeLine) as caught:
             pytest.fail(f"{line!r} became {substitute(line, NAMES)!r}")
@@ -308,7 +308,7 @@ def test_the_message_says_where_why_and_how() -> None:
     )
 
 
-def test_the_table_of_the_docs_is_true() -> None:
+def test_the_table_of_the_docs_agrees_with_the_rules() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "service.md").read_text("utf-8")
     rows = re.findall(r"^\| `(.+)` \| `(.+)` \|$", guide.partition("| Instead of | write |")[2], re.MULTILINE)
     assert len(rows) > 4
@@ -332,7 +332,7 @@ def test_every_builtin_command_of_the_shells_is_known() -> None:
             substitute(f"{name} a; args ${{x}}", NAMES)
 
 
-# -- what no table has ---------------------------------------------------------------------------
+# -- generated lines -----------------------------------------------------------------------------
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 _PLAIN = st.sampled_from(["a", "-o", "--in=", "dir/f.txt", "1", "a,b:c@d%+", "=", ".", "-"])
@@ -345,7 +345,7 @@ _PLACES = st.sampled_from([("${x}", 0), ("${y}", 1), ("${a-b}", 2)])
 
 @st.composite
 def _words(draw: st.DrawFn, values: Sequence[str]) -> tuple[str, str]:
-    """Draw a word: how it is written, and what a program gets."""
+    """Draw a word: its text in the line, and the resulting argument."""
     if draw(st.integers(0, 4)) == 0:
         text = draw(_CONSTANT)
         return "'" + text + "'", text
@@ -388,8 +388,8 @@ _SOUP = st.lists(
 
 @given(_SOUP.map("".join))
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_rest_of_a_line_means_what_the_shell_says(shared: Place, soup: str) -> None:
-    # The shell itself puts in the value where it stands in double quotes; so both lines must do the same.
+def test_constant_text_keeps_its_meaning(shared: Place, soup: str) -> None:
+    # The shell itself expands the variable in double quotes, so both lines must have the same effect.
     line = f'args "${{x}}" {soup}'
     try:
         written = substitute(line, NAMES)
@@ -433,7 +433,7 @@ PAYLOADS = [
 
 
 def _line(random: Random) -> str:
-    """Return a line that a shell might read, in which something may be out of place."""
+    """Draw a line of shell fragments in random order."""
     wild = random.random() < 0.6
     commands = GOOD_COMMANDS + BAD_COMMANDS if wild else GOOD_COMMANDS
     joints = GOOD_JOINTS + BAD_JOINTS if wild else GOOD_JOINTS
@@ -456,7 +456,7 @@ def _value(random: Random) -> str:
 def test_no_accepted_line_runs_a_value(shared: Place) -> None:
     counts = {True: 0, False: 0}
 
-    # What Hypothesis itself would choose repeats the first pieces too often.
+    # Hypothesis' own choice would repeat the first pieces too often.
     @given(st.integers(0, 2**64).map(Random))
     @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
     def search(random: Random) -> None:
@@ -467,7 +467,7 @@ def test_no_accepted_line_runs_a_value(shared: Place) -> None:
             counts[False] += 1
             return
         if written == line:
-            # It has no parameter; what it does is its own matter.
+            # The line has no parameter, so the service does not check it.
             return
         counts[True] += 1
         values = [_value(random), _value(random)]
@@ -482,7 +482,7 @@ def test_no_accepted_line_runs_a_value(shared: Place) -> None:
 @pytest.mark.parametrize(
     "line", ["args ${x}", 'echo "echo ${x}" | sh', "sh -c 'args ${x}'", "args '${x}'", 'args "${x}"']
 )
-def test_the_marker_is_made_where_values_become_text(place: Place, line: str) -> None:
+def test_plain_text_substitution_executes_values(place: Place, line: str) -> None:
     made = 0
     for value in ("$(mark)", "; mark", "'; mark; '"):
         place.run(SHELLS["dash"], line.replace("${x}", value), [])

@@ -64,14 +64,14 @@ def test_another_owners_program_never_runs_without_a_sandbox(
         assert not (tmp_path / "escaped").exists()
 
 
-def test_who_the_owners_are_does_not_depend_on_the_keys_of_the_moment(tmp_path: Path) -> None:
+def test_owners_of_revoked_keys_still_count_as_owners(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "credentials.json")
     keys = Keys(file, isolation=Isolation(lambda: "no sandboxes"), owners={"bob"})
     first, alice = file.ensure({}), file.add("alice")
     assert keys.owners() == {"local", "alice", "bob"}
     file.revoke(alice.access_key_id)
     assert keys.owners() == {"local", "alice", "bob"}
-    # Who stands first in the file is not the first owner for that.
+    # The owner of the first key in the file is not the first owner for that reason.
     second = file.add("alice")
     file.revoke(first.access_key_id)
     with pytest.raises(Exception, match="Owner .* is refused: "):
@@ -90,7 +90,7 @@ def test_a_sandbox_that_failed_once_is_tried_again(monkeypatch: pytest.MonkeyPat
     assert sandbox.probe().usable
 
 
-def test_a_lack_of_room_says_nothing_about_sandboxes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lack_of_resources_does_not_disable_sandboxes(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: object, **options: object) -> subprocess.CompletedProcess[str]:
         raise OSError(errno.EMFILE, "Too many open files")
 
@@ -111,7 +111,7 @@ def test_a_lack_of_room_says_nothing_about_sandboxes(monkeypatch: pytest.MonkeyP
 @ROOT
 def test_a_strict_sandbox_of_root_cannot_change_the_kernel(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
-        # With another owner, those of the first one are strict, too.
+        # If there is another owner, the sandboxes of the first owner are strict, too.
         service._parts.keys._seen.add("alice")
         command = (
             "cat /proc/sys/kernel/core_pattern > /proc/sys/kernel/core_pattern && echo WRITTEN; "
@@ -171,8 +171,8 @@ def test_a_work_directory_below_one_that_others_may_change(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "command", ["chmod 0 .; exit 3", "chmod 555 .; exit 3", "truncate -s 200G x; exit 3"]
 )
-def test_keeping_a_working_directory_delays_no_other_job(tmp_path: Path, command: str) -> None:
-    """Another disk makes it a copy; holes stay holes, and nothing of it is done while others wait."""
+def test_keeping_a_large_directory_does_not_delay_other_jobs(tmp_path: Path, command: str) -> None:
+    """On another disk, the directory is copied; sparse files stay sparse, and other jobs do not wait for the copy."""
     work = Path("/dev/shm") / f"test-{os.getpid()}"
     work.mkdir(mode=0o700)
     try:
@@ -195,7 +195,7 @@ def test_keeping_a_working_directory_delays_no_other_job(tmp_path: Path, command
         work.rmdir()
 
 
-def test_a_loop_whose_rounds_fail_is_not_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_reports_a_loop_whose_rounds_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
 
         def broken() -> None:
@@ -205,12 +205,14 @@ def test_a_loop_whose_rounds_fail_is_not_well(tmp_path: Path, monkeypatch: pytes
             patch.setattr(service._parts.dispatcher, "_cancel_overdue", broken)
             job_id = client.create_job(job("true")).Id
             until(lambda: service.health().failing_seconds > 0)
-            # The other parts of each round are done all the same.
+            # The other parts of each round still run.
             finish(client, job_id)
         until(lambda: service.health().failing_seconds == 0)
 
 
-def test_a_defect_of_one_description_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_in_one_job_does_not_affect_other_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from batchcompute.service.workspaces.planner import AttemptPlanner
 
     real = AttemptPlanner.plan
@@ -250,7 +252,7 @@ def test_tokens_cannot_be_guessed(tmp_path: Path) -> None:
         assert all(len(token.rpartition("-")[2]) == 16 for token in tokens)
 
 
-def test_a_tree_without_end_is_not_walked_to_its_end(tmp_path: Path) -> None:
+def test_the_walk_of_an_endless_tree_is_bounded(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         root = "${BATCH_COMPUTE_ROOT:-}"
         line = (
@@ -264,7 +266,7 @@ def test_a_tree_without_end_is_not_walked_to_its_end(tmp_path: Path) -> None:
         assert "/out/d/d/d" in client.get_instance(job_id, "t", 0).Result.detail_text
 
 
-def test_copies_keep_holes(tmp_path: Path) -> None:
+def test_copies_of_sparse_files_stay_sparse(tmp_path: Path) -> None:
     root = Root(tmp_path)
     with (tmp_path / "holes").open("wb") as file:
         file.write(b"begin")
@@ -287,25 +289,25 @@ def test_copies_keep_holes(tmp_path: Path) -> None:
     root.close()
 
 
-def test_a_command_that_begins_with_a_dash() -> None:
+def test_a_command_that_begins_with_a_dash_is_not_an_option() -> None:
     assert shim_arguments("-x; true")[-3:] == ["-c", "--", "-x; true"]
     assert shim_arguments("+x", ("sandbox",))[-4:] == ["/bin/sh", "-c", "--", "+x"]
 
 
 @ROOT
-def test_two_owners_with_one_unix_user() -> None:
+def test_two_owners_must_not_share_a_unix_user() -> None:
     with pytest.raises(ConfigError, match="a different user for each owner"):
         accounts_of({"alice": "nobody", "bob": "nobody"})
 
 
 @BOXES
-def test_more_variables_than_a_sandbox_takes(tmp_path: Path) -> None:
+def test_too_many_variables_and_mounts_have_a_clear_error(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d", slots=1, sandbox="always") as service, service.client() as client:
         made = task("true")
         made.Parameters.Command.EnvVars = {f"V{number}": "x" for number in range(3100)}
         with pytest.raises(ValidationError, match="EnvVars: may hold at most 2000 entries"):
             client.create_job(job({"t": made}))
-        # As many as are allowed, and more mounts than there is room for beside them.
+        # The allowed number of variables, and too many mounts in addition.
         service.objects.write("oss://b/x", [b"x"])
         mounts = [{"Source": "oss://b/x", "Destination": f"/{number}"} for number in range(1000)]
         made = task("true", Mounts={"Entries": mounts})

@@ -12,7 +12,7 @@ from batchcompute.service.behaviour import DECISIONS, Decision
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda each: each.point)
-def test_what_carries_a_decision_out_is_there(decision: Decision) -> None:
+def test_the_code_of_each_decision_exists(decision: Decision) -> None:
     module, _, name = decision.where.partition(":")
     assert attrgetter(name)(importlib.import_module(f"batchcompute.{module}")) is not None
     assert decision.choice

@@ -38,7 +38,7 @@ def test_no_more_run_at_once_than_a_cluster_has_machines(tmp_path: Path) -> None
         one = cluster(client, 1)
         job_id = client.create_job(job({"t": on(one, "sleep 60", InstanceCount=3)})).Id
         until(lambda: client.get_job(job_id).InstanceMetrics.RunningCount == 1)
-        # What needs no cluster is not held up by it, though it came later.
+        # A later job without a cluster does not wait for the cluster.
         other = client.create_job(job("true")).Id
         finish(client, other)
         assert client.get_job(job_id).InstanceMetrics.RunningCount == 1
@@ -68,7 +68,7 @@ def test_a_task_waits_for_machines_and_its_job_says_so(local: Client) -> None:
     assert "no machines" not in local.get_job(job_id).Message
 
 
-def test_what_runs_on_a_machine_that_goes_runs_again_elsewhere(tmp_path: Path) -> None:
+def test_instances_of_a_released_machine_run_again_on_another_one(tmp_path: Path) -> None:
     with LocalService(tmp_path / "data", slots=4) as service, service.client() as client:
         two = cluster(client, 1)
         flag = tmp_path / "go"
@@ -138,7 +138,7 @@ def test_a_job_that_asks_for_more_than_the_machine_has_says_so_while_it_waits(tm
         assert any("2 instances run at a time" in line for line in logs)
 
 
-def test_a_directory_is_kept_where_machines_were_to_be(service: LocalService, local: Client) -> None:
+def test_reserve_on_fail_keeps_the_working_directory(service: LocalService, local: Client) -> None:
     kept = task("echo left > file; exit 1", AutoCluster={"InstanceType": "x", "ReserveOnFail": True})
     job_id = local.create_job(job({"t": kept})).Id
     finish(local, job_id, "Failed")

@@ -20,7 +20,7 @@ APP: dict[str, Any] = {
 }
 
 
-def test_images(local: Client) -> None:
+def test_an_image_is_created_listed_and_deleted(local: Client) -> None:
     description = {"Name": "mine", "EcsImageId": "m-1", "Platform": "Linux", "Description": "d"}
     created = local.create_image(description, token="t1")
     assert created.Id.startswith("img-")
@@ -40,18 +40,18 @@ def test_images(local: Client) -> None:
     assert [found.Name for found in local.iter_images()] == ["i0", "i1", "i2", "i3"]
 
 
-def test_system_images(local: Client) -> None:
+def test_system_images_are_listed_and_cannot_be_deleted(local: Client) -> None:
     images = list(local.iter_images("System", max_item_count=1))
     assert "img-ubuntu" in [image.Id for image in images]
     assert {image.Type for image in images} == {"System"}
     assert local.get_image("img-ubuntu").Platform == "Linux"
     with pytest.raises(ClientError, match="Forbidden"):
         local.delete_image("img-ubuntu")
-    # As the old SDK had it, nothing but System is sent.
+    # The old SDK sends no other value than System.
     assert list(local.list_images(type_="Self")) == list(local.list_images())
 
 
-def test_apps(local: Client) -> None:
+def test_an_app_is_created_listed_and_deleted(local: Client) -> None:
     created = local.create_app(APP)
     assert (created.Id, created.Name, created.StatusCode) == ("Blast", "Blast", 201)
     with pytest.raises(ClientError) as caught:
@@ -74,7 +74,7 @@ def test_apps(local: Client) -> None:
         local.list_apps("Secret")
 
 
-def test_revisions(local: Client) -> None:
+def test_each_modification_of_an_app_adds_a_revision(local: Client) -> None:
     local.create_app(APP)
     local.modify_app("Blast", {**APP, "CommandLine": "blast --fast ${in}"})
     local.modify_app("Blast", AppDescription({**APP, "CommandLine": "blast --best ${in}"}))
@@ -91,16 +91,16 @@ def test_revisions(local: Client) -> None:
     with pytest.raises(NotFoundError):
         local.modify_app("Other", {**APP, "Name": "Other"})
     local.modify_app("Blast", APP)
-    # A number is never given twice.
+    # A number is never used again.
     assert [revision.Revision for revision in local.get_app_revisions("Blast")] == [0, 2, 3]
     local.delete_app("Blast")
     with pytest.raises(NotFoundError):
         local.get_app("Blast")
-    # As the vendor's own tests have it, deleting what is not there is no error.
+    # In the vendor's own tests, deleting an app that does not exist is not an error.
     assert local.delete_app("Blast").StatusCode == 204
 
 
-def test_available_resources(local: Client) -> None:
+def test_available_resources_list_the_instance_types(local: Client) -> None:
     found = local.get_available_resource()
     names = {kind.InstanceType for kind in found.AvailableClusterInstanceType}
     assert set(local.get_quotas().AvailableClusterInstanceType) == names
@@ -110,7 +110,7 @@ def test_available_resources(local: Client) -> None:
     assert (large.CpuCore, large.MemorySize, large.Network.Vpc) == (4, 16, True)
 
 
-def test_they_survive_a_restart(tmp_path: Any) -> None:
+def test_images_and_apps_survive_a_restart(tmp_path: Any) -> None:
     with LocalService(tmp_path / "d") as service, service.client("id", "secret") as client:
         image = client.create_image({"Name": "i", "EcsImageId": "m", "Platform": "Linux"}, token="tok").Id
         client.create_app(APP)

@@ -101,7 +101,7 @@ def test_clusters_and_jobs(client: Client) -> None:
 
     listed = client.list_jobs("", 60, OrderBy="Id", IsReverse="true")
     assert [found.Id for found in listed] == [second.Id, first.Id]
-    # One slot: the second one waits for as long as the first one runs.
+    # There is one slot: the second job waits while the first one runs.
     until(lambda: client.get_job(first).State == "Running")
     assert [found.Id for found in client.list_jobs("", 60, "Waiting")] == [second.Id]
     assert [found.TaskName for found in client.list_tasks(first)] == ["task_1"]
@@ -145,7 +145,7 @@ def test_apps(client: Client) -> None:
     assert revisions[1].Revision == 1
     assert client.get_app_detail("app_test", 1).Docker.Image == "img:1"
     assert client.delete_app("app_test").StatusCode in (200, 204)
-    # The vendor's test runs the app that it has made; here that is one without an image of its own.
+    # The vendor's test runs its own app; here, the app has no container image.
     client.create_app(
         {**app, "CommandLine": "sleep ${time}", "InputParameters": {"time": {"Type": "Number"}}}
     )
@@ -171,8 +171,8 @@ def test_machines(client: Client) -> None:
     client.delete_cluster(cluster)
 
 
-def test_a_new_job_waits(client: Client) -> None:
-    """As the old SDK's own live tests have it: Waiting right after create, whatever is free."""
+def test_a_new_job_is_waiting(client: Client) -> None:
+    """The old SDK's live tests expect `Waiting` right after the create, even if a slot is free."""
     for _ in range(10):
         created = client.create_job({**job(AutoCluster={}), "Name": "waits"})
         assert client.get_job(created).State == "Waiting"

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of eight megabytes."""
+    """Mount a disk of eight megabytes."""
     place = tmp_path / "disk"
     place.mkdir()
     done = subprocess.run(
@@ -37,7 +37,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(place: Path) -> Path:
-    """Write until nothing fits any more."""
+    """Write until the disk is full."""
     file = place / "ballast"
     with file.open("wb", buffering=0) as stream:
         for size in (65536, 1):
@@ -72,7 +72,7 @@ def test_a_full_disk_fails_requests_clearly_and_passes(small_disk: Path) -> None
                     refused += 1
                     break
             assert refused
-            # What was acknowledged can be read, and nothing else was changed.
+            # Every acknowledged change can be read, and nothing else was changed.
             assert client.get_job(first).State == "Finished"
             ballast.unlink()
             assert not flag_place.exists()
@@ -97,7 +97,7 @@ def test_a_program_that_fills_the_disk_fails_and_others_do_not(small_disk: Path,
         finish(client, client.create_job(job("true")).Id)
 
 
-def test_how_a_program_ended_could_not_be_recorded(small_disk: Path) -> None:
+def test_the_exit_code_survives_an_exit_file_that_cannot_be_written(small_disk: Path) -> None:
     with LocalService(small_disk / "data", slots=1) as service, service.client() as client:
         ballast = small_disk / "ballast"
         go = small_disk.parent / "go"
@@ -107,11 +107,11 @@ def test_how_a_program_ended_could_not_be_recorded(small_disk: Path) -> None:
         fill(small_disk)
         go.touch()
         until(lambda: not carrying(job_id))
-        time.sleep(0.2)  # It cannot be recorded now, so there is nothing to wait for.
+        time.sleep(0.2)  # The end cannot be recorded now, so there is no event to wait for.
         ballast.unlink()
         until(lambda: client.get_job(job_id).State in ("Finished", "Failed"))
         result = client.get_instance(job_id, "t", 0).Result
-        # Its parent knows it, whether it could be recorded or not. The program itself found no room for its output.
+        # The parent process knows the exit code even without an exit file. The program itself failed to write its output.
         assert (result.ExitCode, result.ErrorCode) == (1, "ProgramFailed")
 
 
@@ -127,7 +127,7 @@ def test_a_damaged_database_is_refused_by_name(tmp_path: Path, damage: str) -> N
         file.write_bytes(content[: len(content) // 2])
     with pytest.raises(ConfigError, match=r"batchcompute\.db"):
         LocalService(tmp_path / "data")
-    # Nothing was made of it: with the file put back, all is there again.
+    # The refused file was not changed: with the file restored, the jobs are listed again.
     file.write_bytes(content)
     for name in ("batchcompute.db-wal", "batchcompute.db-shm"):
         (tmp_path / "data" / name).unlink(missing_ok=True)
@@ -135,7 +135,7 @@ def test_a_damaged_database_is_refused_by_name(tmp_path: Path, damage: str) -> N
         assert len(list(client.iter_jobs())) == 1
 
 
-def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_data_directory_that_cannot_be_written_is_a_config_error(tmp_path: Path) -> None:
     if os.getuid() == 0:
         place = tmp_path / "place"
         place.mkdir()
@@ -154,7 +154,7 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("jump", ["-2 days", "+2 days"])
 def test_a_clock_that_jumps_while_a_program_runs(tmp_path: Path, jump: str) -> None:
-    """Time limits of running programs are kept by a clock that does not jump."""
+    """Time limits of running programs use a monotonic clock."""
     moments = {"-2 days": -2 * 86400, "+2 days": 2 * 86400}
 
     class Jumped(SystemClock):
@@ -190,7 +190,7 @@ def test_a_clock_that_was_wrong_when_the_service_ended(tmp_path: Path, started: 
         db.execute("UPDATE instances SET started = ?", (started,))
     with LocalService(data, slots=1) as service, service.client() as client:
         if started < "2026":
-            # As far as can be told, its time was up long ago.
+            # By this clock, its time limit was reached long ago.
             finish(client, job_id, "Failed")
         else:
             assert client.get_job(job_id).State == "Running"
@@ -198,7 +198,7 @@ def test_a_clock_that_was_wrong_when_the_service_ended(tmp_path: Path, started: 
             finish(client, job_id)
 
 
-def test_fifty_thousand_wait_and_others_come_first(tmp_path: Path) -> None:
+def test_higher_priorities_start_before_fifty_thousand_waiting_instances(tmp_path: Path) -> None:
     with LocalService(tmp_path / "data", slots=2) as service, service.client() as client:
         many = client.create_job(job({"t": task("sleep 600", InstanceCount=50_000)}, Priority=1)).Id
         until(lambda: client.get_job(many).InstanceMetrics.RunningCount == 2)
@@ -228,9 +228,9 @@ def test_much_output_is_cut_where_the_service_says_so(tmp_path: Path) -> None:
         assert output(service, client, other) == "fine\n"
 
 
-def test_gigabytes_of_output_need_no_memory(tmp_path: Path) -> None:
+def test_gigabytes_of_output_are_not_held_in_memory(tmp_path: Path) -> None:
     with LocalService(tmp_path / "data", slots=2) as service, service.client() as client:
-        # Two gigabytes that take no room on the disk.
+        # Two gigabytes in a sparse file.
         job_id = client.create_job(job("echo begin; truncate -s 2G /proc/self/fd/1; exit 3")).Id
         finish(client, job_id, "Failed")
         place = service.oss_path(client.get_instance(job_id, "t", 0).StdoutRedirectPath or "")
@@ -242,7 +242,7 @@ def test_gigabytes_of_output_need_no_memory(tmp_path: Path) -> None:
 
 
 def _memory() -> int:
-    """Return the most memory that this process has had, in kilobytes."""
+    """Return the peak memory of this process in kilobytes."""
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -42,7 +42,7 @@ def client(place: str, secret: str = "s3cret", **fields: Any) -> Any:
 
 
 @pytest.mark.parametrize("fields", [{}, {"signature_algorithm": "v2"}], ids=["ACS3", "acs"])
-def test_a_session(place: str, fields: dict[str, Any]) -> None:
+def test_a_session_of_the_generated_client_succeeds(place: str, fields: dict[str, Any]) -> None:
     made = client(place, **fields)
 
     def call(
@@ -74,7 +74,7 @@ def test_a_session(place: str, fields: dict[str, Any]) -> None:
         made.delete_job(job_id, models.DeleteJobRequest())
 
 
-def test_deletes(place: str) -> None:
+def test_the_generated_client_accepts_responses_to_deletes(place: str) -> None:
     made = client(place)
     ours = Client(f"http://{place}", "id", "s3cret")
     task = {"AutoCluster": {"InstanceType": "x"}, "Parameters": {"Command": {"CommandLine": "sleep 60"}}}
@@ -91,7 +91,7 @@ def test_deletes(place: str) -> None:
             made.delete_image(image, models.DeleteImageRequest()),
             made.delete_app(app),
         ):
-            # The Java SDK refuses even an empty answer without it.
+            # The Java SDK refuses a response without this header, even if it is empty.
             assert answer.headers["content-type"] == "application/json"
         for gone in (lambda: ours.get_job(job), lambda: ours.get_image(image), lambda: ours.get_app(app)):
             with pytest.raises(NotFoundError):
@@ -100,6 +100,6 @@ def test_deletes(place: str) -> None:
 
 
 @pytest.mark.parametrize("fields", [{}, {"signature_algorithm": "v2"}], ids=["ACS3", "acs"])
-def test_a_wrong_secret(place: str, fields: dict[str, Any]) -> None:
+def test_a_wrong_secret_is_refused(place: str, fields: dict[str, Any]) -> None:
     with pytest.raises(Exception, match="SignatureDoesNotMatch"):
         client(place, "wrong", **fields).list_jobs(models.ListJobsRequest())

@@ -22,13 +22,13 @@ def run(program: Path, tmp_path: Path) -> str:
     return result.stdout
 
 
-def test_the_guides_program(tmp_path: Path) -> None:
+def test_the_program_of_the_old_guide_runs(tmp_path: Path) -> None:
     assert run(ROOT / "tests" / "typing" / "guide.py", tmp_path) == ""
     logs = sorted((tmp_path / "data" / "oss" / "xxx" / "xxx").glob("stdout.*.Echo.*"))
     assert [path.read_text() for path in logs] == ["Batchcompute service\n"] * 3
 
 
-def test_the_quickstart(tmp_path: Path) -> None:
+def test_the_quickstart_runs(tmp_path: Path) -> None:
     output = run(ROOT / "examples" / "quickstart.py", tmp_path)
     assert ": Waiting" in output or ": Running" in output
     assert ": Finished, 3 instances finished" in output

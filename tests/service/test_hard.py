@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 
 
 def works(client: Client) -> None:
-    """The service still runs jobs."""
+    """Check that the service still runs jobs."""
     finish(client, client.create_job(job("true")).Id)
 
 
@@ -55,7 +55,7 @@ def works(client: Client) -> None:
         lambda t: setattr(t, "InstanceCount", 2**70),
     ],
 )
-def test_what_could_not_run_is_refused(
+def test_a_job_that_cannot_run_is_refused(
     local: Client, change: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     described = task("true")
@@ -63,7 +63,7 @@ def test_what_could_not_run_is_refused(
     change(described)
     with pytest.raises((ClientError, ValidationError)):
         local.create_job(job({"t": described}))
-    # The service does not rely on its clients.
+    # The service checks the request even if the client does not.
     monkeypatch.setattr(calls, "_checked", lambda description, cls: cls(description))
     with pytest.raises(ClientError) as caught:
         local.create_job(job({"t": described}))
@@ -71,7 +71,7 @@ def test_what_could_not_run_is_refused(
     works(local)
 
 
-def test_a_broken_package_breaks_nothing_else(service: LocalService, local: Client) -> None:
+def test_a_broken_package_does_not_affect_other_jobs(service: LocalService, local: Client) -> None:
     package = service.oss_path("oss://bucket/half.tar.gz")
     package.parent.mkdir(parents=True)
     subprocess.run(["tar", "czf", str(package), "-C", str(Path(__file__).parent), "."], check=True)
@@ -84,14 +84,14 @@ def test_a_broken_package_breaks_nothing_else(service: LocalService, local: Clie
     works(local)
 
 
-def test_a_real_time_signal(local: Client) -> None:
+def test_a_program_that_a_real_time_signal_kills_has_an_exit_code(local: Client) -> None:
     job_id = local.create_job(job("kill -35 $$")).Id
     finish(local, job_id, "Failed")
     assert local.get_instance(job_id, "t", 0).Result.ExitCode == 163
     works(local)
 
 
-def test_outcomes(tmp_path: Path) -> None:
+def test_the_outcome_follows_from_the_exit_file_and_the_signal(tmp_path: Path) -> None:
     file = Root(tmp_path).file("exit")
     assert outcome_of(read_exit_code(file), 9).error_code == "ProgramKilled"
     for text in ("", "0", "x\n", "256\n", "-1\n", "0\n0\n", "9" * 5000 + "\n", "\u0661\n"):
@@ -103,7 +103,7 @@ def test_outcomes(tmp_path: Path) -> None:
     assert outcome_of(0, 0) == Outcome(0)
 
 
-def test_a_defect_of_one_instance_is_its_own(
+def test_a_defect_of_one_instance_does_not_affect_other_instances(
     service: LocalService, local: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -120,7 +120,9 @@ def test_a_defect_of_one_instance_is_its_own(
     works(local)
 
 
-def test_no_room_is_waited_for(service: LocalService, local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attempt_waits_until_the_machine_has_resources(
+    service: LocalService, local: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refused = iter([errno.EMFILE, errno.EAGAIN, errno.ENOMEM])
     spawn = spawning.spawn
 
@@ -136,7 +138,7 @@ def test_no_room_is_waited_for(service: LocalService, local: Client, monkeypatch
     assert {found.RetryCount for found in local.list_instances(job_id, "t")} == {0}
 
 
-def test_a_start_that_can_never_succeed(
+def test_a_program_that_can_never_start_fails_its_instance(
     service: LocalService, local: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_start: ProcessSpec) -> subprocess.Popen[bytes]:
@@ -150,7 +152,7 @@ def test_a_start_that_can_never_succeed(
     works(local)
 
 
-def test_an_engine_survives_a_failed_order() -> None:
+def test_an_engine_survives_a_submitted_call_that_raises() -> None:
     engine = LocalEngine(1)
     done: list[int] = []
     engine._submit(lambda: done.remove(1))
@@ -197,13 +199,13 @@ def test_daemons_of_many_instances_are_all_ended(local: Client) -> None:
     until(lambda: not carrying(job_id))
 
 
-def test_the_group_goes_even_without_the_token(local: Client, tmp_path: Path) -> None:
+def test_the_process_group_is_ended_even_without_the_token(local: Client, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     finish(local, local.create_job(job(f"env -i sh -c 'echo $$ > {pid}; exec sleep 54321' & sleep 0.3")).Id)
     until(lambda: not Path(f"/proc/{pid.read_text().strip()}").exists())
 
 
-def test_a_daemon_is_not_taken_for_its_instance(tmp_path: Path) -> None:
+def test_a_daemon_is_not_adopted_as_its_instance(tmp_path: Path) -> None:
     program = """
 import sys
 from batchcompute.service import LocalService
@@ -222,7 +224,7 @@ sys.stdin.read()
     whole = len(carrying(second))
     process.kill()
     process.communicate()
-    # The first job's program ends by itself, but for its daemon; the second one's shim is killed.
+    # The program of the first job ends by itself and leaves a daemon; the shim of the second job is killed.
     flag.touch()
     until(lambda: len(carrying(first)) == 1)
     shim = min(carrying(second))
@@ -234,7 +236,7 @@ sys.stdin.read()
         assert not carrying(first)
         until(lambda: client.get_instance(second, "t", 0).State == "Running")
         assert client.get_instance(second, "t", 0).RetryCount == 1
-        # One copy runs, and what was left of the one before does not.
+        # One copy runs; the processes of the earlier attempt have ended.
         until(lambda: len(carrying(second)) == whole)
     assert not carrying(second)
 
@@ -273,7 +275,7 @@ def test_a_restart_uses_up_no_retry(tmp_path: Path) -> None:
         assert client.get_instance(job_id, "t", 0).RetryCount == 2
 
 
-def test_closing_in_the_middle_of_everything(tmp_path: Path) -> None:
+def test_a_service_can_be_closed_at_any_moment(tmp_path: Path) -> None:
     for number in range(5):
         with LocalService(tmp_path / "data", slots=4) as service, service.client() as client:
             tasks = {"a": task("exit 3"), "b": task("sleep 54321", InstanceCount=3)}
@@ -282,7 +284,7 @@ def test_closing_in_the_middle_of_everything(tmp_path: Path) -> None:
         until(lambda: all(found.State == "Failed" for found in client.easy_list("jobs")))
 
 
-def test_a_service_that_was_not_closed(tmp_path: Path) -> None:
+def test_a_service_that_is_not_closed_ends_with_its_process(tmp_path: Path) -> None:
     program = """
 from batchcompute.service import LocalService
 from tests.service.helpers import job, until
@@ -328,7 +330,7 @@ def test_a_client_stays_with_its_directory(tmp_path: Path, monkeypatch: pytest.M
     first.close()
 
 
-def test_pages_when_things_go(local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_stay_correct_while_items_are_deleted(local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [local.create_job(job("true")).Id for _ in range(5)]
     for job_id in ids:
         finish(local, job_id)
@@ -345,7 +347,7 @@ def test_pages_when_things_go(local: Client, monkeypatch: pytest.MonkeyPatch) ->
     assert [found.Id for found in local.list_clusters(first.NextMarker, 5)] == clusters[2:]
 
 
-def test_idempotent_tokens(local: Client) -> None:
+def test_a_repeated_token_returns_the_same_id_or_is_refused(local: Client) -> None:
     first = local.create_job(job("true"), token="token_1").Id
     assert local.create_job(job("true"), token="token_1").Id == first
     assert local.create_job(job("true"), token="token_2").Id != first
@@ -360,7 +362,7 @@ def test_idempotent_tokens(local: Client) -> None:
         assert caught.value.code == "InvalidIdempotentToken"
 
 
-def test_odd_numbers(local: Client) -> None:
+def test_unusual_instance_numbers_are_not_found(local: Client) -> None:
     job_id = local.create_job(job("true")).Id
     for odd in ("9" * 30, "9" * 5000, 10**12):
         with pytest.raises(ClientError) as caught:
@@ -371,18 +373,18 @@ def test_odd_numbers(local: Client) -> None:
 
 
 @pytest.mark.parametrize("slots", [0, -1, 2.5, "2", True])
-def test_odd_slots(slots: int) -> None:
+def test_an_invalid_number_of_slots_is_refused(slots: int) -> None:
     with pytest.raises(ConfigError, match="slots"):
         LocalService(slots=slots)
 
 
-def test_work_directories_go(service: LocalService, local: Client) -> None:
+def test_working_directories_are_removed(service: LocalService, local: Client) -> None:
     job_id = local.create_job(job({"t": task("true", InstanceCount=20)})).Id
     finish(local, job_id)
     until(lambda: not list((service.data_dir / "work").iterdir()))
 
 
-def test_what_an_earlier_service_left_goes(tmp_path: Path) -> None:
+def test_files_of_an_earlier_service_are_removed(tmp_path: Path) -> None:
     LocalService(tmp_path / "data").close()
     work = tmp_path / "data" / "work"
     (work / "old-1-2-3-4").mkdir(parents=True)
@@ -413,7 +415,7 @@ def test_validation_of_a_whole_job_is_not_slow() -> None:
 
 
 def test_migrations_never_change() -> None:
-    # A database remembers how many ran, not what they said: a change comes as a further one.
+    # A database stores the number of executed migrations only, so a change of the schema needs a further migration.
     made = [hashlib.sha256(script.encode()).hexdigest()[:16] for script in MIGRATIONS]
     assert made == [
         "1f43fb4391609a59",

@@ -36,18 +36,18 @@ Result = tuple[str, int, str]
 
 @dataclass(slots=True)
 class Wanted:
-    """How a job has to end."""
+    """The expected end of a job."""
 
     name: str
     id: str
     results: dict[str, Result]
     objects: dict[str, bytes] = field(default_factory=dict)
-    """What is in object storage afterwards, where the job ended as it had to."""
+    """The expected objects after the expected end of the job."""
     gone: bool = False
 
 
 class Scene(Driver):
-    """A service at work, while some of its calls fail; `labels` are the names of the errors."""
+    """A working service, some of whose calls fail; `labels` are the names of the errors."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Scene(Driver):
     # -- jobs ---------------------------------------------------------------------------------
 
     def task(self, name: str, command: str, **fields: Any) -> TaskDescription:
-        """Describe a task whose every attempt leaves a mark."""
+        """Return the description of a task whose attempts each leave a mark."""
         mark = f"{self.marks}/{name}.$BATCH_COMPUTE_DAG_INSTANCE_ID"
         return task(f"mark={mark}; echo x >> $mark; {command}", **fields)
 
@@ -80,7 +80,7 @@ class Scene(Driver):
         gone: bool = False,
         **fields: Any,
     ) -> Wanted:
-        """Create a job, or find the one that was created before the crash."""
+        """Create a job, or return the one that was created before the crash."""
         described = job(tasks, edges, JobFailOnInstanceFail=False, **fields)
         made = self.repeated(lambda: self.client.create_job(described, token=f"token_{name}"))
         wanted = Wanted(name, made.Id, results, gone=gone)
@@ -90,7 +90,7 @@ class Scene(Driver):
         return wanted
 
     def state(self, wanted: Wanted) -> str:
-        """Return the state of a job; empty for one that is gone."""
+        """Return the state of a job; empty if it was deleted."""
         try:
             return str(self.repeated(lambda: self.client.get_job(wanted.id)).State)
         except BatchComputeError as error:
@@ -100,11 +100,11 @@ class Scene(Driver):
             return ""
 
     def runs(self, wanted: Wanted, count: int = 1) -> None:
-        """Wait until instances of a job run."""
+        """Wait until instances of the job run."""
         until(lambda: len(list(self.marks.glob(f"{wanted.name}.*.*"))) >= count, LIMIT)
 
     def change(self, wanted: Wanted, action: Callable[[str], object]) -> None:
-        """Ask for a change of a job; after a crash, or a failure, it may have happened before."""
+        """Request a change of a job. After a crash or a failure, the change may already have been made."""
         try:
             self.repeated(lambda: action(wanted.id))
         except BatchComputeError as error:
@@ -112,7 +112,7 @@ class Scene(Driver):
                 raise
 
     def delete(self, wanted: Wanted) -> None:
-        """Delete a job, and look whether it is gone."""
+        """Delete a job, and check that it no longer exists."""
         wanted.gone = True
         self.note(f"delete {wanted.name}")
         self.change(wanted, self.client.delete_job)
@@ -126,7 +126,7 @@ class Scene(Driver):
         self.note(f"put {key} {body.hex()}")
 
     def complete(self, key: str, upload: str) -> None:
-        """Complete an upload of two parts; after a failure, or a crash, it may have happened before."""
+        """Complete an upload of two parts. After a crash or a failure, it may already be complete."""
         parts = "".join(f"<Part><PartNumber>{number}</PartNumber></Part>" for number in (1, 2))
         body = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
         try:
@@ -136,11 +136,11 @@ class Scene(Driver):
                 raise
 
     def path(self, place: str) -> Path:
-        """Return where an object lies."""
+        """Return the path of an object."""
         return self.data / "oss" / place.removeprefix("oss://")
 
     def whole(self) -> None:
-        """Look whether every object that was acknowledged before the crash is whole."""
+        """Check that every object that was acknowledged before the crash is complete."""
         for line in self.known:
             kind, key, *rest = line.split(" ")
             if kind == "key":
@@ -155,7 +155,7 @@ class Scene(Driver):
     # -- the end ------------------------------------------------------------------------------
 
     def judge(self, wanted: Wanted) -> None:
-        """Look whether the instances of a job have ended as they had to."""
+        """Check that the instances of a job have ended as expected."""
         failed = False
         for name, result in wanted.results.items():
             listed = self.repeated(partial(self.client.list_instances, wanted.id, name))
@@ -198,7 +198,7 @@ def plain(scene: Scene) -> None:
 
 
 def repeats(scene: Scene) -> None:
-    """Programs that fail: one that then succeeds, and one whose directory is kept."""
+    """Failing programs: one succeeds on its retry, and the directory of the other one is kept."""
     again = scene.task("again.t", "[ $(wc -l < $mark) -ge 2 ]", MaxRetryCount=1)
     scene.job("again", {"t": again}, {"t": OK})
     cluster = {"InstanceType": "ecs.s3.large", "ReserveOnFail": True}
@@ -270,7 +270,7 @@ def sandboxed(scene: Scene) -> None:
 
 
 def rooted(scene: Scene) -> None:
-    """The same below a directory."""
+    """A package, and mappings below a directory."""
     _mapped(scene, "rooted", "$BATCH_COMPUTE_ROOT")
 
 
@@ -315,7 +315,7 @@ def _rows(scene: Scene) -> int:
 
 
 def objects(scene: Scene) -> None:
-    """Objects that are put, copied, completed of parts, listed and removed; and a new key."""
+    """Objects that are put, copied, uploaded in parts, listed and removed; and a new key pair."""
     scene.put("a/b", b"content" * 10)
     assert scene.send("GET", "a/b") == b"content" * 10
     scene.send("PUT", "copy", source="/bucket/a/b")
@@ -341,7 +341,7 @@ def objects(scene: Scene) -> None:
 
 
 def adopted(scene: Scene) -> None:
-    """Programs that outlive their service: one ends before the next one is there, and one later."""
+    """Programs that outlive their service: one ends before the next start, and one after it."""
     gates = [scene.directory / "gate1", scene.directory / "gate2"]
     names = ["one", "two"]
     tasks = {
@@ -358,7 +358,7 @@ def adopted(scene: Scene) -> None:
 
 
 def returning(scene: Scene) -> None:
-    """A program that is ended with its service, and runs again with the next one."""
+    """A program that is ended with its service, and runs again after the next start."""
     gate = scene.directory / "gate"
     made = scene.job(
         "returning", {"t": scene.task("returning.t", f"until [ -e {gate} ]; do sleep 0.01; done")}, {"t": OK}
@@ -386,7 +386,7 @@ SCENES: list[Callable[[Scene], None]] = [
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the service needs /proc")
-def test_every_call_of_the_system_may_fail_and_every_moment_may_be_the_last() -> None:
+def test_the_service_survives_failing_calls_and_kills() -> None:
     if not sandbox.probe().usable:
         pytest.skip("the scenes need bubblewrap")
     command = [sys.executable, str(ROOT / "tools" / "inject_faults.py"), "--sample", "--jobs", "8"]

@@ -21,7 +21,7 @@ from tests.service.helpers import carrying, finish, job, output, task, until
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")
 
 
-def test_three_instances(service: LocalService, local: Client) -> None:
+def test_the_three_instances_of_a_task_run_and_write_their_logs(service: LocalService, local: Client) -> None:
     created = local.create_job(job({"Echo": task('echo "$BATCH_COMPUTE_DAG_INSTANCE_ID"', InstanceCount=3)}))
     assert created.StatusCode == 201
     assert created.Id.startswith("job-")
@@ -41,7 +41,7 @@ def test_three_instances(service: LocalService, local: Client) -> None:
         assert (instance.Result.ExitCode, instance.Result.ErrorCode, instance.State) == (0, "", "Finished")
 
 
-def test_waiting_is_visible_right_after_create(local: Client) -> None:
+def test_a_job_is_waiting_right_after_it_is_created(local: Client) -> None:
     first = local.create_job(job({"t": task("sleep 30", InstanceCount=2)})).Id
     until(lambda: local.get_job(first).InstanceMetrics.RunningCount == 2)
     second = local.create_job(job("true")).Id
@@ -51,7 +51,7 @@ def test_waiting_is_visible_right_after_create(local: Client) -> None:
     finish(local, second)
 
 
-def test_the_documented_environment(
+def test_programs_get_the_documented_environment(
     service: LocalService, local: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "not for tasks")
@@ -70,7 +70,7 @@ def test_the_documented_environment(
     assert {"BATCH_COMPUTE_OSS_HOST", "BATCH_COMPUTE_WORKER_ID"} <= set(values)
     assert (values["MINE"], values["PATH"]) == ("5", "/mine:/usr/bin:/bin")
     assert "ALIBABA_CLOUD_ACCESS_KEY_SECRET" not in values
-    # The working directory is fresh, empty and no other instance's.
+    # Each instance has its own, empty working directory.
     assert lines[-1].startswith(str(service.data_dir / "work"))
 
 
@@ -83,7 +83,9 @@ def test_the_documented_environment(
         ("unset BC_EXIT; cd /; exit 7", 7, "ProgramFailed"),
     ],
 )  # fmt: skip
-def test_how_commands_end(local: Client, command: str, code: int, error: str) -> None:
+def test_the_result_of_an_instance_says_how_its_command_ended(
+    local: Client, command: str, code: int, error: str
+) -> None:
     job_id = local.create_job(job(f"echo why >&2; {command}")).Id
     finish(local, job_id, "Failed")
     result = local.get_instance(job_id, "t", 0).Result
@@ -92,7 +94,7 @@ def test_how_commands_end(local: Client, command: str, code: int, error: str) ->
     assert result.ErrorMessage in local.get_job(job_id).Message
 
 
-def test_a_command_that_is_no_shell(local: Client) -> None:
+def test_a_shell_syntax_error_fails_the_instance(local: Client) -> None:
     job_id = local.create_job(job("if then")).Id
     finish(local, job_id, "Failed")
     result = local.get_instance(job_id, "t", 0).Result
@@ -108,7 +110,7 @@ def test_a_command_that_is_no_shell(local: Client) -> None:
         ("(echo a) && { echo b; }", "a\nb\n"), ("x=1; echo $x; cat", "1\n"),
     ],
 )  # fmt: skip
-def test_commands_are_shell(service: LocalService, local: Client, command: str, expected: str) -> None:
+def test_commands_run_in_a_shell(service: LocalService, local: Client, command: str, expected: str) -> None:
     job_id = local.create_job(job(command)).Id
     finish(local, job_id)
     assert output(service, local, job_id) == expected
@@ -127,7 +129,9 @@ def test_tasks_start_when_their_predecessors_have_finished(
     assert order[6:] == ["d", "d"]
 
 
-def test_at_most_slots_run_at_once(service: LocalService, local: Client, tmp_path: Path) -> None:
+def test_no_more_instances_run_than_there_are_slots(
+    service: LocalService, local: Client, tmp_path: Path
+) -> None:
     command = f"mkdir {tmp_path}/$$ && ls {tmp_path} | wc -l; sleep 0.02; rmdir {tmp_path}/$$"
     before = len(list(tmp_path.iterdir()))
     job_id = local.create_job(job({"t": task(command, InstanceCount=20)})).Id
@@ -144,12 +148,14 @@ def test_higher_priorities_start_first(local: Client) -> None:
     local.stop_job(block)
     for job_id in ids:
         finish(local, job_id)
-    # By the time of their starts: two run at a time, and the first one that starts need not be the first one to write.
+    # Compare the times of the starts: two jobs run at a time, so the order of their output may differ.
     low, high, middle = (str(local.get_instance(job_id, "t", 0).StartTime) for job_id in ids)
     assert high <= middle <= low != high
 
 
-def test_retries(service: LocalService, local: Client, tmp_path: Path) -> None:
+def test_a_failed_instance_is_retried_as_often_as_its_task_allows(
+    service: LocalService, local: Client, tmp_path: Path
+) -> None:
     counter = tmp_path / "count"
     command = f"echo x >> {counter}; test $(wc -l < {counter}) -ge 3"
     job_id = local.create_job(job({"t": task(command, MaxRetryCount=5)})).Id
@@ -173,7 +179,7 @@ def test_a_failed_instance_fails_its_job(local: Client) -> None:
     }  # fmt: skip
 
 
-def test_or_does_not_fail_it(local: Client) -> None:
+def test_a_failed_instance_does_not_fail_a_job_that_tolerates_it(local: Client) -> None:
     tasks = {"bad": task('exit "$BATCH_COMPUTE_DAG_INSTANCE_ID"', InstanceCount=2), "after": task("true")}
     job_id = local.create_job(job(tasks, {"bad": ["after"]}, JobFailOnInstanceFail=False)).Id
     finish(local, job_id)
@@ -201,13 +207,13 @@ def test_stop_ends_the_whole_tree_at_once(local: Client) -> None:
     assert local.get_instance(job_id, "t", 0).State == "Stopped"
 
 
-def test_what_a_program_leaves_behind_is_ended_with_it(local: Client, service: LocalService) -> None:
+def test_processes_that_a_program_leaves_behind_end_with_it(local: Client, service: LocalService) -> None:
     job_id = local.create_job(job("(setsid sleep 54321 &) ; echo started")).Id
     finish(local, job_id)
     until(lambda: not carrying(job_id))
 
 
-def test_stop_start_delete(service: LocalService, local: Client, tmp_path: Path) -> None:
+def test_a_job_is_stopped_started_and_deleted(service: LocalService, local: Client, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     tasks = {
         "first": task(f"echo x >> {tmp_path}/first"),
@@ -233,7 +239,7 @@ def test_stop_start_delete(service: LocalService, local: Client, tmp_path: Path)
         local.get_job(job_id)
 
 
-def test_a_straight_run_without_waiting(local: Client) -> None:
+def test_stop_start_and_delete_need_no_waiting_in_between(local: Client) -> None:
     job_id = local.create_job(job("sleep 30")).Id
     local.stop_job(job_id)
     local.change_job_priority(job_id, 7)
@@ -244,7 +250,7 @@ def test_a_straight_run_without_waiting(local: Client) -> None:
         local.get_task(job_id, "t")
 
 
-def test_a_failed_job_starts_again_without_what_has_finished(local: Client, tmp_path: Path) -> None:
+def test_a_failed_job_starts_again_without_its_finished_tasks(local: Client, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     tasks = {"good": task(f"echo x >> {tmp_path}/good"), "bad": task(f"test -e {flag}")}
     job_id = local.create_job(job(tasks, {"good": ["bad"]})).Id
@@ -256,7 +262,7 @@ def test_a_failed_job_starts_again_without_what_has_finished(local: Client, tmp_
     assert (tmp_path / "good").read_text() == "x\n"
 
 
-def test_auto_release(local: Client) -> None:
+def test_a_finished_job_with_auto_release_is_deleted(local: Client) -> None:
     job_id = local.create_job(job("true", AutoRelease=True)).Id
 
     def gone() -> bool:
@@ -271,7 +277,7 @@ def test_auto_release(local: Client) -> None:
     finish(local, failed, "Failed")
 
 
-def test_packages(service: LocalService, local: Client) -> None:
+def test_a_program_runs_from_its_package(service: LocalService, local: Client) -> None:
     package = service.oss_path("oss://bucket/worker.tar.gz")
     package.parent.mkdir(parents=True)
     with tarfile.open(package, "w:gz") as archive:
@@ -292,7 +298,7 @@ def test_packages(service: LocalService, local: Client) -> None:
         assert output(service, local, job_id) == expected
 
 
-def test_a_package_that_is_not_there(local: Client) -> None:
+def test_a_missing_package_fails_the_instance(local: Client) -> None:
     described = task("true")
     described.Parameters.Command.PackagePath = "oss://bucket/missing.tar.gz"
     job_id = local.create_job(job({"t": described})).Id
@@ -302,7 +308,7 @@ def test_a_package_that_is_not_there(local: Client) -> None:
     assert "oss://bucket/missing.tar.gz" in result.ErrorMessage
 
 
-def test_output_that_cannot_be_written(service: LocalService, local: Client) -> None:
+def test_an_output_that_cannot_be_written_fails_the_instance(service: LocalService, local: Client) -> None:
     blocked = service.oss_path("oss://bucket/logs")
     blocked.parent.mkdir(parents=True)
     blocked.write_text("a file where the directory should be")
@@ -311,7 +317,7 @@ def test_output_that_cannot_be_written(service: LocalService, local: Client) -> 
     assert local.get_instance(job_id, "t", 0).Result.ErrorCode == "OutputError"
 
 
-def test_no_redirect_paths(local: Client) -> None:
+def test_a_task_without_redirect_paths_has_no_log_paths(local: Client) -> None:
     described = task("echo lost")
     described.Parameters.StdoutRedirectPath = ""
     described.Parameters.StderrRedirectPath = None
@@ -320,7 +326,7 @@ def test_no_redirect_paths(local: Client) -> None:
     assert local.get_instance(job_id, "t", 0).StdoutRedirectPath == ""
 
 
-def test_descriptions_come_back(local: Client) -> None:
+def test_the_description_of_a_job_is_returned_with_its_defaults(local: Client) -> None:
     sent = job("true", Priority=3, Description="mine")
     found = local.get_job_description(local.create_job(sent))
     assert (found.Name, found.Priority, found.Description, found.Type) == ("test", 3, "mine", "DAG")
@@ -329,7 +335,7 @@ def test_descriptions_come_back(local: Client) -> None:
     assert "Notification" in found
 
 
-def test_paging(local: Client) -> None:
+def test_pages_of_lists_hold_each_item_once(local: Client) -> None:
     ids = [local.create_job(job("true")).Id for _ in range(5)]
     page = local.list_jobs("", 2)
     assert [found.Id for found in page] == ids[:2]
@@ -351,7 +357,9 @@ def test_paging(local: Client) -> None:
     assert caught.value.code == "InvalidState"
 
 
-def test_clusters(local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_is_created_modified_listed_and_deleted(
+    local: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cluster_id = local.create_cluster(
         {
             "Name": "c",
@@ -392,7 +400,7 @@ def test_clusters(local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(local.iter_clusters()) == []
 
 
-def test_quotas(local: Client) -> None:
+def test_quotas_list_the_instance_types(local: Client) -> None:
     quotas = local.get_quotas()
     assert quotas.StatusCode == 200
     assert all(quotas[key] for key in quotas)
@@ -414,9 +422,9 @@ def test_bad_jobs_are_refused_by_the_service_too(
 
 
 def check_counters(service: LocalService) -> None:
-    """The oracle: each task's counters are its instances by state, and ended jobs hold nothing back."""
+    """Check that the counters of each task equal the states of its instances, and that ended jobs block nothing."""
     with closing(sqlite3.connect(service.data_dir / "batchcompute.db", isolation_level=None)) as db:
-        # One transaction, so that all of it is of one moment.
+        # One transaction, so that all rows are from the same moment.
         db.execute("BEGIN")
         for row in db.execute(
             "SELECT job, position, Waiting, Running, Finished, Failed, Stopped FROM tasks"
@@ -436,7 +444,7 @@ def check_counters(service: LocalService) -> None:
         assert left == 0
 
 
-def test_counters_stay_true(service: LocalService, local: Client) -> None:
+def test_the_counters_of_tasks_equal_the_states_of_instances(service: LocalService, local: Client) -> None:
     chance = random.Random(7)
     ids: list[str] = []
     for _ in range(60):
@@ -461,7 +469,7 @@ def test_counters_stay_true(service: LocalService, local: Client) -> None:
     check_counters(service)
 
 
-def test_two_thousand_instances(service: LocalService, local: Client) -> None:
+def test_a_job_with_two_thousand_instances_finishes(service: LocalService, local: Client) -> None:
     job_id = local.create_job(job({"t": task("true", InstanceCount=2000)})).Id
     until(lambda: local.get_job(job_id).State == "Finished", 120)
     assert local.get_job(job_id).InstanceMetrics.FinishedCount == 2000

@@ -57,14 +57,14 @@ def held(service: LocalService, action: Callable[[], Any]) -> tuple[Any, int]:
         thread.join()
 
 
-def test_others_get_their_turn(tmp_path: Path) -> None:
+def test_other_requests_are_answered_during_a_large_create(tmp_path: Path) -> None:
     count = 60_000
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         made, turns = held(service, lambda: client.create_job(big(count)))
         assert turns > 5
         assert client.get_job(made).InstanceMetrics.WaitingCount + 1 >= count
         client.stop_job(made)
-        # Shown as stopped at once, recorded so in steps.
+        # All instances are shown as stopped at once; their rows follow in steps.
         assert client.get_instance(made, "t", count - 1).State == "Stopped"
         page = client.list_instances(made, "t", state="Stopped", max_item_count=100)
         assert len(page.Items) == 100
@@ -85,7 +85,7 @@ def _count(service: LocalService, where: str = "1", table: str = "instances") ->
         return int(db.execute(f"SELECT COUNT(*) FROM {table} WHERE {where}").fetchone()[0])
 
 
-def test_the_same_create_at_the_same_time_is_one_job(tmp_path: Path) -> None:
+def test_concurrent_creates_with_one_token_make_one_job(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         ids: list[str] = []
         threads = [
@@ -102,7 +102,7 @@ def test_the_same_create_at_the_same_time_is_one_job(tmp_path: Path) -> None:
         client.stop_job(ids[0])
 
 
-def test_a_large_job_that_fails_and_one_that_releases_itself(
+def test_a_large_job_fails_and_another_one_is_deleted_by_auto_release(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(large_jobs, "STEP", 20)
@@ -120,8 +120,8 @@ def test_a_large_job_that_fails_and_one_that_releases_itself(
 
 
 @pytest.mark.parametrize("when", ["create", "remove", "settle"])
-def test_a_kill_in_the_middle(tmp_path: Path, when: str) -> None:
-    """The next start removes what was not complete, and goes on with what was not done."""
+def test_a_large_job_is_complete_or_absent_after_a_kill(tmp_path: Path, when: str) -> None:
+    """The next start removes an incomplete job, and resumes unfinished steps."""
     code = f"""
 import os, sys, threading
 from batchcompute.service import LocalService
@@ -191,10 +191,10 @@ KEYS = st.lists(
     st.integers(1, 4),
 )
 @settings(max_examples=150, deadline=None)
-def test_pages_of_a_directory_are_those_of_all_keys(
+def test_pages_of_a_listing_hold_each_key_once(
     keys: list[str], prefix: str, delimiter: str, most: int
 ) -> None:
-    """Walked lazily or listed as a whole, page by page, it is the same."""
+    """A lazy walk and a complete listing return the same pages."""
     import tempfile
 
     folder = Path(tempfile.mkdtemp(prefix="pages-"))
@@ -205,7 +205,7 @@ def test_pages_of_a_directory_are_those_of_all_keys(
             try:
                 stat_of = store.write(f"oss://bucket/{key}", [] if key.endswith("/") else [b"x"])
             except OSError:
-                # An object of another one's name.
+                # Another object needs this path as a directory.
                 continue
             there = [
                 (name, found) for name, found in there if not key.startswith(name) or not name.endswith("/")
@@ -227,7 +227,7 @@ def test_pages_of_a_directory_are_those_of_all_keys(
         shutil.rmtree(folder)
 
 
-def test_a_page_reads_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_a_listing_opens_few_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = DirectoryStore(tmp_path / "oss")
     for folder in range(30):
         for number in range(30):
@@ -253,7 +253,7 @@ def test_a_page_reads_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert store.page("bucket", "d29/", "", "d29/28", 5) == Page(
         [("d29/29", store.stat("oss://bucket/d29/29"))], False
     )
-    # What changes is seen at once.
+    # Changes are visible at once.
     (tmp_path / "oss" / "bucket" / "d00" / "new").touch()
     assert "d00/new" in [name for name, _ in store.page("bucket", "d00/", "", "", 100).items]
     store.close()
@@ -262,7 +262,7 @@ def test_a_page_reads_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 # -- growth ---------------------------------------------------------------------------------------
 
 
-def test_what_is_old_is_trimmed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_old_jobs_and_tokens_are_removed_by_trim(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     directory = tmp_path / "d"
     with LocalService(directory, slots=1) as service, service.client() as client:
         made = task("exit 1")
@@ -273,7 +273,7 @@ def test_what_is_old_is_trimmed(tmp_path: Path, capsys: pytest.CaptureFixture[st
         with connection(service._parts.store.write()) as db:
             db.execute("UPDATE jobs SET ended = '2020-01-01T00:00:00.000000Z' WHERE id = ?", (old,))
             db.execute("UPDATE tokens SET used = '2020-01-01T00:00:00.000000Z'")
-        # A server may run meanwhile.
+        # A server may be running.
         assert main(["trim", "--data-dir", str(directory), "--days", "30"]) == 0
         assert "1 jobs and 2 tokens" in capsys.readouterr().out
         assert [found.Id for found in client.iter_jobs()] == [new]
@@ -283,7 +283,7 @@ def test_what_is_old_is_trimmed(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["trim", "--data-dir", str(tmp_path / "none")]) == 2
 
 
-def test_nothing_is_left_of_what_was_cut_short(tmp_path: Path) -> None:
+def test_files_of_interrupted_uploads_are_removed(tmp_path: Path) -> None:
     directory = tmp_path / "d"
     with LocalService(directory) as service:
         uploads = service._parts.object_api.uploads

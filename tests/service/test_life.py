@@ -48,7 +48,7 @@ def child(tmp_path: Path, *arguments: str, program: str = CHILD) -> subprocess.P
     )  # fmt: skip
 
 
-def test_kill_9_loses_nothing_and_runs_nothing_twice(tmp_path: Path) -> None:
+def test_after_a_kill_each_instance_runs_exactly_once(tmp_path: Path) -> None:
     data, flag = tmp_path / "data", tmp_path / "flag"
     process = child(tmp_path, str(data), str(flag))
     assert process.stdout is not None
@@ -56,7 +56,7 @@ def test_kill_9_loses_nothing_and_runs_nothing_twice(tmp_path: Path) -> None:
     process.kill()
     process.wait()
     assert len(carrying(job_id)) >= 2, "running programs outlive the service"
-    # One program is ended while no service is there, so its end is lost.
+    # One program is killed while no service runs, so its outcome is lost.
     for pid in carrying("BATCH_COMPUTE_DAG_TASK_ID=dead"):
         os.kill(pid, signal.SIGKILL)
     until(lambda: not carrying("BATCH_COMPUTE_DAG_TASK_ID=dead"))
@@ -89,7 +89,7 @@ def test_programs_may_run_elsewhere(tmp_path: Path) -> None:
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_what_ended_while_no_service_was_there_keeps_its_result(tmp_path: Path) -> None:
+def test_attempts_that_end_without_a_service_keep_their_results(tmp_path: Path) -> None:
     data, flag = tmp_path / "data", tmp_path / "flag"
     process = child(tmp_path, str(data), str(flag))
     assert process.stdout is not None
@@ -99,14 +99,14 @@ def test_what_ended_while_no_service_was_there_keeps_its_result(tmp_path: Path) 
     flag.touch()
     until(lambda: not carrying("BATCH_COMPUTE_DAG_TASK_ID=slow"))
     with LocalService(data, slots=4) as service, service.client() as client:
-        # A thread reads the record of its end.
+        # A worker thread reads its exit file.
         until(lambda: client.get_instance(job_id, "slow", 0).State != "Running")
         found = client.get_instance(job_id, "slow", 0)
         assert (found.State, found.RetryCount) == ("Finished", 0)
         client.stop_job(job_id)
 
 
-def test_closing_ends_everything_and_reopening_goes_on(tmp_path: Path) -> None:
+def test_closing_ends_attempts_and_reopening_resumes_them(tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         job_id = client.create_job(job(f"test -e {flag} || sleep 54321")).Id
@@ -143,7 +143,7 @@ client.poll(job_id)
     embedded_service().close()
 
 
-def test_one_process_owns_a_directory(tmp_path: Path) -> None:
+def test_only_one_process_can_open_a_directory(tmp_path: Path) -> None:
     with LocalService(tmp_path / "data"):
         with pytest.raises(ConfigError, match=rf"pid {os.getpid()}.*BATCHCOMPUTE_DATA_DIR.*LocalService"):
             LocalService(tmp_path / "data")
@@ -157,7 +157,7 @@ def test_one_process_owns_a_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["file/data", "data\0bad"])
-def test_a_directory_that_cannot_be_written(tmp_path: Path, place: str) -> None:
+def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("in the way")
     if "\0" in place:
         with pytest.raises((ConfigError, ValueError)):
@@ -167,7 +167,7 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path, place: str) -> None:
         LocalService(tmp_path / place)
 
 
-def test_a_directory_of_a_later_version(tmp_path: Path) -> None:
+def test_a_directory_of_a_later_version_is_refused(tmp_path: Path) -> None:
     LocalService(tmp_path / "data").close()
     with closing(sqlite3.connect(tmp_path / "data" / "batchcompute.db")) as db:
         db.execute("PRAGMA user_version=99")
@@ -178,7 +178,7 @@ def test_a_directory_of_a_later_version(tmp_path: Path) -> None:
         LocalService(tmp_path / "data")
 
 
-def test_a_temporary_directory_goes_away() -> None:
+def test_a_temporary_directory_is_removed() -> None:
     with LocalService() as service:
         directory = service.data_dir
         assert directory.is_dir()
@@ -196,7 +196,7 @@ def test_the_embedded_service_follows_the_environment(tmp_path: Path) -> None:
     embedded_service().close()
 
 
-def test_another_secret_is_refused(tmp_path: Path) -> None:
+def test_a_wrong_secret_is_refused(tmp_path: Path) -> None:
     with Client(LOCAL, "id", "secret") as right, Client(LOCAL, "id", "wrong") as wrong:
         right.get_quotas()
         with pytest.raises(ClientError) as caught:
@@ -213,7 +213,7 @@ def test_two_keys_of_one_process_see_the_same(service: LocalService) -> None:
         finish(two, job_id)
 
 
-async def test_the_asynchronous_client(service: LocalService) -> None:
+async def test_the_asynchronous_client_runs_a_job(service: LocalService) -> None:
     async with service.async_client() as client:
         job_id = (await client.create_job(job({"t": task("echo hi", InstanceCount=2)}))).Id
         assert await client.poll(job_id) == []
@@ -221,7 +221,7 @@ async def test_the_asynchronous_client(service: LocalService) -> None:
         assert await client.poll((await client.create_job(job("exit 3"))).Id) != []
 
 
-def test_two_event_loops(service: LocalService) -> None:
+def test_clients_work_in_two_event_loops(service: LocalService) -> None:
     client = service.async_client()
 
     async def count() -> int:
@@ -231,7 +231,7 @@ def test_two_event_loops(service: LocalService) -> None:
     assert [asyncio.run(count()) for _ in range(3)] == [1, 2, 3]
 
 
-def test_a_forked_child_does_not_use_it(service: LocalService, local: Client) -> None:
+def test_a_forked_child_cannot_use_the_service(service: LocalService, local: Client) -> None:
     local.get_quotas()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(service, "_pid", os.getpid() + 1)
@@ -257,7 +257,7 @@ def raw(
     return answer.status, content.get("Code", "")
 
 
-def test_error_answers(service: LocalService) -> None:
+def test_errors_have_documented_statuses_and_codes(service: LocalService) -> None:
     assert raw(service, "GET", "/quotas") == (200, "")
     assert raw(service, "GET", "/nothing") == (400, "InvalidUrlPattern")
     assert raw(service, "PATCH", "/jobs") == (400, "MethodNotAllowed")
@@ -293,8 +293,8 @@ def test_error_answers(service: LocalService) -> None:
     assert raw(service, "GET", "/clusters/c/groups/g/instances") == (404, "InvalidResource.NotFound")
 
 
-def test_the_service_does_not_make_a_description_up(service: LocalService) -> None:
-    # Clients in other languages send none, and did not say that they were the Python SDK.
+def test_a_missing_description_stays_empty(service: LocalService) -> None:
+    # Clients in other languages send no description; the default of the model would name the Python SDK.
     body = b'{"Name": "a", "DAG": {"Tasks": {"t": {"AutoCluster": {}, "Parameters": {"Command": {"CommandLine": "true"}}}}}}'
     assert raw(service, "POST", "/jobs", body) == (201, "")
     with service.client() as client:
@@ -302,7 +302,7 @@ def test_the_service_does_not_make_a_description_up(service: LocalService) -> No
         assert (found.Description, found.Priority, found.JobFailOnInstanceFail) == ("", 0, True)
 
 
-def test_a_defect_is_a_500_and_no_end(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_in_a_handler_is_a_500(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_params: object) -> None:
         raise RuntimeError("a defect with the s3cret in it")
 
@@ -323,12 +323,12 @@ def test_a_defect_is_a_500_and_no_end(service: LocalService, monkeypatch: pytest
         "oss://b/\ud800",
     ],
 )
-def test_places_that_would_leave_the_directory(service: LocalService, place: str) -> None:
+def test_object_urls_cannot_leave_the_directory(service: LocalService, place: str) -> None:
     with pytest.raises(ValueError, match="object URL|part|text"):
         service.oss_path(place)
 
 
-def test_places(service: LocalService) -> None:
+def test_each_key_has_its_own_file(service: LocalService) -> None:
     assert service.oss_path("oss://bucket/a/b c") == service.data_dir / "oss" / "bucket" / "a" / "b c"
     # Two keys are two files.
     bucket = service.data_dir / "oss" / "bucket"

@@ -16,7 +16,7 @@ CLUSTER: dict[str, Any] = {
 }
 
 
-def test_groups_grow_and_shrink(local: Client) -> None:
+def test_a_group_has_its_desired_number_of_machines(local: Client) -> None:
     cluster = local.create_cluster(CLUSTER)
     first = [machine.Id for machine in local.iter_cluster_instances(cluster, "g", max_item_count=2)]
     assert len(set(first)) == 3
@@ -36,7 +36,7 @@ def test_groups_grow_and_shrink(local: Client) -> None:
     assert local.get_cluster(cluster).Groups["g"].ActualVMCount == 0
 
 
-def test_a_machine(local: Client) -> None:
+def test_a_machine_is_listed_and_read(local: Client) -> None:
     cluster = local.create_cluster(CLUSTER)
     machine = local.list_cluster_instances(cluster, "g", "", 1)[0]
     same = local.get_cluster_instance(cluster, "g", machine)
@@ -50,7 +50,7 @@ def test_a_machine(local: Client) -> None:
         local.list_cluster_instances(cluster, "other")
 
 
-def test_recreate_and_delete(local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_is_recreated_and_deleted(local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = local.create_cluster(CLUSTER)
     before = [machine.Id for machine in local.iter_cluster_instances(cluster, "g")]
     assert local.recreate_cluster_instance(cluster, "g", before[0]).StatusCode == 201

@@ -39,7 +39,7 @@ GROUP = {"DesiredVMCount": 1}
 
 
 def program(text: str, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of a newcomer's, with `LOCAL` in a data directory."""
+    """Run a small program, with `LOCAL` in a data directory."""
     environment = {**os.environ, "BATCHCOMPUTE_DATA_DIR": str(directory)}
     begin = "from batchcompute import *\nfrom tests.service.helpers import job, task, until\n"
     return subprocess.run(
@@ -65,7 +65,7 @@ def test_an_exit_with_unfinished_jobs_warns_once(tmp_path: Path, count: int, sai
     assert f"{said} not ended" in done.stderr
     for wanted in (str(tmp_path / "d"), "batchcompute serve", "client.wait"):
         assert wanted in done.stderr
-    # As it says, they go on with the next program.
+    # As the message says, the jobs run again when the next program opens the directory.
     with LocalService(tmp_path / "d") as service, service.client() as client:
         until(lambda: any(found.State == "Running" for found in client.iter_jobs()))
         for found in client.iter_jobs():
@@ -87,12 +87,12 @@ QUIET = {
 
 
 @pytest.mark.parametrize("text", QUIET.values(), ids=QUIET.keys())
-def test_an_exit_is_quiet_where(tmp_path: Path, text: str) -> None:
+def test_an_exit_without_unfinished_jobs_does_not_warn(tmp_path: Path, text: str) -> None:
     done = program(text, tmp_path / "d", "-W", "default", "-W", "ignore::ResourceWarning")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_an_exit_is_quiet_where_a_server_runs_the_jobs(tmp_path: Path) -> None:
+def test_an_exit_does_not_warn_if_a_server_runs_the_jobs(tmp_path: Path) -> None:
     with serving(tmp_path / "d"):
         done = program("Client(LOCAL, 'id', 'secret').create_job(job('sleep 54321'))", tmp_path / "d")
         assert (done.returncode, done.stderr) == (0, "")
@@ -105,7 +105,7 @@ def test_an_exit_warns_about_lost_jobs(tmp_path: Path) -> None:
     assert "1 job has not ended and is lost: the temporary data directory" in done.stderr
 
 
-def test_a_service_that_is_closed_logs_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_closing_a_service_logs_unfinished_jobs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with (
         caplog.at_level(logging.WARNING),
         LocalService(tmp_path / "d") as service,
@@ -146,7 +146,7 @@ def test_a_second_program_gets_an_error_of_calls(
     assert (type(again), str(again), again.code) == (type(error), str(error), error.code)
 
 
-def test_what_it_advises_works(tmp_path: Path) -> None:
+def test_the_advice_of_the_message_works(tmp_path: Path) -> None:
     with serving(tmp_path / "d"):
         text = (
             "client = Client(LOCAL, 'id', 'secret'); print(client.wait(client.create_job(job('true'))).State)"
@@ -205,7 +205,7 @@ def test_local_joins_a_server_with_a_certificate_of_its_own(
     with serving(directory, "--tls-cert", CERTIFICATE, "--tls-key", str(HERE / "server.pem")) as (url, _):
         with Client(LOCAL, "id", "secret") as client:
             assert client.get_quotas().StatusCode == 200
-        # Another certificate than the one that the directory names is not trusted, and the error says where.
+        # A certificate that the directory does not name is not trusted, and the error names the server.
         said = json.loads((directory / "server.json").read_text())
         (directory / "server.json").write_text(json.dumps({**said, "certificate": ""}))
         with Client(LOCAL, "id", "secret") as client:
@@ -215,9 +215,7 @@ def test_local_joins_a_server_with_a_certificate_of_its_own(
         (directory / "server.json").write_text(json.dumps(said))
 
 
-def test_a_joined_server_that_does_not_answer_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_error_for_a_silent_server_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BATCHCOMPUTE_DATA_DIR", str(tmp_path / "d"))
     with serving(tmp_path / "d") as (url, server):
         with Client(LOCAL, "id", "secret", timeout=0.3, retry=RetryPolicy.none()) as client:
@@ -230,7 +228,7 @@ def test_a_joined_server_that_does_not_answer_is_named(
                 server.send_signal(18)
 
 
-def test_two_quickstarts_at_once(tmp_path: Path) -> None:
+def test_two_quickstarts_run_at_the_same_time(tmp_path: Path) -> None:
     environment = {**os.environ, "BATCHCOMPUTE_DATA_DIR": str(tmp_path / "d"), "TMPDIR": str(tmp_path)}
     both = [
         subprocess.Popen(
@@ -251,7 +249,7 @@ TYPES = [InstanceType("huge", 4096, 1), InstanceType("fat", 1, 1_000_000)]
 
 
 def held(directory: Path) -> str:
-    """A command that ends when it may."""
+    """Return a command that ends when a file exists."""
     return f"until [ -e {directory}/go ]; do sleep 0.02; done"
 
 
@@ -289,7 +287,7 @@ def test_a_message_says_what_a_job_waits_for_and_nothing_once_it_runs(
                 assert re.search(rf"{waiting.Id}: .*{re.escape(said)}", caplog.text)
 
 
-def test_the_text_of_a_failure_is_about_the_failure(tmp_path: Path) -> None:
+def test_the_message_of_a_failed_job_names_the_failure_only(tmp_path: Path) -> None:
     with LocalService(tmp_path / "data", slots=1, types=TYPES) as service, service.client() as client:
         failing = client.create_job(job({"t": task("exit 3", AutoCluster={"InstanceType": "huge"})}))
         stopped = client.create_job(job({"t": task("sleep 60", AutoCluster={"InstanceType": "huge"})}))
@@ -309,7 +307,7 @@ def test_a_message_says_that_the_machines_of_a_cluster_are_busy(tmp_path: Path) 
         until(lambda: client.get_job(first).State == "Running")
         second = client.create_job(job({"t": task("true", **on)}))
         assert client.get_job(second).Message == f"Task t waits: the only machine of cluster {one} is busy."
-        # One that gets on is well, though a part of it waits.
+        # A running job has no message, although some of its instances wait.
         assert client.get_job(first).Message == ""
         client.change_cluster_desired_vm_count(one, g=0)
         until(lambda: "no machines" in client.get_job(first).Message)
@@ -324,7 +322,7 @@ def test_a_message_says_that_the_machines_of_a_cluster_are_busy(tmp_path: Path) 
 
 @pytest.fixture
 def there(local: Client) -> dict[str, str]:
-    """A job, a cluster and an app, by what they are."""
+    """Create a job, a cluster and an app; return their ids by kind."""
     made = local.create_job(job({"split": task("true", InstanceCount=3), "merge": task("true")}))
     cluster = local.create_cluster({"Name": "c", "ImageId": "img-ubuntu", "Groups": {"workers": GROUP}}).Id
     local.create_app({"Name": "demo", "CommandLine": "true", "VM": {"ECSImageId": "img-ubuntu"}})
@@ -370,7 +368,7 @@ MISSING: dict[str, tuple[Callable[[Client, dict[str, str]], object], list[str]]]
 
 
 @pytest.mark.parametrize(("call", "named"), MISSING.values(), ids=MISSING.keys())
-def test_what_is_not_found_is_named(
+def test_the_error_for_a_missing_resource_names_it(
     local: Client,
     there: dict[str, str],
     call: Callable[[Client, dict[str, str]], object],
@@ -386,7 +384,7 @@ def test_what_is_not_found_is_named(
         assert caught.value.msg.startswith("Specified resource is not found.")
 
 
-def test_a_key_that_is_unknown_is_named(service: LocalService) -> None:
+def test_the_error_for_an_unknown_key_names_it(service: LocalService) -> None:
     with service.client("id", "s3cret") as client:
         (Path(service.data_dir) / "credentials.json").unlink(missing_ok=True)
         client._fixed = type(client._fixed)("stranger", "s3cret")  # type: ignore[misc]
@@ -406,15 +404,15 @@ def test_an_error_shortens_a_long_name(local: Client, there: dict[str, str]) -> 
     assert len(caught.value.msg) < 300
 
 
-def test_a_name_that_exists_is_a_conflict(local: Client, there: dict[str, str]) -> None:
+def test_creating_an_app_with_an_existing_name_is_a_conflict(local: Client, there: dict[str, str]) -> None:
     with pytest.raises(StateConflictError) as caught:
         local.create_app({"Name": "demo", "CommandLine": "true", "VM": {"ECSImageId": "img-ubuntu"}})
-    # As the vendor's table of errors has it.
+    # As in the vendor's table of errors.
     assert (caught.value.status, caught.value.code) == (403, "InvalidResource.AlreadyExisting")
     assert "'demo'" in caught.value.msg
 
 
 @pytest.mark.parametrize("status", [400, 403, 409])
-def test_whatever_status_another_service_gives_it(status: int) -> None:
+def test_a_conflict_is_recognized_with_any_status(status: int) -> None:
     assert isinstance(client_error(status, "InvalidResource.AlreadyExisting", "", ""), StateConflictError)
     assert not isinstance(client_error(403, "InvalidHttpBody", "", ""), StateConflictError)
