@@ -59,7 +59,7 @@ def cluster_shortage(task: str, cluster_id: str, machines: int, busy: int, menti
 
 
 def notes_of(job: JobDescription, machine: Machine, types: Mapping[str, InstanceType]) -> str:
-    """Return where a job asks for more than the machine has; empty if it does not."""
+    """Return a message about tasks that ask for more than the machine has; empty if there are none."""
     return " ".join(
         note for name, task in job.dag.tasks.items() for note in _notes(name, task, machine, types)
     )

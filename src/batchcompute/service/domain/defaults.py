@@ -103,7 +103,7 @@ def _fill(description: JobDescription | AppJobDescription, body: Mapping[str, An
 
 
 def _problems_of(description: JobDescription, platform: Platform) -> Iterator[Problem]:
-    # What this service cannot do is refused, and never left out without a word.
+    # Features that this service does not support are refused, never ignored silently.
     if description.name and not _NAME.fullmatch(description.name):
         yield Problem("Name", short_repr(description.name), "may only hold [A-Za-z0-9_-]")
     for name, task in description.dag.tasks.items():

@@ -71,7 +71,7 @@ def settle(store: Store, job: int, goes_on: Callable[[], bool] = lambda: True) -
     """
     while True:
         with store.write() as transaction:
-            # Asked inside the transaction: from its first step on, a job that starts again is left alone.
+            # The check is inside the transaction, so no step runs after StartJob has begun to reset the job.
             if not goes_on():
                 return
             settled = transaction.instances.settle(job, STEP)

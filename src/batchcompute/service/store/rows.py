@@ -248,7 +248,7 @@ class ClusterRow:
     text: str
     """Description as JSON."""
     logs: tuple[str, ...]
-    """Lines about what was done with it."""
+    """The operation log, in lines."""
     created: str
     """Time of creation."""
 

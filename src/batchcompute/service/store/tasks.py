@@ -61,7 +61,7 @@ class TaskRepository:
         return task_description(row["description"])
 
     def to_run(self, job: int, position: int) -> TaskToRun | None:
-        """Return what an attempt has to know of its task; None if the job is gone."""
+        """Return the data of a task that an attempt needs; None if the job was deleted."""
         row = self._db.execute(
             "SELECT j.id, j.owner, t.name, t.cluster, t.timeout, d.description, c.description AS of_cluster "
             "FROM jobs j JOIN tasks t ON t.job = j.seq "

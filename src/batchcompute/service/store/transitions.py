@@ -42,13 +42,13 @@ def begin(
 
 
 def is_last(transaction: Transaction, key: Key) -> bool:
-    """Return whether an instance that fails now has failed for good."""
+    """Return whether an instance is not retried if its current attempt fails."""
     found = transaction.instances.retries(key)
     return found is not None and next_of_failed(found[0], found[1]) == "Failed"
 
 
 def end(transaction: Transaction, key: Key, outcome: Outcome, now: str) -> None:
-    """Record how an attempt ended, and what follows from it for its task and its job."""
+    """Record the outcome of an attempt, and the resulting states of its task and its job."""
     found = transaction.instances.retries(key)
     if found is None:
         raise LookupError(f"instance {key} is gone")
@@ -94,7 +94,7 @@ def lose_machine(transaction: Transaction, machine_id: str, now: str) -> None:
 
 
 def settle_task(transaction: Transaction, job: int, position: int, now: str) -> None:
-    """Bring the state of a task in line with its instances, and then what depends on it."""
+    """Derive the state of a task from its instances, and update its job and the tasks that depend on it."""
     known, counts, fail_fast = transaction.tasks.progress(job, position)
     state = task_state(counts, fail_fast)
     if state not in ENDED:
@@ -124,7 +124,7 @@ def fail_jobs_of(transaction: Transaction, cluster_id: str, now: str) -> None:
 
 
 def stop_job(transaction: Transaction, job: int, now: str) -> None:
-    """Stop a job: from now on none of its instances waits or runs."""
+    """Stop a job, with all its instances that wait or run."""
     _stop_rest(transaction, job, now)
     transaction.jobs.mark_stopped(job, now)
 
