@@ -172,3 +172,6 @@ def test_secrets_of_a_url_are_not_shown() -> None:
 def test_unusable_urls_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nosuch://bucket"):
         LocalService(tmp_path / "data", storage="nosuch://user:secret@bucket")
+    with pytest.raises(ConfigError, match="nosuch://… cannot be used") as caught:
+        LocalService(tmp_path / "data", storage="nosuch://user:secret@[")
+    assert "secret" not in str(caught.value)

@@ -173,6 +173,14 @@ def test_messages_name_the_setting_as_the_user_wrote_it(
         ({"run_as": {"": "u"}}, "run_as must be OWNER=USER, once for each owner, not '=u'"),
         ({"run_as": {"a": "u"}, "keep_mounts": True}, "keep_mounts cannot be used with run_as"),
         ({"types": [InstanceType("x", 0, 1)]}, "types must be instances of InstanceType"),
+        ({"types": [InstanceType("", 1, 1)]}, "types must be instances of InstanceType"),
+        ({"types": [InstanceType("x", "4", 1)]}, "types must be instances of InstanceType"),  # type: ignore[arg-type]
+        ({"types": [InstanceType("x", 1, float("inf"))]}, "types must be instances of InstanceType"),
+        ({"storage": "directory"}, "storage must be a URL, not 'directory'"),
+        ({"storage": "://"}, "storage must be a URL, not '://'"),
+        ({"storage": " "}, "storage must be a URL, not ' '"),
+        ({"storage": "user:secret@host/x"}, "storage must be a URL, not '…@host/x'"),
+        ({"storage": "memory://x\0"}, "storage must be a URL, not 'memory://x\\x00'"),
         ({"hide": "x"}, "hide must be paths, not 'x'"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ Source = Literal["command line", "environment", "file", "keyword"]
 _SERVE: Final[tuple[Source, ...]] = ("command line", "environment", "file")
 _ALL: Final[tuple[Source, ...]] = (*_SERVE, "keyword")
 
+_URL: Final = re.compile(r"(/|[A-Za-z][A-Za-z0-9+.-]*:(//|:))[^\x00-\x1f]*")
+"""What fsspec opens: a URL, a chain of them, or an absolute path."""
 
 _LONGEST_VALUE: Final = 200
 """Characters of a wrong value that a message shows."""
@@ -127,10 +130,18 @@ def _level(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def _url(text: str) -> str:
+    # Without `scheme://`, fsspec takes any text for a path below the working directory.
+    if text and not _URL.fullmatch(text):
+        raise PydanticCustomError("wrong", "not a URL", {"value": re.sub(r"[^/]*@", "…@", text)})
+    return text
+
+
 def _read_types(types: tuple[InstanceType, ...]) -> tuple[InstanceType, ...]:
     for given in types:
-        if not (given.cores > 0 and given.memory > 0):
-            raise PydanticCustomError("wrong", "not positive", {"value": given})
+        numbers = isinstance(given.cores, int) and isinstance(given.memory, (int, float))
+        if not (given.name and numbers and given.cores > 0 and 0 < given.memory < float("inf")):
+            raise PydanticCustomError("wrong", "not a name with positive numbers", {"value": given})
     return types
 
 
@@ -161,9 +172,9 @@ class Settings(BaseModel):
     work_dir: Annotated[_Path | None, _Notes("a path", "DIR", default="`work/` in the data directory")] = (
         Field(default=None, description="directory where programs run")
     )
-    storage: Annotated[str, _Notes("a URL", "URL", default="`oss/` in the data directory")] = Field(
-        default="", description="URL of other object storage, for fsspec: `s3://bucket/prefix`"
-    )
+    storage: Annotated[
+        str, AfterValidator(_url), _Notes("a URL", "URL", default="`oss/` in the data directory")
+    ] = Field(default="", description="URL of other object storage, for fsspec: `s3://bucket/prefix`")
     sandbox: Literal["auto", "always", "never"] = Field(
         default="auto",
         description="when bubblewrap is used: `auto` for tasks with mappings, `always`, or `never`",
@@ -230,7 +241,7 @@ class Settings(BaseModel):
         tuple[InstanceType, ...],
         AfterValidator(_read_types),
         _Notes(
-            "instances of InstanceType with positive numbers",
+            "instances of InstanceType with a name and positive numbers",
             keyword="types",
             default="none",
             sources=("keyword",),

@@ -262,5 +262,9 @@ def _stat(info: dict[str, Any]) -> Stat:
 
 def shown(url: str) -> str:
     """Return a URL without the parts that may be secret."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # A bracket that is not closed, for example.
+        return f"{url.partition(':')[0]}://…"
     return f"{parts.scheme or 'file'}://{parts.netloc.rpartition('@')[2]}{parts.path}"
