@@ -144,7 +144,17 @@ FLOORS = [
     ["cli"],
 ]
 SERVICE_FLOORS = [
-    ["errors", "clock", "requests", "locking", "log_limit", "secret_environment", "workers", "waiters"],
+    [
+        "errors",
+        "clock",
+        "requests",
+        "locking",
+        "log_limit",
+        "secret_environment",
+        "spelling",
+        "workers",
+        "waiters",
+    ],
     ["domain", "data_directory"],
     ["machine"],
     ["store"],

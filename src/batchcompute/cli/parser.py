@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
             names = _option_names(self, arguments) if unknown.startswith("-") else []
             hint = ""
             if names:
-                from batchcompute.service.settings import nearest
+                from batchcompute.service.spelling import nearest
 
                 hint = f"; the nearest is {nearest(unknown, names)}"
             self.error(f"there is no argument {unknown}{hint}")

@@ -10,7 +10,8 @@ from typing import Any, Final, cast
 
 from batchcompute.errors import ConfigError
 from batchcompute.service.domain.instance_types import InstanceType
-from batchcompute.service.settings import OPTIONS, Settings, nearest
+from batchcompute.service.settings import OPTIONS, Settings
+from batchcompute.service.spelling import nearest
 
 __all__ = ["CLIENT_VARIABLES", "load_settings"]
 

@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from batchcompute.errors import ConfigError
 from batchcompute.service.domain.instance_types import InstanceType
+from batchcompute.service.spelling import nearest
 
 __all__ = ["OPTIONS", "Option", "Settings"]
 
@@ -343,18 +344,6 @@ def _spelled(name: str, origins: Mapping[str, str], style: Source) -> str:
             "keyword": option.keyword,
         }[style]
     )
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return the name that is most like a misspelt one.
-
-    Args:
-        name: The misspelt name.
-        names: The names that there are; at least one.
-    """
-    import difflib
-
-    return difflib.get_close_matches(name, list(names), n=1, cutoff=0.0)[0]
 
 
 def _words(choices: tuple[str, ...]) -> str:
