@@ -37,6 +37,9 @@ def test_a_recipe_works(kind: str, tmp_path: Path) -> None:
     patch = block("diff", kind)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     subprocess.run(["git", "apply", "-p1", "-"], cwd=tmp_path, input=patch, text=True, check=True)
+    for changed in re.findall(r"^[+]{3} b/(.*[.]py)$", patch, re.MULTILINE):
+        # The test of the length of modules would refuse the change.
+        assert len((tmp_path / changed).read_text("utf-8").splitlines()) <= 400, changed
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "src")}
     for command in (["tools/generate.py"], ["-c", block("python", f"try the {kind}")]):
         done = subprocess.run(

@@ -148,3 +148,8 @@ def task_path(job: IdLike, task_name: object) -> dict[str, str]:
 def instance_path(job: IdLike, task_name: object, instance_id: object) -> dict[str, str]:
     """Return the variable parts of the path of an instance."""
     return {**task_path(job, task_name), "InstanceId": instance_number_of(instance_id, "instance_id")}
+
+
+def page_query(marker: object, max_item_count: object) -> dict[str, str]:
+    """Return the query of a list call."""
+    return {"Marker": marker_of(marker), "MaxItemCount": count_of(max_item_count)}

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from batchcompute.api.arguments import (
     IdLike,
-    count_of,
     id_of,
     instance_path,
     job_path,
-    marker_of,
+    page_query,
     revision_of,
     task_path,
     token_query,
@@ -58,10 +57,6 @@ __all__: list[str] = []
 D = TypeVar("D", bound="Jsonizable")
 
 # The names, the order and the defaults of the arguments are those of the old SDK's client.
-
-
-def _page(marker: object, max_item_count: object) -> dict[str, str]:
-    return {"Marker": marker_of(marker), "MaxItemCount": count_of(max_item_count)}
 
 
 def _checked(description: object, cls: type[D]) -> D:
@@ -135,7 +130,7 @@ def list_jobs(
     **filters: object,
 ) -> Call[ListResponse[Job]]:
     arguments = {"state": state, "cluster_id": cluster_id, "project_id": project_id}
-    query = {**_page(marker, max_item_count), **query_of("list_jobs", arguments, filters)}
+    query = {**page_query(marker, max_item_count), **query_of("list_jobs", arguments, filters)}
     return make_call("list_jobs", query=query)
 
 
@@ -177,7 +172,7 @@ def list_tasks(
     **filters: object,
 ) -> Call[ListResponse[Task]]:
     query = query_of("list_tasks", {"state": state, "cluster_id": cluster_id}, filters)
-    return make_call("list_tasks", job_path(job), {**_page(marker, max_item_count), **query})
+    return make_call("list_tasks", job_path(job), {**page_query(marker, max_item_count), **query})
 
 
 def get_task(job: IdLike, task_name: object) -> Call[TaskResponse]:
@@ -193,7 +188,9 @@ def list_instances(
     **filters: object,
 ) -> Call[ListResponse[Instance]]:
     query = query_of("list_instances", {"state": state}, filters)
-    return make_call("list_instances", task_path(job, task_name), {**_page(marker, max_item_count), **query})
+    return make_call(
+        "list_instances", task_path(job, task_name), {**page_query(marker, max_item_count), **query}
+    )
 
 
 def get_instance(job: IdLike, task_name: object, instance_id: object) -> Call[InstanceResponse]:
@@ -208,7 +205,7 @@ def list_attempts(
     max_item_count: object,
     **filters: object,
 ) -> Call[ListResponse[InstanceAttempt]]:
-    query = {**_page(marker, max_item_count), **query_of("list_attempts", {}, filters)}
+    query = {**page_query(marker, max_item_count), **query_of("list_attempts", {}, filters)}
     return make_call("list_attempts", instance_path(job, task_name, instance_id), query)
 
 
@@ -223,7 +220,7 @@ def create_cluster(cluster_desc: object, token: object = "") -> Call[CreateRespo
 
 
 def list_clusters(marker: object, max_item_count: object, **filters: object) -> Call[ListResponse[Cluster]]:
-    query = {**_page(marker, max_item_count), **query_of("list_clusters", {}, filters)}
+    query = {**page_query(marker, max_item_count), **query_of("list_clusters", {}, filters)}
     return make_call("list_clusters", query=query)
 
 
@@ -292,7 +289,7 @@ def _machine(cluster_id: IdLike, group_name: str, instance_id: IdLike) -> dict[s
 def list_cluster_instances(
     cluster_id: IdLike, group_name: str, marker: object, max_item_count: object, **filters: object
 ) -> Call[ListResponse[ClusterInstance]]:
-    query = {**_page(marker, max_item_count), **query_of("list_cluster_instances", {}, filters)}
+    query = {**page_query(marker, max_item_count), **query_of("list_cluster_instances", {}, filters)}
     return make_call("list_cluster_instances", _machines(cluster_id, group_name), query)
 
 
@@ -328,7 +325,7 @@ def list_images(
     query = query_of("list_images", {"type_": type_}, filters)
     # Like the old SDK, send no type other than System. Without a type, the list holds the account's own images.
     system = {"Type": "System"} if query.get("Type", "").strip() == "System" else {}
-    return make_call("list_images", query={**_page(marker, max_item_count), **system})
+    return make_call("list_images", query={**page_query(marker, max_item_count), **system})
 
 
 def get_image(image: IdLike) -> Call[ImageResponse]:
@@ -356,7 +353,7 @@ def create_app(app_desc: object, token: object = "") -> Call[CreateResponse]:
 def list_apps(
     scope: str = PRIVATE, marker: object = "", max_item_count: object = 50, **filters: object
 ) -> Call[ListResponse[AppStatus]]:
-    query = {"Scope": scope_of(scope, filters), **_page(marker, max_item_count)}
+    query = {"Scope": scope_of(scope, filters), **page_query(marker, max_item_count)}
     return make_call("list_apps", query=query)
 
 
