@@ -295,14 +295,14 @@ def test_the_error_names_an_unreachable_object_storage() -> None:
 @pytest.mark.parametrize("way", [pickle.dumps, copy.deepcopy])
 def test_a_client_cannot_be_pickled(make: Any, way: Callable[[object], object]) -> None:
     client = make(CN_SHENZHEN, "id", "s3cret")
-    with pytest.raises(TypeError, match="a client in each process") as caught:
+    with pytest.raises(TypeError, match="in each process") as caught:
         way(client)
     assert make.__name__ in str(caught.value)
     assert "s3cret" not in str(caught.value)
 
 
 def test_a_service_cannot_be_pickled(service: LocalService) -> None:
-    with pytest.raises(TypeError, match="a client in each process"):
+    with pytest.raises(TypeError, match="in each process"):
         pickle.dumps(service)
 
 

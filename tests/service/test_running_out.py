@@ -336,7 +336,7 @@ def test_a_service_without_threads_reports_why_it_cannot_start(
 
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", start)
-        with pytest.raises(ConfigError, match="no room"):
+        with pytest.raises(ConfigError, match="lacks resources"):
             LocalService(tmp_path / "d")
     with LocalService(tmp_path / "d") as service, service.client() as client:
         finish(client, client.create_job(job("true")).Id)
