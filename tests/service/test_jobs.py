@@ -7,6 +7,7 @@ import random
 import sqlite3
 import sys
 import tarfile
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -141,10 +142,13 @@ def test_no_more_instances_run_than_there_are_slots(
     assert max(counts) == 2
 
 
-def test_higher_priorities_start_first(local: Client) -> None:
+def test_higher_priorities_start_first(service: LocalService, local: Client) -> None:
     block = local.create_job(job({"t": task("sleep 30", InstanceCount=2)})).Id
     until(lambda: local.get_job(block).InstanceMetrics.RunningCount == 2)
     ids = [local.create_job(job("true", Priority=priority)).Id for priority in (1, 5, 3)]
+    # A new job waits for a moment, and lets others pass.
+    held = service._parts.dispatcher._held
+    until(lambda: all(moment < time.monotonic() for moment in list(held.values())))
     local.stop_job(block)
     for job_id in ids:
         finish(local, job_id)
