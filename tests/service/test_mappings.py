@@ -12,8 +12,8 @@ import pytest
 
 from batchcompute import Client, ClientError
 from batchcompute.runner import sandbox
-from batchcompute.runner.spec import STORED_ISOLATION, load_isolation
 from batchcompute.service import LocalService
+from batchcompute.service.store.instances import STORED_ISOLATION, load_isolation
 from tests.service.helpers import finish, job, output, task, until
 from tests.service.test_life import child
 

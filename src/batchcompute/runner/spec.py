@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from batchcompute.runner.rooted import RootedFile
 
@@ -20,23 +20,6 @@ Isolation = Literal["none", "sandbox", "prefix", "container"]
 ``none``: it has no mappings. ``sandbox``: bubblewrap mounts them at their paths. ``prefix``: they are copies below the
 directory that ``$BATCH_COMPUTE_ROOT`` names. ``container``: docker or podman mounts them.
 """
-
-STORED_ISOLATION: Final[Mapping[Isolation, str]] = {
-    "none": "direct",
-    "sandbox": "box",
-    "prefix": "root",
-    "container": "container",
-}
-"""The values that databases hold for each kind of isolation, in the column ``way`` of the instances."""
-
-_LOADED: Final[Mapping[str, Isolation]] = {
-    stored: isolation for isolation, stored in STORED_ISOLATION.items()
-}
-
-
-def load_isolation(stored: str) -> Isolation | None:
-    """Return the isolation that a database holds; None for an empty value."""
-    return _LOADED[stored] if stored else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ _COLUMNS: Final = "attempt, state, token, node, worker, started, ended, exit_cod
 """The columns of an attempt, in the order of the fields of `AttemptRow`."""
 
 _LAST: Final = (
-    "SELECT attempt, state, token, node, worker, started, ended, exit_code, error_code, error_message "
-    "FROM instances i WHERE job = ? AND task = ? AND number = ? AND attempt > 0 AND NOT EXISTS (SELECT 1 FROM attempts a "
+    f"SELECT {_COLUMNS} FROM instances i WHERE job = ? AND task = ? AND number = ? AND attempt > 0 AND NOT EXISTS (SELECT 1 FROM attempts a "
     "WHERE a.job = i.job AND a.task = i.task AND a.number = i.number AND a.attempt = i.attempt)"
 )
 """The last attempt of an instance, unless it is archived already."""

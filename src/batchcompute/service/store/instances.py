@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, TypeAlias
 
 from batchcompute.runner.outcome import Outcome
-from batchcompute.runner.spec import STORED_ISOLATION, Isolation, load_isolation
+from batchcompute.runner.spec import Isolation
 from batchcompute.service.domain.states import Key, State
 from batchcompute.service.store.rows import InstanceRow, RunningRow
 
@@ -34,6 +34,18 @@ WHERE j.state IN ('Waiting', 'Running') AND t.blockers = 0 AND t.Waiting > 0 AND
 ORDER BY j.priority DESC, j.seq, t.position, i.number
 LIMIT ?
 """
+
+STORED_ISOLATION: Final[Mapping[Isolation, str]] = {
+    "none": "direct",
+    "sandbox": "box",
+    "prefix": "root",
+    "container": "container",
+}
+"""The values that databases hold for each kind of isolation, in the column ``way`` of the instances."""
+
+_LOADED: Final[Mapping[str, Isolation]] = {
+    stored: isolation for isolation, stored in STORED_ISOLATION.items()
+}
 
 Range: TypeAlias = tuple[int, int, int]
 """Position of a task, number of its first instance, and the number after its last instance."""
@@ -274,6 +286,11 @@ class InstanceRepository:
             "AND EXISTS (SELECT 1 FROM tasks WHERE job = ? AND position = ? AND state IN ('Stopped', 'Failed'))",
             (job, *part, job, part[0]),
         )
+
+
+def load_isolation(stored: str) -> Isolation | None:
+    """Return the isolation that a database holds; None for an empty value."""
+    return _LOADED[stored] if stored else None
 
 
 def storable(text: str) -> str:

@@ -40,11 +40,6 @@ class JobRepository:
         ).fetchone()
         return None if row is None else _job(row)
 
-    def get(self, seq: int) -> JobRow | None:
-        """Return a job by its row number; None if it does not exist."""
-        row = self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE seq = ?", (seq,)).fetchone()
-        return None if row is None else _job(row)
-
     def page(
         self, owner: str, start: int, count: int, reverse: bool = False, state: str = "", cluster: str = ""
     ) -> list[JobRow]:

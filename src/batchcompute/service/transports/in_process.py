@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
@@ -54,19 +55,20 @@ def _drained(pieces: list[bytes]) -> Iterator[bytes]:
         yield pieces.pop()
 
 
-class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport, ABC):
     """Sends requests to a service in this process, for both kinds of client.
 
     The service responds within tens of microseconds, so the asynchronous transport calls it directly. Only for a
     synchronous App job it uses a thread.
     """
 
+    @abstractmethod
     def _service(self) -> LocalService:
-        raise NotImplementedError
+        """Return the service that answers the requests."""
 
+    @abstractmethod
     def job_host(self) -> JobHost:
         """Return where the jobs of the service run."""
-        raise NotImplementedError
 
     def _respond(self, request: httpx.Request, body: bytes) -> httpx.Response:
         response = self._service().dispatch(to_service_request(request, body))
