@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.rooted import RootedFile
 
-__all__: list[str] = []
+__all__ = ["Exited", "Outcome"]
 
 INCOMPLETE = "OutputIncomplete"
 """``ErrorCode`` of an instance that has finished, but some of whose outputs cannot be objects."""
@@ -34,6 +34,51 @@ class Outcome:
     def failed(self) -> bool:
         """Whether the instance has failed. An instance with incomplete outputs has not."""
         return self.error_code not in ("", INCOMPLETE)
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The end of an attempt, as the machine that ran it reports it.
+
+    An engine that knows an exit code only reports ``Exited(code)``; the other fields are for what the runner knows.
+    """
+
+    code: int | None = None
+    """Exit code of the command; None if a signal ended it, or if the code is unknown."""
+    signal: int = 0
+    """Number of the signal that ended the command; 0 for none."""
+    timed_out: bool = False
+    """Whether the engine ended the attempt because of its time limit."""
+    error_code: str = ""
+    """``ErrorCode`` of an attempt whose files could not be staged; empty to derive it from the exit code."""
+    message: str = ""
+    """``ErrorMessage`` that belongs to `error_code`."""
+    detail: str = ""
+    """The end of the standard error."""
+    node: str = ""
+    """Address of the machine that ran the attempt; empty if unknown."""
+    started: float | None = None
+    """Time of the start, in seconds since 1970; None if unknown."""
+    ended: float | None = None
+    """Time of the end, in seconds since 1970; None if unknown."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome in the words of the API."""
+        if self.error_code:
+            return Outcome(
+                self.code if self.code is not None else 1, self.error_code, self.message, self.detail
+            )
+        if self.timed_out:
+            return replace(TIMEOUT, detail=self.detail)
+        return outcome_of(self.code, self.signal, self.detail)
+
+
+TIMEOUT = Outcome(137, "Timeout", "The program ran longer than its Timeout allows.")
+"""The outcome of an attempt that exceeded its time limit."""
+
+STOPPED = Outcome(137, "Stopped", "The instance was stopped.")
+"""The outcome of a stopped attempt."""
 
 
 def tail(file: RootedFile | None) -> str:

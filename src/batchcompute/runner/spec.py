@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
 
+from batchcompute.runner.attempt_spec import Token
 from batchcompute.runner.rooted import RootedFile
 
 __all__: list[str] = []
-
-Token: TypeAlias = str
-"""Identifies one attempt of one instance; never used twice."""
 
 Isolation = Literal["none", "sandbox", "prefix", "container"]
 """How a program sees its mappings.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from batchcompute.runner.mappings import Mappings
 from batchcompute.runner.object_urls import split_object_url
-from batchcompute.service.domain.mappings import Mappings, inner
+from batchcompute.service.domain.mappings import inner
 
 __all__: list[str] = []
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from batchcompute.runner.spec import ProcessSpec, Token
+from batchcompute.runner.attempt_spec import Token
+from batchcompute.runner.spec import ProcessSpec
 
 __all__ = ["Capabilities", "Engine", "EngineState", "Handle"]
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from batchcompute.runner.attempt_spec import Token
 from batchcompute.runner.os_errors import has_no_room
 from batchcompute.runner.processes import HAS_PROC, AttemptProcesses
 from batchcompute.runner.spawning import (
@@ -24,7 +25,7 @@ from batchcompute.runner.spawning import (
     spawn,
     wait_for,
 )
-from batchcompute.runner.spec import ProcessSpec, Token
+from batchcompute.runner.spec import ProcessSpec
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.engines.base import (
     Capabilities,

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchcompute.runner.file_system_view import FileSystemView, emptied
+from batchcompute.runner.mappings import Mappings
 from batchcompute.runner.rooted import Root, RootedFile
 from batchcompute.runner.spec import Isolation, ProcessSpec
 from batchcompute.runner.staging_plan import StagingPlan
-from batchcompute.service.domain.mappings import Mappings
 from batchcompute.service.domain.states import Key
 from batchcompute.service.workspaces.names import staging_folder_of, workdir_of
 

@@ -14,13 +14,14 @@ from batchcompute.errors import ValidationError
 from batchcompute.runner import sandbox
 from batchcompute.runner.environment import inherited_environment
 from batchcompute.runner.file_system_view import emptied, resolver
+from batchcompute.runner.mappings import Mappings
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.rooted import Root, RootedFile
 from batchcompute.runner.shim import is_long
 from batchcompute.runner.spec import Isolation, ProcessSpec, User
 from batchcompute.runner.staging import ROOT_VARIABLE
 from batchcompute.runner.staging_plan import BindMount, StagingPlan
-from batchcompute.service.domain.mappings import Mappings, entries_of, inner, mappings_of
+from batchcompute.service.domain.mappings import entries_of, inner, mappings_of
 from batchcompute.service.domain.names import auto_cluster_id, auto_machine_id, log_object
 from batchcompute.service.domain.states import Key
 from batchcompute.service.domain.task_needs import buckets_of, image_of
