@@ -12,14 +12,14 @@ from tests.client.kinds import KINDS, Kind
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test talks to what the caller's environment names, or writes to their data directory."""
+    """Keep the endpoint and the data directory of the caller's environment out of the tests."""
     monkeypatch.delenv("BATCHCOMPUTE_ENDPOINT", raising=False)
     monkeypatch.setenv("BATCHCOMPUTE_DATA_DIR", str(tmp_path / "default-data"))
 
 
 @pytest.fixture(autouse=True)
 def _fresh_regions() -> Iterator[None]:
-    """What a test registers is gone after it."""
+    """Undo the registrations of regions that a test makes."""
     before, ports = dict(regions._regions), dict(regions._ports)
     yield
     regions._regions.clear()

@@ -1,4 +1,4 @@
-"""How many files a call crosses, as `tools/walk.py` counts them."""
+"""The number of files that a call crosses, as `tools/walk.py` counts them."""
 
 from __future__ import annotations
 

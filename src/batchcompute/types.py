@@ -398,7 +398,7 @@ class AppDict(TypedDict, total=False):
     Outputs: Mapping[str, object]
     """The ``oss://`` URLs of the outputs, by name."""
     Logging: LoggingDict
-    """Where stdout and stderr of the run are stored."""
+    """The directories for stdout and stderr of the run."""
     Config: ConfigDict
     """Values for the configuration of the app."""
 

@@ -1,4 +1,4 @@
-"""What the tests of hostile requests share: signed requests to object storage and to the API."""
+"""Signed requests to object storage and to the API, for the tests of hostile requests."""
 
 from __future__ import annotations
 

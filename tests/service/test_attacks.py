@@ -43,7 +43,7 @@ def of_alice(service: LocalService, job_id: str) -> None:
 def test_another_owners_program_never_runs_without_a_sandbox(
     tmp_path: Path, mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether her key is still there, and whether sandboxes can be used by now, plays no part."""
+    """Her key may be revoked, and sandboxes may have become usable; neither matters."""
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         client.create_job(job("sleep 60"))
         job_id = client.create_job(job(f"touch {tmp_path}/escaped")).Id

@@ -1,4 +1,4 @@
-"""What a new user meets: ends of programs, second programs, messages, unknown resources."""
+"""The first experiences of a new user: ends of programs, second programs, messages, unknown resources."""
 
 from __future__ import annotations
 

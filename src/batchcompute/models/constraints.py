@@ -253,8 +253,8 @@ class StorageUrl(Constraint):
     def problems(self, value: Any, path: str) -> Iterator[Problem]:
         if not value or not isinstance(value, str):
             return
-        scheme, found, rest = value.partition("://")
-        if not found or scheme not in self.schemes or not rest:
+        scheme, separator, rest = value.partition("://")
+        if not separator or scheme not in self.schemes or not rest:
             listed = ", ".join(f"{scheme}://" for scheme in self.schemes)
             yield Problem(path, short_repr(value), f"must start with one of {listed}")
         yield from ObjectKeyLength().problems(value, path)

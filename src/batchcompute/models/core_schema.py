@@ -139,10 +139,10 @@ def _drop_defaults(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:
 
 def _fields_of(schema: Any) -> Any:
     """Return the part of the schema of a model that lists its fields; None if there is no such part."""
-    found: Any = schema
-    while found is not None and found["type"] != "model-fields":
-        found = found.get("schema")
-    return found
+    part: Any = schema
+    while part is not None and part["type"] != "model-fields":
+        part = part.get("schema")
+    return part
 
 
 def _message(inner: Any) -> str:
@@ -199,16 +199,16 @@ def adapt_schema(cls: type[Model], schema: Any) -> Any:
             continue
         nested = inner["type"] in _NESTED
         if cls._reads_leniently() and inner["type"] != "any":
-            made = (_lenient if nested else _plain)(inner, Fallback(cls, name))
+            adapted = (_lenient if nested else _plain)(inner, Fallback(cls, name))
         elif nested:
             # Without a union, the errors of a nested model keep their paths. A null is not written.
-            made = outer["schema"]
+            adapted = outer["schema"]
             field["serialization_exclude_if"] = _is_none
         else:
-            made = _plain(inner, Fallback(cls, name))
+            adapted = _plain(inner, Fallback(cls, name))
         if inner.get("metadata", {}).get("batchcompute_time"):
             field["serialization_exclude_if"] = _is_no_time
-        outer["schema"] = made
+        outer["schema"] = adapted
         if outer.get("default", UNSET) is None:
             outer["default"] = UNSET
     if cls._reads_leniently() and cls._sets_defaults():

@@ -31,13 +31,13 @@ def docs_of(cls: type[Any]) -> dict[str, str]:
     for node in classes:
         if node.name == cls.__name__:
             body = node.body
-    found: dict[str, str] = {}
+    docs: dict[str, str] = {}
     for first, second in pairwise(body):
         if not isinstance(first, ast.AnnAssign) or not isinstance(first.target, ast.Name):
             continue
         if isinstance(second, ast.Expr) and isinstance(second.value, ast.Constant):
-            found[first.target.id] = str(second.value.value)
-    return found
+            docs[first.target.id] = str(second.value.value)
+    return docs
 
 
 @cache
@@ -102,30 +102,30 @@ def model_schema(cls: type[Any], schema: dict[str, Any], handler: Any) -> dict[s
         schema: The schema of pydantic.
         handler: The handler of pydantic, which resolves references.
     """
-    found = handler.resolve_ref_schema(schema)
-    properties: dict[str, Any] = found.get("properties", {})
-    required = set(found.get("required", ()))
+    resolved = handler.resolve_ref_schema(schema)
+    properties: dict[str, Any] = resolved.get("properties", {})
+    required = set(resolved.get("required", ()))
     # Constraints apply to descriptions. In an answer, the service may leave out what the caller may not see.
     constrained = not cls._reads_leniently()
     for field in cls._declared:
         key = next((name for name in (field.wire, field.name) if name in properties), "")
         if not key:
             continue
-        made = dict(properties[key])
-        made.pop("title", None)
-        if made.get("default", 0) is None and not field.nullable:
-            del made["default"]
-        made = _with_null(made) if field.nullable else _without_null(made)
+        property_schema = dict(properties[key])
+        property_schema.pop("title", None)
+        if property_schema.get("default", 0) is None and not field.nullable:
+            del property_schema["default"]
+        property_schema = _with_null(property_schema) if field.nullable else _without_null(property_schema)
         if constrained:
-            made = _with_constraints(made, field.constraints)
+            property_schema = _with_constraints(property_schema, field.constraints)
         doc = doc_of(cls, field.name)
         if doc:
-            made["description"] = doc
-        properties[key] = made
+            property_schema["description"] = doc
+        properties[key] = property_schema
         if constrained and is_required(field) and field.default is None:
             required.add(key)
     if required:
-        found["required"] = [key for key in properties if key in required]
+        resolved["required"] = [key for key in properties if key in required]
     if cls._examples:
-        found["examples"] = list(cls._examples)
+        resolved["examples"] = list(cls._examples)
     return schema

@@ -245,12 +245,12 @@ class Model(LegacyModel):
         """Read an answer of the service. Every value is kept, and a value of a wrong type is not an error."""
         validator = cls.__pydantic_validator__
         try:
-            found = (
+            instance = (
                 validator.validate_json(data, extra=extra, context=ANSWER)
                 if isinstance(data, bytes)
                 else validator.validate_python(data, extra=extra, context=ANSWER)
             )
-            return cast("Self", found._drop_defaults())
+            return cast("Self", instance._drop_defaults())
         except pydantic.ValidationError as error:
             wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
             if isinstance(data, bytes):

@@ -159,12 +159,12 @@ class ValidatedModel(MappingModel):
         """Return the fields that have constraints or hold objects that have some; the result is cached."""
         if "_constrained" not in cls.__dict__:
             items = {field: cast("type[ValidatedModel] | None", field.item) for field in cls._declared}
-            found = [
+            constrained = [
                 field
                 for field, item in items.items()
                 if field.constraints or (item and item._has_constraints())
             ]
-            cls._constrained = tuple(found)
+            cls._constrained = tuple(constrained)
         return cls._constrained
 
     @classmethod

@@ -60,7 +60,7 @@ class Config(ConfigSetters):
 
 
 class Logging(Description):
-    """Where stdout and stderr of a run are stored."""
+    """The directories for stdout and stderr of a run."""
 
     stdout_path: Text | None = None
     """``oss://…/`` URL of the directory for stdout."""
@@ -80,7 +80,7 @@ class App(Description):
     outputs: Annotated[AnyMap, MaxLength(50, "entries")] | None = None
     """The ``oss://`` URLs of the outputs, by name."""
     logging: Logging | None = None
-    """Where stdout and stderr of the run are stored."""
+    """The directories for stdout and stderr of the run."""
     config: Config | None = None
     """Values for the configuration of the app."""
 

@@ -181,7 +181,7 @@ class Config(ConfigSetters):
     def ReserveOnFail(self, value: bool | None) -> None: ...  # noqa: N802
 
 class Logging(Description):
-    """Where stdout and stderr of a run are stored."""
+    """The directories for stdout and stderr of a run."""
     @overload
     def __init__(
         self,
@@ -275,12 +275,12 @@ class App(Description):
     def Outputs(self, value: Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property
     def logging(self) -> _Logging:
-        """Where stdout and stderr of the run are stored."""
+        """The directories for stdout and stderr of the run."""
     @logging.setter
     def logging(self, value: _Logging | Mapping[str, object] | None) -> None: ...
     @property
     def Logging(self) -> _Logging:  # noqa: N802
-        """Where stdout and stderr of the run are stored."""
+        """The directories for stdout and stderr of the run."""
     @Logging.setter
     def Logging(self, value: _Logging | Mapping[str, object] | None) -> None: ...  # noqa: N802
     @property

@@ -120,8 +120,8 @@ def check_type(type: bytes) -> Kind:
     """
     kind = _KINDS.get(type)
     if kind is None:
-        found = _REFUSED.get(type, f"of the unknown type {type!r}")
-        raise ArchiveError(f"it is {found}; only regular files, directories and links are allowed")
+        kind_name = _REFUSED.get(type, f"of the unknown type {type!r}")
+        raise ArchiveError(f"it is {kind_name}; only regular files, directories and links are allowed")
     return kind
 
 

@@ -25,7 +25,7 @@ class Runtime:
     program: str
     """Path of its command; empty if no runtime works."""
     reason: str = ""
-    """Why no runtime works."""
+    """The reason why no runtime works; empty if one works."""
 
 
 @lru_cache(maxsize=1)
@@ -122,8 +122,8 @@ def arguments_of(
     for name in variables.inherited:
         arguments += ["--env", name]
     # Only the outermost directories are mounted, so that everything in one of them is one file system.
-    made = {WORKDIR, *plan.empty_folders, *plan.merged_folders, *(copy.path for copy in plan.copies)}
-    outermost = [path for path in sorted(made) if not any(outer in made for outer in ancestors(path))]
+    folders = {WORKDIR, *plan.empty_folders, *plan.merged_folders, *(copy.path for copy in plan.copies)}
+    outermost = [path for path in sorted(folders) if not any(outer in folders for outer in ancestors(path))]
     arguments += [_mount(plan.at(path), path, True) for path in outermost]
     arguments += [_mount(mount.source, mount.path, mount.writable) for mount in plan.mounts]
     return [*arguments, image, "-c"]

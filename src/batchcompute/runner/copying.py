@@ -58,10 +58,10 @@ def copy_tree(
             check_abort(abort)
             inner = (*at, name)
             with suppress(FileNotFoundError):
-                found = source.lstat([*parts, *inner]).st_mode
-                if stat.S_ISDIR(found):
+                file_mode = source.lstat([*parts, *inner]).st_mode
+                if stat.S_ISDIR(file_mode):
                     waiting.append(inner)
-                elif stat.S_ISREG(found):
+                elif stat.S_ISREG(file_mode):
                     there = (named(inner) if named else None) or inner
                     copy_file(source, [*parts, *inner], target, [*target_parts, *there], abort, mode)
 
@@ -91,14 +91,14 @@ def copy_file(
     """
     reading = source.open_file(parts)
     try:
-        found = os.fstat(reading)
+        status = os.fstat(reading)
         writing = target.new_file(target_parts)
         try:
             copy_content(reading, writing, abort)
             # The file may end in a hole.
-            os.ftruncate(writing, found.st_size)
-            os.fchmod(writing, mode or found.st_mode & 0o777)
-            os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
+            os.ftruncate(writing, status.st_size)
+            os.fchmod(writing, mode or status.st_mode & 0o777)
+            os.utime(writing, ns=(status.st_atime_ns, status.st_mtime_ns))
         finally:
             os.close(writing)
     finally:

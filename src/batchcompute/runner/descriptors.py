@@ -71,9 +71,9 @@ def open_regular(name: str | Path, folder: int | None = None) -> int:
     return fd
 
 
-def _check_regular(found: os.stat_result, name: str | Path) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise NotRegular(errno.EINVAL, f"is {kind_of(found.st_mode)}, and not a regular file", str(name))
+def _check_regular(status: os.stat_result, name: str | Path) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise NotRegular(errno.EINVAL, f"is {kind_of(status.st_mode)}, and not a regular file", str(name))
 
 
 def kind_of(mode: int) -> str:
@@ -168,14 +168,14 @@ def make_executable(name: str, folder: int) -> bool:
     """
     handle = os.open(name, _HANDLE, dir_fd=folder)
     try:
-        found = os.fstat(handle)
-        if is_executable(found):
+        status = os.fstat(handle)
+        if is_executable(status):
             return True
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_nlink != 1:
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_nlink != 1:
             return False
-        if found.st_mode & (stat.S_ISUID | stat.S_ISGID):
+        if status.st_mode & (stat.S_ISUID | stat.S_ISGID):
             return False
-        mode = stat.S_IMODE(found.st_mode) | stat.S_IRUSR | stat.S_IXUSR
+        mode = stat.S_IMODE(status.st_mode) | stat.S_IRUSR | stat.S_IXUSR
         mode |= (mode & (stat.S_IRGRP | stat.S_IROTH)) >> 2
         try:
             os.chmod(f"/proc/self/fd/{handle}" if hasattr(os, "O_PATH") else handle, mode)
@@ -190,7 +190,7 @@ def make_executable(name: str, folder: int) -> bool:
         os.close(handle)
 
 
-def is_executable(found: os.stat_result) -> bool:
+def is_executable(status: os.stat_result) -> bool:
     """Return whether this user can read and execute a file, without privileges of root."""
-    wanted = stat.S_IRUSR | stat.S_IXUSR if found.st_uid == os.geteuid() else stat.S_IROTH | stat.S_IXOTH
-    return found.st_mode & wanted == wanted
+    wanted = stat.S_IRUSR | stat.S_IXUSR if status.st_uid == os.geteuid() else stat.S_IROTH | stat.S_IXOTH
+    return status.st_mode & wanted == wanted

@@ -30,10 +30,10 @@ _RESERVED = 16 * 1024
 
 def inherited_environment() -> dict[str, str]:
     """Return the variables that a program inherits from this machine."""
-    found = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    found.update({name: value for name, value in os.environ.items() if name.startswith("LC_")})
-    found.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
-    return found
+    variables = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    variables.update({name: value for name, value in os.environ.items() if name.startswith("LC_")})
+    variables.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+    return variables
 
 
 def environment_room() -> int:

@@ -60,8 +60,8 @@ def emptied(hidden: Iterable[Path], strict: bool) -> tuple[str, ...]:
     Raises:
         OSError: A path cannot be resolved at this moment.
     """
-    found = {*(_resolved(str(path)) for path in hidden), *(_PRIVATE if strict else ())}
-    return tuple(sorted(found, key=depth))
+    paths = {*(_resolved(str(path)) for path in hidden), *(_PRIVATE if strict else ())}
+    return tuple(sorted(paths, key=depth))
 
 
 def resolver(empty: Sequence[str]) -> Callable[[str], str]:
@@ -111,13 +111,13 @@ def _mode_at(path: str, follow: bool = True) -> int:
 def _can_reach(user: User, path: str) -> bool:
     """Return whether a user may enter all directories that contain a path."""
     for folder in ("/", *ancestors(path)):
-        found = os.stat(folder)
+        status = os.stat(folder)
         bit = stat.S_IXOTH
-        if found.st_uid == user.uid:
+        if status.st_uid == user.uid:
             bit = stat.S_IXUSR
-        elif found.st_gid in (user.gid, *user.groups):
+        elif status.st_gid in (user.gid, *user.groups):
             bit = stat.S_IXGRP
-        if not found.st_mode & bit:
+        if not status.st_mode & bit:
             return False
     return True
 
@@ -194,38 +194,38 @@ class FileSystemView:
 
     def _with_outer(self, folder: str) -> dict[str, list[str]]:
         """Return the entries of a directory, and of its parents up to the tree; nothing if they are too many."""
-        found: dict[str, list[str]] = {}
-        left = _MOST_ENTRIES - self._entries
+        entries: dict[str, list[str]] = {}
+        allowance = _MOST_ENTRIES - self._entries
         while folder not in self.merged:
             try:
-                found[folder] = os.listdir(folder)
+                entries[folder] = os.listdir(folder)
             except PermissionError:
                 return {}
-            left -= len(found[folder])
-            if left < 0:
+            allowance -= len(entries[folder])
+            if allowance < 0:
                 return {}
             if folder == "/":
                 break
             folder = os.path.dirname(folder)
-        return found
+        return entries
 
     def _add(self, names: dict[str, list[str]]) -> None:
         outermost = min(names, key=depth)
         if outermost != "/" and os.path.dirname(outermost) not in self.merged:
             self._separate.add(outermost)
-        for folder, found in names.items():
-            if len(found) > _MOST_ENTRIES:
+        for folder, entries in names.items():
+            if len(entries) > _MOST_ENTRIES:
                 if folder not in _SHARED:
                     most = f"files can be mapped only into directories with at most {_MOST_ENTRIES}"
-                    raise TooManyEntries(f"{folder} has {len(found)} entries; {most}")
+                    raise TooManyEntries(f"{folder} has {len(entries)} entries; {most}")
                 # It is empty, as on a machine of its own.
-                found.clear()
-            self._entries += len(found)
-            self.merged[folder] = found
+                entries.clear()
+            self._entries += len(entries)
+            self.merged[folder] = entries
 
     def _is_tree(self, path: str) -> bool:
         """Return whether a path is in a directory that is made for the program."""
-        return any(path == made or _below(path, made) for made in self._made)
+        return any(path == folder or _below(path, folder) for folder in self._made)
 
     def _empty_ancestor(self, path: str) -> str:
         """Return the outermost empty directory that contains a path; an empty text for none."""

@@ -25,9 +25,9 @@ def split_object_url(object_url: str) -> tuple[str, str]:
     Raises:
         ValidationError: The text is not an object URL, or the key is not allowed.
     """
-    scheme, found, rest = object_url.partition("://")
+    scheme, separator, rest = object_url.partition("://")
     bucket, _, key = rest.partition("/")
-    if scheme != "oss" or not found or not _BUCKET.fullmatch(bucket) or ".." in bucket:
+    if scheme != "oss" or not separator or not _BUCKET.fullmatch(bucket) or ".." in bucket:
         raise ValidationError(f"{object_url[:200]!r} is not an object URL; use oss://bucket/key")
     if NOT_IN_XML.search(key):
         raise ValidationError(

@@ -86,9 +86,9 @@ def _copy_program(fd: int, work: Root, parts: Parts, abort: threading.Event | No
     writing = work.new_file(parts)
     try:
         copying.copy_content(fd, writing, abort)
-        found = os.fstat(fd)
+        status = os.fstat(fd)
         os.fchmod(writing, _PROGRAM)
-        os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
+        os.utime(writing, ns=(status.st_atime_ns, status.st_mtime_ns))
     finally:
         os.close(writing)
 
@@ -196,14 +196,14 @@ class _Unpacking:
         try:
             writing = self._work.new_file(self._at(parts), make=0)
             try:
-                found = os.fstat(reading)
-                self._budget.check(found.st_size)
+                status = os.fstat(reading)
+                self._budget.check(status.st_size)
                 while piece := os.read(reading, _CHUNK):
                     check_abort(self._abort)
                     self._budget.spend(len(piece))
                     copying.write_all(writing, piece)
-                os.fchmod(writing, safe_mode(found.st_mode, folder=False))
-                os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
+                os.fchmod(writing, safe_mode(status.st_mode, folder=False))
+                os.utime(writing, ns=(status.st_atime_ns, status.st_mtime_ns))
             finally:
                 os.close(writing)
         finally:

@@ -70,11 +70,11 @@ class AttemptProcesses:
 
     def find_all(self, token_prefix: str) -> dict[str, list[int]]:
         """Return the live processes of all attempts whose tokens have a prefix, by token."""
-        found: dict[str, list[int]] = {}
+        pids: dict[str, list[int]] = {}
         for token, pid in self._processes():
             if token.startswith(token_prefix):
-                found.setdefault(token, []).append(pid)
-        return found
+                pids.setdefault(token, []).append(pid)
+        return pids
 
     def _processes(self, skip: str = "", leaders: Mapping[str, str] = {}) -> list[tuple[str, int]]:
         """Return token and pid of every process that has a token, lowest pid first."""
@@ -140,13 +140,13 @@ class AttemptProcesses:
         _kill_group(leader)
         # A process that forks while it is killed leaves a child behind, so the search is repeated until none is left. A
         # process that cannot be killed (it waits for a dead network drive) must not block the others.
-        left: list[int] = []
+        alive: list[int] = []
         for _ in range(_ROUNDS):
-            left = [pid for pid in self.find(token, skip, leaders) if not _is_zombie(pid)]
-            if not left and not self._has_unknown:
+            alive = [pid for pid in self.find(token, skip, leaders) if not _is_zombie(pid)]
+            if not alive and not self._has_unknown:
                 return
-            _kill(left)
-        _log.warning("processes %s of instance %s could not be killed", left, token)
+            _kill(alive)
+        _log.warning("processes %s of instance %s could not be killed", alive, token)
 
 
 def _kill_group(leader: int | None) -> None:
@@ -173,14 +173,14 @@ def _kill(pids: list[int]) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             signal.pidfd_send_signal(handles[-1], signal.SIGKILL)
         poll.register(handles[-1], select.POLLIN)
-    left = len(handles)
-    while left:
+    alive_count = len(handles)
+    while alive_count:
         gone = poll.poll(100)
         if not gone:
             break
         for handle, _ in gone:
             poll.unregister(handle)
-        left -= len(gone)
+        alive_count -= len(gone)
     for handle in handles:
         os.close(handle)
 

@@ -330,23 +330,23 @@ class Root:
         waiting = [""]
         while waiting:
             at = waiting.pop()
-            for name, found in self._listed_unlocked([*parts, *at.split("/")] if at else parts):
+            for name, status in self._listed_unlocked([*parts, *at.split("/")] if at else parts):
                 path = f"{at}/{name}" if at else name
                 if skip is not None and skip(path):
                     continue
-                if stat.S_ISDIR(found.st_mode):
+                if stat.S_ISDIR(status.st_mode):
                     waiting.append(path)
                 else:
-                    yield path, found
+                    yield path, status
 
     def _listed(self, parts: Parts) -> list[tuple[str, os.stat_result]]:
         with self.folder(parts) as fd:
-            found: list[tuple[str, os.stat_result]] = []
+            statuses: list[tuple[str, os.stat_result]] = []
             for name in os.listdir(fd):
                 # A file that is removed meanwhile is not listed.
                 with suppress(FileNotFoundError):
-                    found.append((name, os.stat(name, dir_fd=fd, follow_symlinks=False)))
-            return found
+                    statuses.append((name, os.stat(name, dir_fd=fd, follow_symlinks=False)))
+            return statuses
 
     def _listed_unlocked(self, parts: Parts) -> list[tuple[str, os.stat_result]]:
         try:

@@ -39,14 +39,14 @@ _REPORT = 65536
 
 @dataclass(frozen=True, slots=True)
 class SandboxSupport:
-    """Whether, and how, bubblewrap works on this machine."""
+    """The support of this machine for sandboxes of bubblewrap."""
 
     usable: bool
-    """Whether it works."""
+    """Whether bubblewrap works."""
     processes: bool = False
-    """Whether it supports process namespaces, which end all processes of a sandbox together."""
+    """Whether bubblewrap supports process namespaces, which end all processes of a sandbox together."""
     reason: str = ""
-    """Why it does not work."""
+    """The reason why bubblewrap does not work."""
     program: str = ""
     """Path of bubblewrap."""
 
@@ -72,11 +72,11 @@ def probe(user: User | None = None) -> SandboxSupport:
         OSError: The machine is short of resources at this moment, so the answer is unknown.
     """
     with _probing:
-        found, until = _probed.get(user, (None, 0.0))
-        if found is None or (not found.usable and time.monotonic() >= until):
-            found = _try(user)
-            _probed[user] = found, time.monotonic() + _RETRY
-        return found
+        support, until = _probed.get(user, (None, 0.0))
+        if support is None or (not support.usable and time.monotonic() >= until):
+            support = _try(user)
+            _probed[user] = support, time.monotonic() + _RETRY
+        return support
 
 
 _probing = threading.Lock()

@@ -225,21 +225,21 @@ def stage_out(
         OSError: The machine is short of resources at this moment.
         Aborted: The upload was aborted.
     """
-    left: list[str] = []
+    skipped: list[str] = []
     folders = {upload.source for upload in plan.uploads if upload.object_url.endswith("/")}
     # Single files first: a file in an output directory is uploaded to a separate object, too.
     for upload in sorted(plan.uploads, key=lambda upload: upload.object_url.endswith("/")):
         if logs_only and not upload.is_log:
             continue
         try:
-            _upload(upload, folders, work, storage, None if upload.is_log else abort, left)
+            _upload(upload, folders, work, storage, None if upload.is_log else abort, skipped)
         except (OSError, ValidationError) as error:
             if is_transient(error):
                 raise
             reason = getattr(error, "strerror", None) or error
             text = f"The output {upload.path} cannot be written to {upload.object_url}: {reason}."
             raise StagingError("OutputError", text) from error
-    return left
+    return skipped
 
 
 def _upload(
@@ -248,7 +248,7 @@ def _upload(
     work: Root,
     storage: ObjectStorage,
     abort: threading.Event | None,
-    left: list[str],
+    skipped: list[str],
 ) -> None:
     if upload.source_url:
         _copy_object(upload.source_url, upload.object_url, storage)
@@ -266,20 +266,20 @@ def _upload(
         return
     except NotADirectoryError:
         # A link or a file has replaced one of its parent directories.
-        left.append(upload.path)
+        skipped.append(upload.path)
         return
     if stat.S_ISDIR(mode) != upload.object_url.endswith("/"):
         if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
-            left.append(upload.path)
+            skipped.append(upload.path)
             return
         is_now, expected = ("directory", "file") if stat.S_ISDIR(mode) else ("file", "directory")
         text = f"The output {upload.path} is a {is_now}, but {upload.object_url} is the URL of a {expected}."
         raise StagingError("OutputError", text)
     if stat.S_ISDIR(mode):
-        _upload_folder(upload, parts, work, storage, abort, left)
+        _upload_folder(upload, parts, work, storage, abort, skipped)
     else:
         is_shared = not folders.isdisjoint(upload.source.parents)
-        _upload_file(upload.path, parts, upload.object_url, is_shared, work, storage, left)
+        _upload_file(upload.path, parts, upload.object_url, is_shared, work, storage, skipped)
 
 
 def _upload_folder(
@@ -288,30 +288,30 @@ def _upload_folder(
     work: Root,
     storage: ObjectStorage,
     abort: threading.Event | None,
-    left: list[str],
+    skipped: list[str],
 ) -> None:
     def skips(path: str) -> bool:
         check_abort(abort)
         if len(path) > LONGEST_KEY:
             # No path below it can be a key, and each further level takes longer.
-            left.append(f"{upload.path}/{path[:200]}…")
+            skipped.append(f"{upload.path}/{path[:200]}…")
             return True
         return path in upload.skip
 
-    for path, found in work.walk(parts, skips):
+    for path, status in work.walk(parts, skips):
         name = f"{upload.path}/{path}"
         url = f"{upload.object_url}{path}"
         try:
             split_object_url(url)
         except ValidationError:
-            left.append(name)
+            skipped.append(name)
             continue
-        if not stat.S_ISREG(found.st_mode):
-            left.append(name)
+        if not stat.S_ISREG(status.st_mode):
+            skipped.append(name)
             continue
         check_abort(abort)
         with contextlib.suppress(FileNotFoundError):
-            _upload_file(name, (*parts, *path.split("/")), url, False, work, storage, left)
+            _upload_file(name, (*parts, *path.split("/")), url, False, work, storage, skipped)
 
 
 def _copy_object(source_url: str, object_url: str, storage: ObjectStorage) -> None:
@@ -334,9 +334,9 @@ def _upload_file(
     keep: bool,
     work: Root,
     storage: ObjectStorage,
-    left: list[str],
+    skipped: list[str],
 ) -> None:
     try:
         storage.deliver(work, parts, url, keep)
     except NotRegular:
-        left.append(name)
+        skipped.append(name)

@@ -186,9 +186,9 @@ class Source:
             self._piece = self._inflate(self.compression) if self.compression else os.read(self._fd, _CHUNK)
             self._at = 0
             self.budget.spend(len(self._piece))
-        found = self._piece[self._at : self._at + size]
-        self._at += len(found)
-        return found
+        piece = self._piece[self._at : self._at + size]
+        self._at += len(piece)
+        return piece
 
     def exactly(self, size: int) -> bytes:
         """Return exactly ``size`` bytes; fewer only at the end.
@@ -198,10 +198,10 @@ class Source:
             OSError: The file cannot be read.
             Aborted: The work was aborted.
         """
-        found = bytearray()
-        while len(found) < size and (piece := self.read(size - len(found))):
-            found += piece
-        return bytes(found)
+        content = bytearray()
+        while len(content) < size and (piece := self.read(size - len(content))):
+            content += piece
+        return bytes(content)
 
     def expect(self, size: int) -> None:
         """Check that the number of bytes that a header announces is allowed.
@@ -214,9 +214,9 @@ class Source:
 
     def peek(self, size: int) -> bytes:
         """Return the result of `exactly`, but do not consume the bytes."""
-        found = self.exactly(size)
-        self._piece, self._at = found + self._piece[self._at :], 0
-        return found
+        content = self.exactly(size)
+        self._piece, self._at = content + self._piece[self._at :], 0
+        return content
 
     def _inflate(self, compression: Compression) -> bytes:
         while (decoder := self._decoder) is not None:

@@ -164,10 +164,10 @@ class Reader:
 
     def _member(self, block: bytes, name: str, target: str, size: int, records: dict[bytes, bytes]) -> Member:
         type = b"S" if _SPARSE in records else block[156:157]
-        if given := records.get(b"size"):
-            if not _SIZE.fullmatch(given):
-                raise ArchiveError(f"the pax record 'size' is not a size: {given[:40]!r}")
-            size = int(given)
+        if size_record := records.get(b"size"):
+            if not _SIZE.fullmatch(size_record):
+                raise ArchiveError(f"the pax record 'size' is not a size: {size_record[:40]!r}")
+            size = int(size_record)
         if type not in _FILES:
             # Other members have no content, whatever their size field says.
             size = 0
@@ -194,7 +194,7 @@ class Reader:
         Raises:
             ArchiveError: The records are malformed, or too many.
         """
-        found: dict[bytes, bytes] = {}
+        records: dict[bytes, bytes] = {}
         at = 0
         while at < len(data) and data[at]:
             self._records_left -= 1
@@ -207,11 +207,11 @@ class Reader:
             if not equals or end > len(data) or data[end - 1 : end] != b"\n":
                 raise ArchiveError("a pax record is damaged")
             if keyword.startswith(_SPARSE):
-                found[_SPARSE] = value
+                records[_SPARSE] = value
             elif keyword in _RECORDS:
-                found[keyword] = value
+                records[keyword] = value
             at = end
-        return found
+        return records
 
     def _apply_global(self, records: dict[bytes, bytes]) -> None:
         self._mtime = records.pop(b"mtime", self._mtime)
@@ -226,9 +226,9 @@ class Reader:
 
 
 def _read_on(source: Source) -> None:
-    left = _TAIL
-    while left > 0 and (piece := source.read(left)):
-        left -= len(piece)
+    remaining = _TAIL
+    while remaining > 0 and (piece := source.read(remaining)):
+        remaining -= len(piece)
 
 
 def _is_header(block: bytes) -> bool:
@@ -280,9 +280,9 @@ def _name(block: bytes) -> bytes:
 
 def _time(record: bytes, field: bytes) -> int | None:
     """Return a time in nanoseconds; None if there is no valid one."""
-    found = _TIME.fullmatch(record)
-    if found:
-        seconds, fraction = int(found[1]), int((found[2] or b"")[:9].ljust(9, b"0"))
+    match = _TIME.fullmatch(record)
+    if match:
+        seconds, fraction = int(match[1]), int((match[2] or b"")[:9].ljust(9, b"0"))
     elif record:
         return None
     else:

@@ -172,7 +172,7 @@ def private_directory(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)
-    found = path.lstat()
+    status = path.lstat()
     reason = ""
     for parent in path.parents:
         around = parent.stat()
@@ -180,11 +180,11 @@ def private_directory(path: Path) -> Path:
             reason = f"others can replace it, because they can write to {parent}"
         elif hasattr(os, "getuid") and around.st_uid not in (0, os.getuid()):
             reason = f"another user can replace it, who owns {parent}"
-    if not stat.S_ISDIR(found.st_mode):
-        reason = f"it is {kind_of(found.st_mode)}"
-    elif hasattr(os, "getuid") and found.st_uid != os.getuid():
+    if not stat.S_ISDIR(status.st_mode):
+        reason = f"it is {kind_of(status.st_mode)}"
+    elif hasattr(os, "getuid") and status.st_uid != os.getuid():
         reason = "it belongs to another user"
-    elif found.st_mode & 0o022:
+    elif status.st_mode & 0o022:
         reason = "others can write to it"
     if reason:
         raise PermissionError(errno.EPERM, f"{reason}; remove it, or name another directory", str(path))
@@ -213,12 +213,12 @@ class WorkDirectory(Root):
                 self.path.rmdir()
 
 
-def open_work_directory(directory: Path, given: Path | None, store_id: str, shared: bool) -> WorkDirectory:
+def open_work_directory(directory: Path, base: Path | None, store_id: str, shared: bool) -> WorkDirectory:
     """Create the directory in which programs run. Other users cannot replace its content.
 
     Args:
         directory: The data directory.
-        given: Parent directory; None for the default.
+        base: Parent directory; None for the default.
         store_id: Id of the store, which names a directory outside of the data directory.
         shared: Whether programs run as other users. They need access to their own directories in it, and must not
             have access to the data directory.
@@ -226,9 +226,9 @@ def open_work_directory(directory: Path, given: Path | None, store_id: str, shar
     Raises:
         OSError: The directory cannot be created, or an existing one is not safe.
     """
-    if given is None and shared:
-        given = Path("/var/tmp")  # noqa: S108 - private_directory checks what is there
-    if given is None:
+    if base is None and shared:
+        base = Path("/var/tmp")  # noqa: S108 - private_directory checks what is there
+    if base is None:
         parent = Root(directory)
         try:
             parent.make_folder(("work",))
@@ -236,7 +236,7 @@ def open_work_directory(directory: Path, given: Path | None, store_id: str, shar
         finally:
             parent.close()
         return WorkDirectory(private_directory(directory / "work"), False)
-    path = private_directory(given / f"batchcompute-{store_id}")
+    path = private_directory(base / f"batchcompute-{store_id}")
     path.chmod(0o711 if shared else 0o700)
     return WorkDirectory(path, True)
 

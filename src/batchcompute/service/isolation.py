@@ -29,7 +29,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """How this service keeps owners apart.
+    """The separation of owners in this service.
 
     Programs of a single owner run as the user of the service, and can read every file that this user can read. With
     a second owner, programs run in sandboxes that hide the service and other programs, or as Unix users of their
@@ -96,7 +96,7 @@ def accounts_of(users: Mapping[str, str], setting: str = "run_as") -> dict[str, 
         raise ConfigError(
             f"{setting} needs a service that runs as root: only root may start programs of other users"
         )
-    found: dict[str, Account] = {}
+    accounts: dict[str, Account] = {}
     if len(set(users.values())) < len(users):
         raise ConfigError(
             f"{setting} must name a different user for each owner: programs of one user can read each other's files"
@@ -111,13 +111,13 @@ def accounts_of(users: Mapping[str, str], setting: str = "run_as") -> dict[str, 
                 f"{setting} {owner}={name}: {name!r} is root, and root can read the files of every owner"
             )
         groups = tuple(os.getgrouplist(name, entry.pw_gid))
-        found[owner] = Account(name, entry.pw_dir, User(entry.pw_uid, entry.pw_gid, groups))
-    return found
+        accounts[owner] = Account(name, entry.pw_dir, User(entry.pw_uid, entry.pw_gid, groups))
+    return accounts
 
 
 def why_no_sandbox() -> str:
     """Return why sandboxes cannot keep owners apart on this machine; empty if they can."""
-    found = sandbox.probe()
-    if found.usable and not found.processes:
+    support = sandbox.probe()
+    if support.usable and not support.processes:
         return "bubblewrap cannot hide processes here"
-    return found.reason
+    return support.reason

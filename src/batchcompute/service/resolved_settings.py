@@ -1,4 +1,4 @@
-"""What the parts of a running service know of its settings."""
+"""The settings of a running service, with defaults filled in and users looked up."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class ResolvedSettings:
     """Settings in their final form: defaults are filled in, paths and users are looked up."""
 
     slots: int = 1
-    """How many instances run at once."""
+    """The number of instances that run at once."""
     region: str = "local"
     """The region that programs read in their environment."""
     oss_host: str = ""
     """URL where programs reach object storage; empty for the storage's own URL."""
     sandbox: Literal["auto", "always", "never"] = "auto"
-    """When bubblewrap is used: for tasks with mappings, for all tasks, or for none."""
+    """The use of bubblewrap: for tasks with mappings, for all tasks, or for none."""
     keep_mounts: bool = False
     """Whether object storage keeps what programs write to mounts with ``WriteSupport``."""
     max_file_size: int = 0
@@ -38,7 +38,7 @@ class ResolvedSettings:
     hidden: tuple[Path, ...] = ()
     """Files and directories that no program in a sandbox sees."""
     isolation: Isolation = field(default_factory=Isolation)
-    """How owners are kept apart."""
+    """The separation of owners."""
     types: Mapping[str, InstanceType] = field(default_factory=lambda: {kind.name: kind for kind in TYPES})
     """The instance types by name."""
 

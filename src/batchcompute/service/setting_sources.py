@@ -39,26 +39,26 @@ _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
 
 
-def load_settings(given: Mapping[str, object] | None = None) -> Settings:
+def load_settings(command_line: Mapping[str, object] | None = None) -> Settings:
     """Return the settings of a server: the command line beats the environment, and the environment the file.
 
     Args:
-        given: What the command line says, by name of the option; texts are read as the option's type.
+        command_line: The values on the command line, by name of the option. Texts are read as the option's type.
 
     Raises:
         ConfigError: A setting is unknown or not allowed, settings contradict each other, or the file cannot be
             read.
     """
-    given = given or {}
+    command_line = command_line or {}
     environment = _from_environment()
-    config = str(given.get("config") or environment.get("config") or "")
+    config = str(command_line.get("config") or environment.get("config") or "")
     file = _from_file(config) if config else {}
     origins = {
         **{name: f"{name} in {config}" for name in file},
         **{name: OPTIONS[name].variable for name in environment},
-        **{name: OPTIONS[name].flag for name in given},
+        **{name: OPTIONS[name].flag for name in command_line},
     }
-    texts = {**environment, **given}
+    texts = {**environment, **command_line}
     values = {**file, **{name: _value(name, text) for name, text in texts.items()}}
     return Settings.checked(values, origins, "command line")
 
@@ -98,8 +98,8 @@ def _from_environment() -> dict[str, str]:
         model_config = SettingsConfigDict(enable_decoding=False)
 
     source = EnvSettingsSource(Variables, env_prefix=_PREFIX, env_ignore_empty=True)
-    found = cast("dict[str, str]", source())
-    return {name: text for name, text in found.items() if "environment" in OPTIONS[name].sources}
+    variables = cast("dict[str, str]", source())
+    return {name: text for name, text in variables.items() if "environment" in OPTIONS[name].sources}
 
 
 def _where(name: str) -> str:
@@ -136,20 +136,20 @@ def _from_file(path: str) -> dict[str, object]:
             raise ConfigError(f"{path}: {_unknown(name, value)}")
         if not isinstance(value, dict):
             raise ConfigError(f"{path}: {name} must be a table, [{name}], not {value!r}")
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for key, value in _table(tables, "serve").items():
         name = key.replace("-", "_")
         if name in OPTIONS and name not in _KEYS:
             raise ConfigError(f"{path}: {key} cannot be set in [serve], only {_where(name)}")
         if name not in _KEYS:
             raise ConfigError(f"{path}: [serve] has no key {key!r}; the nearest is {nearest(name, _KEYS)!r}")
-        if name in found:
+        if name in values:
             raise ConfigError(f"{path}: [serve] has {name!r} twice, with - and with _")
-        found[name] = value
+        values[name] = value
     types = _table(tables, "instance_types")
     if types:
-        found["instance_types"] = tuple(_instance_type(name, types[name], path) for name in types)
-    return found
+        values["instance_types"] = tuple(_instance_type(name, types[name], path) for name in types)
+    return values
 
 
 def _unknown(name: str, value: object) -> str:

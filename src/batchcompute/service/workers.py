@@ -90,8 +90,8 @@ class WorkerPool:
         with self._condition:
             self._closing = True
             self._condition.notify_all()
-            while (self._waiting or self._busy) and (left := end - self._clock.monotonic()) > 0:
-                self._condition.wait(left)
+            while (self._waiting or self._busy) and (remaining := end - self._clock.monotonic()) > 0:
+                self._condition.wait(remaining)
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._run, name="batchcompute-worker", daemon=True)

@@ -141,13 +141,13 @@ class Base(Sender):
                 raise ConfigError("credentials= and a key pair exclude each other")
             self._source = check_source(credentials)
         else:
-            given = (access_key_id, access_key_secret, security_token)
+            key_pair = (access_key_id, access_key_secret, security_token)
             # Cleared, so that a traceback that shows local variables does not show the secret.
             access_key_secret = security_token = ""
             try:
-                self._source = check_credentials(*given)
+                self._source = check_credentials(*key_pair)
             finally:
-                del given
+                del key_pair
         self._fixed: Credentials | None = self._source if isinstance(self._source, Credentials) else None
         self._endpoint = regions.resolve(
             region, security_conn, os.environ.get("BATCHCOMPUTE_ENDPOINT", "").strip()

@@ -82,5 +82,5 @@ def verify(
         ]
     )
     text = f"{SCHEME}\n{hashlib.sha256(canonical.encode('utf-8', 'replace')).hexdigest()}"
-    made = hmac.new(secret.encode("utf-8"), text.encode("utf-8"), hashlib.sha256).hexdigest()
-    return hmac.compare_digest(made.encode(), fields.get("Signature", "").encode("utf-8", "replace"))
+    signature = hmac.new(secret.encode("utf-8"), text.encode("utf-8"), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(signature.encode(), fields.get("Signature", "").encode("utf-8", "replace"))

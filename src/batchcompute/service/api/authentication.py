@@ -109,14 +109,14 @@ class Keys:
             ApiError: Its owner may not use this service, or the keys cannot be read at this moment.
         """
         self._refresh()
-        found = self._secrets.get(access_key_id) or self._kept.get(access_key_id)
-        if found is None:
+        pair = self._secrets.get(access_key_id) or self._kept.get(access_key_id)
+        if pair is None:
             return "", ""
         # The first owner may always use the service. The comparison is cheaper than the call.
-        problem = "" if found[1] == FIRST_OWNER else self._isolation.problem(found[1], self._seen)
+        problem = "" if pair[1] == FIRST_OWNER else self._isolation.problem(pair[1], self._seen)
         if problem:
             raise ApiError(403, "Forbidden", problem)
-        return found
+        return pair
 
     def _refresh(self) -> None:
         if self._file is None:
@@ -145,12 +145,12 @@ class Keys:
             ApiError: The key, the clock or the signature is wrong.
             BadTarget: The path or the query is not UTF-8.
         """
-        given = request.headers.get("authorization", "")
-        scheme, _, pair = given.partition(" ")
+        header = request.headers.get("authorization", "")
+        scheme, _, pair = header.partition(" ")
         fields = acs3.fields_of(pair) if scheme == acs3.SCHEME else {}
-        key_id, _, made = pair.partition(":")
-        key_id, made = fields.get("Credential", key_id), fields.get("Signature", made)
-        if (scheme != "acs" and not fields) or not made or not key_id:
+        key_id, _, signature = pair.partition(":")
+        key_id, signature = fields.get("Credential", key_id), fields.get("Signature", signature)
+        if (scheme != "acs" and not fields) or not signature or not key_id:
             text = f"The Authorization header must be 'acs AccessKeyId:Signature', or one of {acs3.SCHEME}."
             raise ApiError(400, "InvalidAuthorization", text)
         secret, owner = self.find(key_id)
@@ -165,7 +165,7 @@ class Keys:
                 raise ApiError(400, "InvalidAuthorization", text)
             right = acs3.verify(request.method, request.target, request.headers, secret, fields)
         else:
-            right = verify(request.method, request.target, request.headers, secret, made)
+            right = verify(request.method, request.target, request.headers, secret, signature)
         if not right:
             raise _wrong_signature()
         version = request.headers.get("x-acs-version", API_VERSION)
@@ -187,9 +187,9 @@ class Keys:
             raise _wrong_signature()
         if self._nonces is not None:
             _check_digests(request)
-            key_id, _, made = pair.partition(":")
+            key_id, _, signature = pair.partition(":")
             fields = acs3.fields_of(pair) if scheme == acs3.SCHEME else {}
-            nonce = request.headers.get("x-acs-signature-nonce") or fields.get("Signature", made)
+            nonce = request.headers.get("x-acs-signature-nonce") or fields.get("Signature", signature)
             self._nonces.use(f"{fields.get('Credential', key_id)}:{nonce}", self._clock.time())
 
     def _check_clock(self, request: Request) -> None:
@@ -216,6 +216,6 @@ def _check_digests(request: Request) -> None:
     digest = hashlib.md5(request.body, usedforsecurity=False).digest()
     forms = {digest.hex(), base64.b64encode(digest).decode("ascii")}
     for name in ("content-md5", "contentmd5"):
-        given = request.headers.get(name, "").strip()
-        if given and given not in forms and given.lower() != digest.hex():
+        header = request.headers.get(name, "").strip()
+        if header and header not in forms and header.lower() != digest.hex():
             raise ApiError(400, "InvalidDigest", f"The {name} header is not the digest of the body.")

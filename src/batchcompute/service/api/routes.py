@@ -61,9 +61,9 @@ def is_for_objects(request: Request) -> bool:
     The kind of its signature decides. A request without a signature is for object storage unless the first part of
     its path is one of the API.
     """
-    given = request.headers.get("authorization", "")
-    if given:
-        return given.startswith(("OSS ", "OSS2 ", "OSS4-"))
+    header = request.headers.get("authorization", "")
+    if header:
+        return header.startswith(("OSS ", "OSS2 ", "OSS4-"))
     if not _QUERY_SIGNATURES.isdisjoint(query_names(request.target)):
         return True
     root = request.target.partition("?")[0].split("/")[1:2]

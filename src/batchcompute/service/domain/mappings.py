@@ -38,8 +38,8 @@ def canonical(path: str) -> str:
 
 
 def _pairs(task: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
-    found: Mapping[str, str] = task.get(name) or {}
-    return [(str(left), str(right)) for left, right in found.items()]
+    mapping: Mapping[str, str] = task.get(name) or {}
+    return [(str(source), str(target)) for source, target in mapping.items()]
 
 
 def mappings_of(task: Mapping[str, Any], mounts: Iterable[Mapping[str, Any]] = ()) -> Mappings:
@@ -115,7 +115,7 @@ def mount_problems(mounts: Any, at: str, seen: dict[str, str] | None = None) -> 
 def path_problems(maps: Mappings) -> list[Problem]:
     """Return the problems of paths of a task together with its cluster: the check of each alone cannot find them."""
     seen: dict[str, str] = {}
-    paths = [given.path for given in maps.inputs]
+    paths = [entry.path for entry in maps.inputs]
     paths += [output.path for output in (*maps.outputs, *maps.logs)]
     return [problem for path in paths for problem in _path(path, "the mappings", seen)]
 

@@ -41,7 +41,7 @@ def buckets_of(
         parameters: ``Parameters`` of its description.
         keep_mounts: Whether writable mounts are the storage itself.
     """
-    urls = [(given.source, keep_mounts and given.mount and given.write) for given in mappings.inputs]
+    urls = [(entry.source, keep_mounts and entry.mount and entry.write) for entry in mappings.inputs]
     urls += [(output.target, True) for output in (*mappings.outputs, *mappings.logs)]
     urls += [(parameters.get(f"{stream}RedirectPath") or "", True) for stream in ("Stdout", "Stderr")]
     urls.append((parameters["Command"].get("PackagePath") or "", False))

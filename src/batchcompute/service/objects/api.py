@@ -232,11 +232,11 @@ class ObjectApi:
             if spool.size if spool else request.body:
                 raise responses.is_directory()
             return responses.empty(self._store.write(object_url, []).tag)
-        given = request.headers.get("content-md5", "")
+        expected = request.headers.get("content-md5", "")
         if spool is None:
-            responses.check_digest(hashlib.md5(request.body, usedforsecurity=False).digest(), given)
+            responses.check_digest(hashlib.md5(request.body, usedforsecurity=False).digest(), expected)
             return responses.empty(self._store.write(object_url, [request.body]).tag)
-        responses.check_digest(spool.md5, given)
+        responses.check_digest(spool.md5, expected)
         return responses.empty(self._store.deliver(spool.file.root, spool.file.parts, object_url).tag)
 
     def _source(self, source: str, headers: Mapping[str, str], owner: str) -> _Source:

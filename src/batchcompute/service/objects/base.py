@@ -167,10 +167,10 @@ def item_of(key: str, prefix: str, delimiter: str) -> str:
     return key
 
 
-def page_of(found: Iterable[tuple[str, Stat]], prefix: str, delimiter: str, after: str, most: int) -> Page:
+def page_of(objects: Iterable[tuple[str, Stat]], prefix: str, delimiter: str, after: str, most: int) -> Page:
     """Return a page of keys that are all in memory."""
     items: dict[str, Stat | None] = {}
-    for key, stat in found:
+    for key, stat in objects:
         if key.startswith(prefix):
             name = item_of(key, prefix, delimiter)
             items[name] = (

@@ -38,7 +38,7 @@ class BucketApi:
 
     def list_buckets(self, owner: str) -> Response:
         """Return the list of buckets that an owner may read."""
-        found = "".join(
+        buckets = "".join(
             f"<Bucket><Name>{responses.xml_text(name)}</Name><Location>oss-local</Location>"
             "<CreationDate>2015-11-11T00:00:00.000Z</CreationDate><StorageClass>Standard</StorageClass>"
             f"{_ENDPOINTS}</Bucket>"
@@ -47,7 +47,7 @@ class BucketApi:
         )
         who = "<Owner><ID>0</ID><DisplayName>local</DisplayName></Owner>"
         return responses.xml_response(
-            f"<ListAllMyBucketsResult>{who}<Buckets>{found}</Buckets></ListAllMyBucketsResult>"
+            f"<ListAllMyBucketsResult>{who}<Buckets>{buckets}</Buckets></ListAllMyBucketsResult>"
         )
 
     def dispatch(self, request: Request, admission: Admission) -> Response:

@@ -20,10 +20,10 @@ def requested_range(headers: Mapping[str, str], size: int) -> tuple[int, int, bo
     Raises:
         ObjectError: The range is not satisfiable, and the client asks for the behaviour of the HTTP standard.
     """
-    found = _RANGE.fullmatch(headers.get("range", ""))
-    if not found:
+    match = _RANGE.fullmatch(headers.get("range", ""))
+    if not match:
         return 0, size, False
-    first, last, suffix = found.groups()
+    first, last, suffix = match.groups()
     start = max(0, size - int(suffix)) if suffix else int(first)
     end = min(size, int(last) + 1) if last else size
     if start < end:

@@ -132,8 +132,8 @@ class DirectoryStore:
                         waiting.append((*at, entry.name))
                     elif entry.is_file(follow_symlinks=False):
                         with suppress(FileNotFoundError):
-                            found = entry.stat(follow_symlinks=False)
-                            if not is_executable(found) and not make_executable(entry.name, fd):
+                            status = entry.stat(follow_symlinks=False)
+                            if not is_executable(status) and not make_executable(entry.name, fd):
                                 return False
         return True
 
@@ -147,9 +147,9 @@ class DirectoryStore:
         self.local(object_url)
         fd = source.open_file(parts)
         try:
-            found = os.fstat(fd)
+            status = os.fstat(fd)
             # A file with a second name could be changed through it. A file of another user would keep its owner.
-            movable = not keep and found.st_nlink == 1 and found.st_uid == os.geteuid()
+            movable = not keep and status.st_nlink == 1 and status.st_uid == os.geteuid()
             if not movable or not self._move(fd, source, parts, parts_of(object_url)):
                 return self._copy(source, parts, object_url)
             return _stat_of(os.fstat(fd))
@@ -182,31 +182,31 @@ class DirectoryStore:
         pending = self._new_pending()
         try:
             copying.copy_file(source, parts, self.root, pending, mode=OBJECT_MODE)
-            found = self.root.lstat(pending)
+            status = self.root.lstat(pending)
             self._publish(pending, object_url)
         finally:
             self.root.unlink(pending)
-        return _stat_of(found)
+        return _stat_of(status)
 
     def stat(self, object_url: str) -> Stat | None:
         """Return the properties of an object; None if it does not exist."""
         parts = parts_of(object_url)
         try:
-            found = self.root.lstat(parts)
+            status = self.root.lstat(parts)
             if object_url.endswith("/"):
                 # A key that ends in a slash is an empty directory.
-                is_one = stat.S_ISDIR(found.st_mode) and not self.root.names(parts)
+                is_one = stat.S_ISDIR(status.st_mode) and not self.root.names(parts)
             else:
-                is_one = stat.S_ISREG(found.st_mode)
+                is_one = stat.S_ISREG(status.st_mode)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return _stat_of(found) if is_one else None
+        return _stat_of(status) if is_one else None
 
     def open(self, object_url: str) -> ObjectReader | None:
         """Open an object for reading; None if it does not exist."""
         if object_url.endswith("/"):
-            found = self.stat(object_url)
-            return ObjectReader(found, lambda _start, _end: b"", lambda: None) if found else None
+            properties = self.stat(object_url)
+            return ObjectReader(properties, lambda _start, _end: b"", lambda: None) if properties else None
         try:
             fd = self.root.open_file(parts_of(object_url))
         except (FileNotFoundError, NotADirectoryError, NotRegular):
@@ -232,13 +232,13 @@ class DirectoryStore:
             try:
                 for piece in pieces:
                     copying.write_all(fd, piece)
-                found = _stat_of(os.fstat(fd))
+                properties = _stat_of(os.fstat(fd))
             finally:
                 os.close(fd)
             self._publish(pending, object_url)
         finally:
             self.root.unlink(pending)
-        return found
+        return properties
 
     def _new_pending(self) -> tuple[str, str]:
         return (_PENDING, secrets.token_hex(12))
@@ -298,9 +298,9 @@ def _read(fd: int, start: int, end: int) -> bytes:
     return b"".join(pieces)
 
 
-def _stat_of(found: os.stat_result) -> Stat:
-    size = 0 if stat.S_ISDIR(found.st_mode) else found.st_size
-    return Stat(size, datetime.fromtimestamp(found.st_mtime, UTC), tag_of_file(found))
+def _stat_of(status: os.stat_result) -> Stat:
+    size = 0 if stat.S_ISDIR(status.st_mode) else status.st_size
+    return Stat(size, datetime.fromtimestamp(status.st_mtime, UTC), tag_of_file(status))
 
 
 def bucket_names(root: Path) -> list[str]:

@@ -71,17 +71,17 @@ class Lister:
                 name = item_of(key, prefix, delimiter)
                 if name == last or name <= after:
                     continue
-                found = None
+                properties = None
                 if name == key and not (delimiter and key[len(prefix) :].endswith(delimiter)):
                     status = statuses.at((bucket, *names))
                     is_kind = stat.S_ISDIR if key.endswith("/") else stat.S_ISREG
                     if status is None or not is_kind(status.st_mode):
                         # The file was removed meanwhile, or is not a regular file.
                         continue
-                    found = self._stat_of(status)
+                    properties = self._stat_of(status)
                 if len(items) == most:
                     return Page(items, True)
-                items.append((name, found))
+                items.append((name, properties))
                 last = name
         return Page(items, False)
 
@@ -128,15 +128,15 @@ class Lister:
 
     def _folder(self, bucket: str, names: Names) -> _Folder:
         with self._root.folder((bucket, *names)) as fd:
-            found = os.fstat(fd)
-            known = (found.st_dev, found.st_ino, found.st_mtime_ns)
+            status = os.fstat(fd)
+            known = (status.st_dev, status.st_ino, status.st_mtime_ns)
             with self._lock:
                 if known in self._known:
                     self._known.move_to_end(known)
                     return self._known[known]
             now = int(self._clock.time() * 1e9)
-            folder = _read(fd, names, found.st_nlink)
-        if now - found.st_mtime_ns > _RACY:
+            folder = _read(fd, names, status.st_nlink)
+        if now - status.st_mtime_ns > _RACY:
             self._remember(known, folder)
         return folder
 
@@ -186,8 +186,8 @@ def _read(fd: int, names: Names, links: int) -> _Folder:
         # A subdirectory would add a link by its "..", so there is none, and names suffice.
         entries = os.listdir(fd)
     else:
-        with os.scandir(fd) as found:
-            listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+        with os.scandir(fd) as scanned:
+            listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in scanned]
         entries = [name for name, _ in listed]
         folders.update(name for name, is_folder in listed if is_folder)
     special = [name for name in entries if name in folders or name[0] == "%" or not name.isascii()]

@@ -63,12 +63,12 @@ def subresource_of(method: str, bucket: str, key: str, query: Mapping[str, str])
             raise responses.not_served(name)
     if len(named) > 1:
         raise ObjectError(400, "InvalidArgument", f"The query names both {named[0]} and {named[1]}.")
-    found = named[0] if named else ""
-    if method not in served[found]:
-        if found:
-            raise responses.not_served(f"{method} of {found}")
+    subresource = named[0] if named else ""
+    if method not in served[subresource]:
+        if subresource:
+            raise responses.not_served(f"{method} of {subresource}")
         raise responses.not_allowed()
-    return found
+    return subresource
 
 
 @dataclass(frozen=True, slots=True)

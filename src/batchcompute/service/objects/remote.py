@@ -109,10 +109,10 @@ class RemoteStore:
             self._fetch_file(path, target, parts, abort)
             return
         target.make_folder(parts)
-        for found in self._fs.find(path):
-            names = tuple(name for name in self._below(found, path).split("/") if name)
+        for file in self._fs.find(path):
+            names = tuple(name for name in self._below(file, path).split("/") if name)
             if names and ".." not in names:
-                self._fetch_file(found, target, [*parts, *(file_names(names) or names)], abort)
+                self._fetch_file(file, target, [*parts, *(file_names(names) or names)], abort)
 
     def is_mountable(self, object_url: str) -> bool:
         """Return False: no object is on this machine."""
@@ -131,9 +131,9 @@ class RemoteStore:
             finally:
                 os.close(fd)
 
-    def _below(self, found: str, path: str) -> str:
+    def _below(self, name: str, path: str) -> str:
         """Return the part of a name after a path. File systems write the root with or without a slash."""
-        return found.lstrip("/").removeprefix(path.lstrip("/")).lstrip("/")
+        return name.lstrip("/").removeprefix(path.lstrip("/")).lstrip("/")
 
     def deliver(self, source: Root, parts: Parts, object_url: str, keep: bool = False) -> Stat:  # noqa: ARG002
         """Store a regular file. The file is not moved.
@@ -191,10 +191,10 @@ class RemoteStore:
         finally:
             if pending != path and self._fs.exists(pending):
                 self._fs.rm_file(pending)
-        found = self.stat(object_url)
-        if found is None:
+        properties = self.stat(object_url)
+        if properties is None:
             raise FileNotFoundError(f"{object_url} was removed while it was written")
-        return found
+        return properties
 
     def _new_pending(self) -> str:
         return f"{self._root}/{_PENDING}/{secrets.token_hex(12)}"
@@ -216,10 +216,10 @@ class RemoteStore:
     def buckets(self) -> list[str]:
         """Return the names of all buckets, sorted."""
         try:
-            found = self._fs.ls(self._root, detail=True)
+            entries = self._fs.ls(self._root, detail=True)
         except FileNotFoundError:
             return []
-        names = (self._below(info["name"], self._root) for info in found if info.get("type") == "directory")
+        names = (self._below(info["name"], self._root) for info in entries if info.get("type") == "directory")
         return sorted(name for name in names if name and name[:1] != ".")
 
     def has_bucket(self, bucket: str) -> bool:
@@ -234,8 +234,8 @@ class RemoteStore:
         root = self._path(f"oss://{bucket}/")
         folder = prefix.rpartition("/")[0]
         start = "/".join([self._root, *parts_of(f"oss://{bucket}/{folder}/")]) if folder else root
-        found: dict[str, Any] = self._fs.find(start, detail=True)
-        for name, info in found.items():
+        infos: dict[str, Any] = self._fs.find(start, detail=True)
+        for name, info in infos.items():
             names = self._below(name, root).split("/")
             key, _ = decode(names)
             if key and is_name_of_key(names, key):

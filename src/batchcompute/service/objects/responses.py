@@ -120,15 +120,15 @@ def tag_of(digest: bytes) -> str:
     return f'"{digest.hex().upper()}"'
 
 
-def check_digest(digest: bytes, given: str) -> None:
+def check_digest(digest: bytes, expected: str) -> None:
     """Check the ``Content-MD5`` of a body.
 
     Args:
         digest: The MD5 of the body.
-        given: The header; empty if there is none.
+        expected: The header; empty if there is none.
 
     Raises:
         ObjectError: The digests differ.
     """
-    if given and given != base64.b64encode(digest).decode("ascii"):
+    if expected and expected != base64.b64encode(digest).decode("ascii"):
         raise ObjectError(400, "InvalidDigest", "The Content-MD5 you specified is not valid for the body.")

@@ -126,14 +126,14 @@ def check_signature(
     """
     now = clock.time()
     query = query_of(request.target)
-    given = request.headers.get("authorization", "")
-    if given.startswith("OSS4-") or "x-oss-signature-version" in query:
+    header = request.headers.get("authorization", "")
+    if header.startswith("OSS4-") or "x-oss-signature-version" in query:
         key_id = version4.key_of(request, query)
         return _result(version4.error_of(request, path_of(request), query, secret_of, now), key_id)
-    if given and not given.startswith("OSS "):
+    if header and not header.startswith("OSS "):
         return SignatureCheck("InvalidArgument")
-    if given:
-        key_id, _, signature = given[4:].partition(":")
+    if header:
+        key_id, _, signature = header[4:].partition(":")
         date = request.headers.get("x-oss-date") or request.headers.get("date", "")
         if not _is_near(date, now):
             return SignatureCheck("RequestTimeTooSkewed")
@@ -166,10 +166,14 @@ def _version1(request: Request, query: Mapping[str, str], date: str, signature: 
         return "InvalidArgument"
     lines = [request.method, headers.get("content-md5", ""), headers.get("content-type", ""), date]
     text = "\n".join([*lines, special + resource])
-    made = base64.b64encode(hmac.new(secret.encode(), text.encode("utf-8", "replace"), hashlib.sha1).digest())
-    return "" if hmac.compare_digest(made, signature.encode("utf-8", "replace")) else "SignatureDoesNotMatch"
+    computed = base64.b64encode(
+        hmac.new(secret.encode(), text.encode("utf-8", "replace"), hashlib.sha1).digest()
+    )
+    return (
+        "" if hmac.compare_digest(computed, signature.encode("utf-8", "replace")) else "SignatureDoesNotMatch"
+    )
 
 
 def _is_near(date: str, now: float) -> bool:
-    found = date_of(date)
-    return found is not None and abs(found.timestamp() - now) <= _SKEW
+    moment = date_of(date)
+    return moment is not None and abs(moment.timestamp() - now) <= _SKEW

@@ -193,15 +193,15 @@ class Uploads:
 
     def _parts(self, upload: str) -> dict[int, set[str]]:
         """Return the digests of the existing parts by number."""
-        found: dict[int, set[str]] = {}
+        digests: dict[int, set[str]] = {}
         try:
             names = self._root.names((upload,))
         except FileNotFoundError:
             raise _no_upload() from None
         for name in names:
             if part := _PART.fullmatch(name):
-                found.setdefault(int(part[1]), set()).add(part[2])
-        return found
+                digests.setdefault(int(part[1]), set()).add(part[2])
+        return digests
 
     def _put(self, request: Request, upload: str, number: str, copied: Spool | None) -> Response:
         if not _NUMBER.fullmatch(number) or not 1 <= int(number) <= _MOST_PARTS:
@@ -232,9 +232,9 @@ class Uploads:
 
     def _list(self, upload: str, names: str) -> Response:
         parts = ""
-        found = self._parts(upload)
-        for number in sorted(found):
-            for digest in sorted(found[number])[:1]:
+        digests = self._parts(upload)
+        for number in sorted(digests):
+            for digest in sorted(digests[number])[:1]:
                 with suppress(FileNotFoundError):
                     stat = self._root.lstat((upload, f"{number}.{digest}"))
                     modified = responses.timestamp(datetime.fromtimestamp(stat.st_mtime, UTC))
@@ -243,26 +243,26 @@ class Uploads:
                         f'<ETag>"{digest}"</ETag><Size>{stat.st_size}</Size></Part>'
                     )
         return responses.xml_response(
-            f"<ListPartsResult>{names}<NextPartNumberMarker>{max(found, default=0)}</NextPartNumberMarker>"
+            f"<ListPartsResult>{names}<NextPartNumberMarker>{max(digests, default=0)}</NextPartNumberMarker>"
             f"<MaxParts>{_MOST_PARTS}</MaxParts><IsTruncated>false</IsTruncated>{parts}</ListPartsResult>"
         )
 
     def list_all(self, bucket: str) -> Response:
         """Return the list of the incomplete uploads of a bucket."""
-        found = ""
+        uploads = ""
         for upload in sorted(self._root.names()):
             owner, _, key = (self._target(upload) if _UPLOAD.fullmatch(upload) else "").partition("/")
             if owner == bucket:
                 with suppress(FileNotFoundError):
                     begun = datetime.fromtimestamp(self._root.lstat((upload, _TARGET)).st_mtime, UTC)
-                    found += (
+                    uploads += (
                         f"<Upload><Key>{responses.xml_text(key)}</Key><UploadId>{upload}</UploadId>"
                         f"<Initiated>{responses.timestamp(begun)}</Initiated></Upload>"
                     )
         return responses.xml_response(
             f"<ListMultipartUploadsResult><Bucket>{bucket}</Bucket><NextKeyMarker></NextKeyMarker>"
             f"<NextUploadIdMarker></NextUploadIdMarker><MaxUploads>1000</MaxUploads>"
-            f"<IsTruncated>false</IsTruncated>{found}</ListMultipartUploadsResult>"
+            f"<IsTruncated>false</IsTruncated>{uploads}</ListMultipartUploadsResult>"
         )
 
     def _complete(self, body: bytes, bucket: str, key: str, upload: str) -> Response:

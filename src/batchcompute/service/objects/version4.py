@@ -23,8 +23,8 @@ _LONGEST = 7 * 24 * 3600
 
 def key_of(request: Request, query: Mapping[str, str]) -> str:
     """Return the id of the access key that a request claims to be signed with; empty for none."""
-    given = request.headers.get("authorization", "")
-    credential = _fields(given).get("Credential", "") if given else query.get("x-oss-credential", "")
+    header = request.headers.get("authorization", "")
+    credential = _fields(header).get("Credential", "") if header else query.get("x-oss-credential", "")
     return credential.partition("/")[0]
 
 
@@ -45,17 +45,17 @@ def error_of(
         now: Seconds since 1970.
     """
     headers = request.headers
-    given = headers.get("authorization", "")
-    if (given.partition(" ")[0] if given else query.get("x-oss-signature-version", "")) != _NAME:
+    header = headers.get("authorization", "")
+    if (header.partition(" ")[0] if header else query.get("x-oss-signature-version", "")) != _NAME:
         return "InvalidArgument"
-    if given:
-        fields = _fields(given)
-        credential, made = fields.get("Credential", ""), fields.get("Signature", "")
+    if header:
+        fields = _fields(header)
+        credential, signature = fields.get("Credential", ""), fields.get("Signature", "")
         additional = fields.get("AdditionalHeaders", "")
         date = headers.get("x-oss-date", "")
         expires = -1
     else:
-        credential, made = query.get("x-oss-credential", ""), query.get("x-oss-signature", "")
+        credential, signature = query.get("x-oss-credential", ""), query.get("x-oss-signature", "")
         additional = query.get("x-oss-additional-headers", "")
         date = query.get("x-oss-date", "")
         text = query.get("x-oss-expires", "")
@@ -88,7 +88,7 @@ def error_of(
     ).hexdigest()
     return (
         ""
-        if hmac.compare_digest(right.encode(), made.encode("utf-8", "replace"))
+        if hmac.compare_digest(right.encode(), signature.encode("utf-8", "replace"))
         else "SignatureDoesNotMatch"
     )
 

@@ -45,12 +45,12 @@ class KeyFile:
         self.path = path
 
     def version(self) -> tuple[int, int]:
-        """Return what changes whenever the file does; zeros while there is none."""
+        """Return a version that changes whenever the file does; zeros while there is no file."""
         try:
-            found = self.path.stat()
+            status = self.path.stat()
         except FileNotFoundError:
             return 0, 0
-        return found.st_mtime_ns, found.st_ino
+        return status.st_mtime_ns, status.st_ino
 
     def read(self) -> list[KeyPair]:
         """Return the key pairs; an empty list if the file does not exist.
@@ -121,10 +121,10 @@ class KeyFile:
             ConfigError: No key pair has this id.
         """
         with self._change() as pairs:
-            left = [pair for pair in pairs if pair.access_key_id != access_key_id]
-            if len(left) == len(pairs):
+            remaining = [pair for pair in pairs if pair.access_key_id != access_key_id]
+            if len(remaining) == len(pairs):
                 raise ConfigError(f"there is no access key {access_key_id!r} in {self.path}")
-            pairs[:] = left
+            pairs[:] = remaining
 
 
 def _new(owner: str) -> KeyPair:

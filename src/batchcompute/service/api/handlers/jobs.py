@@ -186,15 +186,17 @@ class Jobs:
         """Return instances of a task from a number on. The search is done in steps, because a state can be rare."""
         if state and not task.counts[state]:  # type: ignore[index]
             return []
-        found: list[InstanceRow] = []
-        while start < task.size and len(found) < count:
+        instances: list[InstanceRow] = []
+        while start < task.size and len(instances) < count:
             end = start + _STEP
             with self._store.read() as transaction:
-                missing_count = count - len(found)
-                found += transaction.instances.page(job.seq, task.position, start, end, missing_count, state)
+                missing_count = count - len(instances)
+                instances += transaction.instances.page(
+                    job.seq, task.position, start, end, missing_count, state
+                )
             start = end
             self._store.let_others()
-        return found
+        return instances
 
     def get_instance(self, params: Params) -> dict[str, Any]:
         """Answer GetInstance."""

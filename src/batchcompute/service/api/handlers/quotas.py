@@ -34,7 +34,7 @@ class Quotas:
 
     def get_available_resource(self, _params: Params) -> dict[str, Any]:
         """Answer GetAvailableResource."""
-        types = [found.described() for found in self._types.values()]
+        types = [instance_type.described() for instance_type in self._types.values()]
         return {
             "AvailableClusterInstanceType": types,
             "AvailableSpotInstanceType": types,

@@ -55,8 +55,8 @@ def read(line: str, names: Mapping[str, str]) -> list[Command]:
 
 def parameter_at(line: str, at: int, names: Mapping[str, str]) -> str | None:
     """Return the parameter whose ``${name}`` is at a position; the longest name wins."""
-    found = [name for name in names if line.startswith(f"${{{name}}}", at)]
-    return max(found, key=len, default=None)
+    matching = [name for name in names if line.startswith(f"${{{name}}}", at)]
+    return max(matching, key=len, default=None)
 
 
 class _Reader:
@@ -298,8 +298,8 @@ def _is_number(word: Word) -> bool:
 
 
 def _match_end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    found = pattern.match(text, at)
-    return found.end() if found else at
+    match = pattern.match(text, at)
+    return match.end() if match else at
 
 
 def _joined(pieces: list[Piece]) -> tuple[Piece, ...]:

@@ -32,19 +32,19 @@ def variables(names: Iterable[str]) -> dict[str, str]:
         names: The names of the parameters of an app.
     """
     names = list(dict.fromkeys(names))
-    found = {name: PREFIX + name for name in names if re.fullmatch(r"[A-Za-z0-9_]+", name)}
-    taken = set(found.values())
+    variable_of = {name: PREFIX + name for name in names if re.fullmatch(r"[A-Za-z0-9_]+", name)}
+    taken = set(variable_of.values())
     for name in names:
-        if name in found:
+        if name in variable_of:
             continue
         base = variable = PREFIX + re.sub(r"[^A-Za-z0-9_]", "_", name)
         number = 1
         while variable in taken:
             number += 1
             variable = f"{base}_{number}"
-        found[name] = variable
+        variable_of[name] = variable
         taken.add(variable)
-    return {name: found[name] for name in names}
+    return {name: variable_of[name] for name in names}
 
 
 def substitute(line: str, names: Mapping[str, str], fixed: Container[str] = ()) -> str:
