@@ -15,9 +15,10 @@ from typing import Any, cast
 import pytest
 
 from batchcompute import ConfigError
-from batchcompute.cli import COMMANDS, main
-from batchcompute.cli.arguments import add_settings
-from batchcompute.cli.parser import Parser
+from batchcompute.cli import main
+from batchcompute.cli.arguments import chosen_settings
+from batchcompute.cli.serve import serve_command
+from batchcompute.cli.state import State
 from batchcompute.service import LocalService
 from batchcompute.service.data_directory import default_directory
 from batchcompute.service.domain.instance_types import InstanceType
@@ -85,10 +86,8 @@ def test_the_command_line_beats_the_environment_and_the_environment_beats_the_fi
 def test_a_flag_of_the_file_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = str(file_with(tmp_path, "[serve]\nkeep-mounts = true\nfull_sync = true\n"))
     monkeypatch.setenv("BATCHCOMPUTE_FULL_SYNC", "no")
-    parser = Parser()
-    add_settings(parser)
-    parsed = parser.parse(["--no-keep-mounts", "--config", config])
-    settings = load_settings({"config": parsed.config, "keep_mounts": parsed.keep_mounts})
+    parsed = serve_command.make_context("serve", ["--no-keep-mounts", "--config", config], obj=State())
+    settings = load_settings(chosen_settings(parsed.params, State()))
     assert (settings.keep_mounts, settings.full_sync) == (False, False)
 
 
@@ -390,15 +389,3 @@ def test_a_server_without_variables_does_not_import_pydantic_settings() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout == "False\n"
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_imports_only_itself(command: str) -> None:
-    program = (
-        "import contextlib, sys; from batchcompute.cli import main\n"
-        f"with contextlib.suppress(SystemExit): main(['{command}', '--help'])\n"
-        "names = [name.rpartition('.')[2] for name in sys.modules if name.startswith('batchcompute.cli.')]\n"
-        "print('imported', *sorted(names), 'batchcompute.service.local_service' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1].split()[1:] == [*sorted(["arguments", command, "parser"]), "False"]

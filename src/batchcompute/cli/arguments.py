@@ -1,10 +1,14 @@
-"""Arguments of the command line that are made from the list of options, or shared by commands."""
+"""Options of the command line that are made from the list of settings, and the data directory."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
+import click
+
+from batchcompute.cli.state import State
 from batchcompute.errors import ConfigError
 from batchcompute.service.data_directory import default_directory, named_directory
 from batchcompute.service.settings import OPTIONS
@@ -12,56 +16,52 @@ from batchcompute.service.settings import OPTIONS
 __all__: list[str] = []
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add one argument for each option that the command line can set; their values stay text.
-
-    Args:
-        parser: The parser of the command.
-    """
+def settings_options() -> list[click.Parameter]:
+    """Return one option for each setting that the command line can set; their values stay text."""
+    options: list[click.Parameter] = []
     for option in OPTIONS.values():
         if "command line" not in option.sources:
             continue
-        text = f"{option.description} (default: {option.default})".replace("`", "").replace("%", "%%")
+        text = f"{option.description} (default: {option.default})".replace("`", "")
         if option.kind == "flag":
-            action = argparse.BooleanOptionalAction
-            parser.add_argument(option.flag, dest=option.name, action=action, default=None, help=text)
+            names = [f"{option.flag}/--no-{option.flag[2:]}", option.name]
+            options.append(click.Option(names, default=None, help=text))
         else:
-            parser.add_argument(
-                option.flag,
-                dest=option.name,
-                action="append" if option.kind == "list" else "store",
-                metavar=option.metavar,
-                help=text,
+            options.append(
+                click.Option(
+                    [option.flag, option.name],
+                    multiple=option.kind == "list",
+                    metavar=option.metavar,
+                    help=text,
+                )
             )
+    return options
 
 
-def given_settings(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the values of the options that the command line sets.
-
-    Args:
-        arguments: The parsed arguments.
-    """
-    values = {name: getattr(arguments, name, None) for name in OPTIONS}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def add_data_dir(parser: argparse.ArgumentParser) -> None:
-    """Add ``--data-dir`` to a command that works on a data directory.
+def chosen_settings(values: Mapping[str, object], state: State) -> dict[str, object]:
+    """Return the settings that the command line names.
 
     Args:
-        parser: The parser of the command.
+        values: The values of all options of `settings_options`.
+        state: The global options.
     """
-    parser.add_argument("--data-dir", metavar="DIR", help="the data directory (default: the user's)")
+    chosen: dict[str, object] = {
+        name: list(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else value
+        for name, value in values.items()
+        if name in OPTIONS and value is not None and value != ()
+    }
+    if state.data_dir:
+        chosen.setdefault("data_dir", state.data_dir)
+    return chosen
 
 
-def data_directory(arguments: argparse.Namespace) -> Path:
-    """Return the data directory that the arguments name, or the user's.
+def data_directory(state: State) -> Path:
+    """Return the data directory that the command line names, or the user's.
 
     Args:
-        arguments: The parsed arguments.
+        state: The global options.
     """
-    given: str | None = arguments.data_dir
-    return named_directory(given, "--data-dir") if given else default_directory()
+    return named_directory(state.data_dir, "--data-dir") if state.data_dir else default_directory()
 
 
 def database_of(directory: Path) -> Path:

@@ -2,51 +2,103 @@
 
 from __future__ import annotations
 
-import argparse
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
-from batchcompute.cli.arguments import add_data_dir, data_directory, database_of
+import click
+
+from batchcompute.cli.arguments import data_directory, database_of
+from batchcompute.cli.framework import Group, Leaf, examples
+from batchcompute.cli.output import write, write_json
+from batchcompute.cli.state import OF_DIRECTORY, state_of
+
+if TYPE_CHECKING:
+    from batchcompute.service.objects.ownership import Buckets
 
 __all__: list[str] = []
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
-    add_data_dir(parser)
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="print buckets, their owners and their grants")
-    for name, text in (("grant", "let others use a bucket"), ("revoke", "take a grant back")):
-        action = actions.add_parser(name, help=text)
-        action.add_argument("bucket", help="name of the bucket")
-        grantee = action.add_mutually_exclusive_group(required=True)
-        grantee.add_argument("--to", metavar="OWNER", help="owner that gets or loses access")
-        grantee.add_argument("--all", action="store_true", help="all owners")
-        if name == "grant":
-            action.add_argument("--write", action="store_true", help="let them write, too")
+@click.group(
+    "buckets",
+    cls=Group,
+    globals_=OF_DIRECTORY,
+    epilog=examples("batchcompute buckets list", "batchcompute buckets grant data --to alice --write"),
+)
+def buckets_command() -> None:
+    """List the buckets of a data directory, and share them between owners."""
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run the command; return its exit status."""
+@contextmanager
+def _opened(context: click.Context) -> Generator[tuple[Buckets, list[str]]]:
+    """Open the data directory; yield its owners and grants, and the names of its buckets."""
     from batchcompute.service.objects.directory import bucket_names
     from batchcompute.service.objects.ownership import Buckets
-    from batchcompute.service.store.buckets import EVERYBODY
     from batchcompute.service.store.database import Store
 
-    directory = data_directory(arguments)
+    directory = data_directory(state_of(context))
     database = database_of(directory)
-    there = bucket_names(directory / "oss")
+    names = bucket_names(directory / "oss")
     with closing(Store(database)) as store:
-        buckets = Buckets(store, there.__contains__)
-        if arguments.action == "list":
-            for name, owner, grants in buckets.listed(there):
-                shared = ", ".join(
-                    f"{'all' if grantee == EVERYBODY else grantee}: {access}" for grantee, access in grants
-                )
-                print(f"{name}  {owner}{f'  ({shared})' if shared else ''}")  # noqa: T201
-            return 0
-        grantee = EVERYBODY if arguments.all else arguments.to
-        if arguments.action == "grant":
-            buckets.grant(arguments.bucket, grantee, "write" if arguments.write else "read")
-        else:
-            buckets.revoke(arguments.bucket, grantee)
-    return 0
+        yield Buckets(store, names.__contains__), list(names)
+
+
+@buckets_command.command("list", cls=Leaf, globals_=OF_DIRECTORY)
+@click.pass_context
+def _list(context: click.Context) -> None:
+    """Print buckets, their owners and their grants."""
+    from batchcompute.service.store.buckets import EVERYBODY
+
+    with _opened(context) as (buckets, names):
+        listed = [
+            (
+                name,
+                owner,
+                [("all" if grantee == EVERYBODY else grantee, access) for grantee, access in grants],
+            )
+            for name, owner, grants in buckets.listed(names)
+        ]
+    if state_of(context).json:
+        write_json([{"Name": name, "Owner": owner, "Grants": dict(grants)} for name, owner, grants in listed])
+        return
+    for name, owner, grants in listed:
+        shared = ", ".join(f"{grantee}: {access}" for grantee, access in grants)
+        write(f"{name}  {owner}{f'  ({shared})' if shared else ''}")
+
+
+def _grantee(to: str | None, everybody: bool) -> str:
+    """Return the owner that gets or loses access.
+
+    Raises:
+        UsageError: The arguments name none, or both an owner and all of them.
+    """
+    from batchcompute.service.store.buckets import EVERYBODY
+
+    if (to is None) != everybody:
+        raise click.UsageError("one of the arguments --to OWNER and --all is required, and not both")
+    return to or EVERYBODY
+
+
+@buckets_command.command("grant", cls=Leaf, globals_=OF_DIRECTORY)
+@click.argument("bucket")
+@click.option("--to", metavar="OWNER", help="Owner that gets access.")
+@click.option("--all", "everybody", is_flag=True, help="All owners.")
+@click.option("--write", "writes", is_flag=True, help="Let them write, too.")
+@click.pass_context
+def _grant(context: click.Context, bucket: str, to: str | None, everybody: bool, writes: bool) -> None:
+    """Let others use a BUCKET."""
+    grantee = _grantee(to, everybody)
+    with _opened(context) as (buckets, _):
+        buckets.grant(bucket, grantee, "write" if writes else "read")
+
+
+@buckets_command.command("revoke", cls=Leaf, globals_=OF_DIRECTORY)
+@click.argument("bucket")
+@click.option("--to", metavar="OWNER", help="Owner that loses access.")
+@click.option("--all", "everybody", is_flag=True, help="All owners.")
+@click.pass_context
+def _revoke(context: click.Context, bucket: str, to: str | None, everybody: bool) -> None:
+    """Take a grant of a BUCKET back."""
+    grantee = _grantee(to, everybody)
+    with _opened(context) as (buckets, _):
+        buckets.revoke(bucket, grantee)

@@ -2,54 +2,82 @@
 
 from __future__ import annotations
 
-import argparse
+import click
 
-from batchcompute.cli.arguments import add_data_dir, data_directory
+from batchcompute.cli.arguments import data_directory
+from batchcompute.cli.framework import Group, Leaf, examples
+from batchcompute.cli.output import write, write_json
+from batchcompute.cli.state import OF_DIRECTORY, state_of
 from batchcompute.errors import ConfigError
 from batchcompute.service.store.keys import KeyFile
 
 __all__: list[str] = []
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
-    add_data_dir(parser)
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="print ids and owners")
-    add = actions.add_parser("add", help="make a key pair, and print it")
-    add.add_argument(
-        "--owner",
-        default="local",
-        help="owner of the key; owners do not see each other's resources (default: local)",
-    )
-    add.add_argument(
-        "--run-as", metavar="USER", help="Unix user that the server runs this owner's programs as"
-    )
-    add.add_argument(
-        "--trust-owners",
-        action="store_true",
-        help="owners trust each other: add another owner also where programs cannot be kept apart",
-    )
-    revoke = actions.add_parser("revoke", help="remove a key pair")
-    revoke.add_argument("id", help="access key id of the pair")
+@click.group(
+    "keys",
+    cls=Group,
+    globals_=OF_DIRECTORY,
+    epilog=examples("batchcompute keys list", "batchcompute keys add --owner alice"),
+)
+def keys_command() -> None:
+    """List, add and revoke the access keys of a data directory.
+
+    A running server accepts a new key, and refuses a revoked one, from the next request on.
+    """
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run the command, and return its exit status."""
-    file = KeyFile(data_directory(arguments) / "credentials.json")
-    if arguments.action == "list":
-        for pair in file.read():
-            print(f"{pair.access_key_id}  {pair.owner}")  # noqa: T201
-    elif arguments.action == "add":
-        _check_owner(file, arguments)
-        pair = file.add(arguments.owner)
-        print(f"access key id {pair.access_key_id}\naccess key secret {pair.access_key_secret}")  # noqa: T201
-    else:
-        file.revoke(arguments.id)
-    return 0
+def _file(context: click.Context) -> KeyFile:
+    return KeyFile(data_directory(state_of(context)) / "credentials.json")
 
 
-def _check_owner(file: KeyFile, arguments: argparse.Namespace) -> None:
+@keys_command.command("list", cls=Leaf, globals_=OF_DIRECTORY)
+@click.pass_context
+def _list(context: click.Context) -> None:
+    """Print ids and owners."""
+    pairs = _file(context).read()
+    if state_of(context).json:
+        write_json([{"AccessKeyId": pair.access_key_id, "Owner": pair.owner} for pair in pairs])
+        return
+    for pair in pairs:
+        write(f"{pair.access_key_id}  {pair.owner}")
+
+
+@keys_command.command("add", cls=Leaf, globals_=OF_DIRECTORY)
+@click.option(
+    "--owner",
+    default="local",
+    show_default=True,
+    help="Owner of the key; owners do not see each other's resources.",
+)
+@click.option("--run-as", metavar="USER", help="Unix user that the server runs this owner's programs as.")
+@click.option(
+    "--trust-owners",
+    is_flag=True,
+    help="Owners trust each other: add another owner also where programs cannot be kept apart.",
+)
+@click.pass_context
+def _add(context: click.Context, owner: str, run_as: str | None, trust_owners: bool) -> None:
+    """Make a key pair, and print it."""
+    file = _file(context)
+    _check_owner(file, owner, run_as, trust_owners)
+    pair = file.add(owner)
+    if state_of(context).json:
+        secret = {"AccessKeyId": pair.access_key_id, "AccessKeySecret": pair.access_key_secret}
+        write_json({**secret, "Owner": pair.owner})
+        return
+    write(f"access key id {pair.access_key_id}\naccess key secret {pair.access_key_secret}")
+
+
+@keys_command.command("revoke", cls=Leaf, globals_=OF_DIRECTORY)
+@click.argument("id")
+@click.pass_context
+def _revoke(context: click.Context, id: str) -> None:
+    """Remove the key pair with an access key ID."""
+    _file(context).revoke(id)
+
+
+def _check_owner(file: KeyFile, owner: str, run_as: str | None, trust_owners: bool) -> None:
     """Check that the programs of a new owner can be kept apart from those of other owners.
 
     Raises:
@@ -57,10 +85,10 @@ def _check_owner(file: KeyFile, arguments: argparse.Namespace) -> None:
     """
     from batchcompute.service.isolation import Isolation, accounts_of, why_no_sandbox
 
-    owners = {arguments.owner, *(pair.owner for pair in file.read())}
-    if arguments.run_as:
-        accounts_of({arguments.owner: arguments.run_as}, "--run-as")
+    owners = {owner, *(pair.owner for pair in file.read())}
+    if run_as:
+        accounts_of({owner: run_as}, "--run-as")
         return
-    problem = Isolation(why_no_sandbox, trusts=arguments.trust_owners).problem(arguments.owner, owners)
+    problem = Isolation(why_no_sandbox, trusts=trust_owners).problem(owner, owners)
     if problem:
         raise ConfigError(problem)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
+import inspect
 import logging
 import os
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from batchcompute.cli.arguments import add_settings, given_settings
+import click
+
+from batchcompute.cli.arguments import chosen_settings, settings_options
+from batchcompute.cli.framework import Leaf, examples
+from batchcompute.cli.state import OF_SERVER, state_of
 from batchcompute.errors import ConfigError
 from batchcompute.errors.installation import install_command
 from batchcompute.service.data_directory import default_directory
@@ -25,15 +29,13 @@ _NEEDED: Final = ("pydantic_settings", "starlette", "uvicorn")
 """Modules of the extra ``serve``."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
-    add_settings(parser)
+def _serve(**values: object) -> None:
+    """Serve the API over HTTP, and run the jobs, until SIGINT or SIGTERM.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Run the server until SIGINT or SIGTERM; return its exit status."""
+    Environment variables and a TOML file can set most options, too: docs/serving.md.
+    """
     _check_extra()
-    settings = load_settings(given_settings(arguments))
+    settings = load_settings(chosen_settings(values, state_of(click.get_current_context())))
     _check_certificate(settings)
     _log_to_stderr(settings.log_level)
     from batchcompute.service.local_service import LocalService
@@ -54,7 +56,20 @@ def run(arguments: argparse.Namespace) -> int:
             gc.freeze()
             gc.enable()
             serve(service, address, str(settings.tls_cert or ""), str(settings.tls_key or ""))
-    return 0
+
+
+serve_command = Leaf(
+    "serve",
+    globals_=OF_SERVER,
+    callback=_serve,
+    params=settings_options(),
+    help=inspect.getdoc(_serve),
+    epilog=examples(
+        "batchcompute serve --print-credentials",
+        "batchcompute serve --host 0.0.0.0 --tls-cert server.pem --tls-key server.key",
+    ),
+)
+"""The command."""
 
 
 def _check_extra() -> None:

@@ -1,0 +1,70 @@
+"""The table of commands, and the run of one of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from batchcompute._version import __version__
+from batchcompute.cli import failures
+from batchcompute.cli.framework import SETTINGS, Entry, LazyGroup, examples
+from batchcompute.cli.state import OF_ALL, State
+
+__all__: list[str] = []
+
+_NAME: Final = "batchcompute"
+
+_COMPLETION: Final = "_BATCHCOMPUTE_COMPLETE"
+"""The variable with which a shell asks for completions."""
+
+_DIRECTORY: Final = "A data directory, also without a server"
+
+COMMANDS: Final = {
+    "serve": Entry("Service", "serve", "serve the API over HTTP, and run the jobs"),
+    "keys": Entry(_DIRECTORY, "keys", "list, add and revoke access keys"),
+    "buckets": Entry(_DIRECTORY, "buckets", "list buckets, and share them between owners"),
+    "trim": Entry(_DIRECTORY, "trim", "remove old jobs and tokens"),
+}
+"""All commands by name, in the order of the help."""
+
+batchcompute = LazyGroup(
+    COMMANDS,
+    name=_NAME,
+    globals_=OF_ALL,
+    context_settings=SETTINGS,
+    help="Run batch jobs on this machine or on a server, and look after them.\n\n"
+    "Options of this list may stand before or after the command.",
+    epilog=examples(
+        "batchcompute serve --print-credentials",
+    ),
+)
+click.version_option(__version__, prog_name=_NAME, message="%(prog)s %(version)s")(batchcompute)
+
+
+def run(words: Sequence[str]) -> int:
+    """Run a command; return its exit status.
+
+    Args:
+        words: The arguments after the program's name.
+    """
+    state = State()
+    with failures.plain_warnings():
+        try:
+            # `main` of click would end the process at a closed pipe with the status of a failed job.
+            batchcompute._main_shell_completion({}, _NAME, _COMPLETION)
+            with batchcompute.make_context(_NAME, list(words), obj=state) as context:
+                status = batchcompute.invoke(context)
+            sys.stdout.flush()
+        except (KeyboardInterrupt, click.Abort) as error:
+            return failures.interrupted(error, state)
+        except BrokenPipeError:
+            # The reader of stdout has ended. The interpreter would fail to flush the rest at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return failures.CLOSED_PIPE
+        except Exception as error:  # noqa: BLE001 - every error becomes one message and a status
+            return failures.report(error, state)
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,150 @@
+"""The frame of the command line: options, messages, statuses, and what each command imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from batchcompute.cli import _command_of, main
+from batchcompute.cli.app import COMMANDS, batchcompute
+from batchcompute.cli.framework import Group
+
+
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "batchcompute.cli", *words],
+        capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def leaves(
+    command: click.Command, words: tuple[str, ...] = ()
+) -> list[tuple[tuple[str, ...], click.Command]]:
+    """Return all commands with their names, those of groups included."""
+    if not isinstance(command, Group):
+        return [(words, command)]
+    context = click.Context(command)
+    found = []
+    for name in command.list_commands(context):
+        inner = command.get_command(context, name)
+        assert inner is not None
+        found += leaves(inner, (*words, name))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    leaves(batchcompute),
+    ids=lambda part: " ".join(part) if isinstance(part, tuple) else "",
+)
+def test_every_command_has_a_help(
+    words: tuple[str, ...], command: click.Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--help"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"Usage: batchcompute {' '.join(words)}")
+    assert "--debug" in said
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, (words, parameter.name)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_of_the_table_shows_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "-h"]) == 0
+    assert f"Examples:\n  batchcompute {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [("-h",), (), ("--version",), ("keys", "-h")])
+def test_the_help_imports_neither_client_nor_service_nor_rich(words: tuple[str, ...]) -> None:
+    program = (
+        f"import sys; from batchcompute.cli import main; main({words!r})\n"
+        "print('imported', *[name for name in ('pydantic', 'httpx', 'rich', 'yaml', 'sqlite3') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    imported = set(done.stdout.splitlines()[-1].split()[1:])
+    assert imported <= ({"pydantic"} if words[:1] == ("keys",) else set())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["srve"], "batchcompute: there is no command 'srve'; the nearest is serve (see batchcompute --help)\n"),
+        (["--jsn"], "batchcompute: there is no argument --jsn; the nearest is --json (see batchcompute --help)\n"),
+        (["keys", "ad"], "batchcompute keys: there is no command 'ad'; the nearest is add (see batchcompute keys --help)\n"),
+        (["keys", "revoke", "a", "b\x1b[2J"], "batchcompute keys revoke: there is no argument b\\x1b[2J (see batchcompute keys revoke --help)\n"),
+        (["trim", "--days", "x"], "batchcompute trim: invalid value for '--days': 'x' is not a valid float (see batchcompute trim --help)\n"),
+        (["buckets", "grant", "b"], "batchcompute buckets grant: one of the arguments --to OWNER and --all is required, and not both (see batchcompute buckets grant --help)\n"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_arguments_is_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert capsys.readouterr().err == message
+
+
+def test_global_options_stand_before_or_after_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = ["--data-dir", str(tmp_path)]
+    assert main(["keys", "add", "--owner", "local", *directory, "--json"]) == 0
+    pair = json.loads(capsys.readouterr().out)
+    for words in (
+        [*directory, "--json", "keys", "list"],
+        ["--json", "keys", *directory, "list"],
+        ["keys", "list", "--json", *directory],
+    ):
+        assert main(words) == 0
+        assert json.loads(capsys.readouterr().out) == [{"AccessKeyId": pair["AccessKeyId"], "Owner": "local"}]
+
+
+def test_the_command_is_found_behind_global_options() -> None:
+    assert _command_of(["--data-dir", "serve", "--json", "keys", "serve"]) == "keys"
+    assert _command_of(["--endpoint=x", "serve"]) == "serve"
+    assert _command_of(["--debug"]) == ""
+
+
+def test_without_click_a_message_says_how_to_install_it() -> None:
+    program = "import importlib.util as u, sys; u.find_spec = lambda name: None; from batchcompute.cli import main; sys.exit(main(['jobs']))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "batchcompute: the command line needs click, of the extra cli: pip install "
+    )
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_defect_is_one_line_and_debug_shows_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_: object) -> None:
+        raise LookupError("\x1b[31mred")
+
+    monkeypatch.setattr("batchcompute.cli.keys._file", broken)
+    assert main(["keys", "list"]) == 70
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "batchcompute: this is a defect of the program: LookupError: \\x1b[31mred (--debug"
+    )
+    assert said.count("\n") == 1
+    assert main(["--debug", "keys", "list"]) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_reader_that_ends_early_is_no_error(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "batchcompute.cli", "--help"],
+        stdout=write, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
