@@ -159,6 +159,7 @@ SERVICE_FLOORS = [
     ["machine"],
     ["store"],
     ["objects"],
+    ["option_values", "options"],
     ["settings", "setting_sources"],
     ["isolation", "resolved_settings"],
     ["workspaces"],

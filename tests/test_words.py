@@ -19,7 +19,6 @@ _TO_BE_REWRITTEN = (
     "service/recovery.py",
     "service/assembly.py",
     "service/watchdog.py",
-    "service/settings.py",
     "service/engines/",
     "service/workspaces/",
     "service/transports/",
