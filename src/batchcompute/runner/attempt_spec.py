@@ -64,6 +64,8 @@ class AttemptSpec:
     """Name of the instance type; empty if the task names none."""
     resources: Resources = field(default_factory=Resources)
     """The resources of the instance type."""
+    separate: bool = False
+    """Whether the program must run in a sandbox that keeps it apart from the programs of other owners."""
     keep_as: str = ""
     """Name under which the working directory is kept if the attempt fails; empty to remove it."""
 
