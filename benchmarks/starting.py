@@ -69,7 +69,7 @@ def starting() -> Iterable[Row]:
     for what, chosen in (
         ("serve: first 200", secret_free),
         (
-            "serve: first 200, with a key in its environment (it starts anew without it)",
+            "serve: first 200, with a key in its environment",
             {**environment, **KEYS},
         ),
     ):

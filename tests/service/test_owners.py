@@ -402,6 +402,26 @@ def test_no_secret_is_in_a_readable_environment(tmp_path: Path) -> None:
         assert server.poll() is None
 
 
+@pytest.mark.parametrize(
+    ("other_way", "replacement"), [("_restart_without", "1 / 0"), ("_overwrite", "False")]
+)
+def test_secrets_leave_the_environment_in_both_ways(other_way: str, replacement: str) -> None:
+    program = f"""
+import os, subprocess
+from batchcompute.service import secret_environment
+secret_environment.{other_way} = lambda *_: {replacement}
+secret_environment.hide_secrets()
+with open("/proc/self/environ", "rb") as file:
+    print(b"s3cret" in file.read(), flush=True)
+print(len(os.environ["MY_TOKEN"]), os.environ["PLAIN"], flush=True)
+subprocess.run(["sh", "-c", "echo $MY_TOKEN $PLAIN"], check=True)
+"""
+    environment = {**os.environ, "MY_TOKEN": "s3cret=\xe4\udcff", "PLAIN": "open"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
+    assert done.stdout.split(b"\n")[0] == b"False"
+    assert done.stdout.split(b"\n")[2] == b"s3cret=\xc3\xa4\xff open"
+
+
 def test_keys_that_cannot_be_read_at_the_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with LocalService(tmp_path / "d") as service, service.client("id", "s3cret") as client:
         client.get_quotas()

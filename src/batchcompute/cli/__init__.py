@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -26,8 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None and _command_of(words) == "serve":
         from batchcompute.service.secret_environment import hide_secrets
 
-        # This can replace the process by a new one, so little is imported before.
+        # Secrets stay readable until they are hidden, so little is imported before.
         hide_secrets()
+        # The server needs no plugins of pydantic. The search for them reads the metadata of all installed packages.
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         # Nearly everything that is made until the server is ready stays: a collection finds nothing.
         gc.disable()
     if find_spec("click") is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import reprlib
 import warnings
 from collections.abc import Mapping
@@ -115,6 +114,8 @@ def nearest(name: object, known: Mapping[str, Field]) -> str:
     """Return a hint with the field whose name is closest; empty if none is close."""
     if not isinstance(name, str):
         return ""
+    import difflib
+
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 

@@ -46,7 +46,7 @@ DECISIONS: Final = (
     _D("requests", "an `IdempotentToken` of more than 64 characters, or with characters other than letters, digits and `_`", "400 `InvalidIdempotentToken`", "the documents give the rule and no error code", "service.api.params:Params.token"),
     _D("requests", "order of lists", "oldest first", "as in the recordings", "service.api.handlers.jobs:Jobs.list_jobs"),
     _D("requests", "meaning of `Marker`", "the id or number of the first item of the next page; it stays valid if that item is deleted meanwhile", "silent (REST API, 9)", "service.api.handlers.jobs:Jobs.list_jobs"),
-    _D("requests", "`NextMarker` of the last page", "`\"\"`", "the documents; one recording has 0, which would make a client loop forever", "service.api.handlers.jobs:Jobs.list_instances"),
+    _D("requests", "`NextMarker` of the last page", "`\"\"`", "the documents; one recording has 0, which would make a client loop forever", "service.api.paging:page"),
     _D("requests", "an unknown `State` in a query", "400 `InvalidState`", "silent", "service.api.params:Params.state"),
     _D("requests", "`ProjectId`, `RegionId` and other unknown query keys", "ignored", "not documented (REST API, 2.0, 2.1)", "service.api.routes:find"),
     _D("requests", "operations that only the vendor's generated SDK has (regions, projects, renewal, workers)", "400 `InvalidUrlPattern`, or 400 `MethodNotAllowed`", "their responses are unknown (REST API, 2.0)", "service.api.routes:find"),

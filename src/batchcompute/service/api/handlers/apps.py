@@ -7,6 +7,7 @@ from typing import Any
 
 from batchcompute.resources import AppDescription
 from batchcompute.service.api import idempotency
+from batchcompute.service.api.paging import page
 from batchcompute.service.api.params import Params
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain import app_jobs
@@ -60,8 +61,9 @@ class Apps:
             return {"Items": [], "NextMarker": ""}
         with self._store.read() as transaction:
             rows = transaction.apps.page(params.owner, params.first_row(), count + 1)
-            items = [_summary(row, transaction.apps.newest(row.seq)) for row in rows[:count]]
-        return {"Items": items, "NextMarker": str(rows[count].seq) if len(rows) > count else ""}
+            return page(
+                rows, count, lambda row: _summary(row, transaction.apps.newest(row.seq)), lambda row: row.seq
+            )
 
     def get_app(self, params: Params) -> dict[str, Any]:
         """Answer GetApp: the fields that users of the app need."""

@@ -10,6 +10,7 @@ from batchcompute.errors import ValidationError
 from batchcompute.resources import ClusterDescription, ModifyClusterDescription
 from batchcompute.runner.object_urls import split_object_url
 from batchcompute.service.api import idempotency
+from batchcompute.service.api.paging import page
 from batchcompute.service.api.params import Params
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.defaults import NO_NOTIFICATION, check_ascii
@@ -85,9 +86,8 @@ class Clusters:
         shown_since = machine_pools.shown_since(self._clock)
         with self._store.read() as transaction:
             rows = transaction.clusters.page(params.owner, params.first_row(), count + 1, shown_since)
-            items = [_status(transaction, row) for row in rows[:count]]
-        # The row number instead of the id, because the first cluster of the next page may be deleted meanwhile.
-        return {"Items": items, "NextMarker": str(rows[count].seq) if len(rows) > count else ""}
+            # The row number instead of the id, because the first cluster of the next page may be deleted meanwhile.
+            return page(rows, count, lambda row: _status(transaction, row), lambda row: row.seq)
 
     def get_cluster(self, params: Params) -> dict[str, Any]:
         """Answer GetCluster."""
@@ -136,8 +136,7 @@ class Clusters:
             shown_since = machine_pools.shown_since(self._clock)
             rows = transaction.machines.page(cluster.seq, group, params.first_row(), count + 1, shown_since)
         prefix = _host_prefix(cluster, group)
-        items = [_machine_status(row, prefix) for row in rows[:count]]
-        return {"Items": items, "NextMarker": str(rows[count].seq) if len(rows) > count else ""}
+        return page(rows, count, lambda row: _machine_status(row, prefix), lambda row: row.seq)
 
     def get_cluster_instance(self, params: Params) -> dict[str, Any]:
         """Answer GetClusterInstance."""

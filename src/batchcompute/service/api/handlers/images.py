@@ -6,6 +6,7 @@ from typing import Any
 
 from batchcompute.resources import ImageDescription
 from batchcompute.service.api import idempotency
+from batchcompute.service.api.paging import page
 from batchcompute.service.api.params import Params
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.defaults import check_ascii
@@ -54,13 +55,11 @@ class Images:
             raise invalid("Type", "It must be Self or System.")
         start = params.first_row()
         if kind == "System":
-            names = list(SYSTEM_IMAGES)
-            items = [_system_image(name) for name in names[start : start + count]]
-            return {"Items": items, "NextMarker": str(start + count) if len(names) > start + count else ""}
+            names = list(enumerate(SYSTEM_IMAGES))[start:]
+            return page(names, count, lambda entry: _system_image(entry[1]), lambda entry: entry[0])
         with self._store.read() as transaction:
             rows = transaction.images.page(params.owner, start, count + 1)
-        marker = str(rows[count].seq) if len(rows) > count else ""
-        return {"Items": [_own_image(row) for row in rows[:count]], "NextMarker": marker}
+        return page(rows, count, _own_image, lambda row: row.seq)
 
     def get_image(self, params: Params) -> dict[str, Any]:
         """Answer GetImage."""

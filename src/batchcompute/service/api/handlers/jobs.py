@@ -9,6 +9,7 @@ from typing import Any
 
 from batchcompute.resources import TaskDescription
 from batchcompute.service.api.handlers.submit import check_clusters
+from batchcompute.service.api.paging import page
 from batchcompute.service.api.params import BEHIND_ALL, Params, number_of
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.capacity import cluster_shortage, slot_shortage
@@ -76,8 +77,9 @@ class Jobs:
         cluster = params.query.get("ClusterId", "")
         with self._store.read() as transaction:
             rows = transaction.jobs.page(params.owner, start, count + 1, reverse, state, cluster)
-            items = [_job_status(transaction, row, self._slots) for row in rows[:count]]
-        return {"Items": items, "NextMarker": rows[count].id if len(rows) > count else ""}
+            return page(
+                rows, count, lambda row: _job_status(transaction, row, self._slots), lambda row: row.id
+            )
 
     def get_job(self, params: Params) -> dict[str, Any]:
         """Answer GetJob."""
@@ -161,8 +163,7 @@ class Jobs:
             for task in tasks[start:]
             if (not state or task.state == state) and (not cluster or task.cluster == cluster)
         ]
-        marker = chosen[count].name if len(chosen) > count else ""
-        return {"Items": [_task_status(task) for task in chosen[:count]], "NextMarker": marker}
+        return page(chosen, count, _task_status, lambda task: task.name)
 
     def get_task(self, params: Params) -> dict[str, Any]:
         """Answer GetTask."""
@@ -179,8 +180,9 @@ class Jobs:
             job, task = _find_task(transaction, params)
             description = transaction.tasks.description(job.seq, task.position)
         rows = self._instances(job, task, start, state, count + 1)
-        items = [_instance_status(job, task, description, row) for row in rows[:count]]
-        return {"Items": items, "NextMarker": str(rows[count].number) if len(rows) > count else ""}
+        return page(
+            rows, count, lambda row: _instance_status(job, task, description, row), lambda row: row.number
+        )
 
     def _instances(self, job: JobRow, task: TaskRow, start: int, state: str, count: int) -> list[InstanceRow]:
         """Return instances of a task from a number on. The search is done in steps, because a state can be rare."""
@@ -218,8 +220,7 @@ class Jobs:
             if number is None or number >= task.size:
                 raise _no_instance(job, task, params)
             rows = transaction.attempts.page((job.seq, task.position, number), params.first_row(), count + 1)
-        marker = str(rows[count].number) if len(rows) > count else ""
-        return {"Items": [_attempt_status(row) for row in rows[:count]], "NextMarker": marker}
+        return page(rows, count, _attempt_status, lambda row: row.number)
 
 
 def _no_instance(job: JobRow, task: TaskRow, params: Params) -> ApiError:
