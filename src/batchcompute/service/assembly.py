@@ -30,6 +30,7 @@ from batchcompute.service.dispatcher import Dispatcher
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.objects.api import ObjectApi
 from batchcompute.service.objects.directory import DirectoryStore
+from batchcompute.service.objects.grants import Grants
 from batchcompute.service.objects.ownership import Buckets
 from batchcompute.service.resolved_settings import ResolvedSettings
 from batchcompute.service.store.database import Store
@@ -63,6 +64,8 @@ class Parts:
     """The key pairs."""
     object_api: ObjectApi
     """The API of object storage."""
+    grants: Grants
+    """The grants with which runners reach the objects of attempts."""
     core: Core
     """The API of jobs."""
     dispatcher: Dispatcher
@@ -120,7 +123,9 @@ def assemble(
         store.owners(),
     )
     buckets = Buckets(store, objects.has_bucket, clock)
-    object_api = ObjectApi(objects, directory / "uploads", keys.find, buckets, clock)
+    identity = identity_of(directory, make=True)
+    grants = Grants(identity, clock)
+    object_api = ObjectApi(objects, directory / "uploads", keys.find, buckets, grants, clock)
     stack.callback(object_api.uploads.close)
     planner = AttemptPlanner(store, objects, work, kept, resolved, buckets, keys.owners)
     stack.callback(planner.close)
@@ -134,8 +139,9 @@ def assemble(
     watchdog = Watchdog(dispatcher, object_api.uploads.trim, clock=clock)
     stack.callback(watchdog.close)
     core = _core(store, resolved, keys, buckets, dispatcher, workspace, clock)
-    identity = identity_of(directory, make=True)
-    return Parts(store, identity, resolved.slots, objects, keys, object_api, core, dispatcher, watchdog)
+    return Parts(
+        store, identity, resolved.slots, objects, keys, object_api, grants, core, dispatcher, watchdog
+    )
 
 
 def _work_directory(directory: Path, settings: Settings, store_id: str, shared: bool) -> WorkDirectory:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from batchcompute.api.operations import OPERATIONS, Operation
+from batchcompute.runner.grant_header import SCHEME as GRANT_SCHEME
 from batchcompute.service.errors import ApiError
 from batchcompute.service.requests import BadTarget, Request, decoded, query_names, query_of
 
@@ -63,7 +64,7 @@ def is_for_objects(request: Request) -> bool:
     """
     header = request.headers.get("authorization", "")
     if header:
-        return header.startswith(("OSS ", "OSS2 ", "OSS4-"))
+        return header.startswith(("OSS ", "OSS2 ", "OSS4-", f"{GRANT_SCHEME} "))
     if not _QUERY_SIGNATURES.isdisjoint(query_names(request.target)):
         return True
     root = request.target.partition("?")[0].split("/")[1:2]

@@ -19,6 +19,7 @@ from batchcompute.service.errors import ApiError, ObjectError
 from batchcompute.service.objects import conditions, responses
 from batchcompute.service.objects.base import LinkInPath, ObjectReader, Stat, parts_of
 from batchcompute.service.objects.bucket_api import BucketApi, acl
+from batchcompute.service.objects.grants import Grants, grant_of, is_granted
 from batchcompute.service.objects.queries import subresource_of
 from batchcompute.service.objects.signatures import check_signature, path_of
 from batchcompute.service.objects.uploads import SpoolWriter, Uploads
@@ -69,6 +70,7 @@ class ObjectApi:
         find: Returns secret and owner of an access key; empty texts for an unknown key. It raises
             `ApiError` for an owner who may not use this service.
         buckets: The owners of buckets, and what they have granted.
+        grants: Checks the grants of attempts, which requests carry instead of a signature.
         clock: The source of time.
     """
 
@@ -78,6 +80,7 @@ class ObjectApi:
         uploads: Path,
         find: Callable[[str], tuple[str, str]],
         buckets: Buckets,
+        grants: Grants,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._store = store
@@ -86,6 +89,7 @@ class ObjectApi:
         """The incomplete uploads."""
         self._find = find
         self._buckets = buckets
+        self._grants = grants
         self._bucket_api = BucketApi(store, self.uploads, buckets)
 
     def new_spool(self) -> SpoolWriter:
@@ -152,6 +156,10 @@ class ObjectApi:
         Raises:
             ObjectError: The request is not allowed.
         """
+        if is_granted(request):
+            admission = self._grants.admit(request)
+            self._check_bucket(request, admission.owner, admission.bucket)
+            return admission
         signature = check_signature(request, lambda key_id: self._find(key_id)[0], self._clock)
         if signature.code:
             status = 400 if signature.code == "InvalidArgument" else 403
@@ -164,13 +172,18 @@ class ObjectApi:
         subresource = subresource_of(request.method, bucket, key, query)
         if bucket:
             parts_of(f"oss://{bucket}/{key}")
-            writes = request.method not in ("GET", "HEAD")
-            if not self._buckets.may(owner, bucket, writes):
-                raise ObjectError(403, "AccessDenied", _NOT_YOURS)
+        self._check_bucket(request, owner, bucket)
         return Admission(owner, bucket, key, subresource, query)
+
+    def _check_bucket(self, request: Request, owner: str, bucket: str) -> None:
+        writes = request.method not in ("GET", "HEAD")
+        if bucket and not self._buckets.may(owner, bucket, writes):
+            raise ObjectError(403, "AccessDenied", _NOT_YOURS)
 
     def _response(self, request: Request, admission: Admission) -> Response:
         owner, bucket, key = admission.owner, admission.bucket, admission.key
+        if not bucket and admission.subresource == "grant":
+            return responses.text_response(self._grants.renew(grant_of(request)))
         if not bucket:
             return self._bucket_api.list_buckets(owner)
         if not key:

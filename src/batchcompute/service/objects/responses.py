@@ -99,6 +99,13 @@ def xml_response(content: str) -> Response:
     return Response(200, headers_of("application/xml", len(body)), body)
 
 
+def text_response(content: str) -> Response:
+    """Return a response whose body is a secret text."""
+    body = content.encode("ascii")
+    headers = {**headers_of("text/plain", len(body)), "Cache-Control": "no-store"}
+    return Response(200, headers, body)
+
+
 def error_response(error: HttpError) -> Response:
     """Return the response for an error."""
     headers = headers_of("application/xml", 0)
