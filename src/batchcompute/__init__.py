@@ -24,6 +24,7 @@ if _TYPE_CHECKING:
         RawResponse,
     )
     from batchcompute.client import AsyncClient, Client
+    from batchcompute.client.wait_errors import JobFailedError, WaitTimeout
     from batchcompute.errors import (
         Attempt,
         AuthenticationError,
@@ -35,7 +36,6 @@ if _TYPE_CHECKING:
         FieldError,
         ForbiddenError,
         InvalidParameterError,
-        JobFailedError,
         JSONError,
         JsonError,
         LogsUnavailable,
@@ -54,7 +54,6 @@ if _TYPE_CHECKING:
         TransportTimeout,
         UnknownFieldWarning,
         ValidationError,
-        WaitTimeout,
     )
     from batchcompute.http.oss import InstanceLogs
     from batchcompute.http.retry import RetryPolicy

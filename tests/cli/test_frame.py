@@ -77,6 +77,7 @@ def test_the_help_imports_neither_client_nor_service_nor_rich(words: tuple[str, 
     ("words", "message"),
     [
         (["srve"], "batchcompute: there is no command 'srve'; the nearest is serve (see batchcompute --help)\n"),
+        (["trim", "--older"], "batchcompute trim: there is no argument --older (see batchcompute trim --help)\n"),
         (["--jsn"], "batchcompute: there is no argument --jsn; the nearest is --json (see batchcompute --help)\n"),
         (["keys", "ad"], "batchcompute keys: there is no command 'ad'; the nearest is add (see batchcompute keys --help)\n"),
         (["keys", "revoke", "a", "b\x1b[2J"], "batchcompute keys revoke: there is no argument b\\x1b[2J (see batchcompute keys revoke --help)\n"),

@@ -468,3 +468,13 @@ with LocalService() as service, service.client() as client:
     assert client.get_quotas().StatusCode == 200
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_application_without_its_extra_names_the_command_that_installs_it() -> None:
+    program = "import sys; sys.modules['starlette'] = None; import batchcompute.service.transports.asgi"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert re.fullmatch(
+        r"ModuleNotFoundError: batchcompute\.service\.transports\.asgi needs starlette.*, of the extra serve: pip install .*",
+        last,
+    )

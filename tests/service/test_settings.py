@@ -24,6 +24,7 @@ from batchcompute.service.data_directory import default_directory
 from batchcompute.service.domain.instance_types import InstanceType
 from batchcompute.service.setting_sources import CLIENT_VARIABLES, load_settings
 from batchcompute.service.settings import OPTIONS, Settings
+from tests.client.loopback import CERTIFICATE
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -219,6 +220,10 @@ def test_keywords_are_checked_before_anything_is_made(
         (
             ["--tls-key", "/none", "--tls-cert", "/none"],
             "--tls-cert /none and --tls-key /none cannot be used",
+        ),
+        (
+            ["--tls-key", str(ROOT / "tests/client/tls/encrypted.pem"), "--tls-cert", CERTIFICATE],
+            "encrypted.pem is encrypted; a server needs a key without a pass phrase: openssl pkey",
         ),
         (["--run-as", "a=u", "--keep-mounts"], "--keep-mounts cannot be used with --run-as: "),
         (["--config", "/none.toml"], "the configuration /none.toml cannot be read"),

@@ -15,14 +15,19 @@ from batchcompute import (
     OutcomeUnknown,
     RetryPolicy,
     Timeout,
+    WaitTimeout,
 )
 from batchcompute.client import AsyncItems, Items
-from batchcompute.resources import Instance, Job
+from batchcompute.resources import Instance, Job, Task
 from batchcompute.api.responses import ListResponse
 
 
 def provider() -> Credentials:
     return Credentials("id", "secret")
+
+
+def name_of(job: Job) -> str:
+    return job.Name
 
 
 async def async_provider() -> Credentials:
@@ -68,12 +73,17 @@ def waiting(client: Client) -> None:
         print(error.tokn)  # expect-error
     except JobFailedError as failed:
         assert_type(failed.instances[0].exit_code, int | None)
-        assert_type(failed.job.State, str)
+        assert_type(failed.job, Job)
+        assert_type(failed.tasks, tuple[Task, ...])
+        assert_type(failed.jobs, tuple[Job, ...])
+        name_of(failed.job)
         assert_type(failed.job.end_time, datetime | None)
         assert_type(failed.tasks[0].TaskName, str)
         client.get_job(failed.job)
         print(failed.job.Stat)  # expect-error
         assert_type(failed.attempts[0].request_id, str)
+    except WaitTimeout as late:
+        assert_type([name_of(job) for job in late.jobs], list[str])
 
     client.wait(5)  # expect-error
     client.wait("job-1", until=5)  # expect-error

@@ -128,15 +128,13 @@ def group(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Group]
 
 
 def hint(name: str, names: Iterable[str]) -> str:
-    """Return the end of a message that names the nearest of several names; empty if there is none.
+    """Return the end of a message that names the nearest of several names; empty if none is close.
 
     Args:
         name: The unknown name.
         names: The known names.
     """
-    known = list(names)
-    if not known:
-        return ""
     from batchcompute.service.spelling import nearest
 
-    return f"; the nearest is {nearest(name, known)}"
+    close = nearest(name, names, 0.6)
+    return f"; the nearest is {close}" if close else ""

@@ -95,12 +95,20 @@ def _check_certificate(settings: Settings) -> None:
         return
     import ssl
 
+    key = f"{settings.spelled('tls_key')} {settings.tls_key}"
+
+    def refuse() -> str:
+        # Without this function, OpenSSL asks for the pass phrase on the terminal, each time that the key is read.
+        raise ConfigError(
+            f"{key} is encrypted; a server needs a key without a pass phrase: openssl pkey -in KEY -out NEW"
+        )
+
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, refuse)
     except OSError as error:
         raise ConfigError(
-            f"{settings.spelled('tls_cert')} {settings.tls_cert} and {settings.spelled('tls_key')} "
-            f"{settings.tls_key} cannot be used: {error}"
+            f"{settings.spelled('tls_cert')} {settings.tls_cert} and {key} cannot be used: {error}"
         ) from error
 
 

@@ -8,9 +8,16 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Match, Route
+from batchcompute.errors.installation import install_command
+
+try:
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.routing import BaseRoute, Match, Route
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError(
+        f"{__name__} needs {_error.name}, of the extra serve: {install_command('serve')}", name=_error.name
+    ) from None
 
 from batchcompute.api.operations import OPERATIONS, Operation
 from batchcompute.service.requests import Response, query_names, waits_for_job
