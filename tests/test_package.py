@@ -147,6 +147,7 @@ SERVICE_FLOORS = [
     [
         "errors",
         "clock",
+        "simulated_clock",
         "requests",
         "locking",
         "log_limit",

@@ -1,0 +1,178 @@
+"""A clock with virtual time, for tests and simulations of the service."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+
+__all__ = ["SimulatedClock"]
+
+_START = 1_767_225_600.0
+"""2026-01-01T00:00:00Z, in seconds since 1970."""
+
+_SLICE = 0.02
+"""Real seconds after which a waiting thread looks at the virtual time, in case nobody could notify it."""
+
+_SETTLE = 5.0
+"""Real seconds that `SimulatedClock.advance` waits at most until the threads that it woke wait again."""
+
+
+class _Waiter:
+    """A thread that waits with a time-out."""
+
+    __slots__ = ("condition", "deadline", "thread")
+
+    def __init__(self, condition: threading.Condition, deadline: float) -> None:
+        self.condition = condition
+        self.deadline = deadline
+        self.thread = threading.current_thread()
+
+
+class SimulatedClock:
+    """A `Clock` whose time only moves when it is told to, or when somebody waits.
+
+    With ``auto``, a wait with a time-out takes no real time: the earliest of all waiting threads moves the time to the
+    end of its wait. So an idle service goes straight to its next event. A wait without a time-out really waits for its
+    condition. Without ``auto``, each wait lasts until another thread calls `advance`.
+
+    All methods may be called from any thread.
+
+    Args:
+        start: The wall clock at the beginning, in seconds since 1970.
+        auto: Whether waits move the time.
+    """
+
+    def __init__(self, start: float = _START, *, auto: bool = True) -> None:
+        self._start = start
+        self._auto = auto
+        self._now = 0.0
+        self._holds = 0
+        self._lock = threading.Condition()
+        """Protects the attributes. No thread waits for another condition while it holds this one."""
+        self._waiters: set[_Waiter] = set()
+        self._unsettled: set[threading.Thread] = set()
+        """The threads that `advance` has woken, and that do not wait again yet."""
+
+    def time(self) -> float:
+        """Return the wall clock, in seconds since 1970-01-01 UTC."""
+        return self._start + self._now
+
+    def monotonic(self) -> float:
+        """Return the virtual seconds since the clock was made."""
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread for a number of virtual seconds."""
+        condition = threading.Condition()
+        end = self._now + seconds
+        with condition:
+            while self._now < end:
+                self.wait(condition, end - self._now)
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> None:
+        """Wait on a condition that the calling thread holds. As any wait of a condition, it may end early.
+
+        Args:
+            condition: The condition.
+            timeout: Virtual seconds to wait at most; None to wait for the condition alone.
+        """
+        self._has_settled()
+        if timeout is None or timeout == math.inf:
+            condition.wait()
+            return
+        waiter = _Waiter(condition, self._now + max(0.0, timeout))
+        with self._lock:
+            self._waiters.add(waiter)
+        try:
+            # The first wait gives the condition to a thread that is about to notify it.
+            pause = 0.0
+            while not condition.wait(pause) and not self._is_due(waiter):
+                pause = _SLICE
+        finally:
+            with self._lock:
+                self._waiters.discard(waiter)
+
+    def advance(self, seconds: float) -> None:
+        """Move the time forward.
+
+        The time stops at the end of each wait on its way, until the thread that waited waits again. So a service does
+        at each moment what it does at that moment, and not everything at the end.
+
+        Args:
+            seconds: Virtual seconds, from 0.
+
+        Raises:
+            ValueError: The number is negative or not finite.
+        """
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"seconds: must be a finite number from 0 (got {seconds!r})")
+        target = self._now + seconds
+        while True:
+            with self._lock:
+                nearest = min((waiter.deadline for waiter in self._waiters), default=math.inf)
+                self._now = max(self._now, min(nearest, target))
+                due = self._due()
+                self._waiters.difference_update(due)
+                self._unsettled = {waiter.thread for waiter in due}
+            if not due:
+                return
+            _notify(due)
+            self._await_settled()
+
+    @contextmanager
+    def hold(self) -> Generator[None]:
+        """Keep waits from moving the time, for example while a thread does real work that takes no virtual time."""
+        with self._lock:
+            self._holds += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holds -= 1
+                waiters = list(self._waiters)
+            _notify(waiters)
+
+    def _is_due(self, waiter: _Waiter) -> bool:
+        """Return whether the wait of a thread is over. It moves the time if it may."""
+        with self._lock:
+            may_move = self._auto and not self._holds
+            if may_move and all(other.deadline >= waiter.deadline for other in self._waiters):
+                self._now = max(self._now, waiter.deadline)
+            if self._now < waiter.deadline:
+                return False
+            others = [other for other in self._due() if other is not waiter]
+        _notify(others)
+        return True
+
+    def _due(self) -> list[_Waiter]:
+        return [waiter for waiter in self._waiters if waiter.deadline <= self._now]
+
+    def _has_settled(self) -> None:
+        thread = threading.current_thread()
+        if thread in self._unsettled:
+            with self._lock:
+                self._unsettled.discard(thread)
+                self._lock.notify_all()
+
+    def _await_settled(self) -> None:
+        with self._lock:
+            self._unsettled.discard(threading.current_thread())
+            for _ in range(int(_SETTLE / _SLICE)):
+                # A thread that has ended does not wait again.
+                self._unsettled = {thread for thread in self._unsettled if thread.is_alive()}
+                if not self._unsettled:
+                    return
+                self._lock.wait(_SLICE)
+
+
+def _notify(waiters: Iterable[_Waiter]) -> None:
+    for waiter in waiters:
+        # A thread must not wait for a condition here: the caller may hold one. Nobody is forgotten, as each waiting
+        # thread looks at the time after `_SLICE`.
+        if waiter.condition.acquire(blocking=False):
+            try:
+                waiter.condition.notify_all()
+            finally:
+                waiter.condition.release()
