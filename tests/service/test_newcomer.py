@@ -63,7 +63,7 @@ def test_an_exit_with_unfinished_jobs_warns_once(tmp_path: Path, count: int, sai
     assert done.returncode == 0
     assert done.stderr.count("UserWarning") == 1
     assert f"{said} not ended" in done.stderr
-    for wanted in (str(tmp_path / "d"), "batchcompute serve", "client.wait"):
+    for wanted in (str(tmp_path / "d"), "batchcompute up", "client.wait"):
         assert wanted in done.stderr
     # As the message says, the jobs run again when the next program opens the directory.
     with LocalService(tmp_path / "d") as service, service.client() as client:
@@ -140,7 +140,7 @@ def test_a_second_program_gets_an_error_of_calls(
     assert isinstance(error, ConfigError)
     assert (error.get_status_code(), error.get_code()) == (0, "DataDirectoryInUse")
     assert len(error.attempts) == 1
-    for wanted in (f"pid {os.getpid()}", str(tmp_path / "d"), "batchcompute serve", "BATCHCOMPUTE_DATA_DIR"):
+    for wanted in (f"pid {os.getpid()}", str(tmp_path / "d"), "batchcompute up", "BATCHCOMPUTE_DATA_DIR"):
         assert wanted in error.get_msg()
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again), again.code) == (type(error), str(error), error.code)
@@ -193,7 +193,7 @@ def test_the_error_for_a_dead_server_names_the_process_that_uses_the_directory(
         (directory / "server.json").write_text(json.dumps({"url": "https://127.0.0.1:9", "pid": 1}))
         with Client(LOCAL, "id", "secret") as client, pytest.raises(LocalServiceError) as caught:
             client.get_quotas()
-    for wanted in ("https://127.0.0.1:9", f"pid {os.getpid()}", "batchcompute serve"):
+    for wanted in ("https://127.0.0.1:9", f"pid {os.getpid()}", "batchcompute up"):
         assert wanted in str(caught.value)
 
 

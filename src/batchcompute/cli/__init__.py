@@ -33,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         # Nearly everything that is made until the server is ready stays: a collection finds nothing.
         gc.disable()
+    elif arguments is None:
+        # What a short command makes stays until its end.
+        gc.set_threshold(100_000, 50, 100)
     if find_spec("click") is None:
         print(  # noqa: T201
             f"batchcompute: the command line needs click, of the extra cli: {install_command('cli')}",
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     from batchcompute.cli.app import run
 
-    return run(words)
+    return run(words, arguments is None)
 
 
 def _command_of(words: Sequence[str]) -> str:

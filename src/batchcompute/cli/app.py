@@ -24,10 +24,22 @@ _COMPLETION: Final = "_BATCHCOMPUTE_COMPLETE"
 _DIRECTORY: Final = "A data directory, also without a server"
 
 COMMANDS: Final = {
+    "run": Entry("Jobs", "run", "run a job from a file, or a command, and wait for its end"),
+    "jobs": Entry("Jobs", "jobs", "list jobs"),
+    "job": Entry("Jobs", "jobs", "show a job: its tasks, what waits, and what failed"),
+    "logs": Entry("Jobs", "logs", "print the output of instances"),
+    "attempts": Entry("Jobs", "jobs", "show the attempts of instances"),
+    "stop": Entry("Jobs", "actions", "stop waiting or running jobs"),
+    "start": Entry("Jobs", "actions", "start stopped or failed jobs again"),
+    "delete": Entry("Jobs", "actions", "delete jobs that have ended"),
+    "up": Entry("Service", "background", "run the service of a data directory in the background"),
+    "down": Entry("Service", "background", "end it"),
+    "status": Entry("Service", "background", "show whether a service runs, and where"),
     "serve": Entry("Service", "serve", "serve the API over HTTP, and run the jobs"),
     "keys": Entry(_DIRECTORY, "keys", "list, add and revoke access keys"),
     "buckets": Entry(_DIRECTORY, "buckets", "list buckets, and share them between owners"),
     "trim": Entry(_DIRECTORY, "trim", "remove old jobs and tokens"),
+    "completion": Entry("Other", "completions", "print the completion script of a shell"),
 }
 """All commands by name, in the order of the help."""
 
@@ -45,26 +57,37 @@ batchcompute = LazyGroup(
 click.version_option(__version__, prog_name=_NAME, message="%(prog)s %(version)s")(batchcompute)
 
 
-def run(words: Sequence[str]) -> int:
+def run(words: Sequence[str], is_process: bool = False) -> int:
     """Run a command; return its exit status.
 
     Args:
         words: The arguments after the program's name.
+        is_process: Whether the process ends with the command, so that its services can be closed.
     """
     state = State()
-    with failures.plain_warnings():
+    with failures.plain_warnings(), failures.log_of(state):
         try:
-            # `main` of click would end the process at a closed pipe with the status of a failed job.
-            batchcompute._main_shell_completion({}, _NAME, _COMPLETION)
-            with batchcompute.make_context(_NAME, list(words), obj=state) as context:
-                status = batchcompute.invoke(context)
-            sys.stdout.flush()
-        except (KeyboardInterrupt, click.Abort) as error:
-            return failures.interrupted(error, state)
-        except BrokenPipeError:
-            # The reader of stdout has ended. The interpreter would fail to flush the rest at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            return failures.CLOSED_PIPE
-        except Exception as error:  # noqa: BLE001 - every error becomes one message and a status
-            return failures.report(error, state)
+            return _run(words, state)
+        finally:
+            if is_process and "batchcompute.service.at_exit" in sys.modules:
+                from batchcompute.service.at_exit import close_all
+
+                close_all()
+
+
+def _run(words: Sequence[str], state: State) -> int:
+    try:
+        # `main` of click would end the process at a closed pipe with the status of a failed job.
+        batchcompute._main_shell_completion({}, _NAME, _COMPLETION)
+        with batchcompute.make_context(_NAME, list(words), obj=state) as context:
+            status = batchcompute.invoke(context)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, click.Abort) as error:
+        return failures.interrupted(error, state)
+    except BrokenPipeError:
+        # The reader of stdout has ended. The interpreter would fail to flush the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return failures.CLOSED_PIPE
+    except Exception as error:  # noqa: BLE001 - every error becomes one message and a status
+        return failures.report(error, state)
     return status if isinstance(status, int) else 0

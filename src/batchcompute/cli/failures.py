@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 import traceback
@@ -12,6 +13,7 @@ from typing import Final, NoReturn, TextIO
 
 import click
 
+from batchcompute.cli.files.document import FileError
 from batchcompute.cli.framework import hint
 from batchcompute.cli.state import State
 from batchcompute.cli.texts import clean, clean_block
@@ -95,13 +97,12 @@ def interrupted(error: BaseException, state: State) -> int:
     """Report Ctrl-C; return the exit status.
 
     Args:
-        error: The exception, whose notes say what became of jobs.
+        error: The exception, whose text says what becomes of jobs.
         state: The global options.
     """
     if state.debug:
         traceback.print_exception(error)
-    notes = "; ".join(getattr(error, "__notes__", ()))
-    say(f"batchcompute: interrupted{f': {notes}' if notes else ''}")
+    say(f"batchcompute: interrupted{f': {error}' if str(error) else ''}")
     return INTERRUPTED
 
 
@@ -140,6 +141,15 @@ def report(error: Exception, state: State) -> int:
     return status
 
 
+def message_and_status(error: Exception) -> tuple[str, int]:
+    """Return the text of an error, and its exit status.
+
+    Args:
+        error: The error.
+    """
+    return clean_block(_message_of(error)), _status_of(error)
+
+
 def _usage(error: click.UsageError) -> str:
     """Return the message for a mistake in the arguments."""
     if isinstance(error, click.NoSuchOption):
@@ -163,7 +173,7 @@ def _status_of(error: Exception) -> int:
     """Return the exit status of an error."""
     if isinstance(error, (ResponseError, ServerError, ThrottledError, TransportError, WaitTimeout)):
         return UNAVAILABLE
-    if isinstance(error, (ConfigError, ValidationError, JSONError, FieldError)):
+    if isinstance(error, (ConfigError, ValidationError, JSONError, FieldError, FileError)):
         return MISTAKE
     if isinstance(error, NotFoundError):
         return NOT_FOUND
@@ -205,3 +215,40 @@ def plain_warnings() -> Generator[None]:
         yield
     finally:
         warnings.showwarning = before
+
+
+class _OneLine(logging.Handler):
+    """Writes errors of the log as lines of this program."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self._state = state
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record: only errors, or everything for ``--debug``."""
+        # A server has a log of its own.
+        if not logging.getLogger().handlers and (self._state.debug or record.levelno >= logging.ERROR):
+            say(f"batchcompute: {record.levelname.lower()}: {record.name}: {record.getMessage()}")
+
+
+@contextmanager
+def log_of(state: State) -> Generator[None]:
+    """Show errors that the package logs, or everything for ``--debug``.
+
+    Args:
+        state: The global options, which the command line sets later.
+    """
+    logger = logging.getLogger("batchcompute")
+    own = [handler for handler in logger.handlers if not isinstance(handler, logging.NullHandler)]
+    if logging.getLogger().handlers or own:
+        # A program that calls this one has its own log.
+        yield
+        return
+    handler = _OneLine(state)
+    level = logger.level
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)

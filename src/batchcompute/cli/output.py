@@ -46,8 +46,21 @@ def write(text: str) -> None:
     Args:
         text: The line.
     """
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))  # noqa: T201
+    write_text(f"{text}\n")
+
+
+def write_text(text: str) -> None:
+    """Write text to stdout; a character that its encoding lacks is escaped.
+
+    Args:
+        text: The text.
+    """
+    data = memoryview(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+    sys.stdout.flush()
+    while data:
+        # With PYTHONUNBUFFERED, a write to a pipe may be a partial one, of which `print` would lose the rest.
+        data = data[sys.stdout.buffer.write(data) :]
+    sys.stdout.buffer.flush()
 
 
 def write_json(value: Any) -> None:

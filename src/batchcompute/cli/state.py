@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,8 @@ def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Non
     # The option may stand before and after the command; an option that is not there changes nothing.
     if value not in (None, False, ""):
         setattr(state_of(context), str(parameter.name), value)
+        if parameter.name == "debug":
+            logging.getLogger("batchcompute").setLevel(logging.DEBUG)
 
 
 def _option(*names: str, **attributes: Any) -> Callable[[], click.Option]:

@@ -51,13 +51,13 @@ def unfinished_message(count: int, directory: Path, temporary: bool) -> str:
         return f"{jobs} {have} not ended and {are} lost: the temporary data directory {directory} is removed"
     return (
         f"{jobs} {have} not ended. Running programs were stopped; they start again when a program or "
-        f"`batchcompute serve` opens the data directory {directory}. To wait for jobs, call client.wait(...). To let "
-        "jobs continue after a program ends, run `batchcompute serve`"
+        f"`batchcompute up` opens the data directory {directory}. To wait for jobs, call client.wait(...). To let "
+        "jobs continue after a program ends, run `batchcompute up` before it"
     )
 
 
 @atexit.register
-def _close_all() -> None:
+def close_all() -> None:
     """Close every service at the end of the process, including after Ctrl-C."""
     services = list(open_services)
     for service in services:

@@ -62,11 +62,11 @@ def named_directory(text: str, setting: str) -> Path:
 
 _NAMES = frozenset(
     ["batchcompute.db", "credentials.json", "credentials.json.lock", "identity", "kept", "lock", "oss", "server.json",
-     "uploads", "work"]
+     "server.log", "server.log.1", "uploads", "work"]
 )  # fmt: skip
 """Names of the files and directories in a data directory."""
 
-_EARLY = frozenset({"credentials.json", "credentials.json.lock", "lock", "oss"})
+_EARLY = frozenset({"credentials.json", "credentials.json.lock", "lock", "oss", "server.log", "server.log.1"})
 """Names that may exist before the first start: keys, and objects that were put there by hand."""
 
 
@@ -253,7 +253,7 @@ def _in_use(directory: Path, owner: str) -> DirectoryInUse:
         "",
         f"the data directory {directory} is in use by the process with pid {owner}: end that process, set "
         "BATCHCOMPUTE_DATA_DIR to another directory, or use LocalService(data_dir=…) with one of its own. Programs "
-        f"share a directory through a server: run `batchcompute serve{option}` before them, and clients of LOCAL join it",
+        f"share a directory through a server: run `batchcompute up{option}` before them, and clients of LOCAL join it",
     )
 
 

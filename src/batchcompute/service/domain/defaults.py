@@ -74,6 +74,16 @@ def job_description(body: Mapping[str, Any], platform: Platform) -> JobDescripti
     return description
 
 
+def service_problems(description: JobDescription, platform: Platform) -> list[Problem]:
+    """Return the problems of a DAG job that only the service finds.
+
+    Args:
+        description: The description; its own checks need not have passed.
+        platform: The limits of the machine.
+    """
+    return list(_problems_of(description, platform))
+
+
 def app_job_description(body: Mapping[str, Any]) -> AppJobDescription:
     """Read the description of an App job, check it, and fill in the service's defaults.
 

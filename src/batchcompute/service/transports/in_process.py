@@ -14,9 +14,8 @@ from batchcompute.client.job_host import JobHost
 from batchcompute.errors import ConfigError, LocalServiceError
 from batchcompute.http.transport import WIRE_LIMIT
 from batchcompute.service.data_directory import DirectoryInUse, default_directory
-from batchcompute.service.embedded import embedded_service
 from batchcompute.service.requests import Request, waits_for_job
-from batchcompute.service.transports.proxy import ServerProxy, announced_server
+from batchcompute.service.transports.proxy import ServerProxy, announced_server, running_server
 
 if TYPE_CHECKING:
     from batchcompute.service.local_service import LocalService
@@ -127,6 +126,9 @@ class _EmbeddedTransport(InProcessTransport):
         self._own: LocalService | None = None
 
     def _service(self) -> LocalService:
+        # Imported late: a client that joins a server does not need the service.
+        from batchcompute.service.embedded import embedded_service
+
         service = embedded_service(self._directory)
         # All keys of this process belong to one owner. The first secret of an id is the valid one.
         service.add_key(*self._pair)
@@ -147,6 +149,8 @@ class _EmbeddedTransport(InProcessTransport):
         Raises:
             LocalServiceError: The service cannot be started, and no server of the directory responds.
         """
+        if self._proxy is None and self._own is None:
+            self._proxy = running_server(self._directory)
         if self._proxy is None:
             try:
                 self._service()

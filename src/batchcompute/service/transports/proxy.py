@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import re
 import secrets
 import ssl
@@ -39,6 +40,23 @@ def announced_server(directory: Path) -> tuple[str, str]:
         return str(announcement["url"]), str(announcement.get("certificate", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "", ""
+
+
+def running_server(directory: Path) -> ServerProxy | None:
+    """Return a proxy of the announced server of a data directory; None if its process or the server is not there.
+
+    Args:
+        directory: The data directory.
+    """
+    url, certificate = announced_server(directory)
+    if not url:
+        return None
+    try:
+        # A server that was killed has left its announcement behind, and its port may belong to another program.
+        os.kill(int(json.loads((directory / "server.json").read_text("utf-8"))["pid"]), 0)
+        return ServerProxy(directory, url, certificate)
+    except (ConfigError, OSError, ValueError, KeyError, TypeError, OverflowError):
+        return None
 
 
 def _trusting(certificate: str) -> ssl.SSLContext | bool:

@@ -1,0 +1,197 @@
+"""Descriptions in files: read in every format, checked completely, with the line of each problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from batchcompute.cli.files.document import Document, format_of, name_of, parse_json, read_text
+from batchcompute.cli.files.short_form import expand, is_short
+from batchcompute.errors import Problem, ValidationError
+
+__all__: list[str] = []
+
+KINDS: Final = ("job", "app", "cluster", "image")
+"""The kinds of descriptions."""
+
+
+@dataclass(slots=True)
+class Description:
+    """A description from a file."""
+
+    document: Document
+    """The file."""
+    text: str
+    """Its text."""
+    value: dict[str, Any]
+    """The description in the form of the API."""
+    kind: str
+    """Its kind."""
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """For the short form, its path for each path of the description."""
+    problems: list[Problem] = field(default_factory=list[Problem])
+    """Problems of the form, from the conversion."""
+    packs: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """Tasks of a ``job.cfg`` file with the folder that is their package."""
+
+    def place_of(self, path: str) -> tuple[str, int]:
+        """Return the path in the spelling of the file, and its line; 0 for an unknown line.
+
+        Args:
+            path: A path of the description.
+        """
+        parts = path.split(".") if path else []
+        for count in range(len(parts), 0, -1):
+            source = self.sources.get(".".join(parts[:count]))
+            if source is not None:
+                parts = [*source, *parts[count:]]
+                break
+        if self.document.format == "json" and not self.document.lines:
+            self._read_lines()
+        return ".".join(parts), self.document.line_of(parts)
+
+    def _read_lines(self) -> None:
+        from batchcompute.cli.files.document import FileError
+        from batchcompute.errors import ConfigError
+
+        try:
+            from batchcompute.cli.files.yaml_text import parse_yaml
+
+            # JSON is YAML, except for tabs. No text in JSON holds a tab.
+            self.document.lines = parse_yaml(self.document.name, self.text.replace("\t", " "), "json").lines
+        except (FileError, ConfigError):
+            # The lines help people. Without them, the paths remain.
+            self.document.lines = {(): 0}
+
+
+def load(path: str, kind: str = "job") -> Description:
+    """Read a description.
+
+    Args:
+        path: Path of the file; ``-`` for stdin.
+        kind: Kind of the description.
+
+    Raises:
+        FileError: The file cannot be read or parsed.
+        ConfigError: The file is YAML, and the extra is not installed.
+    """
+    text = read_text(path)
+    name = name_of(path)
+    file_format = format_of(path, text)
+    if file_format == "cfg":
+        from batchcompute.cli.files.job_cfg import parse_job_cfg
+
+        document, packs = parse_job_cfg(name, text)
+        return Description(document, text, document.value, kind, problems=document.problems, packs=packs)
+    if file_format == "json":
+        document = parse_json(name, text)
+    else:
+        from batchcompute.cli.files.yaml_text import parse_yaml
+
+        document = parse_yaml(name, text)
+    if kind == "job" and is_short(document.value):
+        value, sources, problems = expand(document.value, name)
+        return Description(document, text, value, kind, sources, [*document.problems, *problems])
+    return Description(document, text, document.value, kind, problems=list(document.problems))
+
+
+def model_of(kind: str, value: Mapping[str, Any]) -> type[Any]:
+    """Return the model of a kind of description.
+
+    Args:
+        kind: The kind.
+        value: The description, which decides between both types of jobs.
+    """
+    from batchcompute import resources
+    from batchcompute.api.calls import job_kind
+
+    if kind == "job":
+        return job_kind(value)[0]
+    models: dict[str, type[Any]] = {
+        "app": resources.AppDescription,
+        "cluster": resources.ClusterDescription,
+        "image": resources.ImageDescription,
+    }
+    return models[kind]
+
+
+def problems_of(description: Description) -> list[Problem]:
+    """Return everything because of which the service would refuse a description.
+
+    Args:
+        description: The description.
+    """
+    model = model_of(description.kind, description.value)
+    problems = list(description.problems)
+    try:
+        made = model(description.value)
+    except ValidationError as error:
+        return [*problems, *error.problems]
+    except TypeError as error:
+        return [*problems, Problem("", "", str(error))]
+    try:
+        made.validate()
+    except ValidationError as error:
+        problems += error.problems
+    # A description that lacks whole parts is not looked at more closely.
+    is_whole = not any(problem.kind == "missing" for problem in problems)
+    if (
+        is_whole
+        and description.kind == "job"
+        and made.__class__.__name__ == "JobDescription"
+        and made.dag is not None
+    ):
+        from batchcompute.service.domain.defaults import Platform, service_problems
+
+        # The machine of the service is not known, so its own limits are not checked.
+        problems += service_problems(made, Platform(lambda: 1 << 40, lambda: ""))
+    return list(dict.fromkeys(problems))
+
+
+def unknown_fields(description: Description) -> list[Problem]:
+    """Return the fields that no version of the API has; they would not be sent.
+
+    Args:
+        description: The description.
+    """
+    return list(_unknown(model_of(description.kind, description.value), description.value, ""))
+
+
+def _unknown(model: type[Any], value: Any, at: str) -> Iterator[Problem]:
+    from batchcompute.models.fields import NestedField
+    from batchcompute.models.problems import nearest
+
+    if not isinstance(value, dict):
+        return
+    for key, inner in cast("dict[str, Any]", value).items():
+        path = f"{at}.{key}" if at else key
+        found = model._fields.get(key)
+        if found is None:
+            yield Problem(
+                path, "", f"is no field of {model.__name__}, and is not sent{nearest(key, model._fields)}"
+            )
+        elif found.item is not None:
+            if isinstance(found, NestedField):
+                yield from _unknown(found.item, inner, path)
+            elif isinstance(inner, dict):
+                for name, item in cast("dict[str, Any]", inner).items():
+                    yield from _unknown(found.item, item, f"{path}.{name}")
+            elif isinstance(inner, list):
+                for index, item in enumerate(cast("list[Any]", inner)):
+                    yield from _unknown(found.item, item, f"{path}.{index}")
+
+
+def lines(description: Description, problems: list[Problem]) -> list[str]:
+    """Return one line of text for each problem: file, line, path, reason.
+
+    Args:
+        description: The description.
+        problems: The problems.
+    """
+    rows: list[tuple[int, str]] = []
+    for problem in problems:
+        path, line = description.place_of(problem.path)
+        place = f"{description.document.name}:{line}" if line else description.document.name
+        rows.append((line, f"{place}: {Problem(path, problem.value, problem.allowed)}"))
+    return [text for _, text in sorted(rows, key=lambda row: row[0])]

@@ -1,0 +1,158 @@
+"""The short form of a job in YAML: a list of tasks with commands, and ``after`` for their order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from batchcompute.errors import Problem
+
+__all__: list[str] = []
+
+_JOB_KEYS: Final = ("name", "description", "priority", "tasks", "fail_on_instance_failure", "auto_release")
+_TASK_KEYS: Final = {
+    "command": "Parameters.Command.CommandLine",
+    "count": "InstanceCount",
+    "env": "Parameters.Command.EnvVars",
+    "stdout": "Parameters.StdoutRedirectPath",
+    "stderr": "Parameters.StderrRedirectPath",
+    "input": "InputMapping",
+    "output": "OutputMapping",
+    "logs": "LogMapping",
+    "after": "",
+    "retries": "MaxRetryCount",
+    "timeout": "Timeout",
+    "package": "Parameters.Command.PackagePath",
+    "docker": "Parameters.Command.Docker.Image",
+    "cluster": "ClusterId",
+    "type": "AutoCluster.InstanceType",
+    "image": "AutoCluster.ImageId",
+}
+"""The keys of a task, with the path of the field that each of them sets."""
+
+_SHARED: Final = (
+    "env",
+    "stdout",
+    "stderr",
+    "retries",
+    "timeout",
+    "cluster",
+    "type",
+    "image",
+    "package",
+    "docker",
+)
+"""Keys that may stand at the top, for all tasks."""
+
+_JOB_FIELDS: Final = {
+    "name": "Name",
+    "description": "Description",
+    "priority": "Priority",
+    "fail_on_instance_failure": "JobFailOnInstanceFail",
+    "auto_release": "AutoRelease",
+}
+
+
+def is_short(value: Mapping[str, Any]) -> bool:
+    """Return whether a description has the short form.
+
+    Args:
+        value: The description.
+    """
+    return "tasks" in value and not {"DAG", "dag", "App", "app"} & value.keys()
+
+
+def expand(
+    value: Mapping[str, Any], file: str
+) -> tuple[dict[str, Any], dict[str, tuple[str, ...]], list[Problem]]:
+    """Return the description of a job in the form of the API.
+
+    Args:
+        value: The short form.
+        file: Name of the file, for a job without a name.
+
+    Returns:
+        The description, the path in the short form for each path of the description, and the problems.
+    """
+    problems: list[Problem] = []
+    sources: dict[str, tuple[str, ...]] = {"DAG": ("tasks",), "DAG.Tasks": ("tasks",)}
+    _check_keys(value, (*_JOB_KEYS, *_SHARED), "", problems)
+    job: dict[str, Any] = {"Name": default_name(file), "Type": "DAG"}
+    for key, wire in _JOB_FIELDS.items():
+        if key in value:
+            job[wire] = value[key]
+            sources[wire] = (key,)
+    tasks: Any = value["tasks"]
+    if not isinstance(tasks, dict):
+        problems.append(Problem("tasks", "", "must be a mapping of names to tasks"))
+        tasks = {}
+    made: dict[str, Any] = {}
+    dependencies: dict[str, list[str]] = {}
+    for name, short in cast("dict[str, Any]", tasks).items():
+        at = ("tasks", name)
+        task: Any = {"command": short} if isinstance(short, str) else short
+        if not isinstance(task, dict):
+            problems.append(Problem(".".join(at), "", "must be a command, or a mapping with the key command"))
+            continue
+        fields = cast("dict[str, Any]", task)
+        _check_keys(fields, tuple(_TASK_KEYS), ".".join(at), problems)
+        made[name] = _task(value, fields, name, sources)
+        sources[f"DAG.Tasks.{name}"] = at
+        after: Any = fields.get("after") or []
+        names = [after] if isinstance(after, str) else after
+        if not isinstance(names, list) or not all(isinstance(one, str) for one in cast("list[Any]", names)):
+            problems.append(
+                Problem(f"tasks.{name}.after", "", "must be the name of a task, or a list of names")
+            )
+            continue
+        for one in cast("list[str]", names):
+            if one not in cast("dict[str, Any]", tasks):
+                problems.append(Problem(f"tasks.{name}.after", repr(one), "is not a task of this job"))
+            else:
+                dependencies.setdefault(one, []).append(name)
+    sources["DAG.Dependencies"] = ("tasks",)
+    job["DAG"] = {"Tasks": made, "Dependencies": dependencies}
+    return job, sources, problems
+
+
+def _task(
+    job: Mapping[str, Any], task: Mapping[str, Any], name: str, sources: dict[str, tuple[str, ...]]
+) -> dict[str, Any]:
+    """Return a task in the form of the API."""
+    made: dict[str, Any] = {}
+    for key, wire in _TASK_KEYS.items():
+        if not wire or (key not in task and not (key in _SHARED and key in job)):
+            continue
+        chosen = task[key] if key in task else job[key]
+        if key == "env" and isinstance(job.get("env"), dict) and isinstance(task.get("env", {}), dict):
+            chosen = {**job["env"], **task.get("env", {})}
+        inner = made
+        *above, last = wire.split(".")
+        for part in above:
+            inner = inner.setdefault(part, {})
+        inner[last] = chosen
+        sources[f"DAG.Tasks.{name}.{wire}"] = ("tasks", name, key) if key in task else (key,)
+    if "ClusterId" not in made:
+        made.setdefault("AutoCluster", {})
+    return made
+
+
+def _check_keys(value: Mapping[str, Any], known: tuple[str, ...], at: str, problems: list[Problem]) -> None:
+    from batchcompute.service.spelling import nearest
+
+    for key in value:
+        if key not in known:
+            path = f"{at}.{key}" if at else key
+            problems.append(Problem(path, "", f"is no key here; the nearest is {nearest(key, known)}"))
+
+
+def default_name(file: str) -> str:
+    """Return a name for a job from the name of its file.
+
+    Args:
+        file: Name of the file.
+    """
+    stem = re.sub("[^A-Za-z0-9_-]+", "-", Path(file).stem).strip("-")[:64]
+    return stem if stem and not stem[0].isdigit() else f"job-{stem}"[:64].rstrip("-")
