@@ -120,7 +120,7 @@ def ask(app: Any, scope: dict[str, Any], *pieces: bytes, disconnects: bool = Fal
 
 def test_each_operation_has_a_route_of_its_name(service: LocalService) -> None:
     names = [route.name for route in create_app(service).routes if isinstance(route, Route)]
-    assert sorted(names) == sorted([*OPERATIONS, "healthz", "openapi.json"])
+    assert sorted(names) == sorted([*OPERATIONS, "healthz", "metrics", "openapi.json", "readyz"])
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

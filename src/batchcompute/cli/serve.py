@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
-import logging
 import os
-import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +16,7 @@ from batchcompute.cli.state import OF_SERVER, state_of
 from batchcompute.errors import ConfigError
 from batchcompute.errors.installation import install_command
 from batchcompute.service.data_directory import default_directory
+from batchcompute.service.log_format import log_to_stderr
 from batchcompute.service.setting_sources import load_settings
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_NEEDED: Final = ("pydantic_settings", "starlette", "uvicorn")
+_NEEDED: Final = ("prometheus_client", "pydantic_settings", "starlette", "uvicorn")
 """Modules of the extra ``serve``."""
 
 
@@ -37,13 +36,18 @@ def _serve(**values: object) -> None:
     _check_extra()
     settings = load_settings(chosen_settings(values, state_of(click.get_current_context())))
     _check_certificate(settings)
-    _log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     from batchcompute.service.local_service import LocalService
     from batchcompute.service.store.keys import KeyFile
+    from batchcompute.service.transports.operating import read_token
     from batchcompute.service.transports.server import listen, serve
 
+    token = (
+        read_token(settings.metrics_auth, settings.spelled("metrics_auth")) if settings.metrics_auth else ""
+    )
+
     directory = settings.data_dir or default_directory()
-    private = [path for path in (settings.tls_key, settings.config) if path]
+    private = [path for path in (settings.tls_key, settings.config, settings.metrics_auth) if path]
     names = (settings.spelled("host"), settings.spelled("port"))
     with listen(settings.host, settings.port, bool(settings.tls_cert), settings.insecure, names) as address:
         changes = {"data_dir": directory, "oss_host": address.url, "hide": (*settings.hide, *private)}
@@ -55,7 +59,7 @@ def _serve(**values: object) -> None:
             # Objects of the start stay until the end, so later collections skip them.
             gc.freeze()
             gc.enable()
-            serve(service, address, str(settings.tls_cert or ""), str(settings.tls_key or ""))
+            serve(service, address, str(settings.tls_cert or ""), str(settings.tls_key or ""), token)
 
 
 serve_command = Leaf(
@@ -110,14 +114,3 @@ def _check_certificate(settings: Settings) -> None:
         raise ConfigError(
             f"{settings.spelled('tls_cert')} {settings.tls_cert} and {key} cannot be used: {error}"
         ) from error
-
-
-def _log_to_stderr(level: str) -> None:
-    from batchcompute.service.log_limit import LogLimit
-
-    handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(LogLimit())
-    # Where the caller has configured logging, this does nothing.
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler]
-    )

@@ -21,6 +21,9 @@ from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.assembly import assemble
 from batchcompute.service.at_exit import open_services, unfinished_jobs, unfinished_message
 from batchcompute.service.data_directory import Lock, check_data_directory
+from batchcompute.service.event_counts import EventCounts
+from batchcompute.service.events import Events
+from batchcompute.service.numbers import Readiness, ServiceNumbers, check_readiness, read_numbers
 from batchcompute.service.resolved_settings import resolve
 from batchcompute.service.settings import Settings
 from batchcompute.service.store.keys import FIRST_OWNER
@@ -132,6 +135,7 @@ class LocalService:
         self.data_dir: Path = settings.data_dir or Path(tempfile.mkdtemp(prefix="batchcompute-")).absolute()
         self._pid = os.getpid()
         self._closed = False
+        self._ending = False
         self.unfinished: int = 0
         """The number of unfinished jobs when the service was closed; none of them continues before the next start."""
         with ExitStack() as stack:
@@ -154,6 +158,12 @@ class LocalService:
         self.objects: ObjectStore = self._parts.objects
         self.slots: int = self._parts.slots
         self.identity: str = self._parts.identity
+        self.counts: EventCounts = EventCounts()
+        """Numbers of events since the start."""
+        self.events: Events = self._parts.store.events
+        """Receives the events of jobs and requests."""
+        self.events.add(self.counts)
+        self._parts.core.events = self._parts.object_api.events = self.events
         open_services.add(self)
 
     def __enter__(self) -> Self:
@@ -182,8 +192,17 @@ class LocalService:
         """Return the health of the loop that runs the jobs."""
         return self._parts.watchdog.health()
 
+    def readiness(self) -> Readiness:
+        """Return whether the service can do its work at this moment, and if not, why."""
+        return check_readiness(self._parts.store, self.data_dir, self.health(), self.closed or self._ending)
+
+    def numbers(self) -> ServiceNumbers:
+        """Return the numbers of this moment, for metrics."""
+        return read_numbers(self._parts.store, self.data_dir, self.slots, self.health())
+
     def end_waits(self) -> None:
         """Answer all requests that wait for the end of a job, because the service is about to end."""
+        self._ending = True
         self._parts.dispatcher.waiters.close()
 
     def add_key(self, access_key_id: str, access_key_secret: str) -> None:

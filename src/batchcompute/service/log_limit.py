@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from typing import cast
 
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 
@@ -22,7 +23,8 @@ _KINDS = 1000
 class LogLimit(logging.Filter):
     """Passes a few records of each kind per minute. A kind is a line of the source and a level.
 
-    The first record after a window reports how many records were left out.
+    An attribute ``limit`` of a record divides its kind; the empty text stands for no limit. The first record after
+    a window reports how many records were left out.
 
     Args:
         clock: The source of time.
@@ -31,12 +33,15 @@ class LogLimit(logging.Filter):
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__()
         self._clock = clock
-        self._kinds: dict[tuple[str, int, int], tuple[float, int]] = {}
+        self._kinds: dict[tuple[str, int, int, str], tuple[float, int]] = {}
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to write a record."""
-        kind = (record.pathname, record.lineno, record.levelno)
+        limit = cast("str | None", getattr(record, "limit", None))
+        if limit == "":
+            return True
+        kind = (record.pathname, record.lineno, record.levelno, limit or "")
         now = self._clock.monotonic()
         with self._lock:
             begun, count = self._kinds.get(kind, (now, 0))

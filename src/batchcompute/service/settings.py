@@ -121,6 +121,12 @@ class Settings(BaseModel):
         BeforeValidator(upper_case),
         Notes(metavar="LEVEL", sources=_SERVE),
     ] = Field(default="INFO", description="lowest level of the log on stderr")
+    log_format: Annotated[Literal["text", "json"], Notes(sources=_SERVE)] = Field(
+        default="text", description="form of the log on stderr: lines for people, or JSON"
+    )
+    metrics_auth: Annotated[
+        AbsolutePath | None, Notes("a path", "FILE", default="only this machine", sources=_SERVE)
+    ] = Field(default=None, description="file with a token with which other machines may read `/metrics`")
     print_credentials: Annotated[bool, Notes(sources=("command line",))] = Field(
         default=False, strict=True, description="print the first key pair at the start"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Mapping
-from typing import Any
 
 from batchcompute.errors import ValidationError
 from batchcompute.runner.os_errors import is_transient
@@ -13,7 +12,9 @@ from batchcompute.service.api.authentication import Keys
 from batchcompute.service.api.handlers.table import Handler
 from batchcompute.service.api.params import Params
 from batchcompute.service.api.routes import find
-from batchcompute.service.errors import ApiError, error_of_problems
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
+from batchcompute.service.errors import ApiError, HttpError, error_of_problems
+from batchcompute.service.events import Events, RequestAnswered
 from batchcompute.service.requests import (
     Admission,
     BadTarget,
@@ -35,11 +36,15 @@ class Core:
     Args:
         keys: The key pairs of the service.
         handlers: The handler of each operation, by its name.
+        clock: The source of time.
     """
 
-    def __init__(self, keys: Keys, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, keys: Keys, handlers: Mapping[str, Handler], clock: Clock = SYSTEM_CLOCK) -> None:
         self._keys = keys
         self._handlers = handlers
+        self._clock = clock
+        self.events: Events = Events()
+        """Receives an event for each request; `LocalService` sets it."""
 
     def dispatch(self, request: Request, admission: Admission | None = None) -> Response:
         """Return the response to a request. Every error becomes a response.
@@ -48,52 +53,68 @@ class Core:
             request: The request.
             admission: What `admit` returned for its head, if it was called.
         """
+        started = self._clock.monotonic()
         request_id = new_request_id()
+        owner, name = admission.owner if admission else "", ""
         try:
-            owner = admission.owner if admission else self._keys.owner_of(request)
+            owner = owner or self._keys.owner_of(request)
             self._keys.check_body(request)
-            status, content = self._content(request, owner, request_id)
+            operation, path, query = find(request.method, request.target)
+            name = operation.name
+            params = Params(operation, owner, path, query, request.body, request_id)
+            response = json_response(operation.status, self._handlers[name](params), request_id)
+            code = ""
         except Exception as error:  # noqa: BLE001 - every error becomes a response
-            return self._error_response(error, request, request_id)
-        return json_response(status, content, request_id)
+            refusal = _refusal_of(error, request, request_id)
+            response, code = error_response(refusal, request_id), refusal.code
+        self._note(name, request, response.status, code, owner, request_id, started)
+        return response
 
     def admit(self, head: Request) -> Admission | Response:
         """Authenticate a request by its head: return its owner, or the response that refuses it."""
+        started = self._clock.monotonic()
         try:
             return Admission(self._keys.owner_of(head))
         except Exception as error:  # noqa: BLE001 - every error becomes a response
-            return self._error_response(error, head, new_request_id())
+            request_id = new_request_id()
+            refusal = _refusal_of(error, head, request_id)
+            self._note("", head, refusal.status, refusal.code, "", request_id, started)
+            return error_response(refusal, request_id)
 
-    def _content(self, request: Request, owner: str, request_id: str) -> tuple[int, Any]:
-        operation, path, query = find(request.method, request.target)
-        handler = self._handlers[operation.name]
-        return operation.status, handler(Params(operation, owner, path, query, request.body, request_id))
+    def _note(
+        self,
+        name: str,
+        request: Request,
+        status: int,
+        code: str,
+        owner: str,
+        request_id: str,
+        started: float,
+    ) -> None:
+        path = request.target.partition("?")[0]
+        seconds = self._clock.monotonic() - started
+        self.events.emit(
+            RequestAnswered(name, request.method, path, status, code, owner, request_id, seconds)
+        )
 
-    @staticmethod
-    def _error_response(error: Exception, request: Request, request_id: str) -> Response:
-        if isinstance(error, ApiError):
-            return error_response(error, request_id)
-        if isinstance(error, BadTarget):
-            text = f"Url contains illegal words: {error}."
-            return error_response(ApiError(400, "InvalidUrlPattern", text), request_id)
-        if isinstance(error, ValidationError):
-            return error_response(error_of_problems(list(error.problems)), request_id)
-        if isinstance(error, sqlite3.Error):
-            # For example, the disk is full or the file is damaged. The request changed nothing.
-            _log.error("request %s failed: the database failed: %s", request_id, error)
-            text = f"The service's database failed: {error}. Nothing was changed."
-            return error_response(ApiError(500, "InternalError", text), request_id)
-        if is_transient(error):
-            _log.warning("request %s failed: %s", request_id, error)
-            text = "The machine of the service has no room for this at this moment. Try again later."
-            return error_response(ApiError(503, "ServiceUnavailable", text), request_id)
-        _log.error(
-            "request %s failed: %s %s",
-            request_id,
-            request.method,
-            request.target.partition("?")[0],
-            exc_info=error,
-        )
-        return error_response(
-            ApiError(500, "InternalError", "The service failed; its log says why."), request_id
-        )
+
+def _refusal_of(error: Exception, request: Request, request_id: str) -> HttpError:
+    """Return the error that answers a request, and log one that is not expected."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, BadTarget):
+        return ApiError(400, "InvalidUrlPattern", f"Url contains illegal words: {error}.")
+    if isinstance(error, ValidationError):
+        return error_of_problems(list(error.problems))
+    if isinstance(error, sqlite3.Error):
+        # For example, the disk is full or the file is damaged. The request changed nothing.
+        _log.error("request %s failed: the database failed: %s", request_id, error)
+        text = f"The service's database failed: {error}. Nothing was changed."
+        return ApiError(500, "InternalError", text)
+    if is_transient(error):
+        _log.warning("request %s failed: %s", request_id, error)
+        text = "The machine of the service has no room for this at this moment. Try again later."
+        return ApiError(503, "ServiceUnavailable", text)
+    path = request.target.partition("?")[0]
+    _log.error("request %s failed: %s %s", request_id, request.method, path, exc_info=error)
+    return ApiError(500, "InternalError", "The service failed; its log says why.")

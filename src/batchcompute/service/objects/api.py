@@ -16,6 +16,7 @@ from batchcompute.errors import ValidationError
 from batchcompute.runner.rooted import NotRegular, OutsideRoot
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.errors import ApiError, ObjectError
+from batchcompute.service.events import Events, RequestAnswered
 from batchcompute.service.objects import conditions, responses
 from batchcompute.service.objects.base import LinkInPath, ObjectReader, Stat, parts_of
 from batchcompute.service.objects.bucket_api import BucketApi, acl
@@ -87,6 +88,8 @@ class ObjectApi:
         self._clock = clock
         self.uploads: Uploads = Uploads(store, uploads, clock)
         """The incomplete uploads."""
+        self.events: Events = Events()
+        """Receives an event for each request; `LocalService` sets it."""
         self._find = find
         self._buckets = buckets
         self._grants = grants
@@ -98,10 +101,13 @@ class ObjectApi:
 
     def admit(self, head: Request) -> Admission | Response:
         """Check the head of a request, and return its owner and object, or the response that refuses the request."""
+        started = self._clock.monotonic()
         try:
             return self._admit(head)
         except Exception as error:  # noqa: BLE001 - every error becomes a response
-            return self._error_response(error, head)
+            response = self._error_response(error, head)
+            self._note(head, response, "", started)
+            return response
 
     def dispatch(self, request: Request, admission: Admission | None = None) -> Response:
         """Respond to a request.
@@ -110,13 +116,26 @@ class ObjectApi:
             request: The request.
             admission: The result of `admit`; None if it was not called.
         """
+        started = self._clock.monotonic()
+        owner = ""
         try:
-            return self._response(request, admission or self._admit(request))
+            admission = admission or self._admit(request)
+            owner = admission.owner
+            response = self._response(request, admission)
         except Exception as error:  # noqa: BLE001 - every error becomes a response
-            return self._error_response(error, request)
+            response = self._error_response(error, request)
         finally:
             if request.spool is not None:
                 request.spool.file.remove()
+        self._note(request, response, owner, started)
+        return response
+
+    def _note(self, request: Request, response: Response, owner: str, started: float) -> None:
+        path = request.target.partition("?")[0]
+        seconds = self._clock.monotonic() - started
+        self.events.emit(
+            RequestAnswered("objects", request.method, path, response.status, "", owner, "", seconds)
+        )
 
     @staticmethod
     def _error_response(error: Exception, request: Request) -> Response:

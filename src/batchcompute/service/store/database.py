@@ -13,6 +13,8 @@ from pathlib import Path
 
 from batchcompute.errors import ConfigError
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
+from batchcompute.service.event_log import EventLog
+from batchcompute.service.events import Events
 from batchcompute.service.store.apps import AppRepository
 from batchcompute.service.store.attempts import AttemptRepository
 from batchcompute.service.store.buckets import BucketRepository
@@ -108,12 +110,19 @@ class Store:
         path: The file.
         full: Whether each commit waits for the disk, so that not even a power cut loses one.
         clock: The source of time.
+        events: Receives the events of jobs, each after the commit of its transaction; by default they are logged.
 
     Raises:
         ConfigError: The file cannot be opened, or is of a later version of this package.
     """
 
-    def __init__(self, path: Path, full: bool = False, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, path: Path, full: bool = False, clock: Clock = SYSTEM_CLOCK, events: Events | None = None
+    ) -> None:
+        self.path: Path = path
+        """The file."""
+        self.events: Events = events or Events(EventLog())
+        """Receives the events of jobs; parts of the service report further ones."""
         self._clock = clock
         self._lock = threading.RLock()
         self._waiting = 0
@@ -186,11 +195,14 @@ class Store:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 self._db.execute("BEGIN IMMEDIATE")
+                changes = self._repositories.jobs.changes = []
                 yield Transaction(self._repositories)
                 self._db.execute("COMMIT")
             finally:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
+        for event in changes:
+            self.events.emit(event)
 
     @contextmanager
     def read(self) -> Generator[Transaction]:

@@ -7,6 +7,15 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from batchcompute.service.events import (
+    Event,
+    JobCreated,
+    JobDeleted,
+    JobEnded,
+    JobRestarted,
+    JobStarted,
+    seconds_between,
+)
 from batchcompute.service.store.rows import JobRow, NewJob
 
 __all__: list[str] = []
@@ -32,6 +41,8 @@ class JobRepository:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self.changes: list[Event] = []
+        """The events of the current transaction, which are reported when it is committed."""
 
     def find(self, job_id: str, owner: str) -> JobRow | None:
         """Return a job of an owner; None if it does not exist."""
@@ -103,15 +114,26 @@ class JobRepository:
     def show(self, seq: int) -> None:
         """Make a completely written job visible, in the state ``Waiting``."""
         self._db.execute("UPDATE jobs SET hidden = 0, state = 'Waiting' WHERE seq = ?", (seq,))
+        row = self._db.execute(
+            "SELECT id, owner, name, (SELECT COUNT(*) FROM tasks WHERE job = seq) AS tasks, "
+            "(SELECT COALESCE(SUM(Waiting), 0) FROM tasks WHERE job = seq) AS instances FROM jobs WHERE seq = ?",
+            (seq,),
+        ).fetchone()
+        self.changes.append(JobCreated(*row))
 
     def hide(self, seq: int) -> None:
         """Hide a job, which is then removed step by step."""
         # This state keeps the job out of the index of active jobs.
-        self._db.execute("UPDATE jobs SET hidden = ?, state = 'Stopped' WHERE seq = ?", (BEING_REMOVED, seq))
+        rows = self._db.execute(
+            "UPDATE jobs SET hidden = ?, state = 'Stopped' WHERE seq = ? AND NOT hidden RETURNING id, owner",
+            (BEING_REMOVED, seq),
+        )
+        self.changes += [JobDeleted(*row) for row in rows.fetchall()]
 
     def delete(self, seq: int) -> None:
         """Delete a job, with its tasks and instances."""
-        self._db.execute("DELETE FROM jobs WHERE seq = ?", (seq,))
+        rows = self._db.execute("DELETE FROM jobs WHERE seq = ? RETURNING id, owner", (seq,))
+        self.changes += [JobDeleted(*row) for row in rows.fetchall()]
 
     def delete_hidden(self, seq: int) -> None:
         """Delete a job if it is hidden."""
@@ -127,36 +149,45 @@ class JobRepository:
     def mark_running(self, seq: int, now: str) -> None:
         """Record that a job runs, when an instance of it starts."""
         # An index contains the state, so the row is written for the first instance only.
-        self._db.execute(
+        rows = self._db.execute(
             "UPDATE jobs SET state = 'Running', started = CASE started WHEN '' THEN ? ELSE started END "
-            "WHERE seq = ? AND state != 'Running'",
+            "WHERE seq = ? AND state != 'Running' RETURNING id, owner",
             (now, seq),
         )
+        self.changes += [JobStarted(*row) for row in rows.fetchall()]
 
     def mark_finished(self, seq: int, now: str) -> bool:
         """Record that a job has finished, and return whether it must be deleted now (``AutoRelease``)."""
-        self._db.execute("UPDATE jobs SET state = 'Finished', ended = ? WHERE seq = ?", (now, seq))
-        row = self._db.execute("SELECT 1 FROM jobs WHERE seq = ? AND auto_release", (seq,)).fetchone()
-        return row is not None
+        return any(self._end("state = 'Finished', ended = ?", (now, seq)))
 
     def mark_failed(self, seq: int, message: str, now: str) -> None:
         """Record that a job has failed, with a message."""
-        self._db.execute(
-            "UPDATE jobs SET state = 'Failed', message = ?, ended = ? WHERE seq = ?", (message, now, seq)
-        )
+        self._end("state = 'Failed', message = ?, ended = ?", (message, now, seq))
 
     def mark_stopped(self, seq: int, now: str) -> None:
         """Record that a job was stopped. A job that never ran has no time of its end."""
-        self._db.execute(
-            "UPDATE jobs SET state = 'Stopped', ended = CASE started WHEN '' THEN '' ELSE ? END WHERE seq = ?",
-            (now, seq),
-        )
+        self._end("state = 'Stopped', ended = CASE started WHEN '' THEN '' ELSE ? END", (now, seq))
+
+    def _end(self, changes: str, values: tuple[str | int, ...]) -> list[int]:
+        """Change the row of a job that ends, and return its ``auto_release``; empty if there is no such job."""
+        rows = self._db.execute(
+            f"UPDATE jobs SET {changes} WHERE seq = ? "
+            "RETURNING auto_release, id, owner, state, message, started, ended",
+            values,
+        ).fetchall()
+        for _, job, owner, state, message, started, ended in rows:
+            seconds = seconds_between(started, ended)
+            self.changes.append(JobEnded(job, owner, state, message if state == "Failed" else "", seconds))
+        return [row[0] for row in rows]
 
     def mark_waiting(self, seq: int) -> None:
         """Record that a job starts again."""
-        self._db.execute(
-            "UPDATE jobs SET state = 'Waiting', message = '', started = '', ended = '' WHERE seq = ?", (seq,)
+        rows = self._db.execute(
+            "UPDATE jobs SET state = 'Waiting', message = '', started = '', ended = '' WHERE seq = ? "
+            "RETURNING id, owner",
+            (seq,),
         )
+        self.changes += [JobRestarted(*row) for row in rows.fetchall()]
 
     def add_message(self, seq: int, message: str) -> None:
         """Set the message of a job, unless it has one."""
@@ -176,6 +207,19 @@ class JobRepository:
             "SELECT COUNT(*) FROM jobs WHERE state IN ('Waiting', 'Running') AND NOT hidden"
         ).fetchone()
         return int(row[0])
+
+    def count_by_state(self) -> dict[str, int]:
+        """Return the number of jobs in each state that has any."""
+        rows = self._db.execute("SELECT state, COUNT(*) FROM jobs WHERE NOT hidden GROUP BY state")
+        return {row[0]: row[1] for row in rows}
+
+    def count_active_instances(self) -> tuple[int, int]:
+        """Return the numbers of waiting and of running instances of the jobs that have not ended."""
+        row = self._db.execute(
+            "SELECT COALESCE(SUM(t.Waiting), 0), COALESCE(SUM(t.Running), 0) FROM jobs j JOIN tasks t ON t.job = j.seq "
+            "WHERE j.state IN ('Waiting', 'Running')"
+        ).fetchone()
+        return int(row[0]), int(row[1])
 
     def ended_before(self, time: str) -> Sequence[tuple[int, str]]:
         """Return row numbers and ids of the jobs that ended before a time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +24,7 @@ from batchcompute.api.operations import OPERATIONS, Operation
 from batchcompute.service.requests import Response, query_names, waits_for_job
 from batchcompute.service.transports.exchange import exchange_of
 from batchcompute.service.transports.middleware import AdmissionMiddleware, BodyMiddleware, ExchangeMiddleware
+from batchcompute.service.transports.operating import MetricsEndpoint, health, json_page, readiness
 from batchcompute.service.transports.threads import run_in_thread
 
 if TYPE_CHECKING:
@@ -39,11 +41,14 @@ LARGEST_REQUEST: Final = 300 * 1024
 LARGEST_DOCUMENT: Final = 2 * 1024**2
 """Bytes of a document that is posted to object storage: the parts of an upload, or the keys to delete."""
 
+_HOST: Final = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+"""A host with a port, in the header of a request."""
+
 LARGEST_OBJECT: Final = 5 * 1024**3
 """Bytes of an object, or of a part of one, in one request."""
 
 
-def create_app(service: LocalService, *, url: str = "") -> Starlette:
+def create_app(service: LocalService, *, url: str = "", metrics_token: str = "") -> Starlette:
     """Return the HTTP API of a service, for a server of your own or to be mounted in another application.
 
     It answers at the root only, because signatures cover the whole path: mount it with the path ``""`` behind
@@ -53,14 +58,17 @@ def create_app(service: LocalService, *, url: str = "") -> Starlette:
     Args:
         service: The service. It has to be open as long as requests come.
         url: Where ``LOCAL`` clients find the server, if it is announced in the data directory.
+        metrics_token: With this token, other machines may read ``/metrics``; without one, only this machine.
     """
     admission = Middleware(AdmissionMiddleware, service)
     signed = [admission, Middleware(BodyMiddleware, LARGEST_REQUEST)]
     stored = [admission, Middleware(BodyMiddleware, LARGEST_DOCUMENT, LARGEST_OBJECT, service.new_spool)]
     return Starlette(
         routes=[
-            PublicRoute("/healthz", lambda: _health(service)),
-            PublicRoute("/openapi.json", _description),
+            PublicRoute("/healthz", PublicEndpoint(lambda _: health(service))),
+            PublicRoute("/readyz", PublicEndpoint(lambda _: readiness(service))),
+            PublicRoute("/metrics", MetricsEndpoint(service, metrics_token)),
+            PublicRoute("/openapi.json", PublicEndpoint(_description(url))),
             OtherRoute(Endpoint(service, in_thread=True), stored, for_objects=True),
             *operation_routes(service, signed),
             # The service itself refuses a path that no operation has, once it knows the sender.
@@ -92,11 +100,11 @@ class PublicRoute(Route):
 
     Args:
         path: The path.
-        response: Returns the response.
+        endpoint: Answers the requests.
     """
 
-    def __init__(self, path: str, response: Callable[[], Response]) -> None:
-        super().__init__(path, PublicEndpoint(response), methods=["GET"], name=path.strip("/"))
+    def __init__(self, path: str, endpoint: PublicEndpoint | MetricsEndpoint) -> None:
+        super().__init__(path, endpoint, methods=["GET"], name=path.strip("/"))
 
     def matches(self, scope: Scope) -> tuple[Match, dict[str, Any]]:
         """Return whether a request is for this path."""
@@ -174,12 +182,12 @@ class PublicEndpoint:
         response: Returns the response.
     """
 
-    def __init__(self, response: Callable[[], Response]) -> None:
+    def __init__(self, response: Callable[[Scope], Response]) -> None:
         self._response = response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer a request."""
-        await exchange_of(scope).respond(self._response(), send)
+        await exchange_of(scope).respond(self._response(scope), send)
 
 
 class Endpoint:
@@ -208,14 +216,18 @@ class Endpoint:
         return await asyncio.to_thread(self._service.dispatch, request, admission)
 
 
-def _health(service: LocalService) -> Response:
-    health = service.health()
-    return _json(200 if health.ok else 503, json.dumps(health.content()).encode("utf-8"))
+def _description(url: str) -> Callable[[Scope], Response]:
+    """Return what answers requests for the OpenAPI document: its servers are the address of the request.
 
+    Args:
+        url: URL of the server, for requests that do not name a host; empty for that of the document.
+    """
+    document = json.loads(files("batchcompute.service").joinpath("openapi.json").read_bytes())
+    own = url or document["servers"][0]["url"]
 
-def _description() -> Response:
-    return _json(200, files("batchcompute.service").joinpath("openapi.json").read_bytes())
+    def respond(scope: Scope) -> Response:
+        host = exchange_of(scope).request.headers.get("host", "")
+        here = f"{scope.get('scheme', 'http')}://{host}" if _HOST.fullmatch(host) else own
+        return json_page(200, json.dumps({**document, "servers": [{"url": here}]}).encode("utf-8"))
 
-
-def _json(status: int, body: bytes) -> Response:
-    return Response(status, {"Content-Type": "application/json", "Content-Length": str(len(body))}, body)
+    return respond

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
+from batchcompute.service.events import RequestAnswered
 from batchcompute.service.requests import Request, Response
 from batchcompute.service.transports import bodies
 from batchcompute.service.transports.exchange import Exchange, begin, closing, exchange_of
@@ -62,7 +63,20 @@ a host: mount it at the root, or by the name of the host."
         except Exception as error:
             if exchange.response_started:
                 raise
-            await exchange.respond(exchange.response_to(error), send)
+            response = exchange.response_to(error)
+            self._note(exchange, error, response)
+            await exchange.respond(response, send)
+
+    def _note(self, exchange: Exchange, error: Exception, response: Response) -> None:
+        """Report a request that was refused before an operation was found."""
+        name, code = (
+            ("objects", "") if exchange.for_objects else ("", getattr(error, "code", "InternalError"))
+        )
+        owner = exchange.admission.owner if exchange.admission else ""
+        event = RequestAnswered(
+            name, exchange.request.method, exchange.path, response.status, str(code), owner, "", 0.0
+        )
+        self._service.events.emit(event)
 
     def _proving(self, challenge: str, send: Send) -> Send:
         """Return a `send` that adds the proof for a challenge to the headers of the response."""

@@ -148,7 +148,13 @@ def listen(
         yield ServerAddress(listener, f"http{'s' if tls else ''}://{shown}:{listener.getsockname()[1]}")
 
 
-def serve(service: LocalService, address: ServerAddress, tls_cert: str = "", tls_key: str = "") -> None:
+def serve(
+    service: LocalService,
+    address: ServerAddress,
+    tls_cert: str = "",
+    tls_key: str = "",
+    metrics_token: str = "",
+) -> None:
     """Serve until a signal ends the process (SIGINT or SIGTERM).
 
     Args:
@@ -156,6 +162,7 @@ def serve(service: LocalService, address: ServerAddress, tls_cert: str = "", tls
         address: Address of the server, from `listen`.
         tls_cert: File with the certificate; empty for plain HTTP.
         tls_key: File with the private key of the certificate.
+        metrics_token: With this token, other machines may read ``/metrics``; without one, only this machine.
 
     Raises:
         ConfigError: The certificate cannot be used.
@@ -170,7 +177,7 @@ def serve(service: LocalService, address: ServerAddress, tls_cert: str = "", tls
         address.socket.most_open = limits.total + _BACKLOG
     try:
         config = uvicorn.Config(
-            create_app(service, url=address.url),
+            create_app(service, url=address.url, metrics_token=metrics_token),
             http=guarded_protocol(limits),
             ws="none",
             log_config=None,
