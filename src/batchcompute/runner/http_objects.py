@@ -6,15 +6,14 @@ import errno
 import http.client
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from batchcompute.runner import copying
 from batchcompute.runner.aborting import check_abort
+from batchcompute.runner.http_reading import Download, HttpObject, HttpStat
 from batchcompute.runner.http_session import PATIENCE, Body, Call, Endpoint, FilePart, Session, digest_of
 from batchcompute.runner.object_urls import split_object_url
 from batchcompute.runner.rooted import Parts, Root, RootedFile
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 __all__ = ["HttpObjects"]
-
-_CHUNK = 1024 * 1024
-"""Bytes that are held in memory at once."""
 
 _PART = 64 * 1024**2
 """Bytes of a part of a large object."""
@@ -41,16 +37,6 @@ _OBJECT_MODE = 0o700
 
 _LONGEST_NAME = 255
 """Bytes of the longest name of a file."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpStat:
-    """The properties of an object."""
-
-    size: int
-    """Bytes of the object."""
-    tag: str
-    """Entity tag."""
 
 
 class HttpObjects:
@@ -163,7 +149,7 @@ class HttpObjects:
     def _fetch(self, object_url: str, target: Root, parts: Parts, abort: threading.Event | None) -> None:
         fd = target.new_file(parts, _OBJECT_MODE)
         try:
-            download = _Download(fd, abort)
+            download = Download(fd, abort)
             self._session.send(
                 Call("GET", _target(object_url), headers=download.headers), download.receive, abort
             )
@@ -306,89 +292,6 @@ class HttpObjects:
             stat = self.stat(object_url)
             if stat is None or stat.size != size:
                 raise
-
-
-class HttpObject:
-    """One version of an object, opened for reading.
-
-    Args:
-        session: Sends the requests.
-        target: Target of its requests.
-        stat: Its properties.
-    """
-
-    def __init__(self, session: Session, target: str, stat: HttpStat) -> None:
-        self._session = session
-        self._target = target
-        self._stat = stat
-
-    @property
-    def stat(self) -> HttpStat:
-        """The properties of the object."""
-        return self._stat
-
-    def read(self, start: int, end: int) -> bytes:
-        """Return the bytes from a start to an end.
-
-        Raises:
-            OSError: The storage fails, or the object was replaced.
-        """
-        end = min(end, self._stat.size)
-        if start >= end:
-            return b""
-        headers = {"Range": f"bytes={start}-{end - 1}", "If-Match": self._stat.tag}
-        data = self._session.send(
-            Call("GET", self._target, headers=lambda: headers), lambda response: response.read()
-        )
-        if len(data) != end - start:
-            raise OSError(errno.EIO, f"{len(data)} bytes of {self._target} arrived, and not {end - start}")
-        return data
-
-    def close(self) -> None:
-        """Do nothing: an open object holds no connection."""
-
-
-class _Download:
-    """The download of an object to a file. After a break, it goes on where it ended if the object is the same.
-
-    Args:
-        fd: Descriptor of the file.
-        abort: Aborts the download.
-    """
-
-    def __init__(self, fd: int, abort: threading.Event | None) -> None:
-        self._fd = fd
-        self._abort = abort
-        self._at = 0
-        self._size = 0
-        self._tag = ""
-
-    def headers(self) -> Mapping[str, str]:
-        if self._tag and 0 < self._at < self._size:
-            return {"Range": f"bytes={self._at}-"}
-        return {}
-
-    def receive(self, response: http.client.HTTPResponse) -> None:
-        tag = response.getheader("ETag") or ""
-        size = int(response.getheader("Content-Length") or 0)
-        if response.status != 206:
-            self._restart(size)
-        elif tag != self._tag:
-            # The object was replaced. The next attempt reads it from its beginning.
-            self._restart(0)
-            raise http.client.IncompleteRead(b"")
-        self._tag = tag
-        while piece := response.read(_CHUNK):
-            check_abort(self._abort)
-            copying.write_all(self._fd, piece)
-            self._at += len(piece)
-        if self._at != self._size:
-            raise http.client.IncompleteRead(b"", self._size - self._at)
-
-    def _restart(self, size: int) -> None:
-        self._at, self._size, self._tag = 0, size, ""
-        os.lseek(self._fd, 0, os.SEEK_SET)
-        os.ftruncate(self._fd, 0)
 
 
 def _target(object_url: str) -> str:
