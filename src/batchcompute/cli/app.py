@@ -38,6 +38,9 @@ COMMANDS: Final = {
     "serve": Entry("Service", "serve", "serve the API over HTTP, and run the jobs"),
     "keys": Entry(_DIRECTORY, "keys", "list, add and revoke access keys"),
     "buckets": Entry(_DIRECTORY, "buckets", "list buckets, and share them between owners"),
+    "backup": Entry(_DIRECTORY, "backups", "write a backup to a file"),
+    "restore": Entry(_DIRECTORY, "backups", "make a data directory from a backup"),
+    "du": Entry(_DIRECTORY, "usage", "show what takes space"),
     "trim": Entry(_DIRECTORY, "trim", "remove old jobs and tokens"),
     "completion": Entry("Other", "completions", "print the completion script of a shell"),
 }

@@ -1,0 +1,97 @@
+"""Consistent copies of the database, and the numbers of its rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from batchcompute.errors import ConfigError
+from batchcompute.service.store.schema import MIGRATIONS
+
+__all__: list[str] = []
+
+
+def copy_database(database: Path, target: Path) -> int:
+    """Copy a database as it is at one moment; a service may write to it meanwhile.
+
+    Args:
+        database: The file of the database.
+        target: The new file.
+
+    Returns:
+        The version of its schema.
+
+    Raises:
+        ConfigError: The database cannot be read, or the copy cannot be written.
+    """
+    try:
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(target)) as copy:
+            source.execute("PRAGMA busy_timeout=5000")
+            source.backup(copy)
+            # The copy of a database in WAL mode would need a second file.
+            copy.execute("PRAGMA journal_mode=DELETE")
+            return _schema(copy)
+    except sqlite3.Error as error:
+        raise ConfigError(f"the database {database} cannot be copied: {error}") from None
+
+
+def check_database(database: Path) -> None:
+    """Check a copy of a database.
+
+    Args:
+        database: The file.
+
+    Raises:
+        ConfigError: It is damaged, or was written by a later version of this package.
+    """
+    try:
+        with closing(sqlite3.connect(database)) as copy:
+            result = str(copy.execute("PRAGMA quick_check(1)").fetchone()[0])
+            version = _schema(copy)
+    except sqlite3.Error as error:
+        raise ConfigError(f"its database is damaged: {error}") from None
+    if result != "ok":
+        raise ConfigError(f"its database is damaged: {result}")
+    if not 0 < version <= len(MIGRATIONS):
+        raise ConfigError(
+            f"its database was written by a later version of batchcompute (schema {version}, this one knows "
+            f"{len(MIGRATIONS)})"
+        )
+
+
+def count_rows(database: Path) -> Mapping[str, int]:
+    """Return the numbers of rows that grow, by name.
+
+    Args:
+        database: The file of the database.
+
+    Raises:
+        ConfigError: The database cannot be read.
+    """
+    counts: dict[str, int] = {}
+    try:
+        with closing(sqlite3.connect(database)) as db:
+            tables = {
+                str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+            for name, table, condition in (
+                ("ended jobs", "jobs", "state IN ('Finished', 'Failed', 'Stopped')"),
+                ("unfinished jobs", "jobs", "state IN ('Waiting', 'Running')"),
+                ("instances", "instances", "1"),
+                ("earlier attempts", "attempts", "1"),
+                ("tokens", "tokens", "1"),
+                ("nonces", "nonces", "1"),
+            ):
+                # A directory of an earlier version has fewer tables.
+                if table in tables:
+                    row = db.execute(f"SELECT COUNT(*) FROM {table} WHERE {condition}").fetchone()
+                    counts[name] = int(row[0])
+    except sqlite3.Error as error:
+        raise ConfigError(f"the database {database} cannot be read: {error}") from None
+    return counts
+
+
+def _schema(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
