@@ -178,7 +178,8 @@ SERVICE_FLOORS = [
     ["metrics"],
     ["assembly"],
     # `LocalService.client` makes a client of its own transport, so these are one floor.
-    ["local_service", "embedded", "transports"],
+    # The page reads requests with helpers of `transports`, whose application has a route to the page.
+    ["local_service", "embedded", "transports", "web"],
 ]
 
 

@@ -18,6 +18,11 @@ class Waiters:
         self._condition = threading.Condition()
         self._closed = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether the service is about to end."""
+        return self._closed
+
     def wait_for(self, is_over: Callable[[], bool]) -> bool:
         """Block until a condition holds.
 

@@ -70,6 +70,20 @@ class Core:
         self._note(name, request, response.status, code, owner, request_id, started)
         return response
 
+    def answer(self, request: Request, owner: str) -> Response:
+        """Return the response to a request without a signature, whose owner is known by a session.
+
+        Args:
+            request: The request.
+            owner: Its owner.
+        """
+        request_id = new_request_id()
+        try:
+            status, content = self._content(request, owner, request_id)
+        except Exception as error:  # noqa: BLE001 - every error becomes a response
+            return self._error_response(error, request, request_id)
+        return json_response(status, content, request_id)
+
     def admit(self, head: Request) -> Admission | Response:
         """Authenticate a request by its head: return its owner, or the response that refuses it."""
         started = self._clock.monotonic()

@@ -65,7 +65,12 @@ def is_for_objects(request: Request) -> bool:
     header = request.headers.get("authorization", "")
     if header:
         return header.startswith(("OSS ", "OSS2 ", "OSS4-", f"{GRANT_SCHEME} "))
-    if not _QUERY_SIGNATURES.isdisjoint(query_names(request.target)):
+    if has_query_signature(request):
         return True
     root = request.target.partition("?")[0].split("/")[1:2]
     return bool(root and root[0]) and root[0] not in _FIRST_PARTS
+
+
+def has_query_signature(request: Request) -> bool:
+    """Return whether the query of a request contains a part of a signature for object storage."""
+    return not _QUERY_SIGNATURES.isdisjoint(query_names(request.target))

@@ -137,6 +137,18 @@ class ObjectApi:
             RequestAnswered("objects", request.method, path, response.status, "", owner, "", seconds)
         )
 
+    def answer(self, request: Request, owner: str) -> Response:
+        """Respond to a request without a signature, whose owner is known by a session.
+
+        Args:
+            request: The request.
+            owner: Its owner.
+        """
+        try:
+            return self._response(request, self._allow(request, owner))
+        except Exception as error:  # noqa: BLE001 - every error becomes a response
+            return self._error_response(error, request)
+
     @staticmethod
     def _error_response(error: Exception, request: Request) -> Response:
         if isinstance(error, ObjectError):
@@ -184,6 +196,14 @@ class ObjectApi:
             status = 400 if signature.code == "InvalidArgument" else 403
             raise ObjectError(status, signature.code, _MESSAGES[signature.code])
         _, owner = self._find(signature.key_id)
+        return self._allow(request, owner)
+
+    def _allow(self, request: Request, owner: str) -> Admission:
+        """Return what a request of an owner is about.
+
+        Raises:
+            ObjectError: The owner may not do this.
+        """
         query = query_of(request.target)
         bucket, slash, key = path_of(request).removeprefix("/").partition("/")
         if slash and not bucket:

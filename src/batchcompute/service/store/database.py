@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from batchcompute.service.store.images import ImageRepository
 from batchcompute.service.store.instances import InstanceRepository
 from batchcompute.service.store.jobs import JobRepository
 from batchcompute.service.store.machines import MachineRepository
+from batchcompute.service.store.overview import OverviewRepository
 from batchcompute.service.store.schema import MIGRATIONS
 from batchcompute.service.store.tasks import TaskRepository
 from batchcompute.service.store.tokens import TokenRepository
@@ -49,6 +50,7 @@ class _Repositories:
         self.instances: InstanceRepository = InstanceRepository(db)
         self.jobs: JobRepository = JobRepository(db)
         self.machines: MachineRepository = MachineRepository(db)
+        self.overview: OverviewRepository = OverviewRepository(db)
         self.tasks: TaskRepository = TaskRepository(db)
         self.tokens: TokenRepository = TokenRepository(db)
 
@@ -82,6 +84,7 @@ class Transaction:
         "instances",
         "jobs",
         "machines",
+        "overview",
         "tasks",
         "tokens",
     )
@@ -95,6 +98,7 @@ class Transaction:
         self.instances: InstanceRepository = repositories.instances
         self.jobs: JobRepository = repositories.jobs
         self.machines: MachineRepository = repositories.machines
+        self.overview: OverviewRepository = repositories.overview
         self.tasks: TaskRepository = repositories.tasks
         self.tokens: TokenRepository = repositories.tokens
         self.effects: Effects = Effects()
@@ -126,6 +130,7 @@ class Store:
         self._clock = clock
         self._lock = threading.RLock()
         self._waiting = 0
+        self._listeners: tuple[Callable[[], None], ...] = ()
         with ExitStack() as stack:
             try:
                 # For its owner only, from its first moment on; what SQLite puts beside it gets the same mode.
@@ -198,6 +203,8 @@ class Store:
                 changes = self._repositories.jobs.changes = []
                 yield Transaction(self._repositories)
                 self._db.execute("COMMIT")
+                for listener in self._listeners:
+                    listener()
             finally:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
@@ -216,6 +223,21 @@ class Store:
         with self._lock:
             self._waiting -= 1
             yield
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call a function after each commit, and return the function that ends this.
+
+        Args:
+            listener: The function. It is called with the lock held, so it must return at once and never raise.
+        """
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+        def end() -> None:
+            with self._lock:
+                self._listeners = tuple(other for other in self._listeners if other is not listener)
+
+        return end
 
     def let_others(self) -> None:
         """Let other threads have the database first; called between the steps of a large job."""

@@ -26,6 +26,7 @@ from batchcompute.service.transports.exchange import exchange_of
 from batchcompute.service.transports.middleware import AdmissionMiddleware, BodyMiddleware, ExchangeMiddleware
 from batchcompute.service.transports.operating import MetricsEndpoint, health, json_page, readiness
 from batchcompute.service.transports.threads import run_in_thread
+from batchcompute.service.web.route import PageRoute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,7 @@ def create_app(service: LocalService, *, url: str = "", metrics_token: str = "")
             PublicRoute("/readyz", PublicEndpoint(lambda _: readiness(service))),
             PublicRoute("/metrics", MetricsEndpoint(service, metrics_token)),
             PublicRoute("/openapi.json", PublicEndpoint(_description(url))),
+            PageRoute(service),
             OtherRoute(Endpoint(service, in_thread=True), stored, for_objects=True),
             *operation_routes(service, signed),
             # The service itself refuses a path that no operation has, once it knows the sender.
