@@ -72,7 +72,8 @@ class Style:
         for name in text.split(".")[:8]:
             number = int(name[1:]) if re.fullmatch("[fb][0-9]{1,2}", name) else 16
             if number < 16:
-                style = replace(style, **{"colour" if name[0] == "f" else "background": number})
+                is_colour = name[0] == "f"
+                style = replace(style, colour=number) if is_colour else replace(style, background=number)
             elif name in _ATTRIBUTES:
                 style = replace(style, **{_ATTRIBUTES[name]: True})
         return style
@@ -137,13 +138,13 @@ def _changed(style: Style, parameters: str) -> Style:
             style = PLAIN
         elif code in (38, 48):
             colour = _extended(codes)
-            style = replace(style, **{"colour" if code == 38 else "background": colour})
+            style = replace(style, colour=colour) if code == 38 else replace(style, background=colour)
         elif 30 <= code <= 37 or 90 <= code <= 97:
             style = replace(style, colour=code - 30 if code < 90 else code - 82)
         elif 40 <= code <= 47 or 100 <= code <= 107:
             style = replace(style, background=code - 40 if code < 100 else code - 92)
         elif code in (39, 49):
-            style = replace(style, **{"colour" if code == 39 else "background": None})
+            style = replace(style, colour=None) if code == 39 else replace(style, background=None)
         elif code in (1, 2, 3, 4):
             style = replace(style, **{("bold", "dim", "italic", "underlined")[code - 1]: True})
         elif code == 22:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlencode
 
+from batchcompute.errors import ValidationError
 from batchcompute.runner.object_urls import split_object_url
 from batchcompute.service.objects.responses import parse_xml
 from batchcompute.service.requests import Request, Response
@@ -22,7 +23,7 @@ _CONTENT_RANGE = re.compile("bytes ([0-9]+)-([0-9]+)/([0-9]+)")
 
 
 class PageError(Exception):
-    """What a page shows instead of its content.
+    """The reason that a page shows instead of its content.
 
     Args:
         status: HTTP status.
@@ -147,13 +148,13 @@ class OwnerApi:
         if response.status == 416:
             size = int(self.object("HEAD", object_url, {}).headers["Content-Length"])
             return Piece(size, b"", size)
-        found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-        if response.status == 200 or found is None:
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if response.status == 200 or match is None:
             # An empty object has no ranges.
             data = response.whole()
             return Piece(0, data, len(data))
         data = response.whole()
-        return Piece(int(found[1]), data[:count], max(int(found[3]), int(found[1]) + len(data)))
+        return Piece(int(match[1]), data[:count], max(int(match[3]), int(match[1]) + len(data)))
 
     def object(self, method: str, object_url: str, headers: dict[str, str]) -> Response:
         """Return the response to a request for an object.
@@ -161,7 +162,10 @@ class OwnerApi:
         Raises:
             PageError: The storage refuses the request; a range behind the end of the object is no error.
         """
-        bucket, key = split_object_url(object_url)
+        try:
+            bucket, key = split_object_url(object_url)
+        except ValidationError as error:
+            raise PageError(400, str(error)) from None
         return self._objects(Request(method, f"/{quote(bucket)}/{quote(key, safe='/')}", headers))
 
     def buckets(self) -> list[str]:
@@ -178,12 +182,16 @@ class OwnerApi:
             marker: Begin of the page; empty for the first one.
             count: Largest number of keys.
         """
-        query = {"prefix": prefix, "delimiter": "/", "marker": marker, "max-keys": count, "encoding-type": "url"}
+        query = {
+            "prefix": prefix,
+            "delimiter": "/",
+            "marker": marker,
+            "max-keys": count,
+            "encoding-type": "url",
+        }
         pairs = urlencode({name: value for name, value in query.items() if value != ""})
         tree = parse_xml(self._objects(Request("GET", f"/{quote(bucket, safe='')}?{pairs}", {})).whole())
-        folders = tuple(
-            unquote(element.text or "") for element in tree.iterfind("CommonPrefixes/Prefix")
-        )
+        folders = tuple(unquote(element.text or "") for element in tree.iterfind("CommonPrefixes/Prefix"))
         files = tuple(
             (
                 unquote(element.findtext("Key", "")),

@@ -49,8 +49,16 @@ _SECURITY: Final[Mapping[str, str]] = {
 }
 """Headers of each response. Text of a job that became HTML by a defect could still not run a script."""
 
-_DONE: Final = {"stop": "The job is stopped.", "start": "The job starts again.", "delete": "The job is deleted."}
-"""What the page says after an action."""
+_DONE: Final = {
+    "stop": "The job is stopped.",
+    "start": "The job starts again.",
+    "delete": "The job is deleted.",
+}
+"""The sentence of the page after an action."""
+
+
+_sessions: weakref.WeakKeyDictionary[LocalService, Sessions] = weakref.WeakKeyDictionary()
+"""The sessions of each service."""
 
 
 class Page:
@@ -62,7 +70,8 @@ class Page:
 
     def __init__(self, service: LocalService) -> None:
         self._service = service
-        self._sessions = Sessions(service.identity, service._parts.keys.find)
+        # Several applications can serve one service. A code that one of them has used is used for all.
+        self._sessions = _sessions.setdefault(service, Sessions(service.identity, service._parts.keys.find))
         self._hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +88,11 @@ class Page:
                 response = await asyncio.to_thread(self._post, request, session, form)
             elif request.method not in ("GET", "HEAD"):
                 raise PageError(405, "The page knows GET and POST.")
-            elif session is not None and request.method == "GET" and await self._streams(request, session, receive, send):
+            elif (
+                session is not None
+                and request.method == "GET"
+                and await self._streams(request, session, scope, receive, send)
+            ):
                 return
             else:
                 response = await asyncio.to_thread(self._get, request, session)
@@ -92,6 +105,14 @@ class Page:
         except TooManyStreams:
             text = "Too many pages are open at this moment."
             response = self._problem(PageError(503, text), session, {"Retry-After": "10"})
+        except (bodies.Disconnected, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            if exchange.response_started:
+                raise
+            failed = exchange.response_to(error)
+            text = str(json.loads(failed.body)["Message"])
+            response = self._problem(PageError(failed.status, text), session)
         if exchange.request.method == "HEAD":
             response = Response(response.status, response.headers)
         await exchange.respond(response, send)
@@ -165,7 +186,9 @@ class Page:
 
     # -- streams ------------------------------------------------------------------------------
 
-    async def _streams(self, request: PageRequest, session: Session, receive: Receive, send: Send) -> bool:
+    async def _streams(
+        self, request: PageRequest, session: Session, scope: Scope, receive: Receive, send: Send
+    ) -> bool:
         """Send a stream of events, if the request is for one; return whether it was."""
         log = find_log(request.path)
         if request.path != "/-/events" and (log is None or log[1] != "follow"):
@@ -180,6 +203,7 @@ class Page:
             # A page that does not exist is refused before the stream begins.
             find_view(target.partition("?")[0])
         hub.opened()
+        exchange_of(scope).response_started = True
         try:
             start = {"type": "http.response.start", "status": 200, "headers": _encoded(_STREAM)}
             await send(start)
@@ -203,10 +227,12 @@ class Page:
         request = PageRequest("GET", target.partition("?")[0], _query(target), target, {}, "", False)
         view, names = find_view(request.path)
         try:
-            return view(ViewRequest(OwnerApi(self._service, owner), names, request.query, is_update=True)).fragment()
+            return view(
+                ViewRequest(OwnerApi(self._service, owner), names, request.query, is_update=True)
+            ).fragment()
         except PageError:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - the stream ends with a message
             _log.exception("a page cannot be shown: %s", request.path)
             raise PageError(500, "The service failed; its log says why.") from None
 
@@ -217,23 +243,20 @@ class Page:
         api = OwnerApi(self._service, session.owner)
         object_url = log_url(api, names, request.query.get("stream", "stdout"))
         number, _, style = position.partition(" ")
-        state = {"at": int(number) if number.isdecimal() and len(number) < 16 else 0, "style": style, "open": ""}
-        instance = ("jobs", names["job"], "tasks", names["task"], "instances", names["instance"])
+        follower = logs.Follower(
+            api,
+            object_url,
+            ("jobs", names["job"], "tasks", names["task"], "instances", names["instance"]),
+            int(number) if number.isdecimal() and len(number) < 16 else 0,
+            style,
+        )
 
         def next_event() -> bytes | None:
             if not self._sessions.is_valid(session):
                 return None
-            try:
-                # The state is read first: what the program wrote before its end is then complete.
-                running = api.get(*instance)["State"] in ("Running", "Waiting")
-                piece = logs.follow(lambda at: api.read(object_url, at, logs.CHUNK), state["at"], state["style"])
-            except PageError as error:
-                return b"" if error.status == 404 and running_or_waits(api, instance) else None
+            piece = follower.next()
             if piece is None:
-                return b"" if running else None
-            if not piece.html and str(piece.open_html) == state["open"]:
-                return b"" if running else None
-            state.update(at=piece.next, style=piece.style, open=str(piece.open_html))
+                return None if follower.ended else b""
             return log_event(f"{piece.next} {piece.style}".strip(), piece.content())
 
         return next_event
@@ -248,7 +271,9 @@ class Page:
         if session is None:
             return _redirect("/-/login")
         if not self._sessions.is_token(session, form.get("token", "")):
-            raise PageError(403, "This form belongs to another login. Load the page again, and repeat what you did.")
+            raise PageError(
+                403, "This form belongs to another login. Load the page again, and repeat what you did."
+            )
         if request.path == "/-/logout":
             self._sessions.end(session)
             return _redirect("/-/login", {"Set-Cookie": self._sessions.no_cookie(request.secure)})
@@ -294,14 +319,6 @@ class Page:
         return self._framed(status, "Log in", "", None, Fragment(html, ""), headers)
 
 
-def running_or_waits(api: OwnerApi, instance: tuple[str, ...]) -> bool:
-    """Return whether an instance can still write output."""
-    try:
-        return api.get(*instance)["State"] in ("Running", "Waiting")
-    except PageError:
-        return False
-
-
 _STREAM: Final = {
     **_SECURITY,
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -333,7 +350,9 @@ async def _body(receive: Receive) -> bytes:
 
 def _own_target(target: str) -> str:
     """Return a target if it is one of the page; else the first page."""
-    is_own = target.startswith(("/?", "/-/")) and "\\" not in target and target.isascii() and target.isprintable()
+    is_own = (
+        target.startswith(("/?", "/-/")) and "\\" not in target and target.isascii() and target.isprintable()
+    )
     return target if is_own and not target.startswith("/-/log") else "/"
 
 
@@ -360,11 +379,11 @@ def _redirect(target: str, headers: Mapping[str, str] | None = None) -> Response
 
 
 def _static(name: str) -> Response:
-    found = static_file(name)
-    if found is None:
+    file = static_file(name)
+    if file is None:
         raise PageError(404, "There is no such file.")
     # The address of a file contains a digest of its content.
-    return _response(200, found[1], found[0], {"Cache-Control": "public, max-age=31536000, immutable"})
+    return _response(200, file[1], file[0], {"Cache-Control": "public, max-age=31536000, immutable"})
 
 
 def _download(api: OwnerApi, object_url: str) -> Response:
@@ -380,5 +399,3 @@ def _download(api: OwnerApi, object_url: str) -> Response:
         "Cache-Control": "no-store",
     }
     return Response(response.status, headers, response.body, response.stream)
-
-

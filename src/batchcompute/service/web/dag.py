@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 __all__ = ["Arrow", "Box", "Drawing", "lay_out"]
 
-WIDTH: Final = 168
+WIDTH: Final = 164
 """Width of a box."""
 HEIGHT: Final = 46
 """Height of a box."""
-_GAP_X: Final = 52
+_GAP_X: Final = 46
 _GAP_Y: Final = 16
 _DUMMY: Final = 8
 """Height of the way of an arrow through a column."""
@@ -105,9 +106,9 @@ def lay_out(names: Sequence[str], followers: Mapping[str, Sequence[str]]) -> Dra
     before: dict[str, list[str]] = {}
     after: dict[str, list[str]] = {}
     for chain in chains.values():
-        for left, right in zip(chain, chain[1:], strict=False):
-            after.setdefault(left, []).append(right)
-            before.setdefault(right, []).append(left)
+        for one, next_one in itertools.pairwise(chain):
+            after.setdefault(one, []).append(next_one)
+            before.setdefault(next_one, []).append(one)
     _order(layers, before, after)
     middle = _place(layers, before, after)
     lowest = min((middle[name] - _height(name) / 2 for name in middle), default=0)
@@ -161,7 +162,9 @@ def _place(
     for sweep in range(_SWEEPS):
         neighbours = before if sweep % 2 == 0 else after
         for layer in layers if sweep % 2 == 0 else list(reversed(layers)):
-            wanted = [_mean([middle[other] for other in neighbours.get(name, ())], middle[name]) for name in layer]
+            wanted = [
+                _mean([middle[other] for other in neighbours.get(name, ())], middle[name]) for name in layer
+            ]
             for name, value in zip(layer, _apart(layer, wanted), strict=True):
                 middle[name] = value
     return middle
@@ -199,10 +202,10 @@ def _path(chain: Sequence[str], column: int, middle: Mapping[str, float]) -> str
     path = f"M{x:.0f} {y:.1f}"
     for step, name in enumerate(chain[1:], start=1):
         is_last = step == len(chain) - 1
-        left, to = _left(column + step) - (5 if is_last else 0), middle[name]
-        half = (left - x) / 2
-        path += f"C{x + half:.0f} {y:.1f} {left - half:.0f} {to:.1f} {left:.0f} {to:.1f}"
-        x, y = left, to
+        edge, to = _left(column + step) - (5 if is_last else 0), middle[name]
+        half = (edge - x) / 2
+        path += f"C{x + half:.0f} {y:.1f} {edge - half:.0f} {to:.1f} {edge:.0f} {to:.1f}"
+        x, y = edge, to
         if not is_last:
             x += WIDTH
             path += f"H{x:.0f}"

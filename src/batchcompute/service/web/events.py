@@ -187,9 +187,10 @@ class Hub:
         finally:
             watching.cancel()
             topic.streams.discard(stream)
-            if not topic.streams and topic.task is not None:
+            if not topic.streams:
                 topic.task.cancel()
-                self._topics.pop(key, None)
+                if self._topics.get(key) is topic:
+                    del self._topics[key]
 
     def _committed(self) -> None:
         """Note a commit. Any thread calls this, with the lock of the database."""
@@ -217,13 +218,16 @@ class Hub:
             except PageError as error:
                 topic.problem = error
                 topic.wake()
-                self._topics.pop(topic.key, None)
+                # A stream that begins from now on asks again.
+                if self._topics.get(topic.key) is topic:
+                    del self._topics[topic.key]
                 return
             cost = self._loop.time() - began
             await asyncio.sleep(max(_QUIET, cost * _COST, self._count * _PER_STREAM))
 
     async def _tick(self) -> None:
-        while not (self._service.closed or self._service._parts.dispatcher.waiters.closed):
+        # A signal handler, which may end the service, cannot set an event.
+        while not (self._service.closed or self._service._parts.dispatcher.waiters.closed):  # noqa: ASYNC110
             await asyncio.sleep(_TICK)
         self.closing = True
         for topic in self._topics.values():
@@ -249,9 +253,7 @@ async def _waits(stream: _Stream, seconds: float) -> bool:
     return True
 
 
-async def send_log(
-    next_event: Callable[[], bytes | None], hub: Hub, receive: Receive, send: Send
-) -> None:
+async def send_log(next_event: Callable[[], bytes | None], hub: Hub, receive: Receive, send: Send) -> None:
     """Send what a log gets, until it is complete or the client disconnects.
 
     Args:

@@ -14,7 +14,7 @@ from batchcompute.service.web.api import OwnerApi, PageError, Piece
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CHUNK", "LogPiece", "follow", "part", "tail"]
+__all__ = ["CHUNK", "Follower", "LogPiece", "before", "part", "tail"]
 
 CHUNK: Final = 64 * 1024
 """Bytes of a piece of a log."""
@@ -112,20 +112,60 @@ def before(api: OwnerApi, object_url: str, end: int) -> LogPiece:
     return _rendered(Piece(start, data, piece.size), PLAIN, follows=False)
 
 
-def follow(read: Callable[[int], Piece], at: int, style: str) -> LogPiece | None:
-    """Return what a log has more than before; None if it has not grown.
+class Follower:
+    """Reads what a log gets, from a position on.
 
     Args:
-        read: Returns the piece that starts at a position.
+        api: The API for the owner.
+        object_url: URL of the log.
+        instance: Path of the instance that writes it.
         at: Position where the last piece ended.
         style: The style there, packed.
     """
-    piece = read(at)
-    if piece.size < at:
-        # Another attempt of the instance has begun the log again.
-        piece = read(0)
-        return _rendered(piece, PLAIN, follows=True)
-    return _rendered(piece, Style.of(style), follows=True) if piece.data else None
+
+    def __init__(
+        self, api: OwnerApi, object_url: str, instance: tuple[str, ...], at: int, style: str
+    ) -> None:
+        self._api = api
+        self._url = object_url
+        self._instance = instance
+        self._at = at
+        self._style = style
+        self._open = Markup("")
+        self.ended: bool = False
+        """Whether the instance has ended, and the whole log was returned."""
+
+    def next(self) -> LogPiece | None:
+        """Return what is new since the last call; None for nothing."""
+        try:
+            # The state is read before the log, so the log is complete if the instance has ended.
+            running = self._api.get(*self._instance)["State"] in ("Running", "Waiting")
+            piece = self._read()
+        except PageError as error:
+            self.ended = error.status != 404 or not self._may_come()
+            return None
+        is_new = piece is not None and (bool(piece.html) or piece.open_html != self._open)
+        if piece is None or not is_new:
+            self.ended = not running
+            return None
+        self._at, self._style, self._open = piece.next, piece.style, piece.open_html
+        return piece
+
+    def _read(self) -> LogPiece | None:
+        piece = self._api.read(self._url, self._at, CHUNK)
+        if piece.size < self._at:
+            # Another attempt of the instance has begun the log again.
+            self._at, self._style = 0, ""
+            piece = self._api.read(self._url, 0, CHUNK)
+            return _rendered(piece, PLAIN, follows=True)
+        return _rendered(piece, Style.of(self._style), follows=True) if piece.data else None
+
+    def _may_come(self) -> bool:
+        """Return whether the log may still appear: its instance has not ended."""
+        try:
+            return self._api.get(*self._instance)["State"] in ("Running", "Waiting")
+        except PageError:
+            return False
 
 
 def _rendered(piece: Piece, style: Style, follows: bool) -> LogPiece:

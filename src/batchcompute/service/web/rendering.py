@@ -15,7 +15,11 @@ from batchcompute.service.web.ansi import visible
 
 __all__ = ["STATIC", "duration_of", "render", "seconds_of", "static_file"]
 
-_TYPES: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+_TYPES: Final = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
 
 ICONS: Final = {
     "Waiting": "\N{WHITE CIRCLE}",
@@ -71,8 +75,10 @@ def seconds_of(time: str) -> float | None:
 
 def duration_of(seconds: float) -> str:
     """Return a number of seconds in words."""
+    if seconds < 1:
+        return f"{max(0.0, seconds) * 1000:.0f} ms"
     if seconds < 10:
-        return f"{max(0.0, seconds):.1f} s"
+        return f"{seconds:.1f} s"
     rest = round(seconds)
     for unit, size, smaller, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
         if rest >= size:
@@ -117,11 +123,16 @@ def _environment() -> Environment:
         finalize=_shown,
         auto_reload=False,
     )
-    environment.globals["static"] = _static_url  # pyright: ignore[reportArgumentType]
-    environment.globals["icons"] = ICONS  # pyright: ignore[reportArgumentType]
-    environment.filters.update(
-        between=_between, clock=_clock, filesize=_size, number=_number, duration=duration_of
-    )
+    names: dict[str, Any] = {"static": _static_url, "icons": ICONS}
+    environment.globals.update(names)
+    filters: dict[str, Any] = {
+        "between": _between,
+        "clock": _clock,
+        "filesize": _size,
+        "number": _number,
+        "duration": duration_of,
+    }
+    environment.filters.update(filters)
     return environment
 
 

@@ -118,7 +118,7 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class ViewRequest:
-    """What a view gets: the API for the owner, the variable parts of the path, and the query."""
+    """The arguments of a view: the API for the owner, the variable parts of the path, and the query."""
 
     api: OwnerApi
     """The API for the owner."""

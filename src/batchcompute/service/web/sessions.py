@@ -36,7 +36,7 @@ class Session:
     owner: str
     """Its owner."""
     expires: float
-    """When it expires, in seconds since 1970."""
+    """Time of its expiry, in seconds since 1970."""
     nonce: str
     """Tells it from every other session."""
 
@@ -231,8 +231,8 @@ def _sealed(access_key_id: str, expires: float, nonce: str, key: bytes) -> str:
 def _opened(text: str, key: bytes) -> dict[str, Any] | None:
     """Return the fields of a sealed text; None if the seal is not the right one."""
     payload, _, seal = text.partition(".")
-    made = hmac.new(key, payload.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
-    return _parsed(payload) if hmac.compare_digest(_digest(seal), _digest(made)) else None
+    right = hmac.new(key, payload.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return _parsed(payload) if hmac.compare_digest(_digest(seal), _digest(right)) else None
 
 
 def _parsed(payload: str) -> dict[str, Any] | None:

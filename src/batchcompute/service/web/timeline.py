@@ -56,7 +56,7 @@ class Row:
     strips: Sequence[Strip]
     """The bars of a row with bars."""
     area: str
-    """How many instances ran, as data of an SVG path of 1000 x 100; empty for a row with bars."""
+    """The number of instances that ran, as data of an SVG path of 1000 x 100; empty for a row with bars."""
     peak: int
     """The largest number of instances that ran at a time."""
     count: int
@@ -101,8 +101,8 @@ def build(
             bars = transaction.overview.started(job, MOST_BARS)
         latest = start + span if not end else seconds_of(end) or now
         shown_now = min(now, latest)
-        rows = [_bar_row(bar, tasks, start, span, shown_now) for bar in bars if bar.task < len(tasks)]
-        return Timeline(rows, ticks, False) if rows else None
+        bar_rows = [_bar_row(bar, tasks, start, span, shown_now) for bar in bars if bar.task < len(tasks)]
+        return Timeline(bar_rows, ticks, False) if bar_rows else None
     rows: list[Row] = []
     rest: list[Span] = []
     for position, (name, count) in enumerate(tasks):
@@ -121,14 +121,14 @@ def build(
 def _spans(store: Store, job: int, task: int, start: float, span: float) -> list[Span]:
     origin = start / _DAY + _EPOCH
     per_day = _INTERVALS / span * _DAY
-    found: list[Span] = []
+    result: list[Span] = []
     with store.read() as transaction:
         size = dict(transaction.tasks.sizes(job)).get(task, 0)
     for first in range(0, size, _STEP):
         with store.read() as transaction:
-            found += transaction.overview.spans(job, task, first, first + _STEP, origin, per_day)
+            result += transaction.overview.spans(job, task, first, first + _STEP, origin, per_day)
         store.let_others()
-    return found
+    return result
 
 
 def _bar_row(bar: Bar, tasks: Sequence[tuple[str, int]], start: float, span: float, now: float) -> Row:
@@ -149,12 +149,12 @@ def _area_row(name: str, task: str, spans: Iterable[Span], start: float, span: f
     changes = [0] * (_INTERVALS + 1)
     present = min(_INTERVALS - 1, int((now - start) / span * _INTERVALS))
     count = 0
-    for found in spans:
-        first = min(found.first, _INTERVALS - 1)
-        last = present if found.last < 0 else min(found.last, _INTERVALS - 1)
-        changes[first] += found.count
-        changes[max(first, last) + 1] -= found.count
-        count += found.count
+    for one in spans:
+        first = min(one.first, _INTERVALS - 1)
+        last = present if one.last < 0 else min(one.last, _INTERVALS - 1)
+        changes[first] += one.count
+        changes[max(first, last) + 1] -= one.count
+        count += one.count
     levels: list[int] = []
     running = 0
     for change in changes[:_INTERVALS]:

@@ -12,7 +12,7 @@
     return words.format(-Math.round(seconds / size), unit);
   };
   const duration = (seconds) => {
-    if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
+    if (seconds < 10) return seconds < 1 ? "0 s" : `${seconds.toFixed(1)} s`;
     const s = Math.round(seconds);
     for (const [unit, size, small, part] of [["d", 86400, "h", 3600], ["h", 3600, "min", 60], ["min", 60, "s", 1]]) {
       if (s < size) continue;

@@ -40,9 +40,7 @@ def show_task(request: ViewRequest) -> View:
         "job": job,
         "task": task,
         "bar": bar_of(metrics),
-        "instances": [
-            {**item, "url": url(*names, item["InstanceId"])} for item in page["Items"]
-        ],
+        "instances": [{**item, "url": url(*names, item["InstanceId"])} for item in page["Items"]],
         "state": state,
         "tabs": [(name, label, count, _link(names, name)) for name, label, count in tabs],
         "next": _link(names, state, page["NextMarker"]) if page["NextMarker"] else "",
@@ -92,10 +90,10 @@ def log_url(api: OwnerApi, path: Mapping[str, str], stream: str) -> str:
     if stream not in STREAMS:
         raise PageError(400, f"There is no output {stream[:60]!r}. It is stdout or stderr.")
     instance = api.get("jobs", path["job"], "tasks", path["task"], "instances", path["instance"])
-    found = str(instance[f"{stream.capitalize()}RedirectPath"])
-    if not found:
+    object_url = str(instance[f"{stream.capitalize()}RedirectPath"])
+    if not object_url:
         raise PageError(404, _not_kept(stream))
-    return found
+    return object_url
 
 
 def _not_kept(stream: str) -> str:

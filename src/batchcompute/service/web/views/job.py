@@ -39,7 +39,7 @@ def show_job(request: ViewRequest) -> View:
         seq = row.seq if row else 0
         retried = transaction.overview.retried_by_task(seq)
         busy = transaction.instances.count_running()
-    shown = shown_tasks(job, tasks, followers, retried)
+    shown = shown_tasks(job, tasks, followers, retried, busy, api.service.slots)
     line = timeline.build(
         api.store,
         seq,
@@ -71,7 +71,8 @@ def show_job(request: ViewRequest) -> View:
 
 def followers_of(description: Mapping[str, Any], names: Sequence[str]) -> dict[str, list[str]]:
     """Return for each task those that start after it, as far as they exist."""
-    dependencies: Mapping[str, Sequence[str]] = (description.get("DAG") or {}).get("Dependencies") or {}
+    dag_description: Mapping[str, Any] = description.get("DAG") or {}
+    dependencies: Mapping[str, Sequence[str]] = dag_description.get("Dependencies") or {}
     known = set(names)
     return {
         name: [follower for follower in dependencies.get(name, ()) if follower in known] for name in names
@@ -83,6 +84,8 @@ def shown_tasks(
     tasks: Sequence[dict[str, Any]],
     followers: Mapping[str, Sequence[str]],
     retried: Mapping[int, int],
+    busy: int,
+    slots: int,
 ) -> list[dict[str, Any]]:
     """Return the tasks with what the page says about them."""
     unfinished: dict[str, list[str]] = {task["TaskName"]: [] for task in tasks}
@@ -94,12 +97,18 @@ def shown_tasks(
     for position, task in enumerate(tasks):
         name = task["TaskName"]
         bar = bar_of(task["InstanceMetrics"])
-        state = "Failing" if retried.get(position) and task["State"] in ("Waiting", "Running") else task["State"]
+        state = (
+            "Failing" if retried.get(position) and task["State"] in ("Waiting", "Running") else task["State"]
+        )
         waits = ""
         if task["State"] == "Waiting" and job["State"] in ("Waiting", "Running"):
             blockers = unfinished[name]
             more = f" and {len(blockers) - 3} more" if len(blockers) > 3 else ""
-            waits = f"Waits for {', '.join(blockers[:3])}{more}" if blockers else "Ready, waits for a free slot"
+            waits = (
+                f"Waits for {', '.join(blockers[:3])}{more}" if blockers else "Ready, waits for a free slot"
+            )
+        elif task["State"] == "Running" and task["InstanceMetrics"]["WaitingCount"] and busy >= slots:
+            waits = f"The others wait for a free slot: {busy} of {slots} are taken"
         shown.append(
             {**task, "shown_state": state, "bar": bar, "retried": retried.get(position, 0), "waits": waits,
              "url": url("jobs", job["Id"], "tasks", name)}
@@ -165,21 +174,21 @@ def _troubles(
 ) -> list[dict[str, Any]]:
     """Return the last failures of a job."""
     with api.store.read() as transaction:
-        found = transaction.overview.retried_troubles(seq, _TROUBLES)
+        failures = transaction.overview.retried_troubles(seq, _TROUBLES)
     for position, task in enumerate(tasks):
         if not task["InstanceMetrics"]["FailedCount"]:
             continue
         size = sum(task["InstanceMetrics"][f"{state}Count"] for state in STATES)
         for start in range(0, size, _SEARCHED):
-            if len(found) >= 2 * _TROUBLES:
+            if len(failures) >= 2 * _TROUBLES:
                 break
             with api.store.read() as transaction:
-                found += transaction.overview.troubles(seq, position, start, start + _SEARCHED, _TROUBLES)
+                failures += transaction.overview.troubles(seq, position, start, start + _SEARCHED, _TROUBLES)
             api.store.let_others()
-    found.sort(key=lambda trouble: trouble.ended, reverse=True)
+    failures.sort(key=lambda trouble: trouble.ended, reverse=True)
     return [
         {"trouble": trouble, "name": f"{names[trouble.key[1]]} {trouble.key[2]}",
          "url": url("jobs", job_id, "tasks", names[trouble.key[1]], trouble.key[2])}
-        for trouble in found[:_TROUBLES]
+        for trouble in failures[:_TROUBLES]
         if trouble.key[1] < len(names)
     ]  # fmt: skip

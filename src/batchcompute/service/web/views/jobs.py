@@ -32,14 +32,15 @@ def list_jobs(request: ViewRequest) -> View:
     start = int(before) if before.isdecimal() and len(before) < 16 else BEHIND_ALL
     with api.store.read() as transaction:
         totals = transaction.overview.totals(api.owner)
-        found = transaction.overview.find_jobs(
+        matches = transaction.overview.find_jobs(
             api.owner, text, "" if state == "Failing" else state, state == "Failing", start, PAGE + 1
         )
-        retried = transaction.overview.retried([seq for seq, _ in found])
+        retried = transaction.overview.retried([seq for seq, _ in matches])
         busy = transaction.instances.count_running()
-    shown = found[:PAGE]
+    shown = matches[:PAGE]
     jobs = [job for seq, job_id in shown if (job := _row(request, seq, job_id, retried)) is not None]
-    counts = {**{name: totals.jobs.get(name, 0) for name in STATES}, "Failing": totals.failing}
+    counts: dict[str, int] = {name: totals.jobs.get(name, 0) for name in STATES}
+    counts["Failing"] = totals.failing
     counts[""] = sum(totals.jobs.values())
     tabs = [(name, name or "All", counts[name], _link(name, text)) for name in _STATES]
     content = {
@@ -50,7 +51,7 @@ def list_jobs(request: ViewRequest) -> View:
         "totals": totals,
         "busy": busy,
         "slots": api.service.slots,
-        "older": _link(state, text, shown[-1][0]) if len(found) > PAGE else "",
+        "older": _link(state, text, shown[-1][0]) if len(matches) > PAGE else "",
         "newest": _link(state, text) if before else "",
         "all_jobs": counts[""],
     }
@@ -69,7 +70,12 @@ def _row(request: ViewRequest, seq: int, job_id: str, retried: dict[int, int]) -
     except PageError:
         # The job was deleted meanwhile.
         return None
-    return {**job, "retried": retried.get(seq, 0), "url": url("jobs", job_id), "bar": bar_of(job["InstanceMetrics"])}
+    return {
+        **job,
+        "retried": retried.get(seq, 0),
+        "url": url("jobs", job_id),
+        "bar": bar_of(job["InstanceMetrics"]),
+    }
 
 
 def bar_of(metrics: dict[str, int]) -> dict[str, Any]:
