@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_NEEDED: Final = ("prometheus_client", "pydantic_settings", "starlette", "uvicorn")
+_NEEDED: Final = ("jinja2", "prometheus_client", "pydantic_settings", "starlette", "uvicorn")
 """Modules of the extra ``serve``."""
 
 

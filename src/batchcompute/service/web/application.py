@@ -16,11 +16,11 @@ from markupsafe import Markup
 from batchcompute.service.requests import BadTarget, Response
 from batchcompute.service.transports import bodies
 from batchcompute.service.transports.exchange import exchange_of
-from batchcompute.service.web import logs
+from batchcompute.service.web import logs, responses
 from batchcompute.service.web.api import OwnerApi, PageError
 from batchcompute.service.web.events import Hub, TooManyStreams, TopicKey, log_event, send_log
 from batchcompute.service.web.limits import Refused
-from batchcompute.service.web.rendering import render, static_file
+from batchcompute.service.web.rendering import render
 from batchcompute.service.web.requests import MOST_FORM_BYTES, Fragment, PageRequest, ViewRequest, form_of
 from batchcompute.service.web.routes import download_url, find_action, find_log, find_view
 from batchcompute.service.web.sessions import LoginFailed, Session, Sessions
@@ -35,19 +35,6 @@ __all__ = ["Page"]
 _log = logging.getLogger("batchcompute.service.web")
 
 Headers: TypeAlias = dict[str, str]
-
-_SECURITY: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    # Forms of the page itself have to name their origin, which `no-referrer` would prevent.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
-"""Headers of each response. Text of a job that became HTML by a defect could still not run a script."""
 
 _DONE: Final = {
     "stop": "The job is stopped.",
@@ -122,17 +109,17 @@ class Page:
     def _get(self, request: PageRequest, session: Session | None) -> Response:
         path = request.path
         if path.startswith("/-/static/"):
-            return _static(path.removeprefix("/-/static/"))
+            return responses.static(path.removeprefix("/-/static/"))
         if path == "/-/open":
             return self._open(request)
         if path == "/-/login":
             return self._login_form(request, session)
         if session is None:
-            return _redirect(f"/-/login?next={quote(request.target, safe='')}")
+            return responses.redirect(f"/-/login?next={quote(request.target, safe='')}")
         api = OwnerApi(self._service, session.owner)
         download = download_url(path, request.query)
         if download is not None:
-            return _download(api, download(api))
+            return responses.download(api, download(api))
         log = find_log(path)
         if log is not None:
             return self._log_piece(api, log[0], request)
@@ -165,7 +152,7 @@ class Page:
         html = render(
             "frame.html", title=title, section=section, owner=owner, token=token, fragment=fragment, **values
         )
-        return _html(status, html, headers)
+        return responses.html(status, html, headers)
 
     def _problem(
         self, error: PageError, session: Session | None, headers: Mapping[str, str] | None = None
@@ -182,7 +169,7 @@ class Page:
             piece = logs.part(api, object_url, int(at), request.query.get("style", ""))
         else:
             piece = logs.tail(api, object_url)
-        return _response(200, "application/json", json.dumps(piece.content()).encode("utf-8"))
+        return responses.response(200, "application/json", json.dumps(piece.content()).encode("utf-8"))
 
     # -- streams ------------------------------------------------------------------------------
 
@@ -205,7 +192,11 @@ class Page:
         hub.opened()
         exchange_of(scope).response_started = True
         try:
-            start = {"type": "http.response.start", "status": 200, "headers": _encoded(_STREAM)}
+            start = {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": responses.encoded(responses.STREAM),
+            }
             await send(start)
             if follower is not None:
                 await send_log(follower, hub, receive, send)
@@ -269,21 +260,21 @@ class Page:
         if request.path == "/-/login":
             return self._login(request, form)
         if session is None:
-            return _redirect("/-/login")
+            return responses.redirect("/-/login")
         if not self._sessions.is_token(session, form.get("token", "")):
             raise PageError(
                 403, "This form belongs to another login. Load the page again, and repeat what you did."
             )
         if request.path == "/-/logout":
             self._sessions.end(session)
-            return _redirect("/-/login", {"Set-Cookie": self._sessions.no_cookie(request.secure)})
+            return responses.redirect("/-/login", {"Set-Cookie": self._sessions.no_cookie(request.secure)})
         job_id, action = find_action(request.path)
         api = OwnerApi(self._service, session.owner)
         if action == "delete":
             api.call("DELETE", "jobs", job_id)
-            return _redirect("/?done=delete")
+            return responses.redirect("/?done=delete")
         api.call("POST", "jobs", job_id, action)
-        return _redirect(f"/-/jobs/{quote(job_id, safe='')}?done={action}")
+        return responses.redirect(f"/-/jobs/{quote(job_id, safe='')}?done={action}")
 
     def _login(self, request: PageRequest, form: Mapping[str, str]) -> Response:
         access_key_id, target = form.get("id", "").strip(), _own_target(form.get("next", ""))
@@ -294,18 +285,18 @@ class Page:
         except Refused as error:
             headers = {"Retry-After": str(error.seconds)}
             return self._login_page(429, target, access_key_id[:100], str(error), headers)
-        return _redirect(target, {"Set-Cookie": self._sessions.cookie(session, request.secure)})
+        return responses.redirect(target, {"Set-Cookie": self._sessions.cookie(session, request.secure)})
 
     def _open(self, request: PageRequest) -> Response:
         try:
             session = self._sessions.redeem(request.query.get("code", ""), request.address)
         except LoginFailed as error:
             return self._login_page(403, "/", "", str(error))
-        return _redirect("/", {"Set-Cookie": self._sessions.cookie(session, request.secure)})
+        return responses.redirect("/", {"Set-Cookie": self._sessions.cookie(session, request.secure)})
 
     def _login_form(self, request: PageRequest, session: Session | None) -> Response:
         target = _own_target(request.query.get("next", ""))
-        return _redirect(target) if session else self._login_page(200, target)
+        return responses.redirect(target) if session else self._login_page(200, target)
 
     def _login_page(
         self,
@@ -317,19 +308,6 @@ class Page:
     ) -> Response:
         html = render("login.html", target=target, access_key_id=access_key_id, message=message)
         return self._framed(status, "Log in", "", None, Fragment(html, ""), headers)
-
-
-_STREAM: Final = {
-    **_SECURITY,
-    "Content-Type": "text/event-stream; charset=utf-8",
-    "Cache-Control": "no-store",
-    # A proxy must not hold events back.
-    "X-Accel-Buffering": "no",
-}
-
-
-def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in headers.items()]
 
 
 def _query(target: str) -> dict[str, str]:
@@ -354,48 +332,3 @@ def _own_target(target: str) -> str:
         target.startswith(("/?", "/-/")) and "\\" not in target and target.isascii() and target.isprintable()
     )
     return target if is_own and not target.startswith("/-/log") else "/"
-
-
-def _response(status: int, kind: str, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(
-        status,
-        {
-            **_SECURITY,
-            "Content-Type": kind,
-            "Content-Length": str(len(body)),
-            "Cache-Control": "no-store",
-            **(headers or {}),
-        },
-        body,
-    )
-
-
-def _html(status: int, html: str, headers: Mapping[str, str] | None = None) -> Response:
-    return _response(status, "text/html; charset=utf-8", html.encode("utf-8", "replace"), headers)
-
-
-def _redirect(target: str, headers: Mapping[str, str] | None = None) -> Response:
-    return _response(303, "text/plain", b"", {"Location": target, **(headers or {})})
-
-
-def _static(name: str) -> Response:
-    file = static_file(name)
-    if file is None:
-        raise PageError(404, "There is no such file.")
-    # The address of a file contains a digest of its content.
-    return _response(200, file[1], file[0], {"Cache-Control": "public, max-age=31536000, immutable"})
-
-
-def _download(api: OwnerApi, object_url: str) -> Response:
-    """Return an object as a download. Nothing in it is shown as a part of the page."""
-    response = api.object("GET", object_url, {})
-    name = object_url.rsplit("/", 1)[-1] or "object"
-    headers = {
-        **_SECURITY,
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Content-Type": "application/octet-stream",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-        "Content-Length": response.headers["Content-Length"],
-        "Cache-Control": "no-store",
-    }
-    return Response(response.status, headers, response.body, response.stream)

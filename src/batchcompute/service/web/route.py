@@ -9,7 +9,6 @@ from starlette.routing import BaseRoute, Match
 
 from batchcompute.errors.installation import install_command
 from batchcompute.service.api.routes import has_query_signature
-from batchcompute.service.errors import ApiError
 from batchcompute.service.transports.exchange import exchange_of
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class PageRoute(BaseRoute):
         if self._page is None:
             if find_spec("jinja2") is None:
                 text = f"The page needs jinja2, of the extra serve: {install_command('serve')}."
-                raise ApiError(501, "NotImplemented", text)
+                raise exchange_of(scope).error(501, "NotImplemented", "NotImplemented", text)
             # The first request loads it, so the server starts as fast as without the page.
             from batchcompute.service.web.application import Page
 
