@@ -53,22 +53,7 @@ class Core:
             request: The request.
             admission: What `admit` returned for its head, if it was called.
         """
-        started = self._clock.monotonic()
-        request_id = new_request_id()
-        owner, name = admission.owner if admission else "", ""
-        try:
-            owner = owner or self._keys.owner_of(request)
-            self._keys.check_body(request)
-            operation, path, query = find(request.method, request.target)
-            name = operation.name
-            params = Params(operation, owner, path, query, request.body, request_id)
-            response = json_response(operation.status, self._handlers[name](params), request_id)
-            code = ""
-        except Exception as error:  # noqa: BLE001 - every error becomes a response
-            refusal = _refusal_of(error, request, request_id)
-            response, code = error_response(refusal, request_id), refusal.code
-        self._note(name, request, response.status, code, owner, request_id, started)
-        return response
+        return self._respond(request, admission.owner if admission else "", is_signed=True)
 
     def answer(self, request: Request, owner: str) -> Response:
         """Return the response to a request without a signature, whose owner is known by a session.
@@ -77,12 +62,27 @@ class Core:
             request: The request.
             owner: Its owner.
         """
-        request_id = new_request_id()
+        return self._respond(request, owner, is_signed=False)
+
+    def _respond(self, request: Request, owner: str, is_signed: bool) -> Response:
+        started = self._clock.monotonic()
+        request_id, name = new_request_id(), ""
         try:
-            status, content = self._content(request, owner, request_id)
+            if is_signed:
+                owner = owner or self._keys.owner_of(request)
+                self._keys.check_body(request)
+            operation, path, query = find(request.method, request.target)
+            name = operation.name
+            params = Params(operation, owner, path, query, request.body, request_id)
+            response = json_response(operation.status, self._handlers[name](params), request_id)
+            code = ""
         except Exception as error:  # noqa: BLE001 - every error becomes a response
-            return self._error_response(error, request, request_id)
-        return json_response(status, content, request_id)
+            refusal = _refusal_of(error, request, request_id)
+            response, code = error_response(refusal, request_id), refusal.code
+        if is_signed or request.method != "GET":
+            # One page reads dozens of resources, and none of these reads is a request of a client.
+            self._note(name, request, response.status, code, owner, request_id, started)
+        return response
 
     def admit(self, head: Request) -> Admission | Response:
         """Authenticate a request by its head: return its owner, or the response that refuses it."""

@@ -97,9 +97,11 @@ class Page:
         except Exception as error:
             if exchange.response_started:
                 raise
-            failed = exchange.response_to(error)
-            text = str(json.loads(failed.body)["Message"])
-            response = self._problem(PageError(failed.status, text), session)
+            # The exchange logs it.
+            status = exchange.response_to(error).status
+            text = "The machine of the service has no room for this at this moment. Try again later."
+            text = text if status == 503 else "The service failed; its log says why."
+            response = self._problem(PageError(status, text), session)
         if exchange.request.method == "HEAD":
             response = Response(response.status, response.headers)
         await exchange.respond(response, send)
