@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -24,6 +25,10 @@ class Clock(Protocol):
         """Block the calling thread for a number of seconds."""
         ...
 
+    def wait(self, condition: threading.Condition, timeout: float | None) -> None:
+        """Wait on a condition that the calling thread holds, for a number of seconds at most; None for any time."""
+        ...
+
 
 class SystemClock:
     """The clock of the machine."""
@@ -40,6 +45,10 @@ class SystemClock:
         """Block the calling thread for a number of seconds."""
         time.sleep(seconds)
 
+    def wait(self, condition: threading.Condition, timeout: float | None) -> None:
+        """Wait on a condition that the calling thread holds, for a number of seconds at most; None for any time."""
+        condition.wait(timeout)
+
 
 SYSTEM_CLOCK: Final[Clock] = SystemClock()
 """The default clock of all parts of the service."""
@@ -47,4 +56,9 @@ SYSTEM_CLOCK: Final[Clock] = SystemClock()
 
 def timestamp(clock: Clock = SYSTEM_CLOCK) -> str:
     """Return the current time as the API writes it, for example ``2026-11-26T08:00:00.123456Z``."""
-    return datetime.fromtimestamp(clock.time(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return format_time(datetime.fromtimestamp(clock.time(), UTC))
+
+
+def format_time(time: datetime) -> str:
+    """Return a time in UTC as the API writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal, cast
 
 from batchcompute.service.clock import Clock
@@ -17,6 +18,7 @@ from batchcompute.service.engines.contract import (
     Submission,
     Submitted,
     Token,
+    Unknown,
 )
 from batchcompute.service.engines.simulation.checks import number
 from batchcompute.service.engines.simulation.decider import Decider
@@ -29,6 +31,10 @@ __all__ = ["Course", "Script", "SimulatedEngine"]
 
 _KEPT_REFUSALS = 10_000
 """Number of the last refusals that the engine repeats if the same token is submitted again."""
+
+
+_OUTAGE_POLL = 1.0
+"""Seconds after which the service asks again during an outage."""
 
 
 class SimulatedEngine:
@@ -82,6 +88,7 @@ class SimulatedEngine:
         self._by_handle: dict[Handle, Attempt] = {}
         self._refused: dict[Token, Rejected] = {}
         self._closed = False
+        self._outages = 0
 
     def bind(self, changed: Callable[[], None]) -> None:
         """Set the function that is called when a test or a cancellation changes the status of an attempt."""
@@ -104,12 +111,13 @@ class SimulatedEngine:
         """Submit attempts of one task.
 
         Raises:
-            ConnectionError: The script says so.
+            ConnectionError: The script says so, or there is an outage.
             RuntimeError: The engine is closed.
         """
         with self._lock:
             if self._closed:
                 raise RuntimeError("the simulated engine is closed")
+            self._check_outage()
             now = self._world.catch_up()
             fault, used = self._next_fault(batch) or ("", 0)
             if fault == "refused":
@@ -162,6 +170,8 @@ class SimulatedEngine:
     def status(self, handles: Collection[Handle]) -> Mapping[Handle, AttemptStatus]:
         """Return the statuses of attempts."""
         with self._lock:
+            if self._outages:
+                return {handle: Unknown("the simulated engine does not answer") for handle in handles}
             now = self._world.catch_up()
             if handles:
                 self._world.news = False
@@ -196,8 +206,13 @@ class SimulatedEngine:
         self._world.news = self._world.news and bool(self._by_handle)
 
     def attach(self, attempts: Sequence[Attachment]) -> Mapping[Token, Handle | None]:
-        """Find the attempts of an earlier service again, and end all others."""
+        """Find the attempts of an earlier service again, and end all others.
+
+        Raises:
+            ConnectionError: There is an outage.
+        """
         with self._lock:
+            self._check_outage()
             self._closed = False
             now = self._world.catch_up()
             expected = {attachment.spec.token for attachment in attempts}
@@ -214,6 +229,8 @@ class SimulatedEngine:
     def next_poll(self) -> float | None:
         """Return the seconds until the next event; None if there is none."""
         with self._lock:
+            if self._outages:
+                return _OUTAGE_POLL
             now = self._world.catch_up()
             return 0.0 if self._world.news else self._world.next_event(now)
 
@@ -242,6 +259,20 @@ class SimulatedEngine:
         with self._lock:
             self._world.catch_up()
             return len(self._world.node("node", node).running)
+
+    @contextmanager
+    def outage(self) -> Generator[None]:
+        """Let the engine not answer: each status is unknown, and `submit` and `attach` raise an error."""
+        self._outages += 1
+        try:
+            yield
+        finally:
+            self._outages -= 1
+            self._changed()
+
+    def _check_outage(self) -> None:
+        if self._outages:
+            raise ConnectionError("the simulated engine does not answer")
 
     def lose_node(self, name: str) -> None:
         """Lose a node now, with all attempts that run on it.
