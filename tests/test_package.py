@@ -133,7 +133,7 @@ def test_a_client_does_not_load_the_service() -> None:
 FLOORS = [
     ["_version", "errors"],
     ["runner"],
-    ["regions"],
+    ["regions", "drawing"],
     ["models"],
     ["resources", "types"],
     ["api"],

@@ -32,7 +32,6 @@ _TO_BE_REWRITTEN = (
     "runner/shim.py",
     "runner/spawning.py",
     "runner/outcome.py",
-    "cli/",
 )
 
 

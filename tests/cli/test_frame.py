@@ -149,3 +149,19 @@ def test_a_reader_that_ends_early_is_no_error(tmp_path: Path) -> None:
     )  # fmt: skip
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_the_scripts_of_completion_are_those_of_the_shells(capsys: pytest.CaptureFixture[str]) -> None:
+    for shell, word in (("bash", "complete -o"), ("zsh", "compdef"), ("fish", "complete --no-files")):
+        assert main(["completion", shell]) == 0
+        said = capsys.readouterr().out
+        assert word in said
+        assert "_BATCHCOMPUTE_COMPLETE" in said
+    words = {
+        "_BATCHCOMPUTE_COMPLETE": "bash_complete",
+        "COMP_WORDS": "batchcompute --json val",
+        "COMP_CWORD": "2",
+    }
+    assert run(**words).stdout == "plain,validate\n"
+    words = {**words, "COMP_WORDS": "batchcompute job job-", "COMP_CWORD": "2"}
+    assert run(**words).stdout.strip() == "", "no service is started for a completion"

@@ -32,6 +32,12 @@ COMMANDS: Final = {
     "stop": Entry("Jobs", "actions", "stop waiting or running jobs"),
     "start": Entry("Jobs", "actions", "start stopped or failed jobs again"),
     "delete": Entry("Jobs", "actions", "delete jobs that have ended"),
+    "validate": Entry(
+        "Descriptions", "descriptions", "check files, and print all problems with line and path"
+    ),
+    "dag": Entry("Descriptions", "drawings", "draw the tasks of a job and their order"),
+    "convert": Entry("Descriptions", "descriptions", "print a file in the form of the API"),
+    "schema": Entry("Descriptions", "descriptions", "print the JSON schema of a description"),
     "up": Entry("Service", "background", "run the service of a data directory in the background"),
     "down": Entry("Service", "background", "end it"),
     "status": Entry("Service", "background", "show whether a service runs, and where"),
@@ -54,7 +60,9 @@ batchcompute = LazyGroup(
     help="Run batch jobs on this machine or on a server, and look after them.\n\n"
     "Options of this list may stand before or after the command.",
     epilog=examples(
-        "batchcompute serve --print-credentials",
+        "batchcompute run --command 'echo hello'",
+        "batchcompute validate pipeline.yaml && batchcompute run pipeline.yaml",
+        "batchcompute up && batchcompute run --detach pipeline.yaml && batchcompute jobs",
     ),
 )
 click.version_option(__version__, prog_name=_NAME, message="%(prog)s %(version)s")(batchcompute)

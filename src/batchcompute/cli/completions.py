@@ -69,7 +69,7 @@ def COMPLETE_JOB(context: click.Context, parameter: click.Parameter, text: str) 
 @click.pass_context
 def completion_command(context: click.Context, shell: str) -> None:
     """Print the completion script of a SHELL: bash, zsh or fish."""
-    made = get_completion_class(shell)
+    completion = get_completion_class(shell)
     root = context.find_root().command
-    if made is not None:
-        write(made(root, {}, "batchcompute", _VARIABLE).source())
+    if completion is not None:
+        write(completion(root, {}, "batchcompute", _VARIABLE).source())

@@ -133,7 +133,7 @@ def part(value: Mapping[str, Any] | None, *path: str) -> dict[str, Any]:
         value: The outer object.
         *path: The names of the fields.
     """
-    found: Any = value
+    inner: Any = value
     for name in path:
-        found = cast("dict[str, Any]", found).get(name) if isinstance(found, dict) else None
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+        inner = cast("dict[str, Any]", inner).get(name) if isinstance(inner, dict) else None
+    return cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}

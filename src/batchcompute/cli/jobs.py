@@ -107,12 +107,12 @@ def jobs_command(
     with connected(state) as client:
         # The service filters by one state only.
         only: Any = states[0] if len(states) == 1 else ""
-        found = (
+        listed = (
             wire(job) for job in client.iter_jobs(only, cluster, OrderBy="CreationTime", IsReverse="True")
         )
         selected = (
             job
-            for job in found
+            for job in listed
             if (not states or job.get("State") in states)
             and (not name or name in str(job.get("Name")))
             and (not failing or _is_failing(client, job))

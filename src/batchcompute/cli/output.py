@@ -13,7 +13,7 @@ from batchcompute.cli.texts import clean, cut, width_of
 
 __all__: list[str] = []
 
-_COLORS: Final = {
+COLORS: Final = {
     "Finished": 32, "Active": 32, "running": 32, "Failed": 31, "Lost": 31, "Stopped": 33, "Running": 36, "Waiting": 2,
 }  # fmt: skip
 """SGR codes of states."""
@@ -91,9 +91,9 @@ def write_table(
         line = "  ".join(padded).rstrip()
         if limit and width_of(line) > limit:
             line = cut(line, limit)
-        elif colored and row is not headings and row[state_column or 0] in _COLORS:
+        elif colored and row is not headings and row[state_column or 0] in COLORS:
             text = padded[state_column or 0]
-            padded[state_column or 0] = f"\x1b[{_COLORS[row[state_column or 0]]}m{text}\x1b[0m"
+            padded[state_column or 0] = f"\x1b[{COLORS[row[state_column or 0]]}m{text}\x1b[0m"
             line = "  ".join(padded).rstrip()
         write(line)
 

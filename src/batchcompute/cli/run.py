@@ -134,21 +134,21 @@ def _description(
         fields = {name: values[name] for name in _ONLY_FOR_COMMANDS}
         for stream in ("stdout", "stderr"):
             fields[stream] = logs if fields[stream] is None else fields[stream]
-        made = description_of(values["command_line"], name=values["name"] or "", **fields)
+        description = description_of(values["command_line"], name=values["name"] or "", **fields)
     else:
-        given = click.core.ParameterSource.COMMANDLINE
+        on_command_line = click.core.ParameterSource.COMMANDLINE
         for name in _ONLY_FOR_COMMANDS:
-            if context.get_parameter_source(name) == given:
+            if context.get_parameter_source(name) == on_command_line:
                 option = {"inputs": "--input", "outputs": "--output", "instance_type": "--type"}.get(
                     name, f"--{name}"
                 )
                 raise click.UsageError(f"{option} is for --command; in a file, each task has its own")
-        made = _checked_file(file, state)
+        description = _checked_file(file, state)
         if values["name"]:
-            made["Name"] = values["name"]
+            description["Name"] = values["name"]
     if values["priority"] is not None:
-        made["Priority"] = values["priority"]
-    return made
+        description["Priority"] = values["priority"]
+    return description
 
 
 def _checked_file(file: str, state: State) -> dict[str, Any]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from batchcompute.cli.files.document import Document, format_of, name_of, parse_json, read_text
+from batchcompute.cli.files.document import Document, format_of, name_of, parse_json, read_text, same_field
 from batchcompute.cli.files.short_form import expand, is_short
 from batchcompute.errors import Problem, ValidationError
 
 __all__: list[str] = []
+
+_PARTS: Final = ("DAG", "Tasks", "Parameters", "Command")
+"""Objects without which a job is not whole."""
 
 KINDS: Final = ("job", "app", "cluster", "image")
 """The kinds of descriptions."""
@@ -116,37 +120,90 @@ def model_of(kind: str, value: Mapping[str, Any]) -> type[Any]:
     return models[kind]
 
 
-def problems_of(description: Description) -> list[Problem]:
+def problems_of(description: Description, of_service: bool = True) -> list[Problem]:
     """Return everything because of which the service would refuse a description.
 
     Args:
         description: The description.
+        of_service: Whether the rules of the service of this package apply, besides those of the API.
     """
     model = model_of(description.kind, description.value)
     problems = list(description.problems)
+    value: Any = description.value
+    removed: list[str] = []
+    model_value: Any = None
+    while model_value is None:
+        try:
+            model_value = model(value)
+        except ValidationError as error:
+            problems += error.problems
+            # The rest is checked, too, without the values of a wrong type.
+            value = deepcopy(value)
+            wrong = [_remove_at_or_above(value, problem.path) for problem in error.problems]
+            if not any(wrong):
+                return problems
+            removed += wrong
     try:
-        made = model(description.value)
+        model_value.validate()
     except ValidationError as error:
-        return [*problems, *error.problems]
-    except TypeError as error:
-        return [*problems, Problem("", "", str(error))]
-    try:
-        made.validate()
-    except ValidationError as error:
-        problems += error.problems
+        problems += [
+            one for one in error.problems if not any(path and path.startswith(one.path) for path in removed)
+        ]
     # A description that lacks whole parts is not looked at more closely.
-    is_whole = not any(problem.kind == "missing" for problem in problems)
+    is_whole = not any(
+        problem.kind == "missing" and problem.path.split(".")[-1] in _PARTS for problem in problems
+    )
     if (
-        is_whole
-        and description.kind == "job"
-        and made.__class__.__name__ == "JobDescription"
-        and made.dag is not None
+        of_service
+        and is_whole
+        and model_value.__class__.__name__ == "JobDescription"
+        and model_value.dag is not None
     ):
         from batchcompute.service.domain.defaults import Platform, service_problems
 
         # The machine of the service is not known, so its own limits are not checked.
-        problems += service_problems(made, Platform(lambda: 1 << 40, lambda: ""))
+        known = {problem.path for problem in problems}
+        further = service_problems(model_value, Platform(lambda: 1 << 40, lambda: ""))
+        problems += [problem for problem in further if problem.path not in known]
     return list(dict.fromkeys(problems))
+
+
+def _remove_at_or_above(value: Any, path: str) -> str:
+    """Remove a value, or the smallest object around it; return the path of what was removed, or an empty text."""
+    parts = path.split(".")
+    paths = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((one for one in paths if _remove(value, one)), "")
+
+
+def _remove(value: Any, path: str) -> bool:
+    """Remove a value from a description; return whether it was there."""
+    parts = path.split(".")
+    while parts and isinstance(value, (dict, list)):
+        if isinstance(value, list):
+            items = cast("list[Any]", value)
+            index = int(parts[0]) if parts[0].isdecimal() else len(items)
+            if index >= len(items):
+                return False
+            if len(parts) == 1:
+                # The other items would have other numbers.
+                return False
+            value = items[index]
+            parts = parts[1:]
+            continue
+        fields = cast("dict[str, Any]", value)
+        # A key with a dot is several parts.
+        for count in range(1, len(parts) + 1):
+            key = next((one for one in fields if same_field(one, ".".join(parts[:count]))), None)
+            if key is not None:
+                break
+        else:
+            return False
+        if count == len(parts):
+            del fields[key]
+            return True
+        value = fields[key]
+        parts = parts[count:]
+    return False
 
 
 def unknown_fields(description: Description) -> list[Problem]:
@@ -166,20 +223,20 @@ def _unknown(model: type[Any], value: Any, at: str) -> Iterator[Problem]:
         return
     for key, inner in cast("dict[str, Any]", value).items():
         path = f"{at}.{key}" if at else key
-        found = model._fields.get(key)
-        if found is None:
+        field_type = model._fields.get(key)
+        if field_type is None:
             yield Problem(
                 path, "", f"is no field of {model.__name__}, and is not sent{nearest(key, model._fields)}"
             )
-        elif found.item is not None:
-            if isinstance(found, NestedField):
-                yield from _unknown(found.item, inner, path)
+        elif field_type.item is not None:
+            if isinstance(field_type, NestedField):
+                yield from _unknown(field_type.item, inner, path)
             elif isinstance(inner, dict):
                 for name, item in cast("dict[str, Any]", inner).items():
-                    yield from _unknown(found.item, item, f"{path}.{name}")
+                    yield from _unknown(field_type.item, item, f"{path}.{name}")
             elif isinstance(inner, list):
                 for index, item in enumerate(cast("list[Any]", inner)):
-                    yield from _unknown(found.item, item, f"{path}.{index}")
+                    yield from _unknown(field_type.item, item, f"{path}.{index}")
 
 
 def lines(description: Description, problems: list[Problem]) -> list[str]:

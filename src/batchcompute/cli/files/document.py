@@ -83,6 +83,16 @@ class Document:
         return self.lines.get(tuple(known), 0)
 
 
+def same_field(name: str, wire: str) -> bool:
+    """Return whether a key of a file names a field of the API, in either spelling.
+
+    Args:
+        name: The key.
+        wire: The wire name of the field.
+    """
+    return name in (wire, _WORD.sub("_", wire).lower())
+
+
 def read_text(path: str) -> str:
     """Return the text of a file.
 
@@ -151,12 +161,12 @@ def parse_json(name: str, text: str) -> Document:
     problems: list[Problem] = []
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) < len(pairs):
+        result = dict(pairs)
+        if len(result) < len(pairs):
             names = [key for key, _ in pairs]
             twice = next(key for key in names if names.count(key) > 1)
             problems.append(Problem(twice, "", "is there twice in one object"))
-        return made
+        return result
 
     try:
         value = json.loads(text, object_pairs_hook=unique)

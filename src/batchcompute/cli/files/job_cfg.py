@@ -95,7 +95,7 @@ class _Reader:
         for section in self._parser.sections():
             self._check(section, dict(self._parser.items(section)))
             tasks[section] = self._task(section)
-            self._document.lines["DAG", "Tasks", section] = self._lines.get((section, ""), 0)
+            self._mark(f"DAG.Tasks.{section}", self._lines.get((section, ""), 0))
         self._job(job)
         job["DAG"] = {"Tasks": tasks, "Dependencies": job.pop("Dependencies", {})}
         self._document.value = job
@@ -111,9 +111,16 @@ class _Reader:
                 text = f"is no option of job.cfg; the nearest is {nearest(key, known)}"
                 self._problem(section, key, text)
 
+    def _mark(self, path: str, line: int) -> None:
+        """Set the line of a path, and of the objects around it unless they have one."""
+        parts = tuple(path.split("."))
+        for count in range(1, len(parts)):
+            self._document.lines.setdefault(parts[:count], line)
+        self._document.lines[parts] = line
+
     def _problem(self, section: str, key: str, text: str, value: str = "") -> None:
         path = f"[{section}].{key}"
-        self._document.lines[tuple(path.split("."))] = self._line(section, key)
+        self._mark(path, self._line(section, key))
         self._document.problems.append(Problem(path, repr(value) if value else "", text))
 
     def _line(self, section: str, key: str) -> int:
@@ -136,7 +143,7 @@ class _Reader:
             inner = inner.setdefault(part, {})
         inner[last] = value
         full = f"{at}.{path}" if at else path
-        self._document.lines[tuple(full.split("."))] = self._line(section, key)
+        self._mark(full, self._line(section, key))
 
     def _convert(self, section: str, key: str, convert: Callable[[str], Any], allowed: str) -> Any:
         text = self._text(section, key)
@@ -181,7 +188,7 @@ class _Reader:
                     self._set(job, path, value, section, key)
             if self._text(section, "deps"):
                 self._set(job, "Dependencies", _dependencies(self._text(section, "deps")), section, "deps")
-                self._document.lines["DAG", "Dependencies"] = self._line(section, "deps")
+                self._mark("DAG.Dependencies", self._line(section, "deps"))
 
     def _task(self, section: str) -> dict[str, Any]:
         at = f"DAG.Tasks.{section}"
@@ -286,14 +293,14 @@ class _Reader:
 
 def _dependencies(text: str) -> dict[str, list[str]]:
     """Read ``split->count;count->merge``."""
-    made: dict[str, list[str]] = {}
+    followers_of: dict[str, list[str]] = {}
     for chain in text.split(";"):
         links = [[name.strip() for name in part.split(",") if name.strip()] for part in chain.split("->")]
         for before, after in pairwise(links):
             for name in before:
-                followers = made.setdefault(name, [])
+                followers = followers_of.setdefault(name, [])
                 followers += [one for one in after if one not in followers]
-    return made
+    return followers_of
 
 
 def _disks(text: str) -> dict[str, Any]:

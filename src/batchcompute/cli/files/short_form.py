@@ -12,7 +12,7 @@ from batchcompute.errors import Problem
 __all__: list[str] = []
 
 _JOB_KEYS: Final = ("name", "description", "priority", "tasks", "fail_on_instance_failure", "auto_release")
-_TASK_KEYS: Final = {
+TASK_KEYS: Final = {
     "command": "Parameters.Command.CommandLine",
     "count": "InstanceCount",
     "env": "Parameters.Command.EnvVars",
@@ -32,7 +32,7 @@ _TASK_KEYS: Final = {
 }
 """The keys of a task, with the path of the field that each of them sets."""
 
-_SHARED: Final = (
+SHARED: Final = (
     "env",
     "stdout",
     "stderr",
@@ -78,7 +78,7 @@ def expand(
     """
     problems: list[Problem] = []
     sources: dict[str, tuple[str, ...]] = {"DAG": ("tasks",), "DAG.Tasks": ("tasks",)}
-    _check_keys(value, (*_JOB_KEYS, *_SHARED), "", problems)
+    _check_keys(value, (*_JOB_KEYS, *SHARED), "", problems)
     job: dict[str, Any] = {"Name": default_name(file), "Type": "DAG"}
     for key, wire in _JOB_FIELDS.items():
         if key in value:
@@ -88,7 +88,7 @@ def expand(
     if not isinstance(tasks, dict):
         problems.append(Problem("tasks", "", "must be a mapping of names to tasks"))
         tasks = {}
-    made: dict[str, Any] = {}
+    expanded: dict[str, Any] = {}
     dependencies: dict[str, list[str]] = {}
     for name, short in cast("dict[str, Any]", tasks).items():
         at = ("tasks", name)
@@ -97,8 +97,8 @@ def expand(
             problems.append(Problem(".".join(at), "", "must be a command, or a mapping with the key command"))
             continue
         fields = cast("dict[str, Any]", task)
-        _check_keys(fields, tuple(_TASK_KEYS), ".".join(at), problems)
-        made[name] = _task(value, fields, name, sources)
+        _check_keys(fields, tuple(TASK_KEYS), ".".join(at), problems)
+        expanded[name] = _task(value, fields, name, sources)
         sources[f"DAG.Tasks.{name}"] = at
         after: Any = fields.get("after") or []
         names = [after] if isinstance(after, str) else after
@@ -113,7 +113,7 @@ def expand(
             else:
                 dependencies.setdefault(one, []).append(name)
     sources["DAG.Dependencies"] = ("tasks",)
-    job["DAG"] = {"Tasks": made, "Dependencies": dependencies}
+    job["DAG"] = {"Tasks": expanded, "Dependencies": dependencies}
     return job, sources, problems
 
 
@@ -121,22 +121,24 @@ def _task(
     job: Mapping[str, Any], task: Mapping[str, Any], name: str, sources: dict[str, tuple[str, ...]]
 ) -> dict[str, Any]:
     """Return a task in the form of the API."""
-    made: dict[str, Any] = {}
-    for key, wire in _TASK_KEYS.items():
-        if not wire or (key not in task and not (key in _SHARED and key in job)):
+    fields_of: dict[str, Any] = {}
+    for key, wire in TASK_KEYS.items():
+        sources[f"DAG.Tasks.{name}.{wire}"] = ("tasks", name, key)
+        if not wire or (key not in task and not (key in SHARED and key in job)):
             continue
         chosen = task[key] if key in task else job[key]
         if key == "env" and isinstance(job.get("env"), dict) and isinstance(task.get("env", {}), dict):
             chosen = {**job["env"], **task.get("env", {})}
-        inner = made
+        inner = fields_of
         *above, last = wire.split(".")
         for part in above:
             inner = inner.setdefault(part, {})
         inner[last] = chosen
-        sources[f"DAG.Tasks.{name}.{wire}"] = ("tasks", name, key) if key in task else (key,)
-    if "ClusterId" not in made:
-        made.setdefault("AutoCluster", {})
-    return made
+        if key not in task:
+            sources[f"DAG.Tasks.{name}.{wire}"] = (key,)
+    if "ClusterId" not in fields_of:
+        fields_of.setdefault("AutoCluster", {})
+    return fields_of
 
 
 def _check_keys(value: Mapping[str, Any], known: tuple[str, ...], at: str, problems: list[Problem]) -> None:

@@ -118,7 +118,7 @@ class _Builder:
             self._open.discard(id(node))
 
     def _mapping(self, node: Any, path: tuple[str, ...]) -> dict[str, Any]:
-        made: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key, value in node.value:
             line, column = key.start_mark.line + 1, key.start_mark.column + 1
@@ -132,14 +132,14 @@ class _Builder:
                         raise FileError(self._name, "merges (<<) a value that is no mapping", line, column)
                     merged = {**inner, **merged}
                 continue
-            if name in made:
+            if name in result:
                 first = self.lines.get((*path, name), 0)
                 self.problems.append(
                     Problem(".".join((*path, name)), "", f"is there twice, first in line {first}")
                 )
             self.lines[(*path, name)] = line
-            made[name] = self.build(value, (*path, name))
-        return {**merged, **made}
+            result[name] = self.build(value, (*path, name))
+        return {**merged, **result}
 
     def _scalar(self, node: Any) -> Any:
         text = str(node.value)
@@ -157,3 +157,13 @@ class _Builder:
             line, column = node.start_mark.line + 1, node.start_mark.column + 1
             raise FileError(self._name, f"has a number that cannot be read: {error}", line, column) from None
         return text
+
+
+def dump_yaml(value: dict[str, Any]) -> str:
+    """Return YAML text of a value. Also readers of YAML 1.1 read the same value.
+
+    Args:
+        value: Plain dicts, lists, texts and numbers.
+    """
+    dump = cast("Callable[..., str]", yaml.safe_dump)  # pyright: ignore[reportUnknownMemberType]  # see above
+    return dump(value, sort_keys=False, allow_unicode=True, width=1000)
