@@ -32,9 +32,10 @@ from batchcompute.service.simulated_clock import SimulatedClock
 
 def course_of_command(spec: AttemptSpec, attempt: int) -> Course:
     """Return the course that a shell would give the commands of the suite."""
-    seconds = sum(float(number) for number in re.findall(r"^sleep ([0-9.]+)", spec.command))
-    signal = re.search(r"^kill -(\d+) ", spec.command)
-    codes = re.findall(r"exit (\d+)$", spec.command)
+    command = spec.command.rpartition("&); ")[2]
+    seconds = sum(float(number) for number in re.findall(r"^sleep ([0-9.]+)", command))
+    signal = re.search(r"^kill -(\d+) ", command)
+    codes = re.findall(r"exit (\d+)$", command)
     return Course(seconds, Exited(None, int(signal[1])) if signal else Exited(int(codes[-1]) if codes else 0))
 
 
@@ -68,6 +69,10 @@ class SimulatedContract(EngineContract):
         assert isinstance(status, Running)
         self.simulated.lose_node(status.node)
         return True
+
+    def count_processes(self, marker: str) -> int:
+        # Nothing runs, so the programs are the attempts on the nodes.
+        return sum(self.simulated.running_on(node) for node in ("n1", "n2"))
 
     def begin_outage(self) -> bool:
         self._outage = self.simulated.outage()
@@ -347,6 +352,11 @@ class AlwaysPolls(SimulatedEngine):
         return 0.0
 
 
+class LeavesProcesses(SimulatedEngine):
+    def running_on(self, node: str) -> int:
+        return super().running_on(node) + len(self._by_handle)
+
+
 class PollsTooLate(SimulatedEngine):
     def next_poll(self) -> float | None:
         return float("inf")
@@ -402,6 +412,7 @@ class SaysThatItStartsAtOnce(SimulatedEngine):
         (CloseForgets, "test_close_ends_attempts"),
         (NeverPolls, "test_the_service_hears_of_changes"),
         (AlwaysPolls, "test_an_engine_without_attempts_is_quiet"),
+        (LeavesProcesses, "test_no_process_stays"),
         (PollsTooLate, "test_the_service_hears_of_changes"),
         (SaysThatItStartsAtOnce, "test_starts_at_once_says_the_truth"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 
 from batchcompute.service.engines.contract import (
     Exited,
@@ -116,6 +117,23 @@ class AttemptTests(EngineHarness):
         check(self.end_of(other).code == 6, "cancel: it has ended another attempt")
         self.engine.cancel([other])
         check(self.end_of(other).code == 6, "cancel: it has changed an attempt that had ended")
+
+    def test_no_process_stays(self) -> None:
+        """The end of an attempt is that of all processes that it has started, daemons included."""
+        ends = {"exit": "exit 3", "time limit": _LONG, "cancel": _LONG}
+        for end, command in ends.items():
+            marker = f"contract-{uuid.uuid4().hex}"
+            daemon = f"(setsid sh -c 'sleep 300; : {marker}' >/dev/null 2>&1 &)"
+            spec = self.spec(f"{daemon}; {command}", time_limit=1 if end == "time limit" else 600)
+            handle = self.submit(spec)[0]
+            if self.count_processes(marker) is None:
+                self.skip("the test cannot count processes")
+            self.until([handle], lambda status: not isinstance(status, (Pending, Unknown)), "running")
+            if end == "cancel":
+                self.engine.cancel([handle])
+            self.ends([handle])
+            number = self.count_processes(marker)
+            check(not number, f"{end}: {number} processes of the attempt run on after its end")
 
     def test_cancel_right_after_submit(self) -> None:
         """An attempt can be cancelled before its program runs."""

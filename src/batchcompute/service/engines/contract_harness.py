@@ -114,6 +114,10 @@ class EngineHarness:
         """Return how many times the program of an attempt was started; None if the test cannot know."""
         return None
 
+    def count_processes(self, marker: str) -> int | None:  # noqa: ARG002 - a hook
+        """Return the number of processes, on all nodes, with a text in their command lines; None if unknown."""
+        return None
+
     def begin_outage(self) -> bool | None:
         """Keep the engine from reaching its cluster, and return True; None if the test cannot do that."""
         return None
