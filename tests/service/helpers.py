@@ -38,6 +38,15 @@ def connection(transaction: AbstractContextManager[Transaction]) -> Generator[sq
         yield opened.jobs._db
 
 
+def remains(work: Path) -> list[Path]:
+    """Return what attempts have left in a directory of work, without empty directories that the next attempts use."""
+    return [
+        path
+        for path in work.iterdir()
+        if not path.name.startswith("scratch-") or (path.is_dir() and list(path.iterdir()))
+    ]
+
+
 def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
     """Poll a condition that depends on another process until it holds."""
     end = time.monotonic() + seconds

@@ -33,6 +33,7 @@ from batchcompute.service import LocalService
 from batchcompute.service.data_directory import DirectoryInUse
 from batchcompute.service.requests import Admission, Request
 from batchcompute.service.transports.in_process import ServiceTransport
+from tests.service.helpers import remains
 
 T = TypeVar("T")
 SLOTS = 2
@@ -400,4 +401,4 @@ class Driver:
     def leftovers(self) -> list[str]:
         """Return leftover processes and files of attempts and requests."""
         folders = [self.data / "work", self.data / "oss" / ".aside", self.data / "uploads" / ".spool"]
-        return [str(path) for folder in folders for path in folder.iterdir()]
+        return [str(path) for folder in folders for path in remains(folder)]

@@ -202,7 +202,7 @@ def test_health_reports_a_loop_whose_rounds_fail(tmp_path: Path, monkeypatch: py
             raise RuntimeError("a defect")
 
         with monkeypatch.context() as patch:
-            patch.setattr(service._parts.dispatcher, "_cancel_overdue", broken)
+            patch.setattr(service._parts.dispatcher, "_repeat_cancellations", broken)
             job_id = client.create_job(job("true")).Id
             until(lambda: service.health().failing_seconds > 0)
             # The other parts of each round still run.
@@ -246,7 +246,7 @@ def test_processes_without_an_environment_delay_no_other_job(tmp_path: Path) -> 
 
 def test_tokens_cannot_be_guessed(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d") as service:
-        planner = service._parts.dispatcher._workspace.planner
+        planner = service._parts.dispatcher._planner
         tokens = [planner.new_token((1, 0, 0)) for _ in range(100)]
         assert len({token.rpartition("-")[2] for token in tokens}) == 100
         assert all(len(token.rpartition("-")[2]) == 16 for token in tokens)

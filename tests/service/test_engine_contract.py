@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from batchcompute.service.engines.contract import (
+from batchcompute.service.engines.base import (
     Attachment,
     AttemptSpec,
     AttemptStatus,

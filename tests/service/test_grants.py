@@ -23,6 +23,7 @@ from batchcompute.runner.attempt_spec import AttemptSpec
 from batchcompute.runner.grant_header import SCHEME
 from batchcompute.runner.mappings import Input, Mappings, Output
 from batchcompute.service import LocalService
+from batchcompute.service.clock import SystemClock
 from batchcompute.service.errors import ObjectError
 from batchcompute.service.objects.grants import LIFETIME, Grants
 from batchcompute.service.requests import Request, Response
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="th
 SECRET = "5" * 64
 
 
-class SetClock:
+class SetClock(SystemClock):
     """A clock that stands still until it is set."""
 
     def __init__(self, now: float) -> None:

@@ -16,18 +16,17 @@ from batchcompute import LOCAL, Client, ClientError, ConfigError, InvalidParamet
 from batchcompute.api import calls
 from batchcompute.resources import JobDescription
 from batchcompute.runner import spawning
-from batchcompute.runner.outcome import Outcome, outcome_of
+from batchcompute.runner.outcome import Exited, Outcome, outcome_of
 from batchcompute.runner.processes import AttemptProcesses
-from batchcompute.runner.rooted import Root
-from batchcompute.runner.shim import read_exit_code
+from batchcompute.runner.records import Ended, RecordReader, encode
 from batchcompute.runner.spec import ProcessSpec
 from batchcompute.service import LocalService, embedded_service
-from batchcompute.service.engines import local as engine_module
-from batchcompute.service.engines.local import LocalEngine
+from batchcompute.service.engines import process_table
+from batchcompute.service.engines.process_table import ProcessTable
 from batchcompute.service.store import machine_pools
 from batchcompute.service.store.database import Store
 from batchcompute.service.store.schema import MIGRATIONS
-from tests.service.helpers import alive, carrying, connection, finish, job, task, until
+from tests.service.helpers import alive, carrying, connection, finish, job, remains, task, until
 from tests.service.test_life import child
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left running")
@@ -91,16 +90,25 @@ def test_a_program_that_a_real_time_signal_kills_has_an_exit_code(local: Client)
     works(local)
 
 
-def test_the_outcome_follows_from_the_exit_file_and_the_signal(tmp_path: Path) -> None:
-    file = Root(tmp_path).file("exit")
-    assert outcome_of(read_exit_code(file), 9).error_code == "ProgramKilled"
-    for text in ("", "0", "x\n", "256\n", "-1\n", "0\n0\n", "9" * 5000 + "\n", "\u0661\n"):
-        file.path.write_text(text)
-        assert outcome_of(read_exit_code(file), 0).error_code == "ProgramKilled"
+def test_an_outcome_follows_from_the_exit_code_and_the_signal() -> None:
+    assert outcome_of(None, 9).error_code == outcome_of(None, 0).error_code == "ProgramKilled"
     for code in range(256):
-        file.path.write_text(f"{code}\n")
-        assert outcome_of(read_exit_code(file), 0).exit_code == code
+        assert outcome_of(code, 0).exit_code == code
     assert outcome_of(0, 0) == Outcome(0)
+
+
+@pytest.mark.parametrize("text", ["", "0", "x", "256", "-1", "0 0", "9" * 5000, "\u0661", "{}", "[]", "null"])
+def test_a_damaged_line_is_no_record(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "records.jsonl"
+    whole = encode(Ended("t-1", Exited(3)))
+    cut = encode(Ended("t-2", Exited(0)))[:-5]
+    file.write_bytes(text.encode() + whole + cut)
+    reader = RecordReader(file)
+    assert list(reader.new()) == [Ended("t-1", Exited(3))]
+    with file.open("ab") as opened:
+        opened.write(encode(Ended("t-3", Exited(4))))
+    assert list(reader.new()) == [Ended("t-3", Exited(4))]
+    assert list(reader.new()) == []
 
 
 def test_a_defect_of_one_instance_does_not_affect_other_instances(
@@ -110,7 +118,7 @@ def test_a_defect_of_one_instance_does_not_affect_other_instances(
         raise RuntimeError("a defect")
 
     with monkeypatch.context() as patch:
-        patch.setattr("batchcompute.service.workspaces.local.unpack", broken)
+        patch.setattr("batchcompute.runner.attempt_files.unpack", broken)
         described = task("true")
         described.Parameters.Command.PackagePath = "oss://bucket/x"
         service.objects.write("oss://bucket/x", [b"x"])
@@ -126,13 +134,13 @@ def test_an_attempt_waits_until_the_machine_has_resources(
     refused = iter([errno.EMFILE, errno.EAGAIN, errno.ENOMEM])
     spawn = spawning.spawn
 
-    def full(start: ProcessSpec) -> subprocess.Popen[bytes]:
+    def full(start: ProcessSpec, records: int) -> subprocess.Popen[bytes]:
         number = next(refused, 0)
         if number:
             raise OSError(number, os.strerror(number))
-        return spawn(start)
+        return spawn(start, records)
 
-    monkeypatch.setattr(engine_module, "spawn", full)
+    monkeypatch.setattr(process_table, "spawn", full)
     job_id = local.create_job(job({"t": task("true", InstanceCount=3)})).Id
     finish(local, job_id)
     assert {found.RetryCount for found in local.list_instances(job_id, "t")} == {0}
@@ -141,34 +149,34 @@ def test_an_attempt_waits_until_the_machine_has_resources(
 def test_a_program_that_can_never_start_fails_its_instance(
     service: LocalService, local: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_start: ProcessSpec) -> subprocess.Popen[bytes]:
+    def broken(_start: ProcessSpec, _records: int) -> subprocess.Popen[bytes]:
         raise OSError(errno.ENOEXEC, "no shell")
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine_module, "spawn", broken)
+        patch.setattr(process_table, "spawn", broken)
         job_id = local.create_job(job("true")).Id
         finish(local, job_id, "Failed")
     assert local.get_instance(job_id, "t", 0).Result.ErrorCode == "StartFailed"
     works(local)
 
 
-def test_an_engine_survives_a_submitted_call_that_raises() -> None:
-    engine = LocalEngine(1)
+def test_a_process_table_survives_a_submitted_call_that_raises() -> None:
+    table = ProcessTable()
     done: list[int] = []
-    engine._submit(lambda: done.remove(1))
-    engine._submit(lambda: done.append(1))
+    table._submit(lambda: done.remove(1))
+    table._submit(lambda: done.append(1))
     until(lambda: done)
-    engine.close()
-    engine.close()
-    engine.cancel(["unknown"])
+    table.close()
+    table.close()
+    table.kill(["unknown"])
 
 
-def test_an_engine_that_is_busy_can_be_closed() -> None:
+def test_a_process_table_that_is_busy_can_be_closed() -> None:
     for _ in range(300):
-        engine = LocalEngine(1)
+        table = ProcessTable()
         for _ in range(3):
-            engine._submit(lambda: None)
-        engine.close()
+            table._submit(lambda: None)
+        table.close()
 
 
 def test_an_interrupted_transaction_leaves_none_open(tmp_path: Path) -> None:
@@ -381,7 +389,7 @@ def test_an_invalid_number_of_slots_is_refused(slots: int) -> None:
 def test_working_directories_are_removed(service: LocalService, local: Client) -> None:
     job_id = local.create_job(job({"t": task("true", InstanceCount=20)})).Id
     finish(local, job_id)
-    until(lambda: not list((service.data_dir / "work").iterdir()))
+    until(lambda: not remains(service.data_dir / "work"))
 
 
 def test_files_of_an_earlier_service_are_removed(tmp_path: Path) -> None:
@@ -425,4 +433,5 @@ def test_migrations_never_change() -> None:
         "0f0467d04ba914bd",
         "9a1922669dc9e3a2",
         "be6a1ca3a67896d7",
+        "ed102f4ab3657d4c",
     ]

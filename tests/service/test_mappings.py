@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from batchcompute import Client, ClientError
 from batchcompute.runner import sandbox
 from batchcompute.service import LocalService
-from batchcompute.service.store.instances import STORED_ISOLATION, load_isolation
+from batchcompute.service.workspaces.local import LocalWorkspace
 from tests.service.helpers import finish, job, output, task, until
 from tests.service.test_life import child
 
@@ -346,7 +347,7 @@ def test_the_next_service_uploads_outputs_of_a_killed_one(tmp_path: Path, when: 
     go = Path(f"{flag}.go")
     if when == "after it ended":
         go.touch()
-        until(lambda: list((data / "work").glob("*.exit")))
+        until(lambda: any(b'"ended"' in file.read_bytes() for file in (data / "records").iterdir()))
     with LocalService(data) as service, service.client() as client:
         go.touch()
         finish(client, job_id)
@@ -356,14 +357,13 @@ def test_the_next_service_uploads_outputs_of_a_killed_one(tmp_path: Path, when: 
     process.stdout.close()
 
 
-def test_values_in_databases_stay_the_same() -> None:
-    """A database of an earlier service is read with the values that it holds."""
-    assert dict(STORED_ISOLATION) == {
-        "none": "direct",
-        "sandbox": "box",
-        "prefix": "root",
-        "container": "container",
-    }
-    for isolation, stored in STORED_ISOLATION.items():
-        assert load_isolation(stored) == isolation
-    assert load_isolation("") is None
+def test_handles_of_earlier_versions_name_the_isolation() -> None:
+    """The migration of the database makes them of columns that earlier versions had."""
+    stored = {"direct": "none", "box": "sandbox", "root": "prefix", "container": "container"}
+    for way, isolation in stored.items():
+        handle = json.dumps({"way": way, "work": "/work", "late": 0})
+        assert LocalWorkspace.notes_of_handle(handle) == {"isolation": isolation, "work": "/work"}
+    late = json.dumps({"way": "direct", "work": "", "late": 1})
+    assert LocalWorkspace.notes_of_handle(late)["timed_out"]
+    for damaged in ("", "{}", "[]", "null", "a-token"):
+        assert LocalWorkspace.notes_of_handle(damaged) == {}

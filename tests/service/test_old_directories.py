@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -25,6 +26,9 @@ def directory(tmp_path: Path) -> Path:
     data.mkdir(mode=0o700)
     with closing(sqlite3.connect(data / "batchcompute.db")) as db:
         db.executescript(DUMP.read_text("utf-8").replace("DIRECTORY", str(data)))
+        # Other tests may open a copy at the same time. A service ends all processes of its own directory.
+        db.execute("UPDATE facts SET value = ? WHERE name = 'id'", (secrets.token_hex(6),))
+        db.commit()
     return data
 
 

@@ -6,9 +6,9 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 
@@ -16,10 +16,11 @@ from batchcompute import Client
 from batchcompute.runner import sandbox
 from batchcompute.runner.rooted import NotRegular, Root
 from batchcompute.service import LocalService
-from batchcompute.service.engines.base import Engine
+from batchcompute.service.engines.base import AttemptStatus, Handle
+from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.objects.directory import DirectoryStore
 from batchcompute.service.watchdog import Watchdog
-from tests.service.helpers import finish, job, task, until
+from tests.service.helpers import finish, job, remains, task, until
 from tests.service.test_mappings import put, run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -61,7 +62,7 @@ def test_a_program_replaces_its_own_files(tmp_path: Path, kind: str) -> None:
         finish(client, client.create_job(job("true")).Id)
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         finish(client, client.create_job(job("true")).Id)
-        until(lambda: not list((service.data_dir / "work").iterdir()))
+        until(lambda: not remains(service.data_dir / "work"))
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "directory", "link", "locked"])
@@ -118,28 +119,20 @@ def test_an_output_with_further_hard_links_is_copied(tmp_path: Path) -> None:
         assert copied.stat().st_ino != target.stat().st_ino
 
 
-class Slow:
+class Slow(LocalEngine):
     """An engine that answers slowly."""
 
-    def __init__(self, engine: Engine, hold: threading.Event) -> None:
-        self._engine = engine
-        self._hold = hold
+    hold: ClassVar = threading.Event()
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._engine, name)
-
-    def poll(self, handles: object) -> object:
-        self._hold.wait(20)
-        return self._engine.poll(handles)  # type: ignore[arg-type]
+    def status(self, handles: Collection[Handle]) -> Mapping[Handle, AttemptStatus]:
+        self.hold.wait(20)
+        return super().status(handles)
 
 
 def test_a_loop_that_is_stuck_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    from batchcompute.service.engines.local import LocalEngine
-
-    hold = threading.Event()
+    hold = Slow.hold
     hold.set()
-    engine = Slow(LocalEngine(1), hold)
-    with LocalService(tmp_path / "data", slots=1, engine=engine) as stuck, stuck.client() as client:  # type: ignore[arg-type]
+    with LocalService(tmp_path / "data", slots=1, engine=Slow.create) as stuck, stuck.client() as client:
         finish(client, client.create_job(job("true")).Id)
         assert stuck.health().ok
         dispatcher = stuck._parts.dispatcher
@@ -151,7 +144,7 @@ def test_a_loop_that_is_stuck_is_logged(tmp_path: Path, caplog: pytest.LogCaptur
             assert not watchdog.health().ok
             assert "wait" in watchdog.health().last_stall
             assert watchdog.health().content()["status"] == "stalled"
-            assert "in poll" in caplog.text
+            assert "in status" in caplog.text
         finally:
             hold.set()
             until(lambda: watchdog.health().ok)

@@ -17,7 +17,7 @@ from batchcompute.runner import sandbox, staging
 from batchcompute.service import LocalService
 from batchcompute.service.domain.selection import select_runnable
 from batchcompute.service.store.queue import RunnableQueue
-from tests.service.helpers import carrying, connection, finish, job, task, until
+from tests.service.helpers import carrying, connection, finish, job, remains, task, until
 from tests.service.test_life import child
 from tests.service.test_mappings import put, result, run
 
@@ -56,7 +56,7 @@ def test_unusual_files_fail_only_their_job(tmp_path: Path, name: str, command: s
             assert service.oss_path("oss://b/out/good").exists()
         if name == "a locked directory":
             assert service.oss_path("oss://b/out/d/f").exists()
-        until(lambda: not list((service.data_dir / "work").iterdir()))
+        until(lambda: not remains(service.data_dir / "work"))
     # After a restart, nothing runs again.
     with LocalService(tmp_path / "data", slots=1) as service, service.client() as client:
         finish(client, client.create_job(job("echo fine")).Id)

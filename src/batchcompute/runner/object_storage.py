@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from batchcompute.runner.rooted import Parts, Root
+from batchcompute.runner.rooted import Parts, Root, RootedFile
 
 __all__: list[str] = []
 
@@ -47,6 +47,14 @@ class ObjectStorage(Protocol):
 
     def path(self, object_url: str, /) -> Path | None:
         """Return the path of an object on this machine; None if it is elsewhere."""
+        ...
+
+    def log_file(self, object_url: str, /) -> RootedFile | None:
+        """Return the file through which a running program may write an object; None if it is elsewhere."""
+        ...
+
+    def local(self, object_url: str, /) -> Path | None:
+        """Return the file or directory of an object URL; None if it is not on this machine."""
         ...
 
     def exists(self, object_url: str, /) -> bool:

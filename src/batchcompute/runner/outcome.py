@@ -71,6 +71,8 @@ class Exited:
             )
         if self.timed_out:
             return replace(TIMEOUT, detail=self.detail)
+        if self.code == 0 and not self.signal:
+            return Outcome(0, detail=self.detail)
         return outcome_of(self.code, self.signal, self.detail)
 
 

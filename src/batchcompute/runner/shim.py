@@ -5,26 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from batchcompute.runner.rooted import NotRegular, RootedFile
 from batchcompute.runner.shell_words import SHELL_WORDS
 
 __all__: list[str] = []
 
 # The shim is the parent process of every command, so a program that harms its parent process harms only itself. The
-# shim exits with the exit code of the command. It also writes the code to the exit file, so a service that
-# starts later can read the code.
+# shim exits with the exit code of the command. It also appends the code to a record file, so a service that starts later
+# can read the code.
 
 NOT_RUN = 123
 """Exit code of a shim that could not create the process of its command. The shim then records nothing."""
 
-# Descriptor 0 is the exit file; programs do not inherit it. The record is one small write that ends in a newline, so a
-# complete line is a complete result. It is written even if the service has ended.
-_RUN = f"""trap 'exit {NOT_RUN}' 0; "$@" </dev/null; c=$?; trap - 0; echo "$c" >&0; exit "$c\""""
-_LIMIT = "ulimit -f "
+# Descriptor 0 is the record file of the runner, opened for appending; programs do not inherit it. The record is one small
+# write in the format of `runner.records`. It is written even if the runner has ended.
+_RECORD = r"""printf '\n{"event":"ended","token":"%s","code":%d,"signal":0}\n' "$BC_INSTANCE" "$c" >&0"""
+_RUN = f"""trap 'exit {NOT_RUN}' 0; {{}} </dev/null; c=$?; trap - 0; {_RECORD}; exit "$c\""""
+_COMMAND = '"$@"'
+_LIMITED = '(ulimit -f {}; exec "$@")'
+"""The command with a limit. The limit is not one of the shim, which appends to a record file of any size."""
+
 _LONGEST_LINE = 64 * 1024
 """Bytes of a command that is passed as an argument; the limit of the kernel for one argument is 128 KiB."""
 _NAME = "batchcompute"
-_RECORD = re.compile(rb"([0-9]{1,3})\n")
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./@%+,-][A-Za-z0-9_./:=@%+,-]*(?: +[A-Za-z0-9_./:=@%+,-]+)*")
 
@@ -41,8 +43,8 @@ def shim_arguments(command: str, wrapper: Sequence[str] = (), max_file_size: int
         wrapper: Arguments of a sandbox or a container runtime that starts the command's shell; empty for none.
         max_file_size: Bytes that a file may grow to; 0 for no limit.
     """
-    limit = f"{_LIMIT}{max(1, max_file_size // 512)}; " if max_file_size else ""
-    return ["/bin/sh", "-c", limit + _RUN, _NAME, *_words(command, wrapper)]
+    run = _LIMITED.format(max(1, max_file_size // 512)) if max_file_size else _COMMAND
+    return ["/bin/sh", "-c", _RUN.replace("{}", run), _NAME, *_words(command, wrapper)]
 
 
 def is_long(command: str) -> bool:
@@ -65,17 +67,3 @@ def _words(command: str, wrapper: Sequence[str]) -> list[str]:
 def is_shim(arguments: Sequence[str]) -> bool:
     """Return whether a process with these arguments is a shim."""
     return list(arguments[:2]) == ["/bin/sh", "-c"] and list(arguments[3:4]) == [_NAME]
-
-
-def read_exit_code(exit_file: RootedFile) -> int | None:
-    """Return the recorded exit code; None if there is no complete record.
-
-    Raises:
-        OSError: The file cannot be read at this moment, so it is unknown whether there is a record.
-    """
-    try:
-        record = _RECORD.fullmatch(exit_file.read(16))
-    except (FileNotFoundError, NotADirectoryError, NotRegular, PermissionError):
-        # A program may have replaced the file, or removed its permissions. Then there is no record.
-        return None
-    return int(record[1]) if record and int(record[1]) < 256 else None

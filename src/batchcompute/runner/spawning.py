@@ -27,8 +27,12 @@ class OutputBlocked(OSError):
     """A file for the output of a program cannot be made."""
 
 
-def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
+def spawn(spec: ProcessSpec, records: int) -> subprocess.Popen[bytes]:
     """Start the shim of an attempt.
+
+    Args:
+        spec: The process.
+        records: Descriptor of the record file, opened for appending.
 
     Raises:
         OutputBlocked: A file for its output cannot be made.
@@ -44,8 +48,6 @@ def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
             stack.callback(os.close, fd)
             return fd
 
-        # The standard input of the shim is the exit file; the program gets another one.
-        record = opened(spec.exit_file)
         try:
             stdout, stderr = opened(spec.stdout), opened(spec.stderr)
         except OSError as error:
@@ -72,7 +74,8 @@ def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
             shim_arguments(spec.command, wrapper, spec.max_file_size),
             cwd=spec.directory,
             env={_encoded(name): _encoded(value) for name, value in environment.items()},
-            stdin=record,
+            # The standard input of the shim is the record file; the program gets another one.
+            stdin=records,
             stdout=stdout,
             stderr=stderr,
             pass_fds=inherited,

@@ -33,6 +33,18 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """A Unix user that runs the programs of an owner."""
+
+    name: str
+    """Name of the user."""
+    home: str
+    """Home directory of the user."""
+    user: User
+    """Numeric ids of the user."""
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSpec:
     """The sandbox that an attempt runs in."""
 
@@ -60,8 +72,6 @@ class ProcessSpec:
     """File for the standard output; None to discard it."""
     stderr: RootedFile | None
     """File for the standard error; None to discard it."""
-    exit_file: RootedFile
-    """File to which the shim writes the exit code."""
     wrapper: Sequence[str] = ()
     """Arguments of a container runtime that starts the command's shell; empty for none."""
     max_file_size: int = 0

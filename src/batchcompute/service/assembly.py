@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchcompute.errors import ConfigError
+from batchcompute.runner.layout import MachineOptions
 from batchcompute.runner.rooted import Root
 from batchcompute.service.api.authentication import Keys, Nonces
 from batchcompute.service.api.dispatch import Core
@@ -27,6 +28,7 @@ from batchcompute.service.data_directory import (
     restrict_access,
 )
 from batchcompute.service.dispatcher import Dispatcher
+from batchcompute.service.engines.context import EngineContext
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.objects.api import ObjectApi
 from batchcompute.service.objects.directory import DirectoryStore
@@ -36,11 +38,13 @@ from batchcompute.service.resolved_settings import ResolvedSettings
 from batchcompute.service.store.database import Store
 from batchcompute.service.store.keys import KeyFile
 from batchcompute.service.watchdog import Watchdog
-from batchcompute.service.workspaces.local import LocalWorkspace
+from batchcompute.service.workspaces.cleanup import Cleaner
+from batchcompute.service.workspaces.kept import KeptWorkdirs
 from batchcompute.service.workspaces.planner import AttemptPlanner
 
 if TYPE_CHECKING:
     from batchcompute.service.engines.base import Engine
+    from batchcompute.service.engines.context import EngineFactory
     from batchcompute.service.objects.base import ObjectStore
     from batchcompute.service.settings import Settings
     from batchcompute.service.store.database import Effects
@@ -79,7 +83,7 @@ def assemble(
     directory: Path,
     settings: Settings,
     resolved: ResolvedSettings,
-    engine: Engine | None,
+    engine: Engine | EngineFactory | None,
     before_close: Callable[[Store], None],
     clock: Clock = SYSTEM_CLOCK,
 ) -> Parts:
@@ -90,7 +94,8 @@ def assemble(
         directory: The data directory, which this process has locked.
         settings: The settings.
         resolved: The same settings in their final form.
-        engine: The engine that runs attempts; None for the default, which runs processes on this machine.
+        engine: The engine that runs attempts, or a function that makes it; None for the default, which runs processes
+            on this machine.
         before_close: Called when all parts except the database are closed.
         clock: The source of time.
 
@@ -110,11 +115,13 @@ def assemble(
     work = stack.enter_context(
         _work_directory(directory, settings, store.id, bool(resolved.isolation.run_as))
     )
-    kept = directory / "kept"
-    kept.mkdir(mode=0o700, exist_ok=True)
-    kept_root = Root(kept)
+    kept_folder = directory / "kept"
+    kept_folder.mkdir(mode=0o700, exist_ok=True)
+    kept_root = Root(kept_folder)
     stack.callback(kept_root.close)
-    resolved = replace(resolved, hidden=(directory, work.path, *objects.folders(), *settings.hide))
+    cleaner = Cleaner(clock)
+    stack.callback(cleaner.close)
+    kept = KeptWorkdirs(kept_root, cleaner)
     keys = Keys(
         KeyFile(directory / "credentials.json"),
         Nonces(store) if settings.refuse_replays else None,
@@ -127,18 +134,40 @@ def assemble(
     grants = Grants(identity, clock)
     object_api = ObjectApi(objects, directory / "uploads", keys.find, buckets, grants, clock)
     stack.callback(object_api.uploads.close)
-    planner = AttemptPlanner(store, objects, work, kept, resolved, buckets, keys.owners)
-    stack.callback(planner.close)
-    workspace = LocalWorkspace(planner, objects, kept_root, resolved, clock)
-    stack.callback(workspace.close)
-    engine = engine or LocalEngine(resolved.slots, clock)
+    planner = AttemptPlanner(store, objects.describe(), resolved, buckets, keys.owners)
+    hidden = (directory, work.path, *objects.folders(), *settings.hide)
+    machine = MachineOptions(
+        resolved.sandbox,
+        resolved.keep_mounts,
+        resolved.max_file_size,
+        hidden,
+        resolved.isolation.run_as,
+    )
+    context = EngineContext(
+        directory,
+        planner.token_prefix,
+        resolved.slots,
+        objects,
+        planner.permission,
+        machine,
+        work,
+        kept,
+        cleaner,
+        clock,
+    )
+    if engine is None:
+        engine = LocalEngine.create(context)
+    elif callable(engine):
+        engine = engine(context)
     stack.callback(engine.close, detach)
-    dispatcher = Dispatcher(store, engine, workspace, resolved.slots, clock)
+    dispatcher = Dispatcher(store, engine, planner, resolved.slots, clock)
     dispatcher.start()
     stack.callback(dispatcher.close, detach)
+    with store.read() as transaction:
+        kept.remove_all_but(transaction.jobs.ids())
     watchdog = Watchdog(dispatcher, object_api.uploads.trim, clock=clock)
     stack.callback(watchdog.close)
-    core = _core(store, resolved, keys, buckets, dispatcher, workspace, clock)
+    core = _core(store, resolved, keys, buckets, dispatcher, planner, kept, clock)
     return Parts(
         store, identity, resolved.slots, objects, keys, object_api, grants, core, dispatcher, watchdog
     )
@@ -170,11 +199,12 @@ def _core(
     keys: Keys,
     buckets: Buckets,
     dispatcher: Dispatcher,
-    workspace: LocalWorkspace,
+    planner: AttemptPlanner,
+    kept: KeptWorkdirs,
     clock: Clock,
 ) -> Core:
     def cluster_changed(effects: Effects) -> None:
-        workspace.planner.forget()
+        planner.forget()
         dispatcher.apply(effects)
         dispatcher.wake()
 
@@ -192,7 +222,7 @@ def _core(
         store,
         dispatcher.wake,
         dispatcher.apply,
-        workspace.kept.remove_job,
+        kept.remove_job,
         dispatcher.restarting,
         settings.slots,
         clock,

@@ -1,31 +1,29 @@
-"""The dispatcher loop: it collects ended attempts, cancels overdue ones, and starts new ones."""
+"""The dispatcher loop: it takes over what the engine reports, cancels attempts, and submits new ones."""
 
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Iterable
 from contextlib import ExitStack
-from functools import partial
 from typing import TYPE_CHECKING
 
+from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.outcome import Outcome
-from batchcompute.service import attempt_starts
-from batchcompute.service.attempt_ends import NEVER, AttemptFiles, Running, next_deadline, overdue
+from batchcompute.service.active_attempts import NEVER, ActiveAttempt, ActiveAttempts
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.selection import Selected, select_runnable
-from batchcompute.service.engines.base import Engine, EngineState
+from batchcompute.service.engines.base import Engine, Lost, Rejected
 from batchcompute.service.large_jobs import LargeJobCleaner
-from batchcompute.service.recovery import TIMEOUT, recover
+from batchcompute.service.recovery import recover
 from batchcompute.service.store import large_jobs, transitions
 from batchcompute.service.store.queue import RunnableQueue
 from batchcompute.service.waiters import Waiters
-from batchcompute.service.workers import WorkerPool
-from batchcompute.service.workspaces.local import STOPPED, NotStarted
 
 if TYPE_CHECKING:
     from batchcompute.service.store.database import Effects, Store, Transaction
-    from batchcompute.service.workspaces.local import LocalWorkspace
+    from batchcompute.service.workspaces.planner import AttemptPlanner
 
 __all__: list[str] = []
 
@@ -33,22 +31,16 @@ _MIN_WAITING = 0.03
 """Seconds that a new job stays ``Waiting`` at least, so a client that reads it after the create sees that state."""
 
 _START_PAUSE = 0.5
-"""Seconds without starts after the machine lacked resources for one."""
+"""Seconds without starts after the engine lacked resources for one."""
+
+_MOST_PAUSE = 30.0
+"""Seconds of the longest pause before attempts are submitted again to an engine that does not answer."""
 
 _MAX_WAIT = 86400.0
 """Seconds of the longest wait of the loop; a condition cannot wait for as long as the longest time limit."""
 
-_JOIN_TIMEOUT = 10.0
-"""Seconds for which `Dispatcher.close` waits for the worker threads."""
-
 _CANCEL_REPEAT = 1.0
-"""Seconds after which the engine is asked again to cancel an attempt that still runs."""
-
-_POLL_INTERVAL = 0.2
-"""Seconds between two polls while the engine reports attempts that are ending."""
-
-_MAX_THREADS = 32
-"""The largest number of threads that stage files."""
+"""Seconds after which the engine is asked again to cancel an attempt that has not ended."""
 
 _log = logging.getLogger("batchcompute.service.dispatcher")
 
@@ -56,31 +48,35 @@ _log = logging.getLogger("batchcompute.service.dispatcher")
 class Dispatcher:
     """Runs the instances of a database on an engine.
 
-    The loop sleeps until a job arrives, an attempt ends, or a time limit is reached. A pool of threads stages files and
-    opens files that a program could have replaced. The parts of a round are independent: if one of them fails, the
-    others still run, and the failed one is repeated.
+    The loop sleeps until a job arrives, the engine reports a change, or a time is reached. The parts of a round are
+    independent: if one of them fails, the others still run, and the failed one is repeated.
 
     Args:
         store: The database.
         engine: The engine that runs attempts.
-        workspace: The files of attempts.
-        slots: How many attempts run at once.
+        planner: Describes attempts.
+        slots: How many attempts the engine has at once, unless the engine says it.
         clock: The source of time.
     """
 
     def __init__(
-        self, store: Store, engine: Engine, workspace: LocalWorkspace, slots: int, clock: Clock = SYSTEM_CLOCK
+        self,
+        store: Store,
+        engine: Engine,
+        planner: AttemptPlanner,
+        slots: int,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._store = store
         self._engine = engine
-        self._workspace = workspace
-        self._slots = slots
+        self._planner = planner
+        self._slots = engine.capabilities.slots or slots
         self._clock = clock
-        self._running: dict[str, Running] = {}
-        self._results: dict[str, Outcome | None] = {}
-        """Outcomes that are not recorded yet; None for an attempt that is repeated."""
+        self._active = ActiveAttempts(engine.name)
         self._resume = 0.0
         """When starts go on after a pause, on the monotonic clock."""
+        self._failed_submissions = 0
+        """Number of submissions in a row to which the engine gave no answer."""
         self._held: dict[int, float] = {}
         """When new jobs may start, by their row numbers, on the monotonic clock."""
         self._condition = threading.Condition()
@@ -88,40 +84,48 @@ class Dispatcher:
         """Requests that wait for the end of a job."""
         self._woken = False
         self._closing = False
-        self._poll_at = NEVER
-        """When attempts that are ending are polled again, on the monotonic clock."""
+        self._status_error = ""
+        """The last error of the engine when it was asked for statuses."""
         self.failing_since: float | None = None
         """Since when every round has failed, on the monotonic clock; None if the last one succeeded."""
         self.step_started: float | None = None
         """When the current round began, on the monotonic clock; None between rounds."""
-        self._files = AttemptFiles(store, workspace, lambda: self._closing, clock)
         self.restarting: set[int] = set()
         """Row numbers of jobs that StartJob is resetting; nothing else writes to their instances."""
         self.thread: threading.Thread = threading.Thread(
             target=self._run, name="batchcompute-dispatcher", daemon=True
         )
 
+    # -- the life of the loop -----------------------------------------------------------------
+
     def start(self) -> None:
-        """Adopt the attempts of an earlier service, and start the loop.
+        """Take over the attempts of an earlier service, and start the loop.
 
         Raises:
-            OSError: The machine cannot report the state of the attempts of an earlier service.
+            OSError: The engine cannot report the state of the attempts of an earlier service.
             RuntimeError: A thread cannot be started.
         """
         with ExitStack() as stack:
-            self._pool = WorkerPool(
-                self.wake, self._fail_staging, min(_MAX_THREADS, self._slots + 4), self._clock
-            )
-            stack.callback(self._pool.join, 0.0)
-            self._cleaner = LargeJobCleaner(self._store, self.restarting)
+            self.prepare()
             stack.callback(self._cleaner.close)
-            self._engine.bind(self.wake)
-            self._adopt()
-            with self._store.read() as transaction:
-                self._cleaner.add(*large_jobs.leftovers(transaction))
             self.thread.start()
             # From now on, `close` ends the threads.
             stack.pop_all()
+
+    def prepare(self) -> None:
+        """Take over the attempts of an earlier service. `step` may be called after that.
+
+        Raises:
+            OSError: The engine cannot report the state of the attempts of an earlier service.
+            RuntimeError: A thread cannot be started.
+        """
+        self._engine.bind(self.wake)
+        for active in recover(self._store, self._engine, self._planner, self._clock):
+            self._active.add(active)
+        self._cleaner = LargeJobCleaner(self._store, self.restarting)
+        with self._store.read() as transaction:
+            self._cleaner.add(*large_jobs.leftovers(transaction))
+        self._woken = True
 
     def wake(self) -> None:
         """Make the loop run a round."""
@@ -138,39 +142,27 @@ class Dispatcher:
         """Carry out the effects of a committed transaction: cancel attempts, and remove or settle large jobs."""
         self._cleaner.add(effects.removed, effects.unsettled)
         if effects.cancel:
-            for token in effects.cancel:
-                running = self._running.get(token)
-                if running is not None:
-                    # Abort staging. The cancellation is repeated until the attempt has ended.
-                    running.attempt.abort.set()
-                    running.cancel_at = self._clock.monotonic() + _CANCEL_REPEAT
-            self._engine.cancel(effects.cancel)
+            self._cancel(effects.cancel)
             self.wake()
         self.waiters.notify()
 
-    def close(self, leave: bool = False) -> None:
+    def close(self, leave_running: bool = False) -> None:
         """Stop the loop and all attempts; their instances run again after the next start.
 
         Args:
-            leave: Whether running attempts are left alone, so that the next start adopts them.
+            leave_running: Whether attempts run on, so that the next start finds them.
         """
         with self._condition:
             self._closing = True
             self._condition.notify_all()
         self.waiters.close()
         self.waiters.notify()
-        self.thread.join()
+        if self.thread.ident is not None:
+            self.thread.join()
         self._cleaner.close()
-        for running in list(self._running.values()):
-            # The next start uploads the missing outputs, as after a kill.
-            running.attempt.abort.set()
-        self._pool.join(_JOIN_TIMEOUT)
-        self._pool.drain()
-        self._engine.close(leave)
-        if leave:
-            return
-        # All attempts have ended by now. Those whose program ended by itself have an exit file.
-        self._settle_at_close()
+        self._engine.close(leave_running)
+        if not leave_running:
+            self._settle_at_close()
 
     def _run(self) -> None:
         while True:
@@ -178,7 +170,7 @@ class Dispatcher:
                 with self._condition:
                     # A spurious wake-up only causes a round without work.
                     if not self._woken and not self._closing:
-                        self._condition.wait(self._until_next_deadline())
+                        self._clock.wait(self._condition, self.seconds_until_due())
                     self._woken = False
                     if self._closing:
                         return
@@ -192,13 +184,23 @@ class Dispatcher:
                     self._condition.wait_for(lambda: self._closing, timeout=1)
                     self._woken = True
 
-    def _until_next_deadline(self) -> float | None:
+    def seconds_until_due(self) -> float | None:
+        """Return after how many seconds a round has something to do; None if only an event can change that."""
         now = self._clock.monotonic()
-        nearest = min(self._poll_at, next_deadline(self._running.values()))
+        nearest = NEVER
+        if len(self._active):
+            poll = self._engine.next_poll()
+            nearest = NEVER if poll is None else now + poll
+            nearest = min(nearest, min(active.cancel_at for active in self._active))
+            nearest = min(
+                nearest, min((each.submit_at for each in self._active if each.handle is None), default=NEVER)
+            )
         if self._free > 0:
             # While no slot is free nothing starts, and the end of an attempt wakes the loop.
             nearest = min(nearest, self._resume or min(self._held.values(), default=NEVER))
         return None if nearest == NEVER else min(_MAX_WAIT, max(0.0, nearest - now))
+
+    # -- one round ----------------------------------------------------------------------------
 
     def step(self) -> None:
         """Run one round.
@@ -207,9 +209,8 @@ class Dispatcher:
             Exception: The error of the first part that failed; the other parts were run, too.
         """
         self.step_started = self._clock.monotonic()
-        self._poll_at = NEVER
         first_error: Exception | None = None
-        for part in (self._pool.drain, self._collect, self._cancel_overdue, self._advance):
+        for part in (self._collect, self._repeat_cancellations, self._advance, self._submit):
             try:
                 part()
             except Exception as error:  # noqa: BLE001 - raised below
@@ -219,181 +220,147 @@ class Dispatcher:
             raise first_error
 
     def _collect(self) -> None:
-        tokens = [token for token, running in self._running.items() if running.started and not running.ended]
-        ended: list[str] = []
-        for token, state in self._engine.poll(tokens).items():
-            if state.phase == "ending":
-                self._poll_at = self._clock.monotonic() + _POLL_INTERVAL
-            elif state.phase in ("exited", "lost"):
-                self._end(token, state)
-                ended.append(token)
-        if ended:
-            self._engine.forget(ended)
+        """Take over the statuses of all attempts."""
+        handles = self._active.handles
+        if not handles:
+            return
+        try:
+            self._active.take_statuses(self._engine.status(handles))
+            error = ""
+        except Exception as raised:  # noqa: BLE001 - no answer changes nothing, and the question is repeated
+            error = f"{type(raised).__name__}: {raised}"
+            if error != self._status_error:
+                _log.exception("the engine %s does not tell the statuses of attempts", self._engine.name)
+        self._status_error = error
 
-    def _end(self, token: str, state: EngineState) -> None:
-        running = self._running[token]
-        running.state = state
-        running.ended = True
-        if state.retryable:
-            self._retry_later(token)
-        elif state.phase == "lost":
-            lost = Outcome(126, "StartFailed", f"The program did not run: {state.reason}.")
-            if state.blocked:
-                lost = Outcome(1, "OutputError", f"The output cannot be written: {state.reason}.")
-            self._results[token] = running.stopped or lost
-        elif running.attempt.needs_no_staging and running.timed_out and not running.attempt.keep_at:
-            self._results[token] = TIMEOUT
-        elif running.attempt.needs_no_staging and state.exit_code == 0:
-            self._results[token] = Outcome(0)
-        else:
-            self._stage_out(running)
+    def _cancel(self, tokens: Iterable[str]) -> None:
+        handles: list[str] = []
+        for token in tokens:
+            active = self._active.find(token)
+            if active is not None:
+                # The cancellation is repeated until the attempt has ended, because it can fail.
+                active.cancelled = True
+                active.cancel_at = self._clock.monotonic() + _CANCEL_REPEAT
+                if active.handle is not None:
+                    handles.append(active.handle)
+        if handles:
+            self._engine.cancel(handles)
 
-    def _retry_later(self, token: str) -> None:
-        """Repeat an attempt that did not start, after a pause."""
-        self._resume = self._clock.monotonic() + _START_PAUSE
-        self._results[token] = None
-
-    def _stage_out(self, running: Running) -> None:
-        """Stage out an attempt in a worker thread."""
-        attempt = running.attempt
-
-        def work() -> Callable[[], None]:
-            try:
-                final = self._files.stage_out(running)
-            except NotStarted:
-                return partial(self._retry_later, attempt.token)
-            if final is None and self._closing:
-                # The next start determines the outcome.
-                return lambda: None
-            return partial(self._results.__setitem__, attempt.token, final or STOPPED)
-
-        self._pool.submit(attempt.token, work)
-
-    def _fail_staging(self, token: str, error: Exception) -> None:
-        self._results[token] = Outcome(1, "StartFailed", f"The service failed: {error}")
-
-    def _record(self, transaction: Transaction, now: str) -> None:
-        """Record the outcomes of attempts."""
-        for token, result in self._results.items():
-            attempt = self._running[token].attempt
-            if not transaction.instances.is_current(attempt.key, token):
-                # The job was stopped or deleted, or the machine was released.
-                continue
-            if result is None:
-                transitions.requeue(transaction, attempt.key, now, "", ran=False)
-            else:
-                transitions.end(transaction, attempt.key, result, now)
-
-    def _after_commit(self, effects: Effects) -> None:
-        """Remove the files of attempts whose outcomes are committed, and carry out the effects."""
-        for token in list(self._results):
-            self._workspace.clean(self._running[token].attempt)
-            del self._running[token], self._results[token]
-        self.apply(effects)
-
-    def _settle_at_close(self) -> None:
-        lost: list[Running] = []
-        tokens = [token for token, running in self._running.items() if running.started]
-        states = self._engine.poll(tokens)
-        for token, running in self._running.items():
-            if token in self._results:
-                continue
-            state = running.state or states.get(token)
-            if (outcome := self._files.outcome_without_staging(running, state)) is not None:
-                self._results[token] = outcome
-            elif not (running.started and self._files.has_record(running, state)):
-                lost.append(running)
-        now = timestamp(self._clock)
-        with self._store.write() as transaction:
-            for running in lost:
-                key = running.attempt.key
-                if transaction.instances.is_current(key, running.attempt.token):
-                    transitions.requeue(transaction, key, now, "The service was closed.", ran=running.started)
-            self._record(transaction, now)
-        self._after_commit(transaction.effects)
-        for running in lost:
-            if running.started and running.attempt.isolation == "container":
-                self._workspace.end_container(running.attempt)
-            self._workspace.clean(running.attempt)
-        self._running.clear()
-
-    def _cancel_overdue(self) -> None:
-        late, to_cancel = overdue(self._running.values(), self._clock.monotonic(), _CANCEL_REPEAT)
-        if to_cancel:
-            self._engine.cancel(to_cancel)
-        if late:
-            # Recorded for the next start. The cancellation comes first: the write can fail.
-            with self._store.write() as transaction:
-                for running in late:
-                    transaction.instances.mark_late(running.attempt.key, running.attempt.token)
+    def _repeat_cancellations(self) -> None:
+        now = self._clock.monotonic()
+        self._cancel([active.spec.token for active in self._active if active.cancel_at <= now])
 
     def _advance(self) -> None:
-        """Record ended attempts and start new ones, in one transaction.
+        """Record what has changed and select new attempts, in one transaction.
 
-        Outcomes that cannot be recorded, because the disk is full, are kept for the next round.
+        Results that cannot be recorded, because the disk is full, are kept for the next round.
         """
+        if self._active.lacks_resources:
+            self._resume = self._clock.monotonic() + _START_PAUSE
         if may_start := self._clock.monotonic() >= self._resume and self._free > 0:
             self._resume = 0.0
-        if not self._results and not may_start:
+        if not self._active.has_changes and not may_start:
             return
         now = timestamp(self._clock)
         with self._store.write() as transaction:
-            self._record(transaction, now)
+            self._active.record(transaction, now)
             begun = self._begin(transaction, now) if may_start else []
-        for running in begun:
-            self._running[running.attempt.token] = running
         self._after_commit(transaction.effects)
-        for running in begun:
-            if running.attempt.needs_no_staging:
-                self._launch(running, self._files.stage_in(running.attempt))
-            else:
-                self._stage_in(running)
+        for active in begun:
+            self._active.add(active)
+
+    def _after_commit(self, effects: Effects) -> None:
+        """Release attempts whose ends are committed, and carry out the effects."""
+        ended = self._active.recorded()
+        if ended:
+            self._engine.forget([active.handle for active in ended if active.handle is not None])
+        self.apply(effects)
 
     @property
     def _free(self) -> int:
-        return self._slots - len(self._running) + len(self._results)
+        return self._slots - self._active.unfinished
 
-    def _begin(self, transaction: Transaction, now: str) -> list[Running]:
+    def _begin(self, transaction: Transaction, now: str) -> list[ActiveAttempt]:
+        """Select instances, and record the submissions of their attempts.
+
+        Raises:
+            OSError: An attempt cannot be planned at this moment.
+        """
         moment = self._clock.monotonic()
         with self._condition:
             self._held = {job: until for job, until in self._held.items() if until > moment}
             held = frozenset(self._held)
-        selection: list[Selected] = select_runnable(RunnableQueue(transaction), self._free, held)
-        begun = attempt_starts.begin(transaction, self._workspace.planner, selection, now)
-        self._woken |= len(begun) < len(selection)
+        begun: list[ActiveAttempt] = []
+        for selected in select_runnable(RunnableQueue(transaction), self._free, held):
+            active = self._plan(transaction, selected, now)
+            if active is None:
+                self._woken = True
+            else:
+                begun.append(active)
         return begun
 
-    def _stage_in(self, running: Running) -> None:
-        """Stage in an attempt in a worker thread; then launch it."""
-
-        def work() -> Callable[[], None]:
-            return partial(self._launch, running, self._files.stage_in(running.attempt))
-
-        self._pool.submit(running.attempt.token, work)
-
-    def _launch(self, running: Running, failure: Outcome | NotStarted | None) -> None:
-        """Submit a staged attempt to the engine, or keep the outcome of one that cannot start."""
-        token = running.attempt.token
-        if isinstance(failure, NotStarted):
-            self._retry_later(token)
-        elif failure is not None:
-            running.ended = True
-            self._results[token] = failure
+    def _plan(self, transaction: Transaction, selected: Selected, now: str) -> ActiveAttempt | None:
+        """Plan an attempt; an instance that cannot be planned because of a defect ends with ``StartFailed``."""
+        key, worker, name = selected.key, selected.worker, self._engine.name
+        token = self._planner.new_token(key)
+        try:
+            spec = self._planner.plan(key, token, worker)
+            at_once = self._engine.starts_at_once(spec)
+        except Exception as error:
+            if isinstance(error, (sqlite3.Error, OSError)) or is_transient(error):
+                raise
+            _log.exception("the attempt of instance %s cannot be planned", key)
+            transitions.submit(transaction, key, token, worker, name)
+            failure = Outcome(1, "StartFailed", f"The attempt cannot be planned: {error!r}")
+            transitions.end(transaction, key, failure, now)
+            return None
+        if at_once:
+            transitions.begin(transaction, key, token, worker, name, self._engine.capabilities.node, now)
         else:
-            running.started = True
-            running.deadline = self._clock.monotonic() + running.attempt.timeout
-            self._engine.start([running.attempt.process])
-            return
-        self.wake()
+            transitions.submit(transaction, key, token, worker, name)
+        return ActiveAttempt(key, spec, is_running=at_once)
 
-    def _adopt(self) -> None:
-        for recovered in recover(self._store, self._engine, self._workspace, self._clock):
-            running = Running(recovered.attempt, started=True, timed_out=recovered.timed_out)
-            self._running[recovered.attempt.token] = running
-            if recovered.is_running:
-                running.deadline = self._clock.monotonic() + recovered.time_left
-                running.cancel_at = running.deadline if recovered.timed_out else NEVER
-            else:
-                running.ended = True
-                self._stage_out(running)
-        self._woken = True
+    def _submit(self) -> None:
+        """Submit attempts whose submission is recorded, and those that got no answer before."""
+        for batch in self._active.to_submit(self._clock.monotonic()):
+            try:
+                answers = self._engine.submit([active.spec for active in batch])
+                problem = self._active.take_submissions(batch, answers)
+            except Exception as error:  # noqa: BLE001 - the batch is submitted again; tokens make that safe
+                problem = (
+                    f"the engine {self._engine.name} accepts no attempts: {error or type(error).__name__}"
+                )
+            if problem:
+                self._submit_later(batch, problem)
+                continue
+            self._failed_submissions = 0
+            self._cancel([active.spec.token for active in batch if active.cancelled])
+        if self._active.has_changes:
+            # Refused attempts, and handles, are recorded in the next round.
+            self.wake()
+
+    def _submit_later(self, batch: list[ActiveAttempt], problem: str) -> None:
+        pause = min(_MOST_PAUSE, _START_PAUSE * 2**self._failed_submissions)
+        self._failed_submissions = min(self._failed_submissions + 1, 10)
+        _log.warning("%s; %d attempts are submitted again in %g seconds", problem, len(batch), pause)
+        for active in batch:
+            active.submit_at = self._clock.monotonic() + pause
+            self._active.set_reason(active, problem)
+
+    # -- the end of the service ---------------------------------------------------------------
+
+    def _settle_at_close(self) -> None:
+        """Record the results that the closed engine knows; instances of killed attempts run again."""
+        self._collect()
+        now = timestamp(self._clock)
+        with self._store.write() as transaction:
+            for active in self._active:
+                if active.handle is None and active.result is None:
+                    self._active.end(active, Rejected("the service was closed", retryable=True))
+                elif isinstance(active.result, Lost) and transaction.instances.state_of(
+                    active.key, active.spec.token
+                ):
+                    # The loss is one of the service, and does not count against the engine.
+                    transitions.requeue(transaction, active.key, now, "The service was closed.")
+            self._active.record(transaction, now)
+        self._after_commit(transaction.effects)

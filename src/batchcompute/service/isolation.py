@@ -9,22 +9,10 @@ from dataclasses import dataclass, field
 
 from batchcompute.errors import ConfigError
 from batchcompute.runner import sandbox
-from batchcompute.runner.spec import User
+from batchcompute.runner.spec import Account, User
 from batchcompute.service.store.keys import FIRST_OWNER
 
 __all__: list[str] = []
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A Unix user that runs the programs of an owner."""
-
-    name: str
-    """Name of the user."""
-    home: str
-    """Home directory of the user."""
-    user: User
-    """Numeric ids of the user."""
 
 
 @dataclass(frozen=True, slots=True)

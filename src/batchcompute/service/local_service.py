@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from batchcompute import AsyncClient, Client
     from batchcompute.service.domain.instance_types import InstanceType
     from batchcompute.service.engines.base import Engine
+    from batchcompute.service.engines.context import EngineFactory
     from batchcompute.service.objects.base import ObjectStore
     from batchcompute.service.objects.uploads import SpoolWriter
     from batchcompute.service.requests import Admission, Request, Response
@@ -57,7 +58,8 @@ class LocalService:
         data_dir: Directory for the database, the objects, the keys and the work. By default, the service creates a
             temporary directory and removes it when it is closed.
         slots: How many instances run at once. The default is the number of cores.
-        engine: The engine that runs instances. By default, instances are processes on this machine.
+        engine: The engine that runs instances, or a function that makes it. By default, instances are processes on
+            this machine.
         full_sync: Each commit waits for the disk, so a power cut loses no commit.
         refuse_replays: A request with a nonce that was seen before is refused.
         detach: Running instances go on after the end; the next start adopts them.
@@ -89,7 +91,7 @@ class LocalService:
         data_dir: str | os.PathLike[str] | None = None,
         *,
         slots: int | None = None,
-        engine: Engine | None = None,
+        engine: Engine | EngineFactory | None = None,
         full_sync: bool = False,
         detach: bool = False,
         refuse_replays: bool = False,
@@ -126,7 +128,7 @@ class LocalService:
         service._start(settings, None)
         return service
 
-    def _start(self, settings: Settings, engine: Engine | None) -> None:
+    def _start(self, settings: Settings, engine: Engine | EngineFactory | None) -> None:
         if sys.platform == "win32":
             raise ConfigError("the service runs on Linux and macOS only; clients run everywhere")
         # Before a directory is made: a setting can name something that this machine does not have.

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Literal
 
 from batchcompute.errors import ConfigError
@@ -35,8 +34,6 @@ class ResolvedSettings:
     """Whether object storage keeps what programs write to mounts with ``WriteSupport``."""
     max_file_size: int = 0
     """Bytes that a file of a program may reach, its output included; 0 for any size."""
-    hidden: tuple[Path, ...] = ()
-    """Files and directories that no program in a sandbox sees."""
     isolation: Isolation = field(default_factory=Isolation)
     """The separation of owners."""
     types: Mapping[str, InstanceType] = field(default_factory=lambda: {kind.name: kind for kind in TYPES})

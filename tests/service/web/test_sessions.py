@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from batchcompute.service.clock import SystemClock
 from batchcompute.service.errors import ApiError
 from batchcompute.service.web import limits, sessions
 from batchcompute.service.web.limits import Refused
@@ -15,7 +16,7 @@ from batchcompute.service.web.sessions import LoginFailed, Sessions, one_time_co
 
 
 @dataclass
-class Time:
+class Time(SystemClock):
     now: float = 1_800_000_000.0
 
     def time(self) -> float:

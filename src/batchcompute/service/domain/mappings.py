@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, cast
 
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.models.problems import short_repr
-from batchcompute.runner.mappings import Input, Mappings, Output
+from batchcompute.runner.mappings import Input, Mappings, Output, canonical, path_problem
 from batchcompute.runner.object_urls import split_object_url
 
 __all__: list[str] = []
-
-_KERNEL_FOLDERS = ("/proc", "/dev", "/sys")
-"""Directories of the kernel, into which nothing is mapped."""
 
 
 def inner(value: Any, *names: str) -> Any:
@@ -28,13 +24,6 @@ def inner(value: Any, *names: str) -> Any:
 def entries_of(mounts: Any) -> list[dict[str, Any]]:
     """Return the entries of a ``Mounts`` object, which may be missing or empty."""
     return list(inner(mounts, "Entries") or [])
-
-
-def canonical(path: str) -> str:
-    """Return a path with single slashes and without ``.``. A slash at the end is kept."""
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    end = "/" if path.endswith("/") and parts else ""
-    return f"/{'/'.join(parts)}{end}" if path.startswith("/") else path
 
 
 def _pairs(task: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
@@ -76,13 +65,13 @@ def problems_of(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
     for source, path in _pairs(task, "InputMapping"):
         where = f"{at}.InputMapping"
         yield from _url(source, where)
-        yield from _path(path, where, seen)
+        yield from path_problem(path, where, seen)
         yield from _both(source, path, where)
     for kind in ("OutputMapping", "LogMapping"):
         for path, target in _pairs(task, kind):
             where = f"{at}.{kind}"
             yield from _url(target, where)
-            yield from _path(path, where, seen)
+            yield from path_problem(path, where, seen)
             if kind == "OutputMapping":
                 yield from _both(path, target, where)
             elif path.endswith("/") or not target.endswith("/"):
@@ -109,20 +98,9 @@ def mount_problems(mounts: Any, at: str, seen: dict[str, str] | None = None) -> 
             yield Problem(f"{at}.Entries.Source", short_repr(source), allowed)
         else:
             yield from _url(source, f"{at}.Entries.Source")
-        yield from _path(entry.get("Destination"), f"{at}.Entries.Destination", {} if seen is None else seen)
-
-
-def path_problems(maps: Mappings) -> list[Problem]:
-    """Return the problems of paths of a task together with its cluster: the check of each alone cannot find them."""
-    seen: dict[str, str] = {}
-    paths = [entry.path for entry in maps.inputs]
-    paths += [output.path for output in (*maps.outputs, *maps.logs)]
-    return [problem for path in paths for problem in _path(path, "the mappings", seen)]
-
-
-def is_of_kernel(path: str) -> bool:
-    """Return whether a path is in a directory of the kernel, into which nothing is mapped."""
-    return any(PurePosixPath(path).is_relative_to(folder) for folder in _KERNEL_FOLDERS)
+        yield from path_problem(
+            entry.get("Destination"), f"{at}.Entries.Destination", {} if seen is None else seen
+        )
 
 
 def _url(object_url: Any, where: str) -> Iterator[Problem]:
@@ -130,23 +108,6 @@ def _url(object_url: Any, where: str) -> Iterator[Problem]:
         split_object_url(str(object_url or ""))
     except ValidationError:
         yield Problem(where, short_repr(object_url), "must be an object URL like oss://bucket/key")
-
-
-def _path(path: Any, where: str, seen: dict[str, str]) -> Iterator[Problem]:
-    text = str(path or "")
-    pure = PurePosixPath(canonical(text))
-    if re.fullmatch(r"[A-Za-z]:.*", text):
-        yield Problem(where, short_repr(path), "must be a Linux path, without a drive letter")
-    elif not pure.is_absolute() or ".." in pure.parts or "\0" in text or pure == PurePosixPath("/"):
-        yield Problem(
-            where, short_repr(path), "must be an absolute path without '..', and not the root itself"
-        )
-    elif is_of_kernel(str(pure)):
-        yield Problem(where, short_repr(path), f"must not be below {', '.join(_KERNEL_FOLDERS)}")
-    elif str(pure) in seen:
-        yield Problem(where, short_repr(path), f"must be mapped only once; {seen[str(pure)]} maps it, too")
-    else:
-        seen[str(pure)] = where
 
 
 def _both(source: Any, target: Any, where: str) -> Iterator[Problem]:

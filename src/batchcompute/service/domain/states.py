@@ -14,6 +14,15 @@ Key: TypeAlias = tuple[int, int, int]
 
 State: TypeAlias = Literal["Waiting", "Running", "Finished", "Failed", "Stopped"]
 
+ActiveState: TypeAlias = Literal["Submitted", "Running"]
+"""The stored state of an instance whose attempt has no recorded end. ``Submitted``: it waits in its engine."""
+
+StoredState: TypeAlias = State | Literal["Submitted"]
+"""The stored state of an instance; the API shows ``Submitted`` as ``Waiting``."""
+
+MAX_LOSSES: Final = 10
+"""Attempts in a row that an engine may lose, before the instance fails."""
+
 STATES: Final[tuple[State, ...]] = ("Waiting", "Running", "Finished", "Failed", "Stopped")
 """Every state, in the order in which metrics list them."""
 
@@ -53,6 +62,16 @@ def task_state(counts: Mapping[State, int], fail_fast: bool) -> State:
 def next_of_failed(retries: int, max_retries: int) -> State:
     """Return the next state of an instance whose attempt has failed."""
     return "Waiting" if retries < max_retries else "Failed"
+
+
+def next_of_lost(lost: int, max_losses: int = MAX_LOSSES) -> State:
+    """Return the next state of an instance whose engine has lost an attempt.
+
+    Args:
+        lost: The number of attempts in a row that it lost before.
+        max_losses: The number of lost attempts in a row with which the instance fails.
+    """
+    return "Waiting" if lost + 1 < max_losses else "Failed"
 
 
 @lru_cache(maxsize=1024)

@@ -1,12 +1,14 @@
-"""The requirements of a task: its container image, and its buckets."""
+"""The requirements of a task: its container image, its buckets, and its resources."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from batchcompute.runner.attempt_spec import AttemptSpec, Resources
 from batchcompute.runner.mappings import Mappings
 from batchcompute.runner.object_urls import split_object_url
+from batchcompute.service.domain.instance_types import InstanceType
 from batchcompute.service.domain.mappings import inner
 
 __all__: list[str] = []
@@ -41,8 +43,44 @@ def buckets_of(
         parameters: ``Parameters`` of its description.
         keep_mounts: Whether writable mounts are the storage itself.
     """
+    streams = [str(parameters.get(f"{stream}RedirectPath") or "") for stream in ("Stdout", "Stderr")]
+    return _buckets(mappings, streams, parameters["Command"].get("PackagePath") or "", keep_mounts)
+
+
+def buckets_of_attempt(spec: AttemptSpec, keep_mounts: bool) -> frozenset[tuple[str, bool]]:
+    """Return the buckets that an attempt needs, each with whether the attempt writes to it.
+
+    Args:
+        spec: The attempt.
+        keep_mounts: Whether writable mounts are the storage itself.
+    """
+    return _buckets(spec.mappings, (spec.stdout, spec.stderr), spec.package, keep_mounts)
+
+
+def _buckets(
+    mappings: Mappings, streams: Iterable[str], package: str, keep_mounts: bool
+) -> frozenset[tuple[str, bool]]:
     urls = [(entry.source, keep_mounts and entry.mount and entry.write) for entry in mappings.inputs]
     urls += [(output.target, True) for output in (*mappings.outputs, *mappings.logs)]
-    urls += [(parameters.get(f"{stream}RedirectPath") or "", True) for stream in ("Stdout", "Stderr")]
-    urls.append((parameters["Command"].get("PackagePath") or "", False))
+    urls += [(stream, True) for stream in streams]
+    urls.append((package, False))
     return frozenset((split_object_url(url)[0], writes) for url, writes in urls if url)
+
+
+def resources_of(
+    task: Mapping[str, Any], cluster: Mapping[str, Any], types: Mapping[str, InstanceType]
+) -> tuple[str, Resources]:
+    """Return the instance type of a task, and its resources.
+
+    Args:
+        task: Description of the task, as JSON.
+        cluster: Description of its cluster; empty if it has one of its own.
+        types: The instance types by name.
+    """
+    groups: Mapping[str, Any] = inner(cluster, "Groups") or {}
+    names = [inner(group, "InstanceType") for group in groups.values()]
+    if not cluster:
+        names.append(inner(task, "AutoCluster", "InstanceType"))
+    name = next((str(name) for name in (inner(cluster, "InstanceType"), *names) if name), "")
+    kind = types.get(name)
+    return name, Resources(kind.cores, int(kind.memory * 1024)) if kind else Resources()

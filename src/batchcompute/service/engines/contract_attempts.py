@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 
-from batchcompute.service.engines.contract import (
+from batchcompute.service.engines.base import (
     Exited,
     Handle,
     Pending,

@@ -9,7 +9,7 @@ from typing import ClassVar, Final, NoReturn
 from unittest import SkipTest
 
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
-from batchcompute.service.engines.contract import (
+from batchcompute.service.engines.base import (
     AttemptSpec,
     AttemptStatus,
     Engine,

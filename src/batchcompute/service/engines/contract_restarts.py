@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchcompute.service.engines.contract import (
+from batchcompute.service.engines.base import (
     Attachment,
     AttemptSpec,
     Capabilities,

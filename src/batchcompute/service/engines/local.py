@@ -2,373 +2,395 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import queue
-import selectors
-import subprocess
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from typing import Final, Self
 
-from batchcompute.runner.attempt_spec import Token
+from batchcompute.runner.attempt import Attempt
+from batchcompute.runner.attempt_files import NotStarted, end_container
+from batchcompute.runner.attempt_spec import AttemptSpec, Token
 from batchcompute.runner.os_errors import has_no_room
-from batchcompute.runner.processes import HAS_PROC, AttemptProcesses
-from batchcompute.runner.spawning import (
-    HAS_PIDFD,
-    OutputBlocked,
-    has_ended,
-    is_shim_process,
-    pidfd_of,
-    spawn,
-    wait_for,
-)
-from batchcompute.runner.spec import ProcessSpec
+from batchcompute.runner.outcome import STOPPED, TIMEOUT, Exited, Outcome
+from batchcompute.runner.processes import HAS_PROC
+from batchcompute.runner.records import Started
+from batchcompute.runner.spawning import HAS_PIDFD, OutputBlocked
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.engines.base import (
+    Attachment,
+    AttemptStatus,
     Capabilities,
-    EngineState,
     Handle,
+    Lost,
+    Pending,
+    Rejected,
+    Running,
+    Submission,
+    Submitted,
+    Unknown,
 )
+from batchcompute.service.engines.context import EngineContext
+from batchcompute.service.engines.local_records import LocalRecords
+from batchcompute.service.engines.local_staging import NEVER, Entry, LocalStaging, exited
+from batchcompute.service.engines.process_table import ProcessState, ProcessTable
+from batchcompute.service.workers import WorkerPool
+from batchcompute.service.workspaces.local import LocalWorkspace
 
 __all__ = ["LocalEngine"]
 
 _log = logging.getLogger("batchcompute.service.engine")
-_NODE = "127.0.0.1"
-_MOST_CANCELLED = 10_000
-"""Largest number of remembered attempts that were cancelled before their start."""
 
-_POLL = 0.02
-"""Seconds between two polls of processes without a pidfd."""
+_NODE: Final = "127.0.0.1"
+_STAGING: Final = Pending("inputs are staged in")
 
-_LONGEST_WAIT = 1.0
-"""Seconds after which the thread checks its queue even if nothing has woken it."""
+_MAX_THREADS = 32
+"""The largest number of threads that stage files."""
 
-_RETRY = 0.2
-"""Seconds after which the thread continues after an error."""
+_JOIN_TIMEOUT = 10.0
+"""Seconds for which `LocalEngine.close` waits for staging."""
 
+_KILL_INTERVAL = 1.0
+"""Seconds after which an attempt that has exceeded its time limit is killed again."""
 
-@dataclass(slots=True, eq=False)
-class _Attempt:
-    token: Token
-    process: subprocess.Popen[bytes] | None = None
-    """The shim; None for an attempt of an earlier service."""
-    pidfd: int = -1
-    """Reports that the shim has exited; -1 if the shim is polled instead."""
-    cleaning: bool = False
-    """Whether the thread is killing remaining processes of the attempt."""
+_ENDING_INTERVAL = 0.2
+"""Seconds between two looks at attempts that are ending."""
 
 
 class LocalEngine:
     """Runs attempts as processes of this machine.
 
-    The calling thread spawns the process. One background thread watches all pidfds, and detects processes that exit.
-    No process is spawned on an event loop, and no process is waited for twice. A process without a pidfd is polled: the
-    platform may not support pidfds, or no descriptor may be free.
-
-    An error of the system is not an answer: a state that cannot be determined stays as it was, and is checked again.
+    The methods of the contract are called by one thread. A bounded pool of threads stages files, and opens files that a
+    program could have replaced; the results are taken over when `status` is called.
 
     Args:
-        slots: Largest number of attempts that run at the same time.
+        slots: How many attempts run at once.
+        workspace: The files of attempts.
+        records: The records of attempts.
+        token_prefix: Prefix of the tokens of all attempts of this service.
         clock: The source of time.
     """
 
     name: str = "local"
 
-    def __init__(self, slots: int, clock: Clock = SYSTEM_CLOCK) -> None:
-        self.capabilities: Capabilities = Capabilities(slots=slots, adopts=HAS_PROC and HAS_PIDFD)
+    def __init__(
+        self,
+        slots: int,
+        workspace: LocalWorkspace,
+        records: LocalRecords,
+        token_prefix: str,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self.capabilities: Capabilities = Capabilities(slots, survives=HAS_PROC and HAS_PIDFD, node=_NODE)
+        self._workspace = workspace
+        self._records = records
+        self._token_prefix = token_prefix
         self._clock = clock
         self._changed: Callable[[], None] = lambda: None
-        self._states: dict[Handle, EngineState] = {}
-        self._attempts: dict[Handle, _Attempt] = {}
-        self._cancelled: dict[Handle, None] = {}
-        self._exited: dict[Token, _Attempt] = {}
-        """Attempts whose shim has exited, until all their processes have."""
-        self._unwatched: dict[Token, _Attempt] = {}
-        """Attempts without a pidfd."""
-        self._closed = False
-        self._leave = False
-        self._close_lock = threading.Lock()
-        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        # Held while a process is started, and while processes are searched. So no search finds a process between its fork
-        # and its exec, when it still has the environment of this process.
-        self._spawning = threading.Lock()
-        self._processes = AttemptProcesses(self._spawning)
-        with contextlib.ExitStack() as stack:
-            self._selector = selectors.DefaultSelector()
-            stack.callback(self._selector.close)
-            self._wake_read, self._wake_write = os.pipe()
-            stack.callback(os.close, self._wake_read)
-            stack.callback(os.close, self._wake_write)
-            os.set_blocking(self._wake_write, False)
-            self._selector.register(self._wake_read, selectors.EVENT_READ)
-            self._thread = threading.Thread(target=self._run, name="batchcompute-engine", daemon=True)
-            self._thread.start()
-            # From here on, `close` releases these resources.
-            stack.pop_all()
+        self._entries: dict[Handle, Entry] = {}
+        self._ending = False
+        """Whether the last look found attempts whose processes are being killed."""
+        self._closing = False
+        self._staging = LocalStaging(workspace, records, lambda: self._closing, clock)
+        self._processes = ProcessTable(clock)
+        try:
+            self._pool = WorkerPool(
+                lambda: self._changed(), self._fail_staging, min(_MAX_THREADS, slots + 4), clock
+            )
+        except BaseException:
+            self._processes.close()
+            raise
 
-    # -- called from other threads ------------------------------------------------------------
-
-    def bind(self, changed: Callable[[], None]) -> None:
-        """Set the function that is called when an attempt has ended."""
-        self._changed = changed
-
-    def start(self, batch: Sequence[ProcessSpec]) -> Sequence[Handle]:
-        """Start attempts. A token that was started before is not started again."""
-        failed = False
-        for spec in batch:
-            if spec.token not in self._states:
-                failed |= not self._start(spec)
-        if failed:
-            self._changed()
-        return [spec.token for spec in batch]
-
-    def _start(self, spec: ProcessSpec) -> bool:
-        """Start an attempt; return whether it runs now."""
-        if self._try_start(spec):
-            return True
-        with contextlib.suppress(OSError):
-            # The process may exist in spite of the error.
-            self._processes.kill(spec.token, None)
-        return False
-
-    def _try_start(self, spec: ProcessSpec) -> bool:
-        token = spec.token
-        with self._spawning:
-            if token in self._cancelled:
-                # The attempt was cancelled between the record of its start and the start itself.
-                del self._cancelled[token]
-                self._states[token] = EngineState("exited", _NODE, signal=9)
-                return False
-            try:
-                process = spawn(spec)
-            except Exception as error:  # noqa: BLE001 - whatever the error is, this attempt does not run
-                # A shortage of processes, memory or descriptors is temporary.
-                retryable = has_no_room(error)
-                self._states[token] = EngineState(
-                    "lost", _NODE, f"cannot start: {error}", isinstance(error, OutputBlocked), retryable
-                )
-                return False
-            self._states[token] = EngineState("running", _NODE)
-            self._watch(_Attempt(token, process, pidfd_of(process.pid)))
-        return True
-
-    def poll(self, handles: Iterable[Handle]) -> Mapping[Handle, EngineState]:
-        """Return the states of attempts.
-
-        The calling thread settles exited attempts, which avoids a switch between two threads for each.
-        """
-        with self._spawning:
-            exited = [attempt for attempt in self._exited.values() if not attempt.cleaning]
-        for attempt in exited:
-            try:
-                if self._is_settled(attempt):
-                    self._settle(attempt)
-                    continue
-            except OSError as error:
-                _log.warning(
-                    "processes that instance %s has left cannot be searched now: %s", attempt.token, error
-                )
-                continue
-            # Processes remain, and killing them may take long.
-            attempt.cleaning = True
-            self._submit(partial(self._clean_up, attempt))
-        lost = EngineState("lost", reason="the engine does not know it")
-        ending = EngineState("ending", _NODE)
-        return {
-            handle: ending if handle in self._exited else self._states.get(handle, lost) for handle in handles
-        }
-
-    def cancel(self, handles: Iterable[Handle]) -> None:
-        """End attempts, with all processes that they have started."""
-        chosen = list(handles)
-        self._submit(lambda: self._kill_all(chosen))
-
-    def forget(self, handles: Iterable[Handle]) -> None:
-        """Forget attempts whose outcomes are recorded."""
-        for handle in handles:
-            self._states.pop(handle, None)
-
-    def reconcile(self, tokens: Iterable[Token], token_prefix: str) -> Mapping[Token, Handle | None]:
-        """Find the attempts of an earlier service that still run, and kill the processes of all others.
+    @classmethod
+    def create(cls, context: EngineContext) -> Self:
+        """Return the engine of a service.
 
         Raises:
-            OSError: The processes of the machine cannot be listed at this moment.
+            OSError: The data directory cannot be used.
+            RuntimeError: A thread cannot be started.
         """
-        result: dict[Token, Handle | None] = dict.fromkeys(tokens)
-        processes = AttemptProcesses(self._spawning)
-        for token, pids in processes.find_all(token_prefix).items():
-            shim = next((pid for pid in pids if is_shim_process(pid)), None)
-            pidfd = pidfd_of(shim, must=True) if token in result and shim is not None else -1
-            if pidfd < 0:
-                # The shim has exited, or the attempt is not expected to run.
-                processes.kill(token, None)
+        workspace = LocalWorkspace(
+            context.storage,
+            context.work,
+            context.kept,
+            context.cleaner,
+            context.machine,
+            context.permission,
+        )
+        records = LocalRecords(context.data_dir / "records")
+        return cls(context.slots, workspace, records, context.token_prefix, context.clock)
+
+    def bind(self, changed: Callable[[], None]) -> None:
+        """Set the function that is called when the status of an attempt has changed."""
+        self._changed = changed
+        self._processes.bind(changed)
+
+    def starts_at_once(self, spec: AttemptSpec) -> bool:
+        """Return whether an attempt needs no staging."""
+        return not (spec.package or spec.image or spec.mappings or spec.separate)
+
+    # -- starts -------------------------------------------------------------------------------
+
+    def submit(self, batch: Sequence[AttemptSpec]) -> Sequence[Submission]:
+        """Start attempts. A token that was submitted before is not started again."""
+        return [
+            Submitted(spec.token) if spec.token in self._entries else self._submit(spec) for spec in batch
+        ]
+
+    def _submit(self, spec: AttemptSpec) -> Submission:
+        try:
+            attempt = self._workspace.attempt(spec)
+        except OSError as error:
+            return Rejected(f"the files of the attempt cannot be made: {error}", retryable=has_no_room(error))
+        entry = Entry(attempt)
+        if not attempt.needs_no_staging:
+            self._entries[spec.token] = entry
+            self._pool.submit(spec.token, partial(self._stage_in, entry))
+            return Submitted(spec.token)
+        self._entries[spec.token] = entry
+        self._launch(entry, self._staging.stage_in(attempt))
+        if isinstance(entry.status, Rejected):
+            self.forget([spec.token])
+            return entry.status
+        return Submitted(spec.token)
+
+    def _stage_in(self, entry: Entry) -> Callable[[], None]:
+        """Stage in an attempt; a thread of the pool calls it."""
+        return partial(self._launch, entry, self._staging.stage_in(entry.attempt))
+
+    def _launch(self, entry: Entry, failure: Outcome | Rejected | None) -> None:
+        """Start the program of a staged attempt, unless it cannot start."""
+        if self._closing:
+            failure = Rejected("the service is closing", retryable=True)
+        elif failure is None and entry.attempt.abort.is_set():
+            failure = STOPPED
+        problem = exited(failure) if isinstance(failure, Outcome) else failure or self._start(entry)
+        if problem is not None:
+            self._finish(entry, problem)
+            return
+        entry.phase = "running"
+        entry.deadline = self._clock.monotonic() + entry.attempt.spec.time_limit
+        if entry.attempt.abort.is_set():
+            # It was cancelled while it started.
+            self._processes.kill([entry.attempt.token])
+
+    def _start(self, entry: Entry) -> AttemptStatus | None:
+        """Start the process of an attempt; return its status if that is not possible."""
+        attempt = entry.attempt
+        entry.since = self._clock.time()
+        record = Started(attempt.token, _NODE, 0, entry.since, self._workspace.notes(attempt))
+        try:
+            descriptor = self._records.start(record, attempt.process.user)
+            self._processes.start(attempt.process, descriptor)
+        except OutputBlocked as error:
+            outcome = Outcome(1, "OutputError", f"The output cannot be written: cannot start: {error}.")
+            return exited(outcome)
+        except Exception as error:  # noqa: BLE001 - whatever the error is, this attempt does not run
+            if has_no_room(error):
+                # A shortage of processes, memory or descriptors is temporary.
+                return Rejected(f"cannot start: {error}", retryable=True)
+            return exited(Outcome(126, "StartFailed", f"The program did not run: cannot start: {error}."))
+        return None
+
+    def _finish(self, entry: Entry, status: AttemptStatus) -> None:
+        entry.phase = "ended"
+        entry.status = status
+        self._changed()
+
+    # -- ends ---------------------------------------------------------------------------------
+
+    def status(self, handles: Collection[Handle]) -> Mapping[Handle, AttemptStatus]:
+        """Return the statuses of attempts."""
+        self._pool.drain()
+        running = [token for token, entry in self._entries.items() if entry.phase == "running"]
+        self._ending = False
+        for token, state in self._processes.poll(running).items():
+            if state.phase == "exited":
+                self._ended(self._entries[token], state)
+            elif state.phase == "ending":
+                self._ending = True
+        self._kill_overdue()
+        return {handle: self._status(handle) for handle in handles}
+
+    def _status(self, handle: Handle) -> AttemptStatus:
+        entry = self._entries.get(handle)
+        if entry is None:
+            return Lost("the engine does not know the attempt")
+        if entry.status is not None:
+            return entry.status
+        return _STAGING if entry.since is None else Running(_NODE, entry.since)
+
+    def _ended(self, entry: Entry, state: ProcessState) -> None:
+        """Take over the end of the processes of an attempt."""
+        attempt = entry.attempt
+        entry.phase = "ended"
+        if not entry.needs_pool and entry.timed_out:
+            entry.status = exited(TIMEOUT, entry.since)
+        elif not entry.needs_pool and state.exit_code == 0:
+            entry.status = Exited(0, started=entry.since)
+        else:
+            self._pool.submit(attempt.token, partial(self._stage_out, entry, state))
+
+    def _stage_out(self, entry: Entry, state: ProcessState) -> Callable[[], None]:
+        """Upload the outputs of an attempt whose program has ended; a thread of the pool calls it."""
+        status = self._staging.stage_out(entry, state)
+        # Without a status, the next start of the service uploads the outputs.
+        return (lambda: None) if status is None else partial(self._finish, entry, status)
+
+    def _fail_staging(self, token: str, error: Exception) -> None:
+        entry = self._entries.get(token)
+        if entry is not None:
+            self._finish(entry, exited(Outcome(1, "StartFailed", f"The service failed: {error}")))
+
+    # -- time limits and cancellation ---------------------------------------------------------
+
+    def _kill_overdue(self) -> None:
+        now = self._clock.monotonic()
+        overdue: list[Token] = []
+        for token, entry in self._entries.items():
+            if entry.phase == "running" and entry.deadline <= now:
+                if not entry.timed_out:
+                    entry.timed_out = True
+                    self._note_time_out(entry)
+                entry.deadline = now + _KILL_INTERVAL
+                overdue.append(token)
+        if overdue:
+            self._processes.kill(overdue)
+
+    def _note_time_out(self, entry: Entry) -> None:
+        """Record for the next start of the service that the time limit has passed."""
+        record = Started(entry.attempt.token, _NODE, 0, entry.since or 0.0, {"timed_out": "1"})
+        try:
+            self._records.note(record, entry.attempt.process.user)
+        except OSError as error:
+            # The next start compares the time of the start with the limit once more.
+            _log.warning("the time-out of instance %s cannot be recorded: %s", entry.attempt.token, error)
+
+    def next_poll(self) -> float | None:
+        """Return the seconds until a time limit is reached, or until ending attempts are looked at again."""
+        nearest = min(
+            (entry.deadline for entry in self._entries.values() if entry.phase == "running"), default=NEVER
+        )
+        seconds = max(0.0, nearest - self._clock.monotonic())
+        if self._ending:
+            seconds = min(seconds, _ENDING_INTERVAL)
+        return None if seconds == NEVER else seconds
+
+    def cancel(self, handles: Collection[Handle]) -> None:
+        """End attempts, with all processes that they have started. Staging is aborted."""
+        entries = [entry for handle in handles if (entry := self._entries.get(handle)) is not None]
+        for entry in entries:
+            entry.attempt.abort.set()
+        self._processes.kill([entry.attempt.token for entry in entries if entry.phase == "running"])
+
+    def forget(self, handles: Collection[Handle]) -> None:
+        """Remove the files of attempts whose ends are recorded."""
+        for handle in handles:
+            entry = self._entries.pop(handle, None)
+            if entry is not None:
+                self._workspace.clean(entry.attempt)
+                self._records.forget(handle)
+        self._processes.forget(handles)
+
+    # -- the start and the end of the service -------------------------------------------------
+
+    def attach(self, attempts: Sequence[Attachment]) -> Mapping[Token, Handle | None]:
+        """Find the attempts of an earlier service that run, or whose outputs have to be uploaded; end all others.
+
+        Raises:
+            OSError: The machine cannot report the state of an attempt at this moment.
+        """
+        starts = self._records.load({attachment.spec.token for attachment in attempts})
+        entries: dict[Token, Entry] = {}
+        for attachment in attempts:
+            token = attachment.spec.token
+            start = starts.get(token)
+            notes = start.notes if start else self._workspace.notes_of_handle(attachment.handle)
+            if start is None and not notes:
+                # The service ended before it started the attempt.
                 continue
-            self._states[token] = EngineState("running", _NODE)
-            self._submit(partial(self._watch, _Attempt(token, None, pidfd)))
+            try:
+                attempt = self._workspace.restored(attachment.spec, notes)
+            except (FileNotFoundError, NotADirectoryError):
+                # The directory of the attempt is gone, for example because it was in memory. Its results are lost.
+                continue
+            since = start.time if start else attachment.started
+            entries[token] = Entry(attempt, "running", since, timed_out=bool(notes.get("timed_out")))
+        ended = {
+            token for token, entry in entries.items() if self._staging.recorded_end(entry.attempt) is not None
+        }
+        # A recorded end is conclusive, even if the program has left other processes running.
+        running = self._processes.adopt(entries.keys() - ended, self._token_prefix)
+        result: dict[Token, Handle | None] = {attachment.spec.token: None for attachment in attempts}
+        for token, entry in entries.items():
+            if token in running:
+                entry.deadline = self._clock.monotonic() + self._time_left(entry)
+            elif token in ended or entry.timed_out or self._staging.recorded_end(entry.attempt) is not None:
+                entry.phase = "ended"
+            else:
+                if entry.attempt.isolation == "container":
+                    # A container keeps running after the command that started it has ended.
+                    end_container(token)
+                self._workspace.clean(entry.attempt)
+                self._records.forget(token)
+                continue
+            self._entries[token] = entry
             result[token] = token
+            if entry.phase == "ended":
+                self._pool.submit(token, partial(self._stage_out, entry, ProcessState("exited")))
+        self._workspace.clean_all_but([entry.attempt for entry in self._entries.values()])
+        self._records.drop_unused()
         return result
 
-    def close(self, leave: bool = False) -> None:
-        """End all attempts, and the thread.
+    def _time_left(self, entry: Entry) -> float:
+        limit = entry.attempt.spec.time_limit
+        if entry.timed_out or entry.since is None:
+            return 0.0 if entry.timed_out else limit
+        # If the clock was set back, the attempt must not get more time than its limit.
+        return min(limit, max(0.0, limit - (self._clock.time() - entry.since)))
+
+    def close(self, leave_running: bool = False) -> None:
+        """End all attempts and threads.
 
         Args:
-            leave: Whether running attempts are left to a later service.
+            leave_running: Whether programs run on; the next start of the service finds them.
         """
-        with self._close_lock:
-            if self._closed:
-                return
-            self._leave = leave
-            self._queue.put(None)
-            self._wake()
-            self._closed = True
-        self._thread.join()
-        # Not earlier: the thread reads from the pipe until it ends.
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        if self._closing:
+            return
+        self._closing = True
+        for entry in list(self._entries.values()):
+            if entry.phase != "running":
+                # The next start uploads the missing outputs, as after a kill.
+                entry.attempt.abort.set()
+        self._pool.join(_JOIN_TIMEOUT)
+        self._pool.drain()
+        running = [token for token, entry in self._entries.items() if entry.phase == "running"]
+        self._processes.close(leave_running)
+        if not leave_running:
+            for token, state in self._processes.poll(running).items():
+                self._close_entry(self._entries[token], state)
+        self._records.close()
+        self._workspace.close()
 
-    def _submit(self, work: Callable[[], None]) -> None:
-        """Pass some work to the engine's thread."""
-        with self._close_lock:
-            if not self._closed:
-                self._queue.put(work)
-                self._wake()
-
-    def _wake(self) -> None:
-        # A full pipe also wakes the thread, and the thread wakes after `_LONGEST_WAIT` anyway.
-        with contextlib.suppress(OSError):
-            os.write(self._wake_write, b"x")
-
-    # -- called by the engine's thread --------------------------------------------------------
-
-    def _run(self) -> None:
-        while True:
+    def _close_entry(self, entry: Entry, state: ProcessState) -> None:
+        """Determine the status of an attempt that ran when the engine was closed, without staging."""
+        attempt = entry.attempt
+        if state.phase != "exited":
+            return
+        by_itself = state.exit_code is not None or self._has_record(attempt)
+        if not by_itself and not entry.timed_out:
+            entry.status = Lost("the service was closed")
+            if attempt.isolation == "container":
+                end_container(attempt.token)
+        elif not entry.needs_pool:
             try:
-                if self._round():
-                    return
-            except Exception:  # noqa: BLE001
-                # All attempts need this thread, so no error ends it.
-                _log.exception("a round of the engine failed; it is repeated")
-                self._clock.sleep(_RETRY)
+                outcome = TIMEOUT if entry.timed_out else self._staging.outcome(attempt, state)
+                entry.status = exited(outcome, entry.since)
+            except (NotStarted, OSError):
+                entry.status = Unknown("the next start of the service determines the outcome")
 
-    def _round(self) -> bool:
-        """Wait for exits and for work, do the work, and return whether the engine is closed."""
-        ended = False
-        for key, _ in self._selector.select(_POLL if self._unwatched else _LONGEST_WAIT):
-            if key.fd == self._wake_read:
-                os.read(self._wake_read, 4096)
-            else:
-                self._do(partial(self._shim_exited, key.data))
-                ended = True
-        for attempt in list(self._unwatched.values()):
-            if attempt.process is None or has_ended(attempt.process):
-                self._do(partial(self._shim_exited, attempt))
-                ended = True
-        while not self._queue.empty():
-            work = self._queue.get()
-            if work is None:
-                self._finish()
-                return True
-            self._do(work)
-        if ended:
-            self._changed()
-        return False
-
-    def _do(self, work: Callable[[], None]) -> None:
+    def _has_record(self, attempt: Attempt) -> bool:
         try:
-            work()
-        except Exception:  # noqa: BLE001
-            # An error in the work for one attempt must not end the thread that all others need.
-            _log.exception("the engine failed to do some work")
-
-    def _finish(self) -> None:
-        for attempt in [] if self._leave else list(self._attempts.values()):
-            self._do(partial(self._kill, attempt))
-            self._do(partial(self._shim_exited, attempt))
-        for attempt in list(self._exited.values()):
-            self._do(partial(self._kill, attempt, ended=True))
-            self._do(partial(self._settle, attempt))
-        if self._leave:
-            for attempt in self._attempts.values():
-                if attempt.process is not None:
-                    # The next service waits for it, so Popen must not warn.
-                    attempt.process.returncode = 0
-        self._selector.close()
-
-    def _watch(self, attempt: _Attempt) -> None:
-        self._attempts[attempt.token] = attempt
-        if attempt.pidfd >= 0:
-            try:
-                self._selector.register(attempt.pidfd, selectors.EVENT_READ, attempt)
-                return
-            except OSError as error:
-                _log.warning(
-                    "instance %s is polled, because its pidfd cannot be watched: %s", attempt.token, error
-                )
-                os.close(attempt.pidfd)
-                attempt.pidfd = -1
-        self._unwatched[attempt.token] = attempt
-        self._wake()
-
-    def _shim_exited(self, attempt: _Attempt) -> None:
-        # The processes that the shim has started are killed, too. The pid of the shim, and its process group, are not
-        # reused until the shim is waited for.
-        with self._spawning:
-            self._exited[attempt.token] = attempt
-            self._attempts.pop(attempt.token, None)
-            self._unwatched.pop(attempt.token, None)
-        if attempt.pidfd >= 0:
-            self._selector.unregister(attempt.pidfd)
-            os.close(attempt.pidfd)
-
-    def _is_settled(self, attempt: _Attempt) -> bool:
-        """Kill the process group of an exited attempt, and return whether no other process of the attempt remains."""
-        return self._processes.kill_group(attempt.token, self._leader(attempt), True, self._leaders(attempt))
-
-    def _clean_up(self, attempt: _Attempt) -> None:
-        try:
-            self._kill(attempt, ended=True)
-            self._settle(attempt)
-        finally:
-            attempt.cleaning = False
-            self._changed()
-
-    def _settle(self, attempt: _Attempt) -> None:
-        """Set the state of an attempt whose processes have all exited."""
-        code = wait_for(attempt.process) if attempt.process is not None else None
-        signal = -code if code is not None and code < 0 else 0
-        state = EngineState("exited", _NODE, exit_code=None if signal else code, signal=signal)
-        self._states[attempt.token] = state
-        with self._spawning:
-            self._exited.pop(attempt.token, None)
-
-    def _leaders(self, attempt: _Attempt) -> dict[str, str]:
-        """Return the tokens of session leaders that are not waited for yet, by pid."""
-        with self._spawning:
-            return {
-                str(other.process.pid): other.token
-                for other in (*self._attempts.values(), attempt)
-                if other.process is not None and other.process.returncode is None
-            }
-
-    def _kill(self, attempt: _Attempt, ended: bool = False) -> None:
-        self._processes.kill(attempt.token, self._leader(attempt), ended, self._leaders(attempt))
-
-    @staticmethod
-    def _leader(attempt: _Attempt) -> int | None:
-        """Return the pid of the session leader of an attempt, if no other process can have it."""
-        return attempt.process.pid if attempt.process and attempt.process.returncode is None else None
-
-    def _kill_all(self, handles: Iterable[Handle]) -> None:
-        for handle in handles:
-            with self._spawning:
-                attempt = self._attempts.get(handle)
-                if attempt is None and handle not in self._states:
-                    # The attempt has not started yet, and must not start.
-                    self._cancelled[handle] = None
-                    if len(self._cancelled) > _MOST_CANCELLED:
-                        del self._cancelled[next(iter(self._cancelled))]
-            if attempt is not None:
-                self._kill(attempt)
+            return self._staging.recorded_end(attempt) is not None
+        except OSError:
+            # The record cannot be read now; the next start of the service reads it.
+            return True

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Literal, cast
 
 from batchcompute.service.clock import Clock
-from batchcompute.service.engines.contract import (
+from batchcompute.service.engines.base import (
     Attachment,
     AttemptSpec,
     AttemptStatus,

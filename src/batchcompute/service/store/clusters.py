@@ -91,7 +91,7 @@ class ClusterRepository:
         rows = self._db.execute(
             "SELECT id FROM clusters c WHERE state = 'Active' AND NOT EXISTS (SELECT 1 FROM machines m WHERE "
             "m.cluster = c.seq AND m.state = 'Running' AND NOT EXISTS (SELECT 1 FROM instances i "
-            "WHERE i.worker = m.id AND i.state = 'Running' AND i.worker != ''))"
+            "WHERE i.worker = m.id AND i.state IN ('Submitted', 'Running') AND i.worker != ''))"
         )
         return [row["id"] for row in rows]
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Final, TypeAlias
 
 from batchcompute.runner.outcome import Outcome
-from batchcompute.runner.spec import Isolation
 from batchcompute.service.domain.states import Key, State
-from batchcompute.service.store.rows import InstanceRow, RunningRow
+from batchcompute.service.store.rows import ActiveRow, ActiveState, History, InstanceRow
 
 __all__: list[str] = []
 
 # Instances that did not start before their task ended are stopped. Their rows are updated later, step by step.
 _STATE: Final = (
-    "CASE WHEN i.state = 'Waiting' AND t.state IN ('Stopped', 'Failed') THEN 'Stopped' ELSE i.state END"
+    "CASE WHEN i.state = 'Waiting' AND t.state IN ('Stopped', 'Failed') THEN 'Stopped' "
+    "WHEN i.state = 'Submitted' THEN 'Waiting' ELSE i.state END"
 )
 _OF_TASK = (
     f"SELECT i.*, {_STATE} AS shown FROM instances i JOIN tasks t ON t.job = i.job AND t.position = i.task "
@@ -35,17 +35,8 @@ ORDER BY j.priority DESC, j.seq, t.position, i.number
 LIMIT ?
 """
 
-STORED_ISOLATION: Final[Mapping[Isolation, str]] = {
-    "none": "direct",
-    "sandbox": "box",
-    "prefix": "root",
-    "container": "container",
-}
-"""The values that databases hold for each kind of isolation, in the column ``way`` of the instances."""
-
-_LOADED: Final[Mapping[str, Isolation]] = {
-    stored: isolation for isolation, stored in STORED_ISOLATION.items()
-}
+_ACTIVE: Final = "state IN ('Submitted', 'Running')"
+"""The instances with an attempt that has no recorded end, in the words of the partial index."""
 
 Range: TypeAlias = tuple[int, int, int]
 """Position of a task, number of its first instance, and the number after its last instance."""
@@ -96,67 +87,63 @@ class InstanceRepository:
         rows = self._db.execute(_RUNNABLE.format(excluded=excluded), (*full_clusters, count))
         return [((row[0], row[1], row[2]), row[3]) for row in rows]
 
-    def running(self) -> list[RunningRow]:
+    def active(self) -> list[ActiveRow]:
         """Return all instances whose attempts have no recorded end."""
-        rows = self._db.execute("SELECT * FROM instances WHERE state = 'Running'")
+        rows = self._db.execute(f"SELECT * FROM instances INDEXED BY instances_active WHERE {_ACTIVE}")
         return [
-            RunningRow(
+            ActiveRow(
                 (row["job"], row["task"], row["number"]),
                 row["token"],
                 row["worker"],
-                load_isolation(row["way"]),
-                row["work"],
+                row["engine"],
+                row["handle"],
+                row["state"] == "Running",
                 row["started"],
-                bool(row["late"]),
             )
             for row in rows
         ]
 
-    def count_running(self) -> int:
-        """Return the number of running instances."""
-        row = self._db.execute("SELECT COUNT(*) FROM instances WHERE state = 'Running'").fetchone()
+    def count_active(self) -> int:
+        """Return the number of instances whose attempts have no recorded end."""
+        row = self._db.execute(
+            f"SELECT COUNT(*) FROM instances INDEXED BY instances_active WHERE {_ACTIVE}"
+        ).fetchone()
         return int(row[0])
 
     def tokens_of_job(self, job: int) -> list[tuple[Key, str]]:
-        """Return the running instances of a job, with the tokens of their attempts."""
-        # The index contains running instances only; the job may have a million that wait.
+        """Return the active instances of a job, with the tokens of their attempts."""
+        # The index contains active instances only; the job may have a million that wait.
         rows = self._db.execute(
-            "SELECT task, number, token FROM instances INDEXED BY instances_running "
-            "WHERE state = 'Running' AND job = ?",
+            f"SELECT task, number, token FROM instances INDEXED BY instances_active WHERE {_ACTIVE} AND job = ?",
             (job,),
         )
         return [((job, row["task"], row["number"]), row["token"]) for row in rows]
 
     def tokens_of_machine(self, machine_id: str) -> list[tuple[Key, str]]:
-        """Return the running instances on a machine of a cluster, with the tokens of their attempts."""
+        """Return the active instances on a machine of a cluster, with the tokens of their attempts."""
         rows = self._db.execute(
-            "SELECT job, task, number, token FROM instances WHERE worker = ? AND state = 'Running' AND worker != ''",
+            f"SELECT job, task, number, token FROM instances WHERE worker = ? AND {_ACTIVE} AND worker != ''",
             (machine_id,),
         )
         return [((row["job"], row["task"], row["number"]), row["token"]) for row in rows]
 
-    def is_current(self, key: Key, token: str) -> bool:
-        """Return whether an attempt is the running attempt of its instance."""
+    def state_of(self, key: Key, token: str) -> ActiveState | None:
+        """Return the state of an instance if an attempt is its active one; None otherwise."""
         row = self._db.execute(
-            "SELECT 1 FROM instances WHERE job = ? AND task = ? AND number = ? AND state = 'Running' AND token = ?",
+            f"SELECT state FROM instances WHERE job = ? AND task = ? AND number = ? AND {_ACTIVE} AND token = ?",
             (*key, token),
         ).fetchone()
-        return row is not None
+        return None if row is None else row[0]
 
-    def retries(self, key: Key) -> tuple[int, int, str, bool] | None:
-        """Return the properties that decide whether a failed attempt is repeated.
-
-        Returns:
-            Number of retries, largest number of retries, name of the task, and whether a failure of the instance
-            fails the job; None if the instance does not exist.
-        """
+    def history(self, key: Key) -> History | None:
+        """Return the properties that decide whether an attempt is repeated; None if the instance does not exist."""
         row = self._db.execute(
-            "SELECT i.retries, t.max_retries, t.name, j.fail_fast FROM instances i "
+            "SELECT i.state, i.retries, i.lost, t.max_retries, t.name, j.fail_fast FROM instances i "
             "JOIN tasks t ON t.job = i.job AND t.position = i.task JOIN jobs j ON j.seq = i.job "
             "WHERE i.job = ? AND i.task = ? AND i.number = ?",
             key,
         ).fetchone()
-        return None if row is None else (row[0], row[1], row[2], bool(row[3]))
+        return None if row is None else History(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
 
     def first_error(self, job: int) -> tuple[str, str] | None:
         """Return the error code and message of a failed instance of a job; None if no instance has failed."""
@@ -167,31 +154,37 @@ class InstanceRepository:
         return None if row is None else (row[0], row[1])
 
     def begin(
-        self,
-        key: Key,
-        token: str,
-        worker: str,
-        node: str,
-        now: str,
-        isolation: Isolation | None = None,
-        work: str = "",
+        self, key: Key, token: str, worker: str, engine: str, node: str = "", started: str = ""
     ) -> None:
-        """Record the start of an attempt.
+        """Record that an attempt is submitted, or that it starts at once.
 
         Args:
             key: The instance.
             token: Name of the attempt.
             worker: Id of the machine of a cluster; empty if the task has no cluster.
-            node: Address of the machine.
-            now: The time.
-            isolation: How the program sees its mappings.
-            work: The directory that holds the files of attempts.
+            engine: Name of the engine.
+            node: Address of the machine; empty for an attempt that waits in the engine.
+            started: Time of the start; empty for an attempt that waits in the engine.
         """
         self._db.execute(
-            "UPDATE instances SET state = 'Running', attempt = attempt + 1, token = ?, worker = ?, way = ?, node = ?, "
-            "work = ?, late = 0, started = ?, ended = '', exit_code = 0, error_code = '', error_message = '', detail = '' "
+            "UPDATE instances SET state = ?, attempt = attempt + 1, token = ?, worker = ?, engine = ?, handle = '', "
+            "node = ?, started = ?, ended = '', exit_code = 0, error_code = '', error_message = '', detail = '' "
             "WHERE job = ? AND task = ? AND number = ?",
-            (token, worker, STORED_ISOLATION[isolation] if isolation else "", node, work, now, *key),
+            ("Running" if started else "Submitted", token, worker, engine, node, started, *key),
+        )
+
+    def set_handles(self, handles: Iterable[tuple[Key, str, str]]) -> None:
+        """Record the handles that an engine gave to attempts; each comes with its instance and its token."""
+        self._db.executemany(
+            "UPDATE instances SET handle = ? WHERE job = ? AND task = ? AND number = ? AND token = ?",
+            [(handle, *key, token) for key, token, handle in handles],
+        )
+
+    def mark_started(self, key: Key, node: str, started: str) -> None:
+        """Record that a submitted attempt runs."""
+        self._db.execute(
+            "UPDATE instances SET state = 'Running', node = ?, started = ? WHERE job = ? AND task = ? AND number = ?",
+            (storable(node), started, *key),
         )
 
     def end(self, key: Key, state: State, outcome: Outcome, now: str) -> None:
@@ -204,7 +197,7 @@ class InstanceRepository:
             now: The time.
         """
         self._db.execute(
-            "UPDATE instances SET state = ?, retries = retries + ?, ended = ?, exit_code = ?, error_code = ?, "
+            "UPDATE instances SET state = ?, retries = retries + ?, lost = 0, ended = ?, exit_code = ?, error_code = ?, "
             "error_message = ?, detail = ? WHERE job = ? AND task = ? AND number = ?",
             (
                 state,
@@ -218,25 +211,25 @@ class InstanceRepository:
             ),
         )
 
-    def requeue(self, key: Key, ran: bool) -> None:
-        """Set an instance with a lost attempt to ``Waiting``. The attempt is counted if it may have run."""
-        self._db.execute(
-            "UPDATE instances SET state = 'Waiting', losses = losses + ?1, attempt = attempt - 1 + ?1, started = '' "
-            "WHERE job = ?2 AND task = ?3 AND number = ?4",
-            (int(ran), *key),
-        )
+    def requeue(self, key: Key, ran: bool, by_engine: bool) -> None:
+        """Set an instance with a lost attempt to ``Waiting``.
 
-    def mark_late(self, key: Key, token: str) -> None:
-        """Record that an attempt has exceeded its time limit."""
+        Args:
+            key: The instance.
+            ran: Whether the attempt may have run, so that it is counted.
+            by_engine: Whether the engine lost it, and not the service.
+        """
         self._db.execute(
-            "UPDATE instances SET late = 1 WHERE job = ? AND task = ? AND number = ? AND token = ?",
-            (*key, token),
+            "UPDATE instances SET state = 'Waiting', losses = losses + ?1, lost = lost + ?2, "
+            "attempt = attempt - 1 + ?1, started = '' WHERE job = ?3 AND task = ?4 AND number = ?5",
+            (int(ran), int(by_engine), *key),
         )
 
     def stop(self, keys: Iterable[Key], now: str) -> None:
-        """Record that running instances were stopped."""
+        """Record that instances with attempts were stopped."""
         self._db.executemany(
-            "UPDATE instances SET state = 'Stopped', ended = ? WHERE job = ? AND task = ? AND number = ?",
+            "UPDATE instances SET state = 'Stopped', ended = CASE started WHEN '' THEN '' ELSE ? END "
+            "WHERE job = ? AND task = ? AND number = ?",
             [(now, *key) for key in keys],
         )
 
@@ -280,17 +273,12 @@ class InstanceRepository:
     def reset(self, job: int, part: Range) -> None:
         """Set the instances of an unfinished task to ``Waiting``, before its job starts again."""
         self._db.execute(
-            "UPDATE instances SET state = 'Waiting', retries = 0, losses = 0, started = '', ended = '', "
+            "UPDATE instances SET state = 'Waiting', retries = 0, losses = 0, lost = 0, started = '', ended = '', "
             "exit_code = 0, error_code = '', error_message = '', detail = '' WHERE job = ? AND task = ? "
             "AND number >= ? AND number < ? AND state IN ('Failed', 'Stopped') "
             "AND EXISTS (SELECT 1 FROM tasks WHERE job = ? AND position = ? AND state IN ('Stopped', 'Failed'))",
             (job, *part, job, part[0]),
         )
-
-
-def load_isolation(stored: str) -> Isolation | None:
-    """Return the isolation that a database holds; None for an empty value."""
-    return _LOADED[stored] if stored else None
 
 
 def storable(text: str) -> str:

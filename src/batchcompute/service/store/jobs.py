@@ -20,9 +20,7 @@ from batchcompute.service.store.rows import JobRow, NewJob
 
 __all__: list[str] = []
 
-_COLUMNS: Final = (
-    "seq, id, owner, name, state, message, notes, created, started, ended, plan != '' AS is_app, description"
-)
+_COLUMNS: Final = "seq, id, owner, name, state, message, notes, waits, created, started, ended, plan != '' AS is_app, description"
 """The columns of a job, in the order of the fields of `JobRow`."""
 
 BEING_WRITTEN: Final = 1
@@ -183,11 +181,15 @@ class JobRepository:
     def mark_waiting(self, seq: int) -> None:
         """Record that a job starts again."""
         rows = self._db.execute(
-            "UPDATE jobs SET state = 'Waiting', message = '', started = '', ended = '' WHERE seq = ? "
+            "UPDATE jobs SET state = 'Waiting', message = '', waits = '', started = '', ended = '' WHERE seq = ? "
             "RETURNING id, owner",
             (seq,),
         )
         self.changes += [JobRestarted(*row) for row in rows.fetchall()]
+
+    def set_waits(self, seq: int, reason: str) -> None:
+        """Record why attempts of a job wait in their engine; an empty reason for none."""
+        self._db.execute("UPDATE jobs SET waits = ? WHERE seq = ? AND waits != ?", (reason, seq, reason))
 
     def add_message(self, seq: int, message: str) -> None:
         """Set the message of a job, unless it has one."""

@@ -9,7 +9,7 @@ from batchcompute.service.store.rows import MachineRow
 
 __all__: list[str] = []
 
-_BUSY = "SELECT 1 FROM instances i WHERE i.worker = m.id AND i.state = 'Running' AND i.worker != ''"
+_BUSY = "SELECT 1 FROM instances i WHERE i.worker = m.id AND i.state IN ('Submitted', 'Running') AND i.worker != ''"
 """Whether an instance runs on a machine ``m``."""
 
 _OF_GROUP = 'SELECT * FROM machines m WHERE cluster = ? AND "group" = ?'

@@ -15,10 +15,9 @@ from batchcompute.resources import (
     JobDescription,
     TaskDescription,
 )
-from batchcompute.runner.spec import Isolation
-from batchcompute.service.domain.states import Key, State
+from batchcompute.service.domain.states import ActiveState, Key, State, StoredState
 
-__all__: list[str] = []
+__all__: list[str] = ["ActiveState"]
 
 # Stored descriptions never change in place, and readers do not write to them.
 _job_description = lru_cache(maxsize=64)(JobDescription)
@@ -45,6 +44,8 @@ class JobRow:
     """Reason of the failure, or the outputs that were not uploaded; empty for neither."""
     notes: str
     """``Message`` while the job waits: the resources that the machine does not have."""
+    waits: str
+    """``Message`` while attempts wait in the engine: its reason."""
     created: str
     """Time of creation."""
     started: str
@@ -182,7 +183,7 @@ class AttemptRow:
     worker: str
     """Id of the machine of a cluster; empty if the task has no cluster."""
     started: str
-    """Time of the start."""
+    """Time of the start; empty for an attempt that waits in its engine."""
     ended: str
     """Time of the end; empty before."""
     exit_code: int
@@ -194,7 +195,7 @@ class AttemptRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RunningRow:
+class ActiveRow:
     """An instance with an attempt that has no recorded end."""
 
     key: Key
@@ -203,14 +204,32 @@ class RunningRow:
     """The token that identifies the attempt."""
     worker: str
     """Id of the machine of a cluster; empty if the task has no cluster."""
-    isolation: Isolation | None
-    """How the program sees its mappings; None if this is not recorded."""
-    work: str
-    """The directory that holds the files of attempts."""
+    engine: str
+    """Name of the engine."""
+    handle: str
+    """The engine's name of the attempt; empty if it is the token, or not known."""
+    is_running: bool
+    """Whether the attempt runs; one that does not waits in the engine."""
     started: str
-    """Time of the start."""
-    late: bool
-    """Whether the attempt has exceeded its time limit."""
+    """Time of the start; empty for an attempt that waits in the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The properties of an instance that decide whether its attempt is repeated."""
+
+    state: StoredState
+    """Stored state of the instance."""
+    retries: int
+    """Number of retries after failures."""
+    lost: int
+    """Number of attempts in a row that the engine lost."""
+    max_retries: int
+    """Largest number of retries after failures."""
+    task: str
+    """Name of the task."""
+    fail_fast: bool
+    """Whether a failure of the instance fails the job."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,5 +199,28 @@ MIGRATIONS: Final[Sequence[str]] = (
         PRIMARY KEY (job, task, number, attempt)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- A submitted attempt waits in the queue of its engine: the state Submitted, which the API shows as Waiting.
+    ALTER TABLE tasks ADD COLUMN Submitted INTEGER NOT NULL DEFAULT 0;
+    -- The engine that runs the last attempt, and the name that the engine gave it.
+    ALTER TABLE instances ADD COLUMN engine TEXT NOT NULL DEFAULT '';
+    ALTER TABLE instances ADD COLUMN handle TEXT NOT NULL DEFAULT '';
+    -- The number of attempts in a row that the engine lost; a service that ends does not count.
+    ALTER TABLE instances ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+    -- The reason of the engine why attempts of a job wait in its queue.
+    ALTER TABLE jobs ADD COLUMN waits TEXT NOT NULL DEFAULT '';
+    -- An engine keeps what it needs to know of an attempt in its own records. Attempts of earlier versions have that
+    -- in their handles.
+    UPDATE instances SET engine = 'local', handle = json_object('way', way, 'work', work, 'late', late)
+        WHERE state = 'Running';
+    DROP INDEX instances_running;
+    DROP INDEX instances_workers;
+    ALTER TABLE instances DROP COLUMN way;
+    ALTER TABLE instances DROP COLUMN work;
+    ALTER TABLE instances DROP COLUMN late;
+    CREATE INDEX instances_active ON instances (job, task, number) WHERE state IN ('Submitted', 'Running');
+    CREATE INDEX instances_workers ON instances (worker)
+        WHERE state IN ('Submitted', 'Running') AND worker != '';
+    """,
 )
 """One script for each version of the schema; ``user_version`` counts those that were executed."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from batchcompute.resources import TaskDescription
-from batchcompute.service.domain.states import STATES, State
+from batchcompute.service.domain.states import STATES, State, StoredState
 from batchcompute.service.store.rows import (
     NewTask,
     TaskRow,
@@ -21,7 +21,7 @@ __all__: list[str] = []
 
 _COLUMNS: Final = (
     "job, position, name, state, cluster, timeout, blockers, started, ended, "
-    "Waiting, Running, Finished, Failed, Stopped"
+    "Waiting + Submitted, Running, Finished, Failed, Stopped"
 )
 """The columns of a task, in the order of the fields of `TaskRow`; its counters are in the order of `STATES`."""
 
@@ -107,14 +107,14 @@ class TaskRepository:
     def sizes(self, job: int) -> list[tuple[int, int]]:
         """Return the position and the number of instances of each task of a job."""
         rows = self._db.execute(
-            "SELECT position, Waiting + Running + Finished + Failed + Stopped AS total FROM tasks WHERE job = ? "
+            "SELECT position, Waiting + Submitted + Running + Finished + Failed + Stopped AS total FROM tasks WHERE job = ? "
             "ORDER BY position",
             (job,),
         )
         return [(row["position"], row["total"]) for row in rows]
 
     def count_waiting(self, job: int) -> int:
-        """Return how many instances of a job wait."""
+        """Return how many instances of a job wait, without those that wait in an engine."""
         row = self._db.execute("SELECT SUM(Waiting) FROM tasks WHERE job = ?", (job,)).fetchone()
         return row[0] or 0
 
@@ -150,17 +150,21 @@ class TaskRepository:
                 (job, position, json.dumps(task.description, ensure_ascii=False, separators=(",", ":"))),
             )
 
-    def move(self, job: int, position: int, source: State, target: State) -> None:
+    def move(self, job: int, position: int, source: StoredState, target: StoredState) -> None:
         """Count an instance in another state than before."""
         self._db.execute(
             f"UPDATE tasks SET {source} = {source} - 1, {target} = {target} + 1 WHERE job = ? AND position = ?",
             (job, position),
         )
 
-    def mark_running(self, job: int, position: int, now: str) -> None:
-        """Record that an instance of a task starts."""
+    def mark_submitted(self, job: int, position: int) -> None:
+        """Count an instance whose attempt waits in an engine now."""
+        self.move(job, position, "Waiting", "Submitted")
+
+    def mark_running(self, job: int, position: int, source: StoredState, now: str) -> None:
+        """Record that an instance of a task starts, which had another state before."""
         self._db.execute(
-            "UPDATE tasks SET Waiting = Waiting - 1, Running = Running + 1, state = 'Running', "
+            f"UPDATE tasks SET {source} = {source} - 1, Running = Running + 1, state = 'Running', "
             "started = CASE started WHEN '' THEN ? ELSE started END WHERE job = ? AND position = ?",
             (now, job, position),
         )
@@ -168,7 +172,7 @@ class TaskRepository:
     def progress(self, job: int, position: int) -> tuple[State, Mapping[State, int], bool]:
         """Return the state of a task, its counters, and whether one failed instance fails its job."""
         row = self._db.execute(
-            "SELECT t.state, t.Waiting, t.Running, t.Finished, t.Failed, t.Stopped, j.fail_fast FROM tasks t "
+            "SELECT t.state, t.Waiting + t.Submitted AS Waiting, t.Running, t.Finished, t.Failed, t.Stopped, j.fail_fast FROM tasks t "
             "JOIN jobs j ON j.seq = t.job WHERE t.job = ? AND t.position = ?",
             (job, position),
         ).fetchone()
@@ -207,7 +211,7 @@ class TaskRepository:
         self._db.execute(
             "UPDATE tasks SET state = CASE WHEN state IN ('Waiting', 'Running') THEN 'Stopped' ELSE state END, "
             "ended = CASE WHEN ended = '' AND started != '' THEN ? ELSE ended END, "
-            "Stopped = Stopped + Waiting + Running, Waiting = 0, Running = 0 WHERE job = ?",
+            "Stopped = Stopped + Waiting + Submitted + Running, Waiting = 0, Submitted = 0, Running = 0 WHERE job = ?",
             (now, job),
         )
 

@@ -3,71 +3,114 @@
 from __future__ import annotations
 
 from batchcompute.runner.outcome import Outcome
-from batchcompute.runner.spec import Isolation
-from batchcompute.service.domain.states import ENDED, Key, State, next_of_failed, task_state
+from batchcompute.service.domain.states import ENDED, Key, State, next_of_failed, next_of_lost, task_state
 from batchcompute.service.store import large_jobs
 from batchcompute.service.store.database import Transaction
 from batchcompute.service.store.instances import storable
+from batchcompute.service.store.rows import History
 
 __all__: list[str] = []
 
 # The states themselves are decided in `domain.states`; this module writes them, and moves the counters of tasks.
 
 
-def begin(
-    transaction: Transaction,
-    key: Key,
-    token: str,
-    worker: str,
-    node: str,
-    now: str,
-    isolation: Isolation | None = None,
-    work: str = "",
-) -> None:
-    """Record that an attempt of an instance starts.
+def submit(transaction: Transaction, key: Key, token: str, worker: str, engine: str) -> None:
+    """Record that an attempt of an instance is submitted to an engine, where it may wait.
 
     Args:
         transaction: The transaction.
         key: The instance.
         token: Name of the attempt.
         worker: Id of the machine of its cluster; empty for one of its task's own.
-        node: Address of that machine.
-        now: The time.
-        isolation: How mappings get to their paths.
-        work: The directory that it works below.
+        engine: Name of the engine.
     """
-    transaction.instances.begin(key, token, worker, node, now, isolation, work)
-    transaction.tasks.mark_running(key[0], key[1], now)
+    transaction.instances.begin(key, token, worker, engine)
+    transaction.tasks.mark_submitted(key[0], key[1])
+
+
+def begin(
+    transaction: Transaction, key: Key, token: str, worker: str, engine: str, node: str, now: str
+) -> None:
+    """Record that an attempt of an instance is submitted to an engine, and starts at once.
+
+    Args:
+        transaction: The transaction.
+        key: The instance.
+        token: Name of the attempt.
+        worker: Id of the machine of its cluster; empty for one of its task's own.
+        engine: Name of the engine.
+        node: Address of the machine.
+        now: The time.
+    """
+    transaction.instances.begin(key, token, worker, engine, node, now)
+    transaction.tasks.mark_running(key[0], key[1], "Waiting", now)
     transaction.jobs.mark_running(key[0], now)
 
 
-def is_last(transaction: Transaction, key: Key) -> bool:
-    """Return whether an instance is not retried if its current attempt fails."""
-    found = transaction.instances.retries(key)
-    return found is not None and next_of_failed(found[0], found[1]) == "Failed"
+def mark_started(transaction: Transaction, key: Key, token: str, node: str, started: str) -> None:
+    """Record that a submitted attempt runs, unless that is recorded, or the attempt is not needed any more."""
+    if transaction.instances.state_of(key, token) == "Submitted":
+        transaction.instances.mark_started(key, node, started)
+        transaction.tasks.mark_running(key[0], key[1], "Submitted", started)
+        transaction.jobs.mark_running(key[0], started)
 
 
 def end(transaction: Transaction, key: Key, outcome: Outcome, now: str) -> None:
     """Record the outcome of an attempt, and the resulting states of its task and its job."""
-    found = transaction.instances.retries(key)
-    if found is None:
+    history = _history(transaction, key)
+    state: State = next_of_failed(history.retries, history.max_retries) if outcome.failed else "Finished"
+    _end(transaction, key, history, state, outcome, now)
+
+
+def _history(transaction: Transaction, key: Key) -> History:
+    history = transaction.instances.history(key)
+    if history is None:
         raise LookupError(f"instance {key} is gone")
-    retries, max_retries, task, fail_fast = found
-    state: State = next_of_failed(retries, max_retries) if outcome.failed else "Finished"
+    return history
+
+
+def _end(
+    transaction: Transaction, key: Key, history: History, state: State, outcome: Outcome, now: str
+) -> None:
     transaction.instances.end(key, state, outcome, now)
     if state == "Waiting":
         transaction.attempts.archive(key, "Failed", now)
-    transaction.tasks.move(key[0], key[1], "Running", state)
+    transaction.tasks.move(key[0], key[1], history.state, state)
     message = storable(outcome.error_message)
     if outcome.error_code and not outcome.failed:
-        transaction.jobs.add_message(key[0], f"Instance {key[2]} of task {task}: {message}")
-    if state == "Failed" and fail_fast:
-        fail_job(transaction, key[0], key[1], f"Instance {key[2]} of task {task} failed: {message}", now)
+        transaction.jobs.add_message(key[0], f"Instance {key[2]} of task {history.task}: {message}")
+    if state == "Failed" and history.fail_fast:
+        reason = f"Instance {key[2]} of task {history.task} failed: {message}"
+        fail_job(transaction, key[0], key[1], reason, now)
     else:
         settle_task(transaction, key[0], key[1], now)
 
 
-def requeue(transaction: Transaction, key: Key, now: str, reason: str, ran: bool = True) -> None:
+def lose(transaction: Transaction, key: Key, reason: str, now: str) -> None:
+    """Record that an engine lost an attempt. The instance runs again, unless this happens too often in a row.
+
+    Args:
+        transaction: The transaction.
+        key: The instance.
+        reason: Why the attempt is lost, in a sentence.
+        now: The time.
+    """
+    history = _history(transaction, key)
+    if next_of_lost(history.lost) == "Waiting":
+        requeue(transaction, key, now, reason, by_engine=True)
+        return
+    text = f"The engine has lost {history.lost + 1} attempts in a row; the last time: {reason}"
+    _end(transaction, key, history, "Failed", Outcome(137, "Lost", text), now)
+
+
+def requeue(
+    transaction: Transaction,
+    key: Key,
+    now: str,
+    reason: str,
+    ran: bool = True,
+    by_engine: bool = False,
+) -> None:
     """Record that an attempt was lost with its engine or its service.
 
     The loss counts in ``RetryCount``, and does not use up ``MaxRetryCount``: the program did not fail.
@@ -78,11 +121,13 @@ def requeue(transaction: Transaction, key: Key, now: str, reason: str, ran: bool
         now: The time.
         reason: Why the attempt is lost, in a sentence.
         ran: Whether the attempt may have run; one that surely did not is not counted.
+        by_engine: Whether the engine lost it, and not the service.
     """
+    state = _history(transaction, key).state
     if ran:
-        transaction.attempts.archive(key, "Lost", now, "Lost", reason)
-    transaction.instances.requeue(key, ran)
-    transaction.tasks.move(key[0], key[1], "Running", "Waiting")
+        transaction.attempts.archive(key, "Lost", now, "Lost", storable(reason))
+    transaction.instances.requeue(key, ran, by_engine)
+    transaction.tasks.move(key[0], key[1], state, "Waiting")
 
 
 def lose_machine(transaction: Transaction, machine_id: str, now: str) -> None:

@@ -8,7 +8,6 @@ __all__: list[str] = []
 
 
 def environment(
-    machine: Mapping[str, str],
     *,
     job_id: str,
     task_name: str,
@@ -17,10 +16,9 @@ def environment(
     oss_host: str,
     env_vars: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return the variables that are the same for all instances of a task.
+    """Return the variables that are the same for all instances of a task, without those of the machine.
 
     Args:
-        machine: The variables that the program inherits from its machine.
         job_id: Id of the job.
         task_name: Name of the task.
         cluster_id: Id of its cluster.
@@ -29,7 +27,6 @@ def environment(
         env_vars: ``Command.EnvVars``. Only the variables of the service take precedence over them.
     """
     return {
-        **machine,
         **env_vars,
         "BATCH_COMPUTE_DAG_JOB_ID": job_id,
         "BATCH_COMPUTE_DAG_TASK_ID": task_name,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Collection
-from pathlib import Path
 
 from batchcompute.runner import copying
+from batchcompute.runner.attempt import Attempt
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.rooted import Root
-from batchcompute.service.workspaces.attempt import Attempt
 from batchcompute.service.workspaces.cleanup import Cleaner
 
 __all__: list[str] = []
@@ -40,17 +39,17 @@ class KeptWorkdirs:
             OSError: The machine is short of resources at this moment.
             Aborted: The work was aborted.
         """
+        target = (attempt.spec.keep_as,)
         try:
-            self._keep(attempt)
+            self._keep(attempt, target)
         except OSError as error:
             if is_transient(error):
                 raise
-            self._root.remove((Path(attempt.keep_at).name,))
+            self._root.remove(target)
             return f"The working directory cannot be kept: {error.strerror or error}."
-        return f"The working directory is kept as {attempt.keep_at}."
+        return f"The working directory is kept as {self._root.where(target)}."
 
-    def _keep(self, attempt: Attempt) -> None:
-        target = (Path(attempt.keep_at).name,)
+    def _keep(self, attempt: Attempt, target: tuple[str]) -> None:
         try:
             attempt.work.lstat(attempt.workdir)
         except FileNotFoundError:

@@ -278,7 +278,9 @@ def _message(transaction: Transaction, job: JobRow, tasks: list[TaskRow], slots:
         if task.cluster
     ]
     if ready and idle:
-        parts.append(slot_shortage(transaction.instances.count_running(), slots))
+        parts.append(slot_shortage(transaction.instances.count_active(), slots))
+    if idle:
+        parts.append(job.waits)
     if job.state == "Waiting":
         # Programs take the message of a job that has run as the reason of a failure.
         parts.append(job.notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchcompute.service.engines.contract import AttemptSpec
+from batchcompute.service.engines.base import AttemptSpec
 from batchcompute.service.engines.simulation.rules import Course, Fault, Rule
 from batchcompute.service.engines.simulation.script import Script
 

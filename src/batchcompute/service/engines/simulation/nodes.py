@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-from batchcompute.service.engines.contract import AttemptStatus, Handle, Token
+from batchcompute.service.engines.base import AttemptStatus, Handle, Token
 from batchcompute.service.engines.simulation.rules import Course
 
 __all__ = ["Attempt", "Node", "Nodes"]

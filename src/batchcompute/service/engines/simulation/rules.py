@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
-from batchcompute.service.engines.contract import AttemptSpec, Exited, Lost, Rejected
+from batchcompute.service.engines.base import AttemptSpec, Exited, Lost, Rejected
 from batchcompute.service.engines.simulation.checks import problem
 
 __all__ = ["Course", "Decision", "Fault", "LostNode", "Rule"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Self, TypedDict, Unpack, cast
 
 from batchcompute.models.problems import short_repr
-from batchcompute.service.engines.contract import AttemptSpec, Exited, Lost, Rejected
+from batchcompute.service.engines.base import AttemptSpec, Exited, Lost, Rejected
 from batchcompute.service.engines.simulation.checks import integer, misplaced, number, problem, text
 from batchcompute.service.engines.simulation.rules import Course, Decision, Fault, LostNode, Rule
 

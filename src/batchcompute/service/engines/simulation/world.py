@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from batchcompute.service.clock import Clock
-from batchcompute.service.engines.contract import (
+from batchcompute.service.engines.base import (
     AttemptStatus,
     Exited,
     Lost,

@@ -38,7 +38,7 @@ def show_job(request: ViewRequest) -> View:
         row = transaction.jobs.find(job_id, api.owner)
         seq = row.seq if row else 0
         retried = transaction.overview.retried_by_task(seq)
-        busy = transaction.instances.count_running()
+        busy = transaction.instances.count_active()
     shown = shown_tasks(job, tasks, followers, retried, busy, api.service.slots)
     line = timeline.build(
         api.store,

@@ -36,7 +36,7 @@ def list_jobs(request: ViewRequest) -> View:
             api.owner, text, "" if state == "Failing" else state, state == "Failing", start, PAGE + 1
         )
         retried = transaction.overview.retried([seq for seq, _ in matches])
-        busy = transaction.instances.count_running()
+        busy = transaction.instances.count_active()
     shown = matches[:PAGE]
     jobs = [job for seq, job_id in shown if (job := _row(request, seq, job_id, retried)) is not None]
     counts: dict[str, int] = {name: totals.jobs.get(name, 0) for name in STATES}

@@ -19,7 +19,7 @@ def show_service(request: ViewRequest) -> View:
     health = service.health()
     engine = service._parts.dispatcher._engine
     with api.store.read() as transaction:
-        busy = transaction.instances.count_running()
+        busy = transaction.instances.count_active()
         totals = transaction.overview.totals(api.owner)
     content = {
         "health": health,

@@ -8,10 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from batchcompute.errors import Problem, ValidationError
-from batchcompute.runner.mappings import Input, Mappings, Output
+from batchcompute.runner.mappings import Input, Mappings, Output, is_of_kernel, path_problems
 from batchcompute.runner.spec import Isolation
 from batchcompute.runner.staging_plan import BindMount, InputCopy, StagingPlan, Upload, ancestors, depth
-from batchcompute.service.domain.mappings import is_of_kernel, path_problems
 
 __all__: list[str] = []
 

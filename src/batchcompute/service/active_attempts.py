@@ -1,0 +1,293 @@
+"""The attempts that an engine has, or is about to get: what their statuses mean for the database."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from batchcompute.runner.outcome import STOPPED, Exited, Outcome
+from batchcompute.service.clock import format_time
+from batchcompute.service.domain.states import Key
+from batchcompute.service.engines.base import (
+    AttemptSpec,
+    AttemptStatus,
+    Handle,
+    Lost,
+    Pending,
+    Rejected,
+    Running,
+    Submission,
+    Submitted,
+    Token,
+    Unknown,
+)
+from batchcompute.service.store import transitions
+
+if TYPE_CHECKING:
+    from batchcompute.service.store.database import Transaction
+
+__all__: list[str] = []
+
+NEVER: Final = float("inf")
+
+Result: TypeAlias = Outcome | Lost | Rejected
+"""The end of an attempt."""
+
+_MOST_REASONS = 3
+"""The largest number of reasons in the message of a job."""
+
+_LONGEST_REASON = 200
+"""Characters of a reason in the message of a job."""
+
+_log = logging.getLogger("batchcompute.service.dispatcher")
+
+
+@dataclass(slots=True, eq=False)
+class ActiveAttempt:
+    """An attempt whose submission is recorded and whose end is not."""
+
+    key: Key
+    """The instance."""
+    spec: AttemptSpec
+    """The attempt."""
+    handle: Handle | None = None
+    """The engine's name of the attempt; None until the engine has accepted it."""
+    is_running: bool = False
+    """Whether its start is recorded."""
+    started: Running | None = None
+    """Its start, if that is not recorded yet."""
+    reason: str = ""
+    """The reason why it waits."""
+    cancelled: bool = False
+    """Whether its result is not needed any more."""
+    cancel_at: float = NEVER
+    """When the engine is asked again to cancel it, on the monotonic clock."""
+    submit_at: float = 0.0
+    """When it is submitted, if it has no handle, on the monotonic clock."""
+    result: Result | None = None
+    """Its end, if that is not recorded yet."""
+
+
+class ActiveAttempts:
+    """All active attempts. Nothing here has input or output, except for the transaction that a method is given.
+
+    Args:
+        engine: Name of the engine.
+    """
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+        self._all: dict[Token, ActiveAttempt] = {}
+        self._by_handle: dict[Handle, ActiveAttempt] = {}
+        self._ended: dict[Token, ActiveAttempt] = {}
+        self._started: dict[Token, ActiveAttempt] = {}
+        self._new_handles: dict[Token, ActiveAttempt] = {}
+        self._waiting: dict[int, Counter[str]] = {}
+        """How many attempts wait for each reason, by the row number of their job."""
+        self._changed_waits: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[ActiveAttempt]:
+        return iter(self._all.values())
+
+    @property
+    def unfinished(self) -> int:
+        """The number of attempts without a result."""
+        return len(self._all) - len(self._ended)
+
+    @property
+    def handles(self) -> Sequence[Handle]:
+        """The handles of the attempts without a result."""
+        return [handle for handle, active in self._by_handle.items() if active.result is None]
+
+    @property
+    def lacks_resources(self) -> bool:
+        """Whether the engine was short of resources for an attempt."""
+        return any(
+            isinstance(active.result, Rejected) and active.result.retryable for active in self._ended.values()
+        )
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether `record` has something to write."""
+        return bool(self._ended or self._started or self._new_handles or self._changed_waits)
+
+    def find(self, token: Token) -> ActiveAttempt | None:
+        """Return an attempt; None if it is not active."""
+        return self._all.get(token)
+
+    def add(self, active: ActiveAttempt) -> None:
+        """Add an attempt whose submission is recorded."""
+        self._all[active.spec.token] = active
+        if active.handle is not None:
+            self._by_handle[active.handle] = active
+
+    # -- what the engine says -----------------------------------------------------------------
+
+    def to_submit(self, now: float) -> list[list[ActiveAttempt]]:
+        """Return the attempts that have to be submitted, grouped by task; cancelled ones end instead."""
+        batches: dict[tuple[int, int], list[ActiveAttempt]] = {}
+        for active in self._all.values():
+            if active.handle is None and active.result is None and active.submit_at <= now:
+                if active.cancelled:
+                    self.end(active, STOPPED)
+                else:
+                    batches.setdefault(active.key[:2], []).append(active)
+        return list(batches.values())
+
+    def take_submissions(self, batch: Sequence[ActiveAttempt], answers: Sequence[Submission]) -> str:
+        """Take over the answers of the engine for a batch.
+
+        Returns:
+            The reason why the answers cannot be used, so that the batch has to be submitted again; empty if they can.
+        """
+        problem = _problem_of(answers, len(batch))
+        if problem:
+            return f"the engine {self._engine} {problem}"
+        for active, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Submitted):
+                self._set_handle(active, answer.handle)
+            else:
+                self.end(active, answer)
+        return ""
+
+    def _set_handle(self, active: ActiveAttempt, handle: Handle) -> None:
+        active.handle = handle
+        self._by_handle[handle] = active
+        self.set_reason(active, "")
+        if handle != active.spec.token:
+            self._new_handles[active.spec.token] = active
+
+    def take_statuses(self, statuses: Mapping[Handle, AttemptStatus]) -> None:
+        """Take over the statuses of attempts. A status that is not known changes nothing."""
+        for handle, status in statuses.items():
+            active = self._by_handle.get(handle)
+            if active is not None and active.result is None:
+                self._take(active, status)
+
+    def _take(self, active: ActiveAttempt, status: object) -> None:
+        # An engine of somebody else can answer anything.
+        match status:
+            case Running():
+                self._start(active, status)
+            case Exited():
+                self._start(active, Running(status.node, status.started))
+                self.end(active, status.outcome)
+            case Lost() | Rejected():
+                self.end(active, status)
+            case Pending(reason):
+                if not active.is_running:
+                    self.set_reason(active, reason)
+            case Unknown(reason):
+                if reason and not active.is_running:
+                    self.set_reason(active, f"the state is unknown: {reason}")
+            case _:
+                _log.error("the engine %s gave the status %r, which is none", self._engine, status)
+
+    def _start(self, active: ActiveAttempt, running: Running) -> None:
+        if not active.is_running:
+            active.is_running = True
+            active.started = running
+            self._started[active.spec.token] = active
+            self.set_reason(active, "")
+
+    def end(self, active: ActiveAttempt, result: Result) -> None:
+        """Set the result of an attempt. It stays active until the result is recorded."""
+        active.result = result
+        self._ended[active.spec.token] = active
+        self.set_reason(active, "")
+
+    def set_reason(self, active: ActiveAttempt, reason: str) -> None:
+        """Set the reason why an attempt waits; empty for none."""
+        reason = reason[:_LONGEST_REASON]
+        if reason == active.reason:
+            return
+        job = active.key[0]
+        reasons = self._waiting.setdefault(job, Counter())
+        if active.reason:
+            reasons[active.reason] -= 1
+        if reason:
+            reasons[reason] += 1
+        active.reason = reason
+        self._changed_waits.add(job)
+
+    # -- what the database learns -------------------------------------------------------------
+
+    def record(self, transaction: Transaction, now: str) -> None:
+        """Write starts, handles, results and reasons. `recorded` follows when the transaction is committed."""
+        for token, active in self._started.items():
+            running = active.started or Running("")
+            started = _time_of(running.since, now)
+            transitions.mark_started(transaction, active.key, token, running.node, started)
+        transaction.instances.set_handles(
+            (active.key, token, active.handle or "") for token, active in self._new_handles.items()
+        )
+        for token, active in self._ended.items():
+            # If not, the job was stopped or deleted, or the machine was released.
+            if transaction.instances.state_of(active.key, token) is not None:
+                self._record_end(transaction, active, now)
+        for job in self._changed_waits:
+            transaction.jobs.set_waits(job, self._message(job))
+
+    def _record_end(self, transaction: Transaction, active: ActiveAttempt, now: str) -> None:
+        match active.result:
+            case Lost(reason):
+                text = reason[:1].upper() + reason[1:]
+                transitions.lose(transaction, active.key, f"{text.rstrip('.')}.", now)
+            case Rejected(_, retryable=True):
+                transitions.requeue(transaction, active.key, now, "", ran=False)
+            case Rejected(reason, error_code=code):
+                text = f"The engine {self._engine} does not run the attempt: {reason}."
+                transitions.end(transaction, active.key, Outcome(126, code, text), now)
+            case Outcome() as outcome:
+                transitions.end(transaction, active.key, outcome, now)
+            case None:
+                raise AssertionError("an attempt without a result has not ended")
+
+    def _message(self, job: int) -> str:
+        reasons = +self._waiting.get(job, Counter())
+        if not reasons:
+            self._waiting.pop(job, None)
+            return ""
+        common = "; ".join(reason for reason, _ in reasons.most_common(_MOST_REASONS))
+        return f"Instances wait in the engine {self._engine}: {common}."
+
+    def recorded(self) -> list[ActiveAttempt]:
+        """Forget what `record` has written, and return the attempts whose ends it has written."""
+        ended = list(self._ended.values())
+        for active in ended:
+            del self._all[active.spec.token]
+            if active.handle is not None:
+                self._by_handle.pop(active.handle, None)
+        for changes in (self._ended, self._started, self._new_handles):
+            changes.clear()
+        self._changed_waits.clear()
+        return ended
+
+
+def _time_of(since: float | None, now: str) -> str:
+    """Return the time of a start as the API writes it. A time in the future, of a node's clock, becomes now."""
+    if since is None or not 0 < since < 1e11:
+        return now
+    return min(now, format_time(datetime.fromtimestamp(since, UTC)))
+
+
+def _problem_of(answers: object, count: int) -> str:
+    """Return why the answers of an engine for a number of attempts cannot be used; empty if they can."""
+    if not isinstance(answers, Sequence):
+        return f"answered {type(answers).__name__}, and not a sequence"
+    listed = cast("Sequence[object]", answers)
+    if len(listed) != count:
+        return f"gave {len(listed)} answers for {count} attempts"
+    for answer in listed:
+        if not isinstance(answer, (Submitted, Rejected)):
+            return f"gave the answer {answer!r:.100}, which is neither Submitted nor Rejected"
+        if isinstance(answer, Submitted) and not (isinstance(answer.handle, str) and answer.handle):
+            return f"gave the handle {answer.handle!r:.100}, which is no text"
+    return ""
