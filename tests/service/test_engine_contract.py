@@ -58,6 +58,9 @@ class SimulatedContract(EngineContract):
     def restarted(self, engine: Engine) -> Engine:
         return engine
 
+    def crashed(self, engine: Engine) -> Engine:
+        return engine
+
     def pending_spec(self) -> AttemptSpec:
         return replace(self.spec("exit 0"), task="queued")
 
@@ -311,6 +314,19 @@ class AttachBelievesAll(SimulatedEngine):
         }
 
 
+class AttachFindsAttemptsOfAClosedEngineOnly(SimulatedEngine):
+    def attach(self, attempts: Sequence[Attachment]) -> Mapping[Token, Handle | None]:
+        was_closed = self._was_closed
+        answer = super().attach(attempts)
+        return answer if was_closed else dict.fromkeys(answer)
+
+    _was_closed = False
+
+    def close(self, leave_running: bool = False) -> None:
+        self._was_closed = True
+        super().close(leave_running)
+
+
 class AttachAnswersForFoundOnly(SimulatedEngine):
     def attach(self, attempts: Sequence[Attachment]) -> Mapping[Token, Handle | None]:
         return {token: handle for token, handle in super().attach(attempts).items() if handle}
@@ -405,6 +421,7 @@ class SaysThatItStartsAtOnce(SimulatedEngine):
         (AttachNeedsHandles, "test_attach_after_a_restart"),
         (AttachForgetsEndedAttempts, "test_attach_after_a_restart"),
         (AttachBelievesAll, "test_attach_after_a_restart"),
+        (AttachFindsAttemptsOfAClosedEngineOnly, "test_attach_after_a_crash"),
         (AttachAnswersForFoundOnly, "test_attach_after_a_restart"),
         (AttachSparesOthers, "test_attach_after_a_restart"),
         (CloseLeavesAll, "test_close_ends_attempts"),

@@ -76,6 +76,14 @@ class EngineHarness:
         """
         raise NotImplementedError("restarted")
 
+    def crashed(self, engine: Engine) -> Engine | None:  # noqa: ARG002 - a hook
+        """Return the engine of the next service, after the last service was killed; None if the test cannot do that.
+
+        Args:
+            engine: The engine of the last service, which nobody has closed.
+        """
+        return None
+
     def spec(
         self, command: str, *, time_limit: float = 600.0, environment: Mapping[str, str] | None = None
     ) -> AttemptSpec:

@@ -161,6 +161,22 @@ class ServiceTests(EngineHarness):
         self._seen.clear()
         check(self.end_of(attached).code == 3, "close: the attempt was ended")
 
+    def test_attach_after_a_crash(self) -> None:
+        """The next service finds its attempts again although the last one was killed."""
+        specs = [self.spec("sleep 1; exit 3"), self.spec("sleep 1; exit 4"), self.spec("exit 5")]
+        handles = self.submit(*specs)
+        for handle in handles[:2]:
+            self.runs(handle)
+        self.end_of(handles[2])
+        engine = self.crashed(self.engine)
+        if engine is None:
+            self.skip("the test cannot kill a service")
+        self.engine = engine
+        self.engine.bind(self._note_change)
+        answer = dict(self.engine.attach([Attachment(spec, "") for spec in specs]))
+        if self.engine.capabilities.survives:
+            self._check_survivors(specs, answer)
+
     def test_lost_attempts(self) -> None:
         """An attempt whose machine is gone is lost, and has not failed."""
         handle = self.submit(self.spec(_LONG))[0]
