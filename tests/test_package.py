@@ -149,6 +149,7 @@ SERVICE_FLOORS = [
         "clock",
         "simulated_clock",
         "requests",
+        "durations",
         "events",
         "locking",
         "log_limit",

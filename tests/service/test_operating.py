@@ -227,13 +227,14 @@ def formatted(formatter: logging.Formatter, *events: Any) -> str:
     handler.setFormatter(formatter)
     handler.addFilter(LogLimit())
     logger.addHandler(handler)
-    level, logger.level = logger.level, logging.INFO
+    level = logger.level
+    logger.setLevel(logging.INFO)
     try:
         for event in events:
             EventLog().receive(event)
     finally:
         logger.removeHandler(handler)
-        logger.level = level
+        logger.setLevel(level)
     return "\n".join(lines)
 
 

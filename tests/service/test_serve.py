@@ -163,7 +163,9 @@ def test_owners_do_not_see_each_other(tmp_path: Path, capsys: pytest.CaptureFixt
             with pytest.raises(AuthenticationError):
                 alice.list_jobs()
     assert main(["keys", "--data-dir", str(directory), "list"]) == 0
-    assert capsys.readouterr().out == "id  local\n"
+    headings, row = capsys.readouterr().out.splitlines()
+    assert headings.split() == ["ID", "OWNER", "NAME", "CREATED", "LAST", "USED", "EXPIRES"]
+    assert row.split()[:3] == ["id", "local", "-"]
     assert main(["keys", "--data-dir", str(directory), "revoke", "nobody"]) == 2
 
 

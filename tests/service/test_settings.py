@@ -49,7 +49,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "detach_jobs": ("true", True), "refuse_replays": ("true", True), "run_as": ("a=u", {"a": "u"}),
     "trust_owners": ("true", True), "tls_cert": ("/c", Path("/c")), "tls_key": ("/k", Path("/k")),
     "insecure": ("true", True), "log_level": ("error", "ERROR"), "print_credentials": ("true", True),
-    "config": ("serve.toml", "serve.toml"), "log_format": ("json", "json"), "metrics_auth": ("/t", Path("/t")),
+    "keep_jobs": ("30d", "30d"), "config": ("serve.toml", "serve.toml"), "log_format": ("json", "json"), "metrics_auth": ("/t", Path("/t")),
 }  # fmt: skip
 COMPANIONS = {"tls_cert": "tls_key", "tls_key": "tls_cert"}
 

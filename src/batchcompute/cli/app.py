@@ -42,7 +42,7 @@ COMMANDS: Final = {
     "down": Entry("Service", "background", "end it"),
     "status": Entry("Service", "background", "show whether a service runs, and where"),
     "serve": Entry("Service", "serve", "serve the API over HTTP, and run the jobs"),
-    "keys": Entry(_DIRECTORY, "keys", "list, add and revoke access keys"),
+    "keys": Entry(_DIRECTORY, "keys", "list, add, rotate and revoke access keys"),
     "buckets": Entry(_DIRECTORY, "buckets", "list buckets, and share them between owners"),
     "backup": Entry(_DIRECTORY, "backups", "write a backup to a file"),
     "restore": Entry(_DIRECTORY, "backups", "make a data directory from a backup"),

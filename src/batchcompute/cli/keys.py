@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from batchcompute.cli.arguments import data_directory
 from batchcompute.cli.framework import Group, Leaf, examples
-from batchcompute.cli.output import write, write_json
+from batchcompute.cli.output import write, write_json, write_table
 from batchcompute.cli.state import OF_DIRECTORY, state_of
 from batchcompute.errors import ConfigError
-from batchcompute.service.store.keys import KeyFile
+from batchcompute.service.durations import ALLOWED, seconds_of
+from batchcompute.service.store.key_uses import KeyUses
+from batchcompute.service.store.keys import KeyFile, KeyPair
 
 __all__: list[str] = []
+
+_LONGEST_NAME: Final = 100
+"""Characters of the name of a key."""
 
 
 @click.group(
     "keys",
     cls=Group,
     globals_=OF_DIRECTORY,
-    epilog=examples("batchcompute keys list", "batchcompute keys add --owner alice"),
+    epilog=examples(
+        "batchcompute keys list",
+        "batchcompute keys add --owner alice --name notebook",
+        "batchcompute keys rotate bc1f0e5d2c3b4a59",
+    ),
 )
 def keys_command() -> None:
-    """List, add and revoke the access keys of a data directory.
+    """List, add, rotate and revoke the access keys of a data directory.
 
     A running server accepts a new key, and refuses a revoked one, from the next request on.
     """
@@ -34,13 +45,37 @@ def _file(context: click.Context) -> KeyFile:
 @keys_command.command("list", cls=Leaf, globals_=OF_DIRECTORY)
 @click.pass_context
 def _list(context: click.Context) -> None:
-    """Print ids and owners."""
-    pairs = _file(context).read()
+    """Print ids, owners, names, and the times of creation and last use."""
+    file = _file(context)
+    uses = KeyUses(file.path.with_name("key-uses.json")).read()
+    rows = [
+        (
+            pair.access_key_id,
+            pair.owner,
+            pair.name,
+            pair.created,
+            uses.get(pair.access_key_id, ""),
+            pair.expires,
+        )
+        for pair in file.read()
+    ]
     if state_of(context).json:
-        write_json([{"AccessKeyId": pair.access_key_id, "Owner": pair.owner} for pair in pairs])
-        return
-    for pair in pairs:
-        write(f"{pair.access_key_id}  {pair.owner}")
+        names = ("AccessKeyId", "Owner", "Name", "CreationTime", "LastUseTime", "ExpirationTime")
+        write_json([dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        write_table(
+            ("ID", "OWNER", "NAME", "CREATED", "LAST USED", "EXPIRES"), [_readable(row) for row in rows]
+        )
+
+
+def _readable(row: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the cells of a key, with times to the minute, of the last use to the hour."""
+    id, owner, name, created, used, expires = row
+    return id, owner, name or "-", _minute(created), _minute(used)[:13] or "never", _minute(expires)
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ")
 
 
 @keys_command.command("add", cls=Leaf, globals_=OF_DIRECTORY)
@@ -50,6 +85,7 @@ def _list(context: click.Context) -> None:
     show_default=True,
     help="Owner of the key; owners do not see each other's resources.",
 )
+@click.option("--name", default="", help="Purpose of the key, for the list.")
 @click.option("--run-as", metavar="USER", help="Unix user that the server runs this owner's programs as.")
 @click.option(
     "--trust-owners",
@@ -57,11 +93,43 @@ def _list(context: click.Context) -> None:
     help="Owners trust each other: add another owner also where programs cannot be kept apart.",
 )
 @click.pass_context
-def _add(context: click.Context, owner: str, run_as: str | None, trust_owners: bool) -> None:
+def _add(context: click.Context, owner: str, name: str, run_as: str | None, trust_owners: bool) -> None:
     """Make a key pair, and print it."""
     file = _file(context)
     _check_owner(file, owner, run_as, trust_owners)
-    pair = file.add(owner)
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ConfigError(f"--name must be at most {_LONGEST_NAME} printable characters, not {name[:200]!r}")
+    _show(context, file.add(owner, name))
+
+
+@keys_command.command(
+    "rotate",
+    cls=Leaf,
+    globals_=OF_DIRECTORY,
+    epilog=examples("batchcompute keys rotate bc1f0e5d2c3b4a59 --grace 7d"),
+)
+@click.argument("id")
+@click.option(
+    "--grace",
+    metavar="DURATION",
+    default="7d",
+    show_default=True,
+    help=f"How long the old key is still accepted: {ALLOWED}.",
+)
+@click.pass_context
+def _rotate(context: click.Context, id: str, grace: str) -> None:
+    """Make a new key pair for the owner of the key ID, and print it.
+
+    Both keys are accepted until the time of grace is over, so programs change to the new one without a gap.
+    """
+    try:
+        seconds = seconds_of(grace)
+    except ValueError:
+        raise ConfigError(f"--grace must be {ALLOWED}, not {grace[:200]!r}") from None
+    _show(context, _file(context).rotate(id, seconds))
+
+
+def _show(context: click.Context, pair: KeyPair) -> None:
     if state_of(context).json:
         secret = {"AccessKeyId": pair.access_key_id, "AccessKeySecret": pair.access_key_secret}
         write_json({**secret, "Owner": pair.owner})

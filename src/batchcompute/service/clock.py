@@ -54,9 +54,14 @@ SYSTEM_CLOCK: Final[Clock] = SystemClock()
 """The default clock of all parts of the service."""
 
 
-def timestamp(clock: Clock = SYSTEM_CLOCK) -> str:
-    """Return the current time as the API writes it, for example ``2026-11-26T08:00:00.123456Z``."""
-    return format_time(datetime.fromtimestamp(clock.time(), UTC))
+def timestamp(clock: Clock = SYSTEM_CLOCK, offset: float = 0.0) -> str:
+    """Return the current time as the API writes it, for example ``2026-11-26T08:00:00.123456Z``.
+
+    Args:
+        clock: The source of time.
+        offset: Seconds from now to the returned time.
+    """
+    return format_time(datetime.fromtimestamp(clock.time() + offset, UTC))
 
 
 def format_time(time: datetime) -> str:

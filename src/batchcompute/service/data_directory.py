@@ -61,8 +61,8 @@ def named_directory(text: str, setting: str) -> Path:
 
 
 _NAMES = frozenset(
-    ["batchcompute.db", "credentials.json", "credentials.json.lock", "identity", "kept", "lock", "oss", "server.json",
-     "server.log", "server.log.1", "uploads", "work"]
+    ["batchcompute.db", "credentials.json", "credentials.json.lock", "identity", "kept", "key-uses.json", "lock", "oss",
+     "server.json", "server.log", "server.log.1", "uploads", "work"]
 )  # fmt: skip
 """Names of the files and directories in a data directory."""
 

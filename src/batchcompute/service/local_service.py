@@ -21,10 +21,12 @@ from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.assembly import assemble
 from batchcompute.service.at_exit import open_services, unfinished_jobs, unfinished_message
 from batchcompute.service.data_directory import Lock, check_data_directory
+from batchcompute.service.durations import seconds_of
 from batchcompute.service.event_counts import EventCounts
 from batchcompute.service.events import Events
 from batchcompute.service.numbers import Readiness, ServiceNumbers, check_readiness, read_numbers
 from batchcompute.service.resolved_settings import resolve
+from batchcompute.service.retention import Retention
 from batchcompute.service.settings import Settings
 from batchcompute.service.store.keys import FIRST_OWNER
 
@@ -147,6 +149,9 @@ class LocalService:
                 stack.callback(lock.release)
                 count = partial(self._count_unfinished, settings.detach_jobs)
                 self._parts = assemble(stack, self.data_dir, settings, resolved, engine, count)
+                if settings.keep_jobs:
+                    age = seconds_of(settings.keep_jobs)
+                    stack.callback(Retention(self._parts.store, self.data_dir, age).close)
             except OSError as error:
                 raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
             except sqlite3.Error as error:
@@ -166,6 +171,7 @@ class LocalService:
         """Receives the events of jobs and requests."""
         self.events.add(self.counts)
         self._parts.core.events = self._parts.object_api.events = self.events
+        self._parts.object_api.note_use = self._parts.keys.note_use
         open_services.add(self)
 
     def __enter__(self) -> Self:

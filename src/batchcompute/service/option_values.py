@@ -11,11 +11,13 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from batchcompute.service.domain.instance_types import InstanceType
+from batchcompute.service.durations import seconds_of
 
 __all__ = [
     "AbsolutePath",
     "read_users",
     "refuse_empty_names",
+    "refuse_other_than_duration",
     "refuse_other_than_url",
     "refuse_wrong_types",
     "upper_case",
@@ -80,6 +82,17 @@ def refuse_empty_names(users: dict[str, str]) -> dict[str, str]:
         if not owner or not user:
             raise PydanticCustomError("wrong", "a name is empty", {"value": f"{owner}={user}"})
     return users
+
+
+def refuse_other_than_duration(text: str) -> str:
+    """Return a text, unless it is no duration, or one of 0.
+
+    Args:
+        text: The value of an option.
+    """
+    if text and seconds_of(text) == 0:
+        raise ValueError("a duration of 0")
+    return text
 
 
 def upper_case(value: object) -> object:

@@ -18,10 +18,12 @@ from pydantic import (
 
 from batchcompute.errors import ConfigError
 from batchcompute.service.domain.instance_types import InstanceType
+from batchcompute.service.durations import ALLOWED
 from batchcompute.service.option_values import (
     AbsolutePath,
     read_users,
     refuse_empty_names,
+    refuse_other_than_duration,
     refuse_other_than_url,
     refuse_wrong_types,
     upper_case,
@@ -93,6 +95,11 @@ class Settings(BaseModel):
         strict=True,
         description="running instances go on after the end; the next start adopts them",
     )
+    keep_jobs: Annotated[
+        str,
+        AfterValidator(refuse_other_than_duration),
+        Notes(ALLOWED, "DURATION", default="for ever", sources=_SERVE),
+    ] = Field(default="", description="how long ended jobs stay, with their attempts and kept directories")
     refuse_replays: bool = Field(
         default=False, strict=True, description="a request with a nonce that was seen before is refused"
     )

@@ -13,10 +13,11 @@ from batchcompute.errors import ConfigError
 from batchcompute.http.signing import API_VERSION, verify
 from batchcompute.models.problems import short_repr
 from batchcompute.service.api import acs3
-from batchcompute.service.clock import SYSTEM_CLOCK, Clock
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.errors import ApiError
 from batchcompute.service.isolation import Isolation
 from batchcompute.service.requests import Request, date_of
+from batchcompute.service.store.key_uses import KeyUses
 from batchcompute.service.store.keys import FIRST_OWNER, KeyFile
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class Keys:
     ) -> None:
         self._secrets: dict[str, tuple[str, str]] = {}
         self._file = file
+        self._uses = None if file is None else KeyUses(file.path.with_name("key-uses.json"), clock)
+        self._expiries: dict[str, str] = {}
         self._nonces = nonces
         self._version = (0, 0)
         self._kept: dict[str, tuple[str, str]] = {}
@@ -110,7 +113,9 @@ class Keys:
         """
         self._refresh()
         pair = self._secrets.get(access_key_id) or self._kept.get(access_key_id)
-        if pair is None:
+        if pair is None or (
+            access_key_id in self._expiries and self._expiries[access_key_id] <= timestamp(self._clock)
+        ):
             return "", ""
         # The first owner may always use the service. The comparison is cheaper than the call.
         problem = "" if pair[1] == FIRST_OWNER else self._isolation.problem(pair[1], self._seen)
@@ -131,8 +136,9 @@ class Keys:
             text = "The service cannot read its keys at this moment. Try again later."
             raise ApiError(503, "ServiceUnavailable", text) from None
         kept = {pair.access_key_id: (pair.access_key_secret, pair.owner) for pair in pairs}
+        expiries = {pair.access_key_id: pair.expires for pair in pairs if pair.expires}
         with self._lock:
-            self._kept, self._version = kept, version
+            self._kept, self._expiries, self._version = kept, expiries, version
             self._seen |= {pair.owner for pair in pairs}
 
     def owner_of(self, request: Request) -> str:
@@ -171,7 +177,21 @@ class Keys:
         version = request.headers.get("x-acs-version", API_VERSION)
         if version != API_VERSION:
             raise ApiError(403, "InvalidVersion.NotFound", "Specified version is not found.")
+        self.note_use(key_id)
         return owner
+
+    def note_use(self, access_key_id: str) -> None:
+        """Remember the time of an authenticated request.
+
+        Args:
+            access_key_id: Its access key.
+        """
+        if self._uses is None or access_key_id not in self._kept:
+            return
+        try:
+            self._uses.note(access_key_id)
+        except OSError as error:
+            _log.warning("the last use of a key cannot be written: %s", error)
 
     def check_body(self, request: Request) -> None:
         """Check that the body is the signed one, and that the request is not a repetition.

@@ -90,6 +90,8 @@ class ObjectApi:
         """The incomplete uploads."""
         self.events: Events = Events()
         """Receives an event for each request; `LocalService` sets it."""
+        self.note_use: Callable[[str], None] = lambda _: None
+        """Called with the key of each authenticated request; `LocalService` sets it."""
         self._find = find
         self._buckets = buckets
         self._grants = grants
@@ -196,6 +198,7 @@ class ObjectApi:
             status = 400 if signature.code == "InvalidArgument" else 403
             raise ObjectError(status, signature.code, _MESSAGES[signature.code])
         _, owner = self._find(signature.key_id)
+        self.note_use(signature.key_id)
         return self._allow(request, owner)
 
     def _allow(self, request: Request, owner: str) -> Admission:

@@ -223,12 +223,17 @@ class JobRepository:
         ).fetchone()
         return int(row[0]), int(row[1])
 
-    def ended_before(self, time: str) -> Sequence[tuple[int, str]]:
-        """Return row numbers and ids of the jobs that ended before a time."""
+    def ended_before(self, time: str, count: int) -> Sequence[tuple[int, str]]:
+        """Return row numbers and ids of jobs that ended before a time, the oldest first.
+
+        Args:
+            time: The time.
+            count: Largest number of returned jobs.
+        """
         rows = self._db.execute(
             "SELECT seq, id FROM jobs WHERE state IN ('Finished', 'Failed', 'Stopped') AND NOT hidden "
-            "AND CASE ended WHEN '' THEN created ELSE ended END < ?",
-            (time,),
+            "AND CASE ended WHEN '' THEN created ELSE ended END < ? ORDER BY seq LIMIT ?",
+            (time, count),
         )
         return [(row["seq"], row["id"]) for row in rows]
 

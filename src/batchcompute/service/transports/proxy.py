@@ -93,7 +93,7 @@ class ServerProxy:
     def __init__(self, directory: Path, url: str, certificate: str = "", clock: Clock = SYSTEM_CLOCK) -> None:
         self.url: str = url
         self._clock = clock
-        pairs = KeyFile(directory / "credentials.json").read()
+        pairs = KeyFile(directory / "credentials.json").usable()
         if not pairs:
             raise ConfigError(f"the server at {url} has no access key in {directory}")
         self._credentials = Credentials(pairs[0].access_key_id, pairs[0].access_key_secret)
