@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from batchcompute.errors import ValidationError
-from batchcompute.service.engines.contract import (
+from batchcompute.service.engines.base import (
     Attachment,
     AttemptSpec,
     AttemptStatus,
@@ -576,7 +576,7 @@ def test_the_engine_keeps_nothing_of_attempts_that_are_forgotten() -> None:
 def test_a_hundred_thousand_attempts_at_once_take_little_memory_and_time() -> None:
     program = """
 import resource, sys
-from batchcompute.service.engines.contract import AttemptSpec
+from batchcompute.service.engines.base import AttemptSpec
 from batchcompute.service.engines.simulated import Script, SimulatedEngine
 from batchcompute.service.simulated_clock import SimulatedClock
 clock = SimulatedClock()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchcompute.service.engines.contract import (
+from batchcompute.service.engines.base import (
     Attachment,
     AttemptSpec,
     AttemptStatus,
