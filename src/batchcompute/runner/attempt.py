@@ -6,13 +6,16 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from batchcompute.runner.attempt_spec import AttemptSpec
-from batchcompute.runner.file_system_view import FileSystemView, emptied
 from batchcompute.runner.names import staging_folder_of, workdir_of
 from batchcompute.runner.rooted import Root, RootedFile
 from batchcompute.runner.spec import Account, Isolation, ProcessSpec
 from batchcompute.runner.staging_plan import StagingPlan
+
+if TYPE_CHECKING:
+    from batchcompute.runner.file_system_view import FileSystemView
 
 __all__: list[str] = []
 
@@ -78,5 +81,8 @@ class Attempt:
         Args:
             hidden: Directories of the service, which are empty for the program.
         """
+        # Loaded here, because only sandboxes need it, and a runner has to start fast.
+        from batchcompute.runner.file_system_view import FileSystemView, emptied
+
         strict = self.spec.separate
         return FileSystemView(self.plan, emptied(hidden, strict), strict, self.process.user)

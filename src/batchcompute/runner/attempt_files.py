@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from batchcompute.errors import ValidationError
-from batchcompute.runner import container, copying, sandbox, staging
+from batchcompute.runner import copying, staging
 from batchcompute.runner.aborting import Aborted
 from batchcompute.runner.attempt import Attempt
 from batchcompute.runner.attempt_spec import AttemptSpec
-from batchcompute.runner.file_system_view import TooManyEntries
 from batchcompute.runner.layout import MachineOptions
+from batchcompute.runner.lazy_log import LazyLogger
 from batchcompute.runner.object_storage import ObjectStorage
 from batchcompute.runner.object_urls import LONGEST_KEY
 from batchcompute.runner.os_errors import has_no_room, is_transient
 from batchcompute.runner.outcome import INCOMPLETE, STOPPED, Outcome
-from batchcompute.runner.package import PackageError, unpack
 from batchcompute.runner.rooted import NotRegular
 from batchcompute.runner.spec import SandboxSpec
 from batchcompute.runner.staging_plan import names_of_path
 
 __all__ = ["AttemptFiles", "NotStarted"]
 
+# Modules that only some attempts need are imported where they are used: a runner has to start fast.
+
 _MOST_NAMED = 20
 """Largest number of files that a message names."""
 
-_log = logging.getLogger("batchcompute.runner")
+_log = LazyLogger("batchcompute.runner")
 
 
 class NotStarted(Exception):
@@ -68,15 +68,18 @@ class AttemptFiles:
         """
         try:
             self._stage_in(attempt)
-        except (PackageError, ValidationError) as error:
-            return Outcome(1, "PackageError", str(error))
         except staging.StagingError as error:
             return Outcome(1, error.code, error.message)
         except Aborted:
             return STOPPED
-        except TooManyEntries as error:
-            return Outcome(1, "MountError", f"The mappings cannot be made: {error}.")
         except Exception as error:
+            from batchcompute.runner.file_system_view import TooManyEntries
+            from batchcompute.runner.package import PackageError
+
+            if isinstance(error, (PackageError, ValidationError)):
+                return Outcome(1, "PackageError", str(error))
+            if isinstance(error, TooManyEntries):
+                return Outcome(1, "MountError", f"The mappings cannot be made: {error}.")
             if has_no_room(error):
                 raise
             if isinstance(error, OSError):
@@ -116,6 +119,8 @@ class AttemptFiles:
             copying.chown_tree(work, attempt.workdir[:1], user.uid, user.gid)
 
     def _sandbox(self, attempt: Attempt) -> SandboxSpec:
+        from batchcompute.runner import sandbox
+
         work, view = attempt.work, attempt.view(self._options.hidden)
         tree = work.parts_of(attempt.plan.tree)
         for folder in view.merged:
@@ -127,6 +132,8 @@ class AttemptFiles:
         return sandbox.sandbox_of(view, attempt.process, report, sandbox.probe(attempt.process.user))
 
     def _unpack(self, attempt: Attempt) -> None:
+        from batchcompute.runner.package import PackageError, unpack
+
         url, work = attempt.spec.package, attempt.work
         parts = (attempt.staging_folder, "package", "file")
         work.make_folder(parts[:-1])
@@ -157,6 +164,8 @@ class AttemptFiles:
         if attempt.isolation == "container":
             end_container(attempt.token)
         if attempt.isolation == "sandbox" and outcome.exit_code == 1 and _never_ran(attempt):
+            from batchcompute.runner import sandbox
+
             if any(reason in outcome.detail for reason in sandbox.NO_ROOM):
                 raise NotStarted
             text = f"The mappings cannot be made: {outcome.detail.strip()[-500:]}"
@@ -195,6 +204,8 @@ class AttemptFiles:
 
 def end_container(token: str) -> None:
     """Remove the container of an attempt, which continues after the command that started it has ended."""
+    from batchcompute.runner import container
+
     runtime = container.probe()
     if runtime.program:
         try:
@@ -217,6 +228,8 @@ def _write_script(attempt: Attempt) -> None:
 
 
 def _container(attempt: Attempt) -> list[str]:
+    from batchcompute.runner import container
+
     image = attempt.spec.image
     runtime = container.probe()
     if not runtime.program:
@@ -239,6 +252,8 @@ def _container(attempt: Attempt) -> list[str]:
 
 
 def _never_ran(attempt: Attempt) -> bool:
+    from batchcompute.runner import sandbox
+
     # Bubblewrap itself fails with exit code 1, as the program may.
     return not sandbox.has_run(attempt.work.file(f"{attempt.token}.exit.box"))
 

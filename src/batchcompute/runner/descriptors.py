@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
@@ -121,7 +120,7 @@ def empty(name: str, folder: int) -> list[str]:
                     continue
                 with suppress(PermissionError):
                     chmod(entry, stat.S_IRWXU, fd)
-                target = f".{secrets.token_hex(8)}.removed"
+                target = f".{os.urandom(8).hex()}.removed"
                 os.rename(entry, target, src_dir_fd=fd, dst_dir_fd=folder)
                 moved.append(target)
             if not names:

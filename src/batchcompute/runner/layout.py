@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from batchcompute.errors import ValidationError
-from batchcompute.runner import sandbox
 from batchcompute.runner.attempt import Attempt
 from batchcompute.runner.attempt_spec import AttemptSpec
 from batchcompute.runner.environment import inherited_environment
-from batchcompute.runner.file_system_view import emptied, resolver
-from batchcompute.runner.mounts import MountOptions, plan_mounts
 from batchcompute.runner.names import tree_of, workdir_of
 from batchcompute.runner.object_storage import ObjectStorage
 from batchcompute.runner.os_errors import is_transient
@@ -25,6 +22,8 @@ from batchcompute.runner.staging import ROOT_VARIABLE
 from batchcompute.runner.staging_plan import BindMount, StagingPlan
 
 __all__ = ["Layout", "MachineOptions"]
+
+# Modules that only some attempts need are imported where they are used: a runner has to start fast.
 
 _STREAMS = ("stdout", "stderr")
 
@@ -97,6 +96,8 @@ class Layout:
         variables = self._variables(spec, account)
         note = ""
         if isolation == "prefix":
+            from batchcompute.runner import sandbox
+
             variables[ROOT_VARIABLE] = str(plan.tree)
             reason = sandbox.probe(user).reason or "the sandbox is switched off"
             note = f"Mappings are below ${ROOT_VARIABLE}, and not at their literal paths: {reason}."
@@ -140,6 +141,9 @@ class Layout:
     def _plan(
         self, spec: AttemptSpec, tree: Path, isolation: Isolation, account: Account | None
     ) -> StagingPlan:
+        from batchcompute.runner.file_system_view import emptied, resolver
+        from batchcompute.runner.mounts import MountOptions, plan_mounts
+
         is_separated = spec.separate or account is not None
         hidden = emptied(self._options.hidden, spec.separate)
         options = MountOptions(
@@ -159,8 +163,11 @@ class Layout:
             return "container"
         mode = self._options.sandbox
         wanted = mode == "always" or (mode != "never" and (spec.separate or spec.mappings))
-        if wanted and sandbox.probe(user).usable:
-            return "sandbox"
+        if wanted:
+            from batchcompute.runner import sandbox
+
+            if sandbox.probe(user).usable:
+                return "sandbox"
         return "prefix" if spec.mappings else "none"
 
     def _streams(
@@ -185,6 +192,8 @@ def _isolation_problem(spec: AttemptSpec, isolation: Isolation, user: User | Non
     """Return why a program cannot be separated from those of other owners; empty if it can, or need not be."""
     if not spec.separate or spec.image:
         return ""
+    from batchcompute.runner import sandbox
+
     support = sandbox.probe(user)
     if isolation == "sandbox" and support.processes:
         return ""

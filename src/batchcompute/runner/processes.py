@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import select
 import signal
@@ -13,11 +12,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from batchcompute.runner.lazy_log import LazyLogger
 from batchcompute.runner.os_errors import is_transient
 
 __all__: list[str] = []
 
-_log = logging.getLogger("batchcompute.service.engine")
+_log = LazyLogger("batchcompute.service.engine")
 
 TOKEN_VARIABLE = "BC_INSTANCE"  # noqa: S105 - the name of a variable
 _MARKER = f"{TOKEN_VARIABLE}=".encode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import stat
 from collections.abc import Callable, Generator, Iterator
@@ -25,13 +24,14 @@ from batchcompute.runner.descriptors import (
     open_regular,
     remove_plain,
 )
+from batchcompute.runner.lazy_log import LazyLogger
 from batchcompute.runner.os_errors import is_transient
 
 __all__ = ["NotRegular", "OutsideRoot", "Parts", "Root", "RootedFile"]
 
 T = TypeVar("T")
 
-_log = logging.getLogger("batchcompute.service.files")
+_log = LazyLogger("batchcompute.service.files")
 
 
 class Root:

@@ -1,0 +1,127 @@
+"""The program of one attempt: started, watched, ended at its time limit, with everything that it has started."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from batchcompute.runner.processes import AttemptProcesses
+from batchcompute.runner.shim import NOT_RUN
+from batchcompute.runner.spawning import has_ended, pidfd_of, spawn, wait_for
+from batchcompute.runner.spec import ProcessSpec
+
+__all__ = ["End", "Programs"]
+
+_POLL = 0.05
+"""Seconds between two looks at a process without a pidfd."""
+
+_ATTEMPTS = 5
+"""Attempts to start a program for which the machine has no process left."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of a program."""
+
+    code: int | None
+    """Exit code; None if a signal ended it."""
+    signal: int = 0
+    """Number of the signal that ended it; 0 for none."""
+    timed_out: bool = False
+    """Whether it was ended because of its time limit."""
+    was_stopped: bool = False
+    """Whether it was ended because the runner ends."""
+    has_run: bool = True
+    """Whether the program ran. If not, the machine had no process left for it."""
+
+
+class Programs:
+    """Runs the programs of a runner.
+
+    Args:
+        stop_fd: Descriptor that becomes readable when all programs have to end.
+    """
+
+    def __init__(self, stop_fd: int) -> None:
+        self._stop_fd = stop_fd
+        # Held while a process is started, and while processes are searched. So no search finds a process between its fork
+        # and its exec, when it still has the environment of this process.
+        self._spawning = threading.Lock()
+        self._processes = AttemptProcesses(self._spawning)
+        self._leaders: dict[str, str] = {}
+        """Tokens of session leaders that are not waited for yet, by pid."""
+
+    def is_alive(self, token: str) -> bool:
+        """Return whether this machine has a process of an attempt.
+
+        Raises:
+            OSError: The processes of the machine cannot be listed at this moment.
+        """
+        return bool(self._processes.find(token, "", dict(self._leaders)))
+
+    def run(self, spec: ProcessSpec, time_limit: float) -> End:
+        """Run a program to its end.
+
+        Args:
+            spec: The process.
+            time_limit: Seconds after which it is ended.
+
+        Raises:
+            OutputBlocked: A file for its output cannot be made.
+            OSError: The process cannot be created.
+            ValueError: The command or a variable contains a NUL, or characters that no process can be given.
+        """
+        number = 1
+        while True:
+            end = self._run(spec, time_limit)
+            if end.has_run or end.was_stopped or number == _ATTEMPTS:
+                return end
+            time.sleep(0.1 * 2**number)
+            number += 1
+
+    def _run(self, spec: ProcessSpec, time_limit: float) -> End:
+        # The shim writes its record to a file of this attempt, and the runner writes the one that others read, when the
+        # outputs are uploaded.
+        record = os.memfd_create("record")
+        try:
+            with self._spawning:
+                process = spawn(spec, record)
+                self._leaders[str(process.pid)] = spec.token
+            try:
+                end = self._watch(process.pid, lambda: has_ended(process), time_limit)
+                self._processes.kill(spec.token, process.pid, has_ended(process), dict(self._leaders))
+                code = wait_for(process)
+            finally:
+                with self._spawning:
+                    del self._leaders[str(process.pid)]
+            has_run = code != NOT_RUN or os.fstat(record).st_size > 0
+        finally:
+            os.close(record)
+        signal = -code if code is not None and code < 0 else 0
+        return End(None if signal else code, signal, end == "time limit", end == "stop", has_run)
+
+    def _watch(self, pid: int, has_exited: Callable[[], bool], time_limit: float) -> str:
+        """Wait for the end of a process, and return its reason."""
+        deadline = time.monotonic() + time_limit
+        pidfd = pidfd_of(pid)
+        try:
+            poll = select.poll()
+            poll.register(self._stop_fd, select.POLLIN)
+            if pidfd >= 0:
+                poll.register(pidfd, select.POLLIN)
+            while not has_exited():
+                rest = deadline - time.monotonic()
+                if rest <= 0:
+                    return "time limit"
+                # The largest time-out of poll is 24 days.
+                longest = min(rest, 86400.0 if pidfd >= 0 else _POLL)
+                if any(fd == self._stop_fd for fd, _ in poll.poll(longest * 1000 + 1)):
+                    return "exit" if has_exited() else "stop"
+            return "exit"
+        finally:
+            if pidfd >= 0:
+                os.close(pidfd)
