@@ -32,6 +32,13 @@ COMMANDS: Final = {
     "stop": Entry("Jobs", "actions", "stop waiting or running jobs"),
     "start": Entry("Jobs", "actions", "start stopped or failed jobs again"),
     "delete": Entry("Jobs", "actions", "delete jobs that have ended"),
+    "cp": Entry("Objects", "objects", "copy files and objects"),
+    "ls": Entry("Objects", "objects", "list buckets and objects"),
+    "cat": Entry("Objects", "objects", "write objects to stdout"),
+    "rm": Entry("Objects", "objects", "remove objects"),
+    "clusters": Entry("Other resources", "resources", "list clusters, or show one"),
+    "apps": Entry("Other resources", "resources", "list apps, or show one"),
+    "images": Entry("Other resources", "resources", "list images, or show one"),
     "validate": Entry(
         "Descriptions", "descriptions", "check files, and print all problems with line and path"
     ),

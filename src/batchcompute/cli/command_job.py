@@ -108,17 +108,18 @@ def _pairs(
     return pairs
 
 
-def default_logs(endpoint: str) -> str:
-    """Return where the output of a command is stored by default; empty for the vendor's service.
+def own_bucket(endpoint: str, purpose: str) -> str:
+    """Return the URL of a bucket for what this program stores; empty for the vendor's service.
 
     Owners do not share a bucket, so the name of the bucket contains a hash of the key.
 
     Args:
         endpoint: Region or URL of the service.
+        purpose: The end of the name, such as ``logs``.
     """
     if endpoint == LOCAL:
-        return "oss://batchcompute-logs/"
+        return f"oss://batchcompute-{purpose}/"
     if (urlsplit(resolve(endpoint).base_url).hostname or "").endswith(".aliyuncs.com"):
         return ""
     key = os.environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
-    return f"oss://batchcompute-logs-{hashlib.sha256(key.encode()).hexdigest()[:12]}/"
+    return f"oss://batchcompute-{purpose}-{hashlib.sha256(key.encode()).hexdigest()[:12]}/"

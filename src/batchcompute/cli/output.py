@@ -55,11 +55,20 @@ def write_text(text: str) -> None:
     Args:
         text: The text.
     """
-    data = memoryview(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+    write_bytes(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+
+
+def write_bytes(data: bytes) -> None:
+    """Write bytes to stdout.
+
+    Args:
+        data: The bytes.
+    """
+    rest = memoryview(data)
     sys.stdout.flush()
-    while data:
+    while rest:
         # With PYTHONUNBUFFERED, a write to a pipe may be a partial one, of which `print` would lose the rest.
-        data = data[sys.stdout.buffer.write(data) :]
+        rest = rest[sys.stdout.buffer.write(rest) :]
     sys.stdout.buffer.flush()
 
 

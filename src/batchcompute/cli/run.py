@@ -14,6 +14,7 @@ from batchcompute.cli.state import State, state_of
 from batchcompute.errors import JobFailedError, LogsUnavailable, WaitTimeout
 
 if TYPE_CHECKING:
+    from batchcompute.cli.files.description import Description
     from batchcompute.client import Client
     from batchcompute.resources import Job
 
@@ -95,13 +96,17 @@ def run_command(file: str | None, detach: bool, quiet: bool, **values: Any) -> i
     """
     context = click.get_current_context()
     state = state_of(context)
-    description = _description(context, file, values, state)
+    description, loaded = _description(context, file, values, state)
     if detach and is_local(state):
         from batchcompute.cli.background import ensure_server
 
         # The programs of a job end with the service, so the service has to outlive this process.
         ensure_server(state)
     with connected(state) as client:
+        if loaded is not None and loaded.packs:
+            from batchcompute.cli.packing import upload_packages
+
+            upload_packages(loaded, client, endpoint_of(state))
         job = str(client.create_job(description).Id)
         if detach:
             write_json({"Id": job}) if state.json else write(job)
@@ -118,8 +123,8 @@ def run_command(file: str | None, detach: bool, quiet: bool, **values: Any) -> i
 
 def _description(
     context: click.Context, file: str | None, values: dict[str, Any], state: State
-) -> dict[str, Any]:
-    """Return the description of the job.
+) -> tuple[dict[str, Any], Description | None]:
+    """Return the description of the job, and the file that it comes from.
 
     Raises:
         UsageError: The arguments do not fit together.
@@ -127,10 +132,11 @@ def _description(
     """
     if (file is None) == (values["command_line"] is None):
         raise click.UsageError("give a FILE or --command, and not both")
+    loaded: Description | None = None
     if file is None:
-        from batchcompute.cli.command_job import default_logs, description_of
+        from batchcompute.cli.command_job import description_of, own_bucket
 
-        logs = default_logs(endpoint_of(state))
+        logs = own_bucket(endpoint_of(state), "logs")
         fields = {name: values[name] for name in _ONLY_FOR_COMMANDS}
         for stream in ("stdout", "stderr"):
             fields[stream] = logs if fields[stream] is None else fields[stream]
@@ -143,17 +149,17 @@ def _description(
                     name, f"--{name}"
                 )
                 raise click.UsageError(f"{option} is for --command; in a file, each task has its own")
-        description = _checked_file(file, state)
+        loaded = _checked_file(file)
+        description = loaded.value
         if values["name"]:
             description["Name"] = values["name"]
     if values["priority"] is not None:
         description["Priority"] = values["priority"]
-    return description
+    return description, loaded
 
 
-def _checked_file(file: str, state: State) -> dict[str, Any]:
+def _checked_file(file: str) -> Description:
     from batchcompute.cli.files.description import lines, load, problems_of, unknown_fields
-    from batchcompute.cli.packing import upload_packages
 
     loaded = load(file)
     problems = problems_of(loaded)
@@ -163,8 +169,7 @@ def _checked_file(file: str, state: State) -> dict[str, Any]:
         for text in lines(loaded, problems):
             say(text)
         raise click.exceptions.Exit(MISTAKE)
-    upload_packages(loaded, state)
-    return loaded.value
+    return loaded
 
 
 def _watch(client: Client, job: str, state: State, quiet: bool, follows: bool) -> int:

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
@@ -21,7 +22,8 @@ from batchcompute.http.signing import Credentials, sign
 from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.data_directory import identity_of
-from batchcompute.service.requests import Request
+from batchcompute.service.objects.signatures import SUBRESOURCES
+from batchcompute.service.requests import Request, query_of
 from batchcompute.service.store.keys import KeyFile
 from batchcompute.service.transports.proof import CHALLENGE, PROOF, proof_of
 
@@ -31,6 +33,16 @@ _PROOF_TIMEOUT = 10.0
 """Seconds in which a server has to prove its identity."""
 
 _SIGNED_ANEW = frozenset({"authorization", "date", "host", "content-length", "connection", "contentmd5"})
+
+_OF_SIGNATURE = frozenset({"x-oss-security-token", "x-oss-date", "x-oss-content-sha256"})
+
+
+def _signed_resource(request: Request) -> str:
+    """Return the resource of a request to object storage as version 1 signs it."""
+    pairs = sorted((name, value) for name, value in query_of(request.target).items() if name in SUBRESOURCES)
+    signed = "&".join(f"{name}={value}" if value else name for name, value in pairs)
+    path = unquote(request.target.partition("?")[0])
+    return f"{path}?{signed}" if signed else path
 
 
 def announced_server(directory: Path) -> tuple[str, str]:
@@ -147,13 +159,13 @@ class ServerProxy:
             headers_to_keep = {
                 name: value
                 for name, value in request.headers.items()
-                if name in ("range", "x-oss-range-behavior")
+                if name == "range" or (name.startswith("x-oss-") and name not in _OF_SIGNATURE)
             }
             call = Call(
-                GET_OBJECT,
+                replace(GET_OBJECT, method=request.method),
                 request.target,
                 lambda raw: raw.body,
-                resource=unquote(request.target),
+                resource=_signed_resource(request),
                 headers=headers_to_keep,
             )
             headers = dict(sign_object(call, credentials=self._credentials, now=now, user_agent=agent))
