@@ -158,7 +158,7 @@ SERVICE_FLOORS = [
         "workers",
         "waiters",
     ],
-    ["event_log", "event_counts", "log_format", "trees"],
+    ["event_log", "event_counts", "log_format", "tracing", "trees"],
     ["domain", "data_directory"],
     ["machine"],
     ["store"],

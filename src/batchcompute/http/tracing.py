@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,18 @@ class Tracer:
         )
         return span
 
+    def inject(self, headers: MutableMapping[str, str]) -> None:
+        """Add the current span to the headers of a request (W3C trace context), unless they name a span already.
+
+        Args:
+            headers: The headers.
+        """
+        context = self._trace.get_current_span().get_span_context()
+        if context.is_valid and "traceparent" not in headers:
+            headers["traceparent"] = (
+                f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+            )
+
     def record_failure(self, span: Any, error: BatchComputeError) -> None:
         """Record the class, status, code and request id of an error on a span."""
         span.set_attribute("error.type", type(error).__name__)
@@ -70,7 +83,8 @@ class Tracer:
 
 
 @cache
-def _library() -> tuple[Any, Tracer] | None:
+def library() -> tuple[Any, Tracer] | None:
+    """Return the module ``opentelemetry.trace`` and the tracer for it; None if it is not installed."""
     try:
         from opentelemetry import trace
     except ImportError:
@@ -80,7 +94,16 @@ def _library() -> tuple[Any, Tracer] | None:
 
 def tracer() -> Tracer | None:
     """Return the tracer of this process; None if OpenTelemetry is not installed or has no provider."""
-    library = _library()
-    if library is None or isinstance(library[0].get_tracer_provider(), library[0].ProxyTracerProvider):
+    installed = library()
+    if installed is None or not has_provider(installed[0]):
         return None
-    return library[1]
+    return installed[1]
+
+
+def has_provider(trace: Any) -> bool:
+    """Return whether the program has set up a tracer provider.
+
+    Args:
+        trace: The module ``opentelemetry.trace``.
+    """
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)

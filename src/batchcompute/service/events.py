@@ -18,6 +18,7 @@ __all__ = [
     "JobStarted",
     "RequestAnswered",
     "seconds_between",
+    "seconds_since_1970",
 ]
 
 
@@ -219,4 +220,13 @@ def seconds_between(start: str, end: str) -> float | None:
     """
     if not start or not end:
         return None
-    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    return seconds_since_1970(end) - seconds_since_1970(start)
+
+
+def seconds_since_1970(time: str) -> float:
+    """Return a time of the API as seconds since 1970.
+
+    Args:
+        time: The time.
+    """
+    return datetime.fromisoformat(time).timestamp()

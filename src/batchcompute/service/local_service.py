@@ -29,6 +29,7 @@ from batchcompute.service.resolved_settings import resolve
 from batchcompute.service.retention import Retention
 from batchcompute.service.settings import Settings
 from batchcompute.service.store.keys import FIRST_OWNER
+from batchcompute.service.tracing import SpanSink
 
 if TYPE_CHECKING:
     from batchcompute import AsyncClient, Client
@@ -170,6 +171,7 @@ class LocalService:
         self.events: Events = self._parts.store.events
         """Receives the events of jobs and requests."""
         self.events.add(self.counts)
+        self.events.add(SpanSink())
         self._parts.core.events = self._parts.object_api.events = self.events
         self._parts.object_api.note_use = self._parts.keys.note_use
         open_services.add(self)

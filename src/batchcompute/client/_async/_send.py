@@ -68,6 +68,9 @@ class AsyncSender:
             )
         else:
             request = build_request(call, self._endpoint, credentials, self._version, self._headers)
+        tracing = tracer()
+        if tracing is not None:
+            tracing.inject(request.headers)
         seconds = None
         if end is not None:
             # Computed after the call of the credentials provider, which may take long.

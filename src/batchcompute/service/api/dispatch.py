@@ -24,6 +24,7 @@ from batchcompute.service.requests import (
     json_response,
     new_request_id,
 )
+from batchcompute.service.tracing import RequestSpan, request_span
 
 __all__ = ["Core"]
 
@@ -53,7 +54,8 @@ class Core:
             request: The request.
             admission: What `admit` returned for its head, if it was called.
         """
-        return self._respond(request, admission.owner if admission else "", is_signed=True)
+        with request_span(request.method, request.headers) as span:
+            return self._respond(request, admission.owner if admission else "", True, span)
 
     def answer(self, request: Request, owner: str) -> Response:
         """Return the response to a request without a signature, whose owner is known by a session.
@@ -62,9 +64,9 @@ class Core:
             request: The request.
             owner: Its owner.
         """
-        return self._respond(request, owner, is_signed=False)
+        return self._respond(request, owner, False, None)
 
-    def _respond(self, request: Request, owner: str, is_signed: bool) -> Response:
+    def _respond(self, request: Request, owner: str, is_signed: bool, span: RequestSpan | None) -> Response:
         started = self._clock.monotonic()
         request_id, name = new_request_id(), ""
         try:
@@ -73,12 +75,16 @@ class Core:
                 self._keys.check_body(request)
             operation, path, query = find(request.method, request.target)
             name = operation.name
+            if span is not None:
+                span.name(operation)
             params = Params(operation, owner, path, query, request.body, request_id)
             response = json_response(operation.status, self._handlers[name](params), request_id)
             code = ""
         except Exception as error:  # noqa: BLE001 - every error becomes a response
             refusal = _refusal_of(error, request, request_id)
             response, code = error_response(refusal, request_id), refusal.code
+        if span is not None:
+            span.end(response.status, code, request_id)
         if is_signed or request.method != "GET":
             # One page reads dozens of resources, and none of these reads is a request of a client.
             self._note(name, request, response.status, code, owner, request_id, started)

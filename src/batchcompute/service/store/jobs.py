@@ -7,7 +7,9 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from batchcompute.service.domain.states import Key
 from batchcompute.service.events import (
+    AttemptEnded,
     Event,
     JobCreated,
     JobDeleted,
@@ -15,6 +17,7 @@ from batchcompute.service.events import (
     JobRestarted,
     JobStarted,
     seconds_between,
+    seconds_since_1970,
 )
 from batchcompute.service.store.rows import JobRow, NewJob
 
@@ -177,6 +180,29 @@ class JobRepository:
             seconds = seconds_between(started, ended)
             self.changes.append(JobEnded(job, owner, state, message if state == "Failed" else "", seconds))
         return [row[0] for row in rows]
+
+    def note_attempt(self, key: Key, state: str, exit_code: int, code: str, now: str) -> None:
+        """Report the end of the current attempt of an instance, while its row still has its start.
+
+        Args:
+            key: The instance.
+            state: How the attempt ended: ``Finished``, ``Failed``, ``Stopped`` or ``Lost``.
+            exit_code: Exit code of the program; 0 if there is none.
+            code: Code of the error; empty for a success.
+            now: The time.
+        """
+        row = self._db.execute(
+            "SELECT j.id, t.name, i.attempt, i.started FROM instances i JOIN jobs j ON j.seq = i.job "
+            "JOIN tasks t ON t.job = i.job AND t.position = i.task WHERE i.job = ? AND i.task = ? AND i.number = ?",
+            key,
+        ).fetchone()
+        if row is not None and row["started"]:
+            start, end = seconds_since_1970(row["started"]), seconds_since_1970(now)
+            self.changes.append(
+                AttemptEnded(
+                    row["id"], row["name"], key[2], row["attempt"], state, exit_code, code, start, end
+                )
+            )
 
     def mark_waiting(self, seq: int) -> None:
         """Record that a job starts again."""
