@@ -48,7 +48,10 @@ def test_text_has_a_line_for_each_task(tasks: str, dependencies: dict[str, list[
 def test_states_and_details_are_shown() -> None:
     graph = graph_of(["a", "b"], {}, details={"a": "×3"}, states={"a": "Failed", "b": "of the future"})
     assert to_text(graph) == "✗  a ×3\n○  b\n"
-    assert to_text(graph, style=lambda node, text: f"<{node.state}|{text}>") == "✗  <Failed|a ×3>\n○  <of the future|b>\n"
+    assert (
+        to_text(graph, style=lambda node, text: f"<{node.state}|{text}>")
+        == "✗  <Failed|a ×3>\n○  <of the future|b>\n"
+    )
     text = to_mermaid(graph)
     assert '    n0["a ×3"]:::Failed\n    n1["b"]\n' in text
     assert "classDef Failed" in text
@@ -73,10 +76,16 @@ def test_cycles_and_unknown_tasks_are_left_out() -> None:
 
 
 def test_every_edge_is_drawn_and_tasks_do_not_overlap() -> None:
-    graph = graph_of("ABCDEFGH", {"A": ["C"], "B": ["C", "D"], "C": ["E", "F"], "D": ["F"], "E": ["H"], "F": ["H"], "G": ["H"]})
+    graph = graph_of(
+        "ABCDEFGH",
+        {"A": ["C"], "B": ["C", "D"], "C": ["E", "F"], "D": ["F"], "E": ["H"], "F": ["H"], "G": ["H"]},
+    )
     root = ET.fromstring(to_svg(graph))
     assert len(root.findall(".//{*}path")) == len(root.findall(".//{*}polygon")) == len(graph.edges) == 9
-    boxes = [tuple(float(box.get(key, "")) for key in ("x", "y", "width", "height")) for box in root.findall(".//{*}rect")]
+    boxes = [
+        tuple(float(box.get(key, "")) for key in ("x", "y", "width", "height"))
+        for box in root.findall(".//{*}rect")
+    ]
     width, height = float(root.get("width", "")), float(root.get("height", ""))
     for index, (x, y, w, h) in enumerate(boxes):
         assert x >= 0 and y >= 0 and x + w <= width and y + h <= height

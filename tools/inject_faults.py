@@ -33,8 +33,8 @@ from tests.service.helpers import carrying, until  # noqa: E402
 from tests.service.injection import LIMIT, SLOTS, Faults, labels_of, passes  # noqa: E402
 from tests.service.test_injection import OK, SCENES, Scene  # noqa: E402
 
-from batchcompute.service import attempt_ends, dispatcher, large_jobs  # noqa: E402
-from batchcompute.service.engines import local as engine  # noqa: E402
+from batchcompute.service import dispatcher, large_jobs  # noqa: E402
+from batchcompute.service.engines import local, local_staging, process_table  # noqa: E402
 from batchcompute.service.workspaces import cleanup  # noqa: E402
 
 BATCH = 5
@@ -115,9 +115,9 @@ def _hasten() -> None:
     for module, name, seconds in (
         (dispatcher, "_START_PAUSE", 0.05),
         (dispatcher, "_CANCEL_REPEAT", 0.1),
-        (dispatcher, "_POLL_INTERVAL", 0.05),
-        (attempt_ends, "_RETRY_INTERVAL", 0.02),
-        (engine, "_RETRY", 0.02),
+        (local, "_ENDING_INTERVAL", 0.05),
+        (local_staging, "_INTERVAL", 0.02),
+        (process_table, "_RETRY", 0.02),
         (cleanup, "_PAUSE", 0.02),
         (large_jobs, "_RETRY_PAUSE", 0.05),
     ):

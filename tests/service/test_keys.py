@@ -15,7 +15,7 @@ import pytest
 from batchcompute import LOCAL, AuthenticationError, Client, ConfigError
 from batchcompute.cli import main
 from batchcompute.service import LocalService
-from batchcompute.service.clock import SYSTEM_CLOCK
+from batchcompute.service.clock import SYSTEM_CLOCK, SystemClock
 from batchcompute.service.durations import seconds_of
 from batchcompute.service.settings import Settings
 from batchcompute.service.store.key_uses import KeyUses
@@ -27,7 +27,7 @@ from tests.service.test_serve import KEYS, serving
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")
 
 
-class Clock:
+class Clock(SystemClock):
     """A clock that the test sets."""
 
     def __init__(self) -> None:

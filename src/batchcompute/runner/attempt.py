@@ -33,7 +33,7 @@ class Attempt:
     plan: StagingPlan
     """The mounts, copies and uploads of the attempt."""
     isolation: Isolation
-    """How the program sees its mappings."""
+    """The view that the program has of its mappings."""
     note: str = ""
     """Text about the isolation that is added to the result."""
     problem: str = ""

@@ -36,7 +36,7 @@ class MachineOptions:
     """Options of the machine that runs attempts."""
 
     sandbox: Literal["auto", "always", "never"] = "auto"
-    """When bubblewrap is used: for tasks with mappings, for all tasks, or for none."""
+    """The use of bubblewrap: for tasks with mappings, for all tasks, or for none."""
     keep_mounts: bool = False
     """Whether object storage keeps what programs write to mounts with ``WriteSupport``."""
     max_file_size: int = 0

@@ -28,7 +28,7 @@ class MountOptions:
     """Options for the mappings of an attempt."""
 
     isolation: Isolation
-    """How the program sees its mappings."""
+    """The view that the program has of its mappings."""
     log_suffix: str
     """Suffix of the names of logs."""
     keep_mounts: bool = False
@@ -80,8 +80,8 @@ class _MountPlanner:
         self._uploads: list[Upload] = []
 
     def plan(self) -> StagingPlan:
-        for given in self._mappings.inputs:
-            self._add_input(given, self._resolved[given.path])
+        for entry in self._mappings.inputs:
+            self._add_input(entry, self._resolved[entry.path])
         folders = [output for output in self._mappings.outputs if output.path.endswith("/")]
         files = [output for output in self._mappings.outputs if not output.path.endswith("/")]
         # All folders first: each one skips those inside of it.
@@ -104,27 +104,27 @@ class _MountPlanner:
             uploads=tuple(self._uploads),
         )
 
-    def _add_input(self, given: Input, path: str) -> None:
+    def _add_input(self, entry: Input, path: str) -> None:
         options = self._options
-        local = self._storage.local(given.source)
-        is_folder = given.source.endswith("/")
-        if local is not None and given.mount and given.write and is_folder and options.keep_mounts:
-            self._kept[path] = BindMount(local, path, True, object_url=given.source)
+        local = self._storage.local(entry.source)
+        is_folder = entry.source.endswith("/")
+        if local is not None and entry.mount and entry.write and is_folder and options.keep_mounts:
+            self._kept[path] = BindMount(local, path, True, object_url=entry.source)
             self._mounts.append(self._kept[path])
             return
         # A read-only mount has no place for what is mapped inside of it.
-        writable = given.write or path in self._outer or options.isolation == "prefix"
+        writable = entry.write or path in self._outer or options.isolation == "prefix"
         if local is not None and not writable and not options.copy_all:
-            self._mounts.append(BindMount(local, path, False, is_folder, given.source))
+            self._mounts.append(BindMount(local, path, False, is_folder, entry.source))
             return
-        self._copies[path] = InputCopy(given.source, path)
+        self._copies[path] = InputCopy(entry.source, path)
         if not writable:
             self._mounts.append(BindMount(self._plan.at(path), path, False, is_folder))
 
     def _add_output_folder(self, output: Output) -> None:
         path = self._resolved[output.path]
         # Inputs and other output directories inside of it.
-        inner = [self._resolved[given.path] for given in self._mappings.inputs] if path in self._outer else []
+        inner = [self._resolved[entry.path] for entry in self._mappings.inputs] if path in self._outer else []
         inner += self._output_folders if path in self._outer else ()
         skip = frozenset(other[len(path) + 1 :] for other in inner if other.startswith(f"{path}/"))
         shown = str(PurePosixPath(output.path))
@@ -187,18 +187,18 @@ def _resolved(paths: Iterable[str], resolve: Callable[[str], str]) -> dict[str, 
     Raises:
         ValidationError: Two paths are the same without links, or one is in a directory of the kernel.
     """
-    found: dict[str, str] = {}
+    resolved: dict[str, str] = {}
     taken: set[str] = set()
     bare = {path.rstrip("/"): path for path in paths}
     for path in sorted(bare, key=depth):
-        outer = next((outer for outer in ancestors(path) if outer in found), "")
+        outer = next((outer for outer in ancestors(path) if outer in resolved), "")
         folder, _, name = path.rpartition("/")
         result = (
-            found[outer] + path[len(outer) :] if outer else f"{resolve(folder or '/').rstrip('/')}/{name}"
+            resolved[outer] + path[len(outer) :] if outer else f"{resolve(folder or '/').rstrip('/')}/{name}"
         )
         if result in taken or is_of_kernel(result):
             allowed = f"must be a path of its own: without links, it is {result} on this machine"
             raise ValidationError([Problem("the mappings", path, allowed)])
         taken.add(result)
-        found[path] = result
-    return {path: found[without] for without, path in bare.items()}
+        resolved[path] = result
+    return {path: resolved[without] for without, path in bare.items()}

@@ -38,7 +38,7 @@ class RunnerOptions:
     node: str = field(default_factory=lambda: os.uname().nodename)
     """Name of this machine in records."""
     sandbox: Literal["auto", "always", "never"] = "auto"
-    """When bubblewrap is used."""
+    """The use of bubblewrap."""
     max_file_size: int = 0
     """Bytes that a file of a program may reach; 0 for any size."""
     deliver_logs: Literal["all", "failures"] = "all"

@@ -13,7 +13,7 @@ from batchcompute.runner.rooted import RootedFile
 __all__: list[str] = []
 
 Isolation = Literal["none", "sandbox", "prefix", "container"]
-"""How a program sees its mappings.
+"""The view that a program has of its mappings.
 
 ``none``: it has no mappings. ``sandbox``: bubblewrap mounts them at their paths. ``prefix``: they are copies below the
 directory that ``$BATCH_COMPUTE_ROOT`` names. ``container``: docker or podman mounts them.

@@ -65,9 +65,9 @@ class ActiveAttempt:
     cancelled: bool = False
     """Whether its result is not needed any more."""
     cancel_at: float = NEVER
-    """When the engine is asked again to cancel it, on the monotonic clock."""
+    """Time of the next request to the engine to cancel it, on the monotonic clock."""
     submit_at: float = 0.0
-    """When it is submitted, if it has no handle, on the monotonic clock."""
+    """Time of its next submission, if it has no handle, on the monotonic clock."""
     result: Result | None = None
     """Its end, if that is not recorded yet."""
 
@@ -87,7 +87,7 @@ class ActiveAttempts:
         self._started: dict[Token, ActiveAttempt] = {}
         self._new_handles: dict[Token, ActiveAttempt] = {}
         self._waiting: dict[int, Counter[str]] = {}
-        """How many attempts wait for each reason, by the row number of their job."""
+        """Number of attempts that wait for each reason, by the row number of their job."""
         self._changed_waits: set[int] = set()
 
     def __len__(self) -> int:

@@ -74,11 +74,11 @@ class Dispatcher:
         self._clock = clock
         self._active = ActiveAttempts(engine.name)
         self._resume = 0.0
-        """When starts go on after a pause, on the monotonic clock."""
+        """Time at which starts go on after a pause, on the monotonic clock."""
         self._failed_submissions = 0
         """Number of submissions in a row to which the engine gave no answer."""
         self._held: dict[int, float] = {}
-        """When new jobs may start, by their row numbers, on the monotonic clock."""
+        """Times at which new jobs may start, by their row numbers, on the monotonic clock."""
         self._condition = threading.Condition()
         self.waiters: Waiters = Waiters()
         """Requests that wait for the end of a job."""
@@ -89,7 +89,7 @@ class Dispatcher:
         self.failing_since: float | None = None
         """Since when every round has failed, on the monotonic clock; None if the last one succeeded."""
         self.step_started: float | None = None
-        """When the current round began, on the monotonic clock; None between rounds."""
+        """Start of the current round, on the monotonic clock; None between rounds."""
         self.restarting: set[int] = set()
         """Row numbers of jobs that StartJob is resetting; nothing else writes to their instances."""
         self.thread: threading.Thread = threading.Thread(

@@ -41,7 +41,7 @@ class Health:
     stalls: int
     """The number of rounds since the start of the service that took too long."""
     last_stall: str
-    """Where the last such round was stuck: function, file and line; empty if there was no such round."""
+    """The place where the last such round was stuck: function, file and line; empty if there was no such round."""
 
     def content(self) -> dict[str, Any]:
         """Return the health as the content of a response."""

@@ -28,7 +28,7 @@ class EngineContext:
     token_prefix: str
     """Prefix of the tokens of all attempts of this service, and of no other one."""
     slots: int
-    """How many attempts the service runs at once, unless the engine has a limit of its own."""
+    """Number of attempts that the service runs at once, unless the engine has a limit of its own."""
     storage: ObjectStore
     """Object storage."""
     permission: Callable[[AttemptSpec], str]

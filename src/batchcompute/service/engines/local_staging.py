@@ -47,7 +47,7 @@ class Entry:
     since: float | None = None
     """Time of the start, in seconds since 1970."""
     deadline: float = NEVER
-    """When the program is killed, on the monotonic clock."""
+    """Time at which the program is killed, on the monotonic clock."""
     timed_out: bool = False
     """Whether it exceeded its time limit."""
     status: AttemptStatus | None = None

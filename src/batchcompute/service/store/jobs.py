@@ -244,7 +244,7 @@ class JobRepository:
     def count_active_instances(self) -> tuple[int, int]:
         """Return the numbers of waiting and of running instances of the jobs that have not ended."""
         row = self._db.execute(
-            "SELECT COALESCE(SUM(t.Waiting), 0), COALESCE(SUM(t.Running), 0) FROM jobs j JOIN tasks t ON t.job = j.seq "
+            "SELECT COALESCE(SUM(t.Waiting + t.Submitted), 0), COALESCE(SUM(t.Running), 0) FROM jobs j JOIN tasks t ON t.job = j.seq "
             "WHERE j.state IN ('Waiting', 'Running')"
         ).fetchone()
         return int(row[0]), int(row[1])

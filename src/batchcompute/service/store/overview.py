@@ -13,7 +13,7 @@ __all__: list[str] = []
 
 _RETRIED: Final = (
     "FROM attempts a JOIN instances i ON i.job = a.job AND i.task = a.task AND i.number = a.number "
-    "WHERE a.job = j.seq AND a.state IN ('Failed', 'Lost') AND i.state IN ('Waiting', 'Running') "
+    "WHERE a.job = j.seq AND a.state IN ('Failed', 'Lost') AND i.state IN ('Waiting', 'Submitted', 'Running') "
     "AND i.retries + i.losses > 0"
 )
 """Attempts of unfinished instances that failed or were lost; only retried instances have rows in ``attempts``."""
@@ -108,7 +108,7 @@ class OverviewRepository:
             f"SELECT COUNT(*) FROM jobs j WHERE owner = ? AND NOT hidden AND {_FAILING}", (owner,)
         ).fetchone()[0]
         waiting, running = self._db.execute(
-            "SELECT COALESCE(SUM(t.Waiting), 0), COALESCE(SUM(t.Running), 0) FROM jobs j JOIN tasks t ON t.job = j.seq "
+            "SELECT COALESCE(SUM(t.Waiting + t.Submitted), 0), COALESCE(SUM(t.Running), 0) FROM jobs j JOIN tasks t ON t.job = j.seq "
             "WHERE j.state IN ('Waiting', 'Running') AND j.owner = ? AND NOT j.hidden",
             (owner,),
         ).fetchone()

@@ -326,7 +326,7 @@ class RevisionRow:
     number: int
     """Number of the instance, from 0."""
     updated: str
-    """When it was written."""
+    """Time of its last change."""
     description: AppDescription
     """Description."""
 

@@ -140,12 +140,12 @@ class OperationRoute(Route):
         if scope["type"] != "http" or scope["method"] != self._method:
             return Match.NONE, {}
         exchange = exchange_of(scope)
-        found = self.path_regex.fullmatch(exchange.path)
-        if found is None or (
+        match = self.path_regex.fullmatch(exchange.path)
+        if match is None or (
             self._flags and not query_names(exchange.request.target).issuperset(self._flags)
         ):
             return Match.NONE, {}
-        return Match.FULL, {"endpoint": self.endpoint, "path_params": found.groupdict()}
+        return Match.FULL, {"endpoint": self.endpoint, "path_params": match.groupdict()}
 
 
 class OtherRoute(BaseRoute):

@@ -67,14 +67,14 @@ async def read(receive: Receive, limit: int) -> bytes:
         Disconnected: The client disconnected.
         TooLarge: The body is longer than the limit.
     """
-    found: list[bytes] = []
+    body: list[bytes] = []
     size = 0
     async for piece in pieces(receive):
         size += len(piece)
         if size > limit:
             raise TooLarge
-        found.append(piece)
-    return b"".join(found)
+        body.append(piece)
+    return b"".join(body)
 
 
 async def read_large(

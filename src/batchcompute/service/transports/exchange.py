@@ -48,7 +48,7 @@ class Exchange:
     for_objects: bool
     """Whether object storage answers it."""
     problem: str = ""
-    """Why its head is ambiguous; empty if it is not."""
+    """The reason why its head is ambiguous; empty if it is not."""
     admission: Admission | None = None
     """The decision of the service about the head of the request."""
     response_started: bool = False

@@ -79,13 +79,13 @@ def _trusting(certificate: str) -> ssl.SSLContext | bool:
     Raises:
         OSError: The text is not a certificate.
     """
-    found = re.match(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", certificate, re.DOTALL)
-    if not found:
+    first = re.match(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", certificate, re.DOTALL)
+    if not first:
         return True
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_flags = ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.load_verify_locations(cadata=found[0])
+    context.load_verify_locations(cadata=first[0])
     return context
 
 
@@ -140,8 +140,8 @@ class ServerProxy:
         outgoing.headers[CHALLENGE] = challenge
         response = self._http.send(outgoing, stream=True)
         proof = proof_of(self._identity, challenge, self.url)
-        given = response.headers.get(PROOF, "").encode("utf-8", "replace")
-        if not self._identity or not hmac.compare_digest(given, proof.encode("ascii")):
+        received = response.headers.get(PROOF, "").encode("utf-8", "replace")
+        if not self._identity or not hmac.compare_digest(received, proof.encode("ascii")):
             response.close()
             raise httpx.ConnectError("another program answers there, and not the owner of the directory")
         return response

@@ -69,12 +69,12 @@ def _announced(directory: Path, url: str, tls_cert: str) -> Generator[None]:
     announcement: dict[str, object] = {"url": url, "pid": os.getpid()}
     if tls_cert:
         # The first certificate in the file is that of the server, the others are its authorities.
-        found = re.search(
+        match = re.search(
             r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----",
             Path(tls_cert).read_text("ascii", "replace"),
             re.DOTALL,
         )
-        announcement["certificate"] = found[0] if found else ""
+        announcement["certificate"] = match[0] if match else ""
     write_private(file, json.dumps(announcement))
     try:
         yield

@@ -69,17 +69,17 @@ class Cleaner:
         later: list[_Leftover] = []
         while True:
             try:
-                found = self._queue.get(timeout=_PAUSE if later else None)
+                leftover = self._queue.get(timeout=_PAUSE if later else None)
             except queue.Empty:
                 pass
             else:
-                if found is None:
+                if leftover is None:
                     break
                 # Large files are removed at once. Small ones wait until nothing starts.
-                if found.is_small():
-                    later.append(found)
+                if leftover.is_small():
+                    later.append(leftover)
                 else:
-                    self._remove(found)
+                    self._remove(leftover)
             if self._clock.monotonic() - self._last_start >= _PAUSE or len(later) > _BACKLOG:
                 for small in later:
                     self._remove(small)
@@ -87,17 +87,17 @@ class Cleaner:
         for small in later:
             self._remove(small)
 
-    def _remove(self, found: _Leftover) -> None:
+    def _remove(self, leftover: _Leftover) -> None:
         for _ in range(_TRIES):
             try:
-                found.remove()
+                leftover.remove()
             except OSError as error:
                 if is_transient(error):
                     self._clock.sleep(_PAUSE)
                     continue
-                _log.warning("%s cannot be removed: %s", found.name, error)
+                _log.warning("%s cannot be removed: %s", leftover.name, error)
             return
-        _log.warning("%s cannot be removed now; the next start of the service removes it", found.name)
+        _log.warning("%s cannot be removed now; the next start of the service removes it", leftover.name)
 
 
 @dataclass(frozen=True, slots=True)
