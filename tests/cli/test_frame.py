@@ -104,7 +104,8 @@ def test_global_options_stand_before_or_after_the_command(
         ["keys", "list", "--json", *directory],
     ):
         assert main(words) == 0
-        assert json.loads(capsys.readouterr().out) == [{"AccessKeyId": pair["AccessKeyId"], "Owner": "local"}]
+        listed = json.loads(capsys.readouterr().out)
+        assert [one["AccessKeyId"] for one in listed] == [pair["AccessKeyId"]]
 
 
 def test_the_command_is_found_behind_global_options() -> None:
@@ -165,3 +166,49 @@ def test_the_scripts_of_completion_are_those_of_the_shells(capsys: pytest.Captur
     assert run(**words).stdout == "plain,validate\n"
     words = {**words, "COMP_WORDS": "batchcompute job job-", "COMP_CWORD": "2"}
     assert run(**words).stdout.strip() == "", "no service is started for a completion"
+
+
+def test_closed_standard_streams_are_no_error() -> None:
+    command = f"{sys.executable} -m batchcompute.cli schema short >&- 2>&-"
+    assert subprocess.run(["bash", "-c", command], check=False).returncode == 0
+
+
+def test_a_full_disk_is_one_line() -> None:
+    command = f"{sys.executable} -m batchcompute.cli schema > /dev/full"
+    done = subprocess.run(["bash", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "batchcompute: No space left on device\n")
+
+
+def test_a_service_elsewhere_needs_a_key_pair(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["--endpoint", "http://127.0.0.1:1", "jobs"]) == 2
+    assert capsys.readouterr().err == (
+        "batchcompute: http://127.0.0.1:1 needs a key pair: ALIBABA_CLOUD_ACCESS_KEY_ID and "
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set\n"
+    )
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+    assert main(["--endpoint", "nowhere", "jobs"]) == 2
+    assert "nowhere" in capsys.readouterr().err
+    assert main(["--endpoint", "http://x", "--data-dir", "/x", "jobs"]) == 2
+    assert "--data-dir is for the service of this machine" in capsys.readouterr().err
+
+
+def test_tables_fit_the_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from batchcompute.cli import output
+
+    monkeypatch.setattr(output, "is_terminal", lambda _: True)
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    rows = [("a", "Failed", "x" * 30), ("\u4e2d", "Finished", "\u4e2d" * 30), ("b", "odd", "")]
+    output.write_table(("ID", "STATE", "NAME"), rows, 1)
+    assert capsys.readouterr().out.splitlines() == [
+        "ID  STATE     NAME",
+        "a   \x1b[31mFailed\x1b[0m    xxxxx…",
+        "\u4e2d  \x1b[32mFinished\x1b[0m  \u4e2d\u4e2d…",
+        "b   odd",
+    ]
+    monkeypatch.setenv("NO_COLOR", "1")
+    output.write_table(("ID", "STATE", "NAME"), rows, 1)
+    assert "\x1b" not in capsys.readouterr().out

@@ -46,7 +46,7 @@ COMMANDS: Final = {
     "convert": Entry("Descriptions", "descriptions", "print a file in the form of the API"),
     "schema": Entry("Descriptions", "descriptions", "print the JSON schema of a description"),
     "up": Entry("Service", "background", "run the service of a data directory in the background"),
-    "down": Entry("Service", "background", "end it"),
+    "down": Entry("Service", "background", "end the service in the background"),
     "status": Entry("Service", "background", "show whether a service runs, and where"),
     "serve": Entry("Service", "serve", "serve the API over HTTP, and run the jobs"),
     "keys": Entry(_DIRECTORY, "keys", "list, add, rotate and revoke access keys"),
@@ -82,6 +82,9 @@ def run(words: Sequence[str], is_process: bool = False) -> int:
         words: The arguments after the program's name.
         is_process: Whether the process ends with the command, so that its services can be closed.
     """
+    # A stream that the caller has closed is None.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     state = State()
     with failures.plain_warnings(), failures.log_of(state):
         try:

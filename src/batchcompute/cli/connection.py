@@ -111,6 +111,10 @@ def connected(state: State, **options: Any) -> Generator[Client]:
             with Client(LOCAL, "command-line", _local_secret(), **options) as client:
                 yield client
             return
+    missing = [name for name in (_KEY_ID, _KEY_SECRET) if not os.environ.get(name, "").strip()]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise ConfigError(f"{endpoint} needs a key pair: {' and '.join(missing)} {are} not set")
     _, credentials = from_environment(os.environ, endpoint)
     with Client(endpoint, credentials=credentials, **options) as client:
         yield client

@@ -135,9 +135,8 @@ def report(error: Exception, state: State) -> int:
         text = f"{type(error).__name__}: {clean(str(error))}"
         say(f"batchcompute: this is a defect of the program: {text} (--debug shows the traceback)")
         return status
-    say(f"batchcompute: {_message_of(error)}")
-    for note in getattr(error, "__notes__", ()):
-        say(f"batchcompute: {note}")
+    notes: tuple[str, ...] = tuple(getattr(error, "__notes__", ()))
+    say(f"batchcompute: {'; '.join((_message_of(error), *notes))}")
     return status
 
 

@@ -14,7 +14,7 @@ from batchcompute.cli.framework import command, examples
 from batchcompute.cli.output import write, write_fields, write_json, write_table
 from batchcompute.cli.state import state_of
 from batchcompute.cli.texts import clean
-from batchcompute.cli.times import lasted, local_time
+from batchcompute.cli.times import lasted, local_time, short_time
 
 if TYPE_CHECKING:
     from batchcompute.client import Client
@@ -130,7 +130,7 @@ def jobs_command(
             (
                 job.get("Id"),
                 job.get("State"),
-                local_time(job.get("CreationTime")),
+                short_time(job.get("CreationTime")),
                 lasted(job.get("StartTime"), job.get("EndTime")),
                 job.get("Name"),
                 counts(job.get("InstanceMetrics")),
@@ -283,7 +283,7 @@ def attempts_command(context: click.Context, id: str, task: str | None, number: 
                 row["InstanceId"],
                 row.get("Number"),
                 row.get("State"),
-                local_time(row.get("StartTime")),
+                short_time(row.get("StartTime")),
                 lasted(row.get("StartTime"), row.get("EndTime")),
                 row.get("ExitCode") if row.get("EndTime") else "",
                 row.get("NodeIp"),

@@ -95,15 +95,16 @@ def write_table(
     widths = [max(map(width_of, column)) for column in zip(headings, *cells, strict=True)]
     limit = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else 0
     colored = has_color(sys.stdout) and state_column is not None
+    before = sum(width + 2 for width in widths[: state_column or 0])
     for row in ([*headings], *cells):
         padded = [text + " " * (width - width_of(text)) for text, width in zip(row, widths, strict=True)]
         line = "  ".join(padded).rstrip()
-        if limit and width_of(line) > limit:
+        if limit:
             line = cut(line, limit)
-        elif colored and row is not headings and row[state_column or 0] in COLORS:
-            text = padded[state_column or 0]
-            padded[state_column or 0] = f"\x1b[{COLORS[row[state_column or 0]]}m{text}\x1b[0m"
-            line = "  ".join(padded).rstrip()
+        word = row[state_column or 0]
+        if colored and word in COLORS and (not limit or before + width_of(word) < limit):
+            start = len("  ".join(padded[: state_column or 0])) + (2 if state_column else 0)
+            line = f"{line[:start]}\x1b[{COLORS[word]}m{word}\x1b[0m{line[start + len(word) :]}"
         write(line)
 
 

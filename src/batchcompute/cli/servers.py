@@ -113,6 +113,7 @@ def start(directory: Path, options: Sequence[str], seconds: float) -> Server:
         CommandError: The server ended, or did not answer in time.
     """
     check_data_directory(directory)
+    _forget_ended()
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = directory / LOG
@@ -158,6 +159,11 @@ def start(directory: Path, options: Sequence[str], seconds: float) -> Server:
     return fail(f"the server did not answer within {seconds:g} s; its log is {log}", UNAVAILABLE)
 
 
+def _forget_ended() -> None:
+    """Take the exit statuses of servers that this process has started and that have ended."""
+    _started[:] = [process for process in _started if process.poll() is None]
+
+
 def _last_line(log: Path, begin: int, status: int) -> str:
     with log.open("rb") as file:
         file.seek(begin)
@@ -191,7 +197,7 @@ def stop(server: Server, seconds: float) -> bool:
         os.kill(server.pid, signal.SIGTERM)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        _started[:] = [process for process in _started if process.poll() is None]
+        _forget_ended()
         if not _is_alive(server.pid) or _is_zombie(server.pid):
             return True
         time.sleep(_INTERVAL)

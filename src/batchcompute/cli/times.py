@@ -32,6 +32,21 @@ def local_time(text: object) -> str:
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S") if time else ""
 
 
+def short_time(text: object) -> str:
+    """Return a time of the API in the time zone of this machine: without the date if it is of today.
+
+    Args:
+        text: The time.
+    """
+    time = moment(text)
+    if time is None:
+        return ""
+    local, now = time.astimezone(), datetime.now(UTC).astimezone()
+    if local.date() == now.date():
+        return local.strftime("%H:%M:%S")
+    return local.strftime("%m-%d %H:%M" if local.year == now.year else "%Y-%m-%d")
+
+
 def lasted(start: object, end: object) -> str:
     """Return the duration between two times of the API, or until now; empty without a start.
 
