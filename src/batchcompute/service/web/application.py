@@ -116,13 +116,16 @@ class Page:
             return self._open(request)
         if path == "/-/login":
             return self._login_form(request, session)
+        log = find_log(path)
+        if session is None and (log is not None or path == "/-/events"):
+            # The script of the page reads the status.
+            return responses.response(401, "text/plain; charset=utf-8", b"Log in again.")
         if session is None:
             return responses.redirect(f"/-/login?next={quote(request.target, safe='')}")
         api = OwnerApi(self._service, session.owner)
         download = download_url(path, request.query)
         if download is not None:
             return responses.download(api, download(api))
-        log = find_log(path)
         if log is not None:
             return self._log_piece(api, log[0], request)
         return self._view(request, session, api)
