@@ -48,6 +48,7 @@ COMMANDS: Final = {
     "up": Entry("Service", "background", "run the service of a data directory in the background"),
     "down": Entry("Service", "background", "end the service in the background"),
     "status": Entry("Service", "background", "show whether a service runs, and where"),
+    "page": Entry("Service", "page", "open the page of the service in a browser, logged in"),
     "serve": Entry("Service", "serve", "serve the API over HTTP, and run the jobs"),
     "keys": Entry(_DIRECTORY, "keys", "list, add, rotate and revoke access keys"),
     "buckets": Entry(_DIRECTORY, "buckets", "list buckets, and share them between owners"),

@@ -153,7 +153,7 @@ class Page:
     ) -> Response:
         token = self._sessions.token(session) if session else ""
         owner = session.owner if session else ""
-        values = {"below": "", "notice": "", "events": "", **content}
+        values = {"below": "", "notice": "", "events": "", "refresh": "", **content}
         html = render(
             "frame.html", title=title, section=section, owner=owner, token=token, fragment=fragment, **values
         )
@@ -297,7 +297,11 @@ class Page:
             session = self._sessions.redeem(request.query.get("code", ""), request.address)
         except LoginFailed as error:
             return self._login_page(403, "/", "", str(error))
-        return responses.redirect("/", {"Set-Cookie": self._sessions.cookie(session, request.secure)})
+        # A redirect would come from where the link was, and the browser would send no cookie to its target.
+        cookie = {"Set-Cookie": self._sessions.cookie(session, request.secure)}
+        return self._framed(
+            200, "Logged in", "", None, Fragment(render("opened.html"), ""), cookie, refresh="/"
+        )
 
     def _login_form(self, request: PageRequest, session: Session | None) -> Response:
         target = _own_target(request.query.get("next", ""))
