@@ -6,9 +6,11 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from batchcompute.service.clock import Clock
 from batchcompute.service.engines.base import (
     Attachment,
     AttemptSpec,
@@ -42,12 +44,16 @@ def course_of_command(spec: AttemptSpec, attempt: int) -> Course:
 class SimulatedContract(EngineContract):
     engine_class: type[SimulatedEngine] = SimulatedEngine
     slots: int | None = None
+    nodes: tuple[str, ...] = ("n1", "n2")
     starts_at_once = False
     cancel_seconds = 0.0
 
     def make_engine(self) -> Engine:
         self.clock = SimulatedClock()
-        script = Script().node("n1", self.slots).node("n2", self.slots).task().decides(course_of_command)
+        script = Script()
+        for node in self.nodes:
+            script.node(node, self.slots)
+        script.task().decides(course_of_command)
         script.task("queued").pending(3600, "Resources").task("refused").rejected("no such partition")
         self.simulated = self.engine_class(
             self.clock, script, starts_at_once=self.starts_at_once, cancel_seconds=self.cancel_seconds
@@ -75,7 +81,7 @@ class SimulatedContract(EngineContract):
 
     def count_processes(self, marker: str) -> int:
         # Nothing runs, so the programs are the attempts on the nodes.
-        return sum(self.simulated.running_on(node) for node in ("n1", "n2"))
+        return sum(self.simulated.running_on(node) for node in self.nodes)
 
     def begin_outage(self) -> bool:
         self._outage = self.simulated.outage()
@@ -93,6 +99,7 @@ class TestSimulatedEngine(SimulatedContract):
 
 class TestSimulatedEngineThatStartsAtOnce(SimulatedContract):
     starts_at_once = True
+    nodes = ("n1",)
 
 
 class TestSimulatedEngineWithFewSlotsAndSlowCancellation(SimulatedContract):
@@ -384,6 +391,15 @@ class SaysThatItStartsAtOnce(SimulatedEngine):
         return True
 
 
+class StartsAtOnceElsewhere(SimulatedEngine):
+    def __init__(self, clock: Clock, script: Script, **options: Any) -> None:
+        super().__init__(clock, script, **options)
+        self.capabilities = replace(self.capabilities, node="n3")
+
+    def starts_at_once(self, spec: AttemptSpec) -> bool:
+        return True
+
+
 @pytest.mark.parametrize(
     ("engine", "test"),
     [
@@ -431,6 +447,7 @@ class SaysThatItStartsAtOnce(SimulatedEngine):
         (AlwaysPolls, "test_an_engine_without_attempts_is_quiet"),
         (LeavesProcesses, "test_no_process_stays"),
         (PollsTooLate, "test_the_service_hears_of_changes"),
+        (StartsAtOnceElsewhere, "test_starts_at_once_says_the_truth"),
         (SaysThatItStartsAtOnce, "test_starts_at_once_says_the_truth"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
@@ -440,7 +457,7 @@ def test_the_suite_finds_a_planted_fault(engine: type[SimulatedEngine], test: st
         engine_class = engine
         large = 20
 
-    assert test in failures_of(Faulty)
+    assert failures_of(Faulty, test)[test]
 
 
 def test_without_pytest_the_suite_reports_failures() -> None:

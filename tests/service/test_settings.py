@@ -20,6 +20,7 @@ from batchcompute.cli.arguments import chosen_settings
 from batchcompute.cli.serve import serve_command
 from batchcompute.cli.state import State
 from batchcompute.service import LocalService
+from batchcompute.service.clock import SYSTEM_CLOCK
 from batchcompute.service.data_directory import default_directory
 from batchcompute.service.domain.instance_types import InstanceType
 from batchcompute.service.setting_sources import CLIENT_VARIABLES, load_settings
@@ -321,6 +322,7 @@ def test_no_setting_is_a_secret() -> None:
 def test_the_signature_of_local_service_is_that_of_the_model() -> None:
     parameters = dict(inspect.signature(LocalService).parameters)
     assert parameters.pop("engine").default is None
+    assert parameters.pop("clock").default is SYSTEM_CLOCK
     options = {option.keyword: option for option in OPTIONS.values() if option.keyword}
     assert set(parameters) == set(options)
     preset = Settings()

@@ -78,19 +78,63 @@ def test_a_wait_without_a_time_out_waits_for_its_condition(timeout: float | None
 
     def wait() -> None:
         with condition:
-            events.append("waits")
-            clock.wait(condition, timeout)
-            events.append("woken")
+            while "go" not in events:
+                events.append("waits")
+                clock.wait(condition, timeout)
+            events.append("goes")
 
     thread = started(wait)
-    while not events:
-        threading.Event().wait(0.001)
+    clock.settle(1)
     clock.advance(1e6)
     with condition:
-        assert events == ["waits"]
+        assert set(events) == {"waits"}
+        events.append("go")
         condition.notify_all()
     joined(thread)
-    assert events == ["waits", "woken"]
+    assert events[-2:] == ["go", "goes"]
+
+
+def test_advance_waits_for_threads_that_have_just_been_notified() -> None:
+    """Without that, a test could not say: two jobs are submitted, and an hour passes."""
+    clock, condition, inbox, done = (
+        SimulatedClock(auto=False),
+        threading.Condition(),
+        list[int](),
+        list[float](),
+    )
+
+    def serve() -> None:
+        with condition:
+            while len(done) < 100:
+                while inbox:
+                    done.append(inbox.pop() - clock.monotonic())
+                clock.wait(condition, None)
+
+    thread = started(serve)
+    clock.settle(1)
+    for number in range(100):
+        with condition:
+            inbox.append(number)
+            condition.notify_all()
+        clock.advance(1)
+    joined(thread)
+    assert done == [0.0] * 100
+
+
+def test_a_thread_that_only_sleeps_is_not_waited_for() -> None:
+    clock, event = SimulatedClock(auto=False), threading.Event()
+
+    def sleep() -> None:
+        clock.sleep(1)
+        event.wait(10)
+
+    thread = started(sleep)
+    waiting(clock, 1)
+    clock.advance(1)
+    clock.advance(1)
+    event.set()
+    joined(thread)
+    assert clock.monotonic() == 2
 
 
 def test_without_auto_the_time_moves_only_when_it_is_told_to() -> None:

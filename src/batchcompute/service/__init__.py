@@ -7,15 +7,30 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
     from batchcompute.service.embedded import embedded_service
+    from batchcompute.service.engines.simulated import Course, Script, SimulatedEngine
     from batchcompute.service.local_service import LocalService
     from batchcompute.service.requests import Request, Response
+    from batchcompute.service.simulated_clock import SimulatedClock
 
-__all__ = ["LocalService", "Request", "Response", "embedded_service"]
+__all__ = [
+    "Course",
+    "LocalService",
+    "Request",
+    "Response",
+    "Script",
+    "SimulatedClock",
+    "SimulatedEngine",
+    "embedded_service",
+]
 
 _HOME = {
+    "Course": "engines.simulated",
     "LocalService": "local_service",
     "Request": "requests",
     "Response": "requests",
+    "Script": "engines.simulated",
+    "SimulatedClock": "simulated_clock",
+    "SimulatedEngine": "engines.simulated",
     "embedded_service": "embedded",
 }
 

@@ -97,7 +97,7 @@ def assemble(
         engine: The engine that runs attempts, or a function that makes it; None for the default, which runs processes
             on this machine.
         before_close: Called when all parts except the database are closed.
-        clock: The source of time.
+        clock: The source of time for jobs and attempts.
 
     Raises:
         OSError: The directory cannot be used.
@@ -119,20 +119,21 @@ def assemble(
     kept_folder.mkdir(mode=0o700, exist_ok=True)
     kept_root = Root(kept_folder)
     stack.callback(kept_root.close)
-    cleaner = Cleaner(clock)
+    cleaner = Cleaner(SYSTEM_CLOCK)
     stack.callback(cleaner.close)
     kept = KeptWorkdirs(kept_root, cleaner)
+    # Requests are dated by programs that live in real time.
     keys = Keys(
         KeyFile(directory / "credentials.json"),
         Nonces(store) if settings.refuse_replays else None,
-        clock,
+        SYSTEM_CLOCK,
         resolved.isolation,
         store.owners(),
     )
     buckets = Buckets(store, objects.has_bucket, clock)
     identity = identity_of(directory, make=True)
-    grants = Grants(identity, clock)
-    object_api = ObjectApi(objects, directory / "uploads", keys.find, buckets, grants, clock)
+    grants = Grants(identity, SYSTEM_CLOCK)
+    object_api = ObjectApi(objects, directory / "uploads", keys.find, buckets, grants, SYSTEM_CLOCK)
     stack.callback(object_api.uploads.close)
     planner = AttemptPlanner(store, objects.describe(), resolved, buckets, keys.owners)
     hidden = (directory, work.path, *objects.folders(), *settings.hide)

@@ -20,6 +20,7 @@ from batchcompute.runner.rooted import Root
 from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.assembly import assemble
 from batchcompute.service.at_exit import open_services, unfinished_jobs, unfinished_message
+from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.data_directory import Lock, check_data_directory
 from batchcompute.service.durations import seconds_of
 from batchcompute.service.event_counts import EventCounts
@@ -63,6 +64,7 @@ class LocalService:
         slots: How many instances run at once. The default is the number of cores.
         engine: The engine that runs instances, or a function that makes it. By default, instances are processes on
             this machine.
+        clock: The source of time for jobs and attempts; a `SimulatedClock` for a simulated engine.
         full_sync: Each commit waits for the disk, so a power cut loses no commit.
         refuse_replays: A request with a nonce that was seen before is refused.
         detach: Running instances go on after the end; the next start adopts them.
@@ -95,6 +97,7 @@ class LocalService:
         *,
         slots: int | None = None,
         engine: Engine | EngineFactory | None = None,
+        clock: Clock = SYSTEM_CLOCK,
         full_sync: bool = False,
         detach: bool = False,
         refuse_replays: bool = False,
@@ -115,7 +118,7 @@ class LocalService:
             "instance_types": types, "storage": storage, "max_file_size": max_file_size, "work_dir": work_dir,
             "run_as": run_as or {}, "trust_owners": trust_owners,
         }  # fmt: skip
-        self._start(Settings.checked(arguments), engine)
+        self._start(Settings.checked(arguments), engine, clock)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -128,10 +131,10 @@ class LocalService:
             ConfigError: The directory cannot be written, or another process has it open.
         """
         service = cls.__new__(cls)
-        service._start(settings, None)
+        service._start(settings, None, SYSTEM_CLOCK)
         return service
 
-    def _start(self, settings: Settings, engine: Engine | EngineFactory | None) -> None:
+    def _start(self, settings: Settings, engine: Engine | EngineFactory | None, clock: Clock) -> None:
         if sys.platform == "win32":
             raise ConfigError("the service runs on Linux and macOS only; clients run everywhere")
         # Before a directory is made: a setting can name something that this machine does not have.
@@ -149,10 +152,10 @@ class LocalService:
                 lock = Lock(self.data_dir)
                 stack.callback(lock.release)
                 count = partial(self._count_unfinished, settings.detach_jobs)
-                self._parts = assemble(stack, self.data_dir, settings, resolved, engine, count)
+                self._parts = assemble(stack, self.data_dir, settings, resolved, engine, count, clock)
                 if settings.keep_jobs:
                     age = seconds_of(settings.keep_jobs)
-                    stack.callback(Retention(self._parts.store, self.data_dir, age).close)
+                    stack.callback(Retention(self._parts.store, self.data_dir, age, clock).close)
             except OSError as error:
                 raise ConfigError(f"the data directory {self.data_dir} cannot be used: {error}") from error
             except sqlite3.Error as error:

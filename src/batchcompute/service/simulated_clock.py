@@ -15,18 +15,23 @@ _START = 1_767_225_600.0
 _SLICE = 0.02
 """Real seconds after which a waiting thread looks at the virtual time, in case nobody could notify it."""
 
-_SETTLE = 5.0
-"""Real seconds that `SimulatedClock.advance` waits at most until the threads that it woke wait again."""
+_SETTLE_ROUNDS = 250
+"""Number of `_SLICE` that `SimulatedClock.settle` waits at most: five seconds."""
 
 
 class _Waiter:
-    """A thread that waits with a time-out."""
+    """A thread that waits."""
 
-    __slots__ = ("condition", "deadline", "thread")
+    __slots__ = ("condition", "deadline", "is_over", "returns", "thread")
 
-    def __init__(self, condition: threading.Condition, deadline: float) -> None:
+    def __init__(self, condition: threading.Condition, deadline: float, returns: bool) -> None:
         self.condition = condition
         self.deadline = deadline
+        """Virtual time at which the wait ends; infinity for a wait without a time-out."""
+        self.is_over = False
+        """Whether the wait ends before its time, so that the thread looks at the state of its world."""
+        self.returns = returns
+        """Whether the thread is expected to wait again."""
         self.thread = threading.current_thread()
 
 
@@ -52,8 +57,8 @@ class SimulatedClock:
         self._lock = threading.Condition()
         """Protects the attributes. No thread waits for another condition while it holds this one."""
         self._waiters: set[_Waiter] = set()
-        self._unsettled: set[threading.Thread] = set()
-        """The threads that `advance` has woken, and that do not wait again yet."""
+        self._busy: set[threading.Thread] = set()
+        """The threads that have waited, and do not wait now."""
 
     def time(self) -> float:
         """Return the wall clock, in seconds since 1970-01-01 UTC."""
@@ -69,7 +74,7 @@ class SimulatedClock:
         end = self._now + seconds
         with condition:
             while self._now < end:
-                self.wait(condition, end - self._now)
+                self._wait(_Waiter(condition, end, returns=False))
 
     def wait(self, condition: threading.Condition, timeout: float | None) -> None:
         """Wait on a condition that the calling thread holds. As any wait of a condition, it may end early.
@@ -78,21 +83,15 @@ class SimulatedClock:
             condition: The condition.
             timeout: Virtual seconds to wait at most; None to wait for the condition alone.
         """
-        self._has_settled()
-        if timeout is None or timeout == math.inf:
-            condition.wait()
-            return
-        waiter = _Waiter(condition, self._now + max(0.0, timeout))
+        deadline = math.inf if timeout is None else self._now + max(0.0, timeout)
+        waiter = _Waiter(condition, deadline, returns=True)
         with self._lock:
-            self._waiters.add(waiter)
+            self._busy.discard(waiter.thread)
         try:
-            # The first wait gives the condition to a thread that is about to notify it.
-            pause = 0.0
-            while not condition.wait(pause) and not self._is_due(waiter):
-                pause = _SLICE
+            self._wait(waiter)
         finally:
             with self._lock:
-                self._waiters.discard(waiter)
+                self._busy.add(waiter.thread)
 
     def advance(self, seconds: float) -> None:
         """Move the time forward.
@@ -108,6 +107,7 @@ class SimulatedClock:
         """
         if not 0 <= seconds < math.inf:
             raise ValueError(f"seconds: must be a finite number from 0 (got {seconds!r})")
+        self.settle()
         target = self._now + seconds
         while True:
             with self._lock:
@@ -115,11 +115,28 @@ class SimulatedClock:
                 self._now = max(self._now, min(nearest, target))
                 due = self._due()
                 self._waiters.difference_update(due)
-                self._unsettled = {waiter.thread for waiter in due}
+                self._busy.update(waiter.thread for waiter in due if waiter.returns)
             if not due:
                 return
             _notify(due)
-            self._await_settled()
+            self._await_others([])
+
+    def settle(self, waiting: int = 0) -> None:
+        """Wait, in real time, until other threads have done what they have to do at this moment, and wait again.
+
+        Args:
+            waiting: Number of threads that have to wait on the clock. A thread that has just been started is not
+                known before its first wait.
+        """
+        with self._lock:
+            for _ in range(_SETTLE_ROUNDS):
+                if len(self._waiters) >= waiting:
+                    break
+                self._lock.wait(_SLICE)
+            waiters = [waiter for waiter in self._waiters if waiter.returns]
+            for waiter in waiters:
+                waiter.is_over = True
+        self._await_others(waiters)
 
     @contextmanager
     def hold(self) -> Generator[None]:
@@ -133,6 +150,23 @@ class SimulatedClock:
                 self._holds -= 1
                 waiters = list(self._waiters)
             _notify(waiters)
+
+    def _wait(self, waiter: _Waiter) -> None:
+        with self._lock:
+            self._waiters.add(waiter)
+            self._lock.notify_all()
+        try:
+            if waiter.deadline == math.inf:
+                waiter.condition.wait()
+                return
+            # The first wait gives the condition to a thread that is about to notify it.
+            pause = 0.0
+            while not waiter.condition.wait(pause) and not waiter.is_over and not self._is_due(waiter):
+                pause = _SLICE
+        finally:
+            with self._lock:
+                self._waiters.discard(waiter)
+                self._lock.notify_all()
 
     def _is_due(self, waiter: _Waiter) -> bool:
         """Return whether the wait of a thread is over. It moves the time if it may."""
@@ -149,28 +183,24 @@ class SimulatedClock:
     def _due(self) -> list[_Waiter]:
         return [waiter for waiter in self._waiters if waiter.deadline <= self._now]
 
-    def _has_settled(self) -> None:
-        thread = threading.current_thread()
-        if thread in self._unsettled:
+    def _await_others(self, waiters: list[_Waiter]) -> None:
+        """Wait until some waits have ended, and no thread is busy."""
+        own = threading.current_thread()
+        for _ in range(_SETTLE_ROUNDS):
+            _notify(waiters)
             with self._lock:
-                self._unsettled.discard(thread)
-                self._lock.notify_all()
-
-    def _await_settled(self) -> None:
-        with self._lock:
-            self._unsettled.discard(threading.current_thread())
-            for _ in range(int(_SETTLE / _SLICE)):
+                waiters = [waiter for waiter in waiters if waiter in self._waiters]
                 # A thread that has ended does not wait again.
-                self._unsettled = {thread for thread in self._unsettled if thread.is_alive()}
-                if not self._unsettled:
+                self._busy = {thread for thread in self._busy if thread.is_alive()}
+                if not waiters and self._busy <= {own}:
                     return
                 self._lock.wait(_SLICE)
 
 
 def _notify(waiters: Iterable[_Waiter]) -> None:
     for waiter in waiters:
-        # A thread must not wait for a condition here: the caller may hold one. Nobody is forgotten, as each waiting
-        # thread looks at the time after `_SLICE`.
+        # A thread must not wait for a condition here: the caller may hold one. A thread that waits with a time-out looks
+        # at the time after `_SLICE`, and `_await_others` tries again.
         if waiter.condition.acquire(blocking=False):
             try:
                 waiter.condition.notify_all()

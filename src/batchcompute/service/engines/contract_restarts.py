@@ -39,10 +39,14 @@ class ServiceTests(EngineHarness):
         at_once = self.engine.starts_at_once(spec)
         check(isinstance(at_once, bool), "starts_at_once: must be true or false")
         status = self.status(self.submit(spec)[0])
-        check(
-            not at_once or not isinstance(status, Pending),
-            f"starts_at_once: it said yes, and it is {status!r}",
-        )
+        if at_once:
+            check(not isinstance(status, Pending), f"starts_at_once: it said yes, and it is {status!r}")
+            node = self.engine.capabilities.node
+            check(node, "capabilities.node: must be the node of attempts that start at once")
+            check(
+                not isinstance(status, Running) or status.node == node,
+                f"capabilities.node: is {node!r}, and the attempt is {status!r}",
+            )
 
     def test_the_service_hears_of_changes(self) -> None:
         """The service need not ask at all times: the engine says when, or calls a function."""

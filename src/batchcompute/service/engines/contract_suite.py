@@ -21,16 +21,18 @@ class EngineContract(AttemptTests, ServiceTests):
     """
 
 
-def failures_of(contract: type[EngineContract]) -> dict[str, str]:
-    """Run all tests of a contract without pytest.
+def failures_of(contract: type[EngineContract], *tests: str) -> dict[str, str]:
+    """Run tests of a contract without pytest.
+
+    Args:
+        contract: The contract.
+        tests: Names of tests; none for all.
 
     Returns:
         The message of each test that failed, by its name. A test that was skipped has not failed.
     """
     failures: dict[str, str] = {}
-    for name in dir(contract):
-        if not name.startswith("test_"):
-            continue
+    for name in tests or [name for name in dir(contract) if name.startswith("test_")]:
         suite = contract()
         try:
             suite.setup_method()

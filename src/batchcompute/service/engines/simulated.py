@@ -48,8 +48,8 @@ class SimulatedEngine:
         clock: The clock, which the service has to use, too.
         script: The script; None for programs that succeed after one second.
         slots: Number of attempts that the service submits at the same time; None for that of the service.
-        starts_at_once: Whether `starts_at_once` says so of attempts that neither wait nor are refused. The nodes must
-            have any number of slots.
+        starts_at_once: Whether `starts_at_once` says so of attempts that neither wait nor are refused. There must be
+            one node with any number of slots.
         cancel_seconds: Seconds from a cancellation to the end of a running attempt.
         workspace: The files that the engine claims to need.
 
@@ -70,19 +70,20 @@ class SimulatedEngine:
         cancel_seconds: float = 0.0,
         workspace: Literal["local", "shared", "staged"] = "staged",
     ) -> None:
-        self.capabilities: Capabilities = Capabilities(
-            slots=slots, workspace=workspace, survives=True, live_logs=False
-        )
-        """The capabilities of the engine."""
         self.script: Script = script if script is not None else Script()
         """The script. Rules that are added to it count for attempts that are submitted later."""
         self.submitted: int = 0
         """Number of attempts that the engine has accepted."""
-        self._starts_at_once = starts_at_once and all(limit is None for limit in self.script.nodes.values())
+        self._starts_at_once = starts_at_once
         self._changed: Callable[[], None] = _do_nothing
         # `cancel`, `close` and the methods for tests are called from other threads.
         self._lock = threading.RLock()
         self._world = World(clock, self.script, number("cancel_seconds", cancel_seconds))
+        node = self._world.only_node if starts_at_once else ""
+        self.capabilities: Capabilities = Capabilities(
+            slots=slots, workspace=workspace, survives=True, node=node, live_logs=False
+        )
+        """The capabilities of the engine."""
         self._decider = Decider(self.script)
         self._by_token: dict[Token, Attempt] = {}
         self._by_handle: dict[Handle, Attempt] = {}
@@ -101,6 +102,9 @@ class SimulatedEngine:
         if not self._starts_at_once:
             return False
         with self._lock:
+            self._world.catch_up()
+            if not self._world.only_node:
+                return False
             try:
                 course = self._decider.expected_course(spec)
             except Exception:  # noqa: BLE001 - a function of the script fails; `_course` refuses the attempt

@@ -90,6 +90,12 @@ class Nodes:
     def __getitem__(self, name: str) -> Node:
         return self._nodes[name]
 
+    @property
+    def only_node(self) -> str:
+        """The name of the node if there is one that is never full; empty otherwise."""
+        first = next(iter(self._nodes.values()))
+        return first.name if len(self._nodes) == 1 and first.slots is None and first.alive else ""
+
     def add(self, name: str, slots: int | None) -> None:
         """Add a node."""
         node = self._nodes[name] = Node(name, slots)

@@ -95,6 +95,11 @@ class World:
             self._nodes.add(name, None)
         return self._nodes[name]
 
+    @property
+    def only_node(self) -> str:
+        """The name of the node on which each attempt starts at once; empty if an attempt may wait, or choose."""
+        return self._nodes.only_node
+
     def catch_up(self) -> float:
         """Let everything happen that has happened until now, at its own time, and return the time."""
         now = self._clock.monotonic()
