@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,7 +26,9 @@ from batchcompute.service.events import AttemptEnded, JobCreated, JobEnded, Requ
 from batchcompute.service.log_format import JsonFormatter, TextFormatter
 from batchcompute.service.log_limit import LogLimit
 from batchcompute.service.numbers import check_readiness
+from batchcompute.service.transports.addresses import reachable_addresses
 from batchcompute.service.transports.operating import read_token
+from batchcompute.service.transports.server import listen
 from tests.service.helpers import finish, until
 from tests.service.helpers import job as make_job
 from tests.service.test_serve import KEYS, serve_command
@@ -292,3 +295,48 @@ def test_a_transaction_that_fails_reports_nothing(tmp_path: Path) -> None:
         assert seen == []
         client.delete_job(job)
         assert [type(event).__name__ for event in seen] == ["JobDeleted", "RequestAnswered"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "127.0.0.1"])
+def test_a_server_on_all_addresses_names_those_that_reach_it(host: str) -> None:
+    try:
+        with listen(host, 0, insecure=True) as address:
+            assert (address.others == ()) == (host == "127.0.0.1") or not reachable_addresses(address.socket)
+            port = address.socket.getsockname()[1]
+            for url in (address.url, *address.others):
+                parsed = httpx.URL(url)
+                assert parsed.port == port
+                with socket.create_connection((parsed.host, port), timeout=5):
+                    pass
+    except ConfigError as error:
+        assert host == "::", error
+        pytest.skip("no IPv6")
+
+
+def test_the_printed_addresses_answer(tmp_path: Path) -> None:
+    command = serve_command(tmp_path / "d", "--host", "0.0.0.0", "--insecure")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        for line in server.stdout:
+            if " is served at " in line:
+                break
+        urls = [line.split()[-1]]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect(("192.0.2.1", 9))
+            except OSError:
+                own = ""
+            else:
+                own = probe.getsockname()[0]
+        if own:
+            text, _, more = server.stdout.readline().strip().partition(" at ")
+            assert text == "other machines reach it"
+            assert own in more
+            urls += more.split(", ")
+        for url in urls:
+            document = httpx.get(f"{url}/openapi.json", trust_env=False).json()
+            assert document["servers"] == [{"url": url}]
+        if own:
+            assert httpx.get(f"{urls[1]}/metrics", trust_env=False).status_code == 403
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(30) == 0

@@ -24,6 +24,7 @@ from batchcompute.errors import ConfigError
 from batchcompute.errors.installation import install_command
 from batchcompute.runner import sandbox
 from batchcompute.service.data_directory import write_private
+from batchcompute.service.transports.addresses import reachable_addresses
 
 if TYPE_CHECKING:
     from batchcompute.service.local_service import LocalService
@@ -109,6 +110,8 @@ class ServerAddress:
     """The listening socket."""
     url: str
     """URL of the server, as this machine reaches it."""
+    others: tuple[str, ...] = ()
+    """URLs at which other machines may reach a server that listens on all addresses."""
 
 
 @contextlib.contextmanager
@@ -144,8 +147,13 @@ def listen(
     with listener:
         # The loopback address reaches a socket that listens on all addresses.
         reached = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-        shown = f"[{reached}]" if ":" in reached else reached
-        yield ServerAddress(listener, f"http{'s' if tls else ''}://{shown}:{listener.getsockname()[1]}")
+        scheme, bound = "https" if tls else "http", listener.getsockname()[1]
+        others = tuple(_url(scheme, other, bound) for other in reachable_addresses(listener))
+        yield ServerAddress(listener, _url(scheme, reached, bound), others)
+
+
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def serve(
@@ -213,6 +221,8 @@ def serve(
         _probe_in_background()
         _log.info("at most %d connections, %d of one address", limits.total, limits.per_address)
         print(f"batchcompute is served at {address.url}", flush=True)  # noqa: T201
+        if address.others:
+            print(f"other machines reach it at {', '.join(address.others)}", flush=True)  # noqa: T201
         server.run(sockets=[address.socket])
     _log.info("serving has ended")
 
