@@ -22,6 +22,7 @@ from batchcompute.runner.__main__ import main
 from batchcompute.runner.attempt_spec import AttemptSpec
 from batchcompute.runner.mappings import Input, Mappings, Output
 from batchcompute.runner.outcome import Exited
+from batchcompute.runner.record_file import RecordFile
 from batchcompute.runner.records import Ended, Record, RecordReader, Started, encode
 from batchcompute.runner.spec_json import Assignment, SpecFile, dump_specs
 from batchcompute.service.store.keys import FIRST_OWNER
@@ -148,6 +149,33 @@ def test_a_program_sees_its_variables_and_not_those_of_the_runner(site: Site) ->
     assert str(site.folder / "work") in text
 
 
+def test_variables_of_the_machine_are_passed_by_name(site: Site) -> None:
+    result = site.folder / "result"
+    site.write(spec(f'echo "$GPU,$OTHER,$SECRET" > {result}', environment={"OTHER": "of the job"}))
+    options = ("--pass", "GPU", "--pass", "OTHER", "--pass", "MISSING")
+    assert site.run(*options, GPU="1", OTHER="of the machine", SECRET="s3cret")[0] == 0
+    assert result.read_text() == "1,of the job,\n"
+
+
+def test_a_result_too_long_for_a_record_is_shortened(tmp_path: Path) -> None:
+    file = RecordFile(str(tmp_path / "records"), 1)
+    file.append(
+        Ended(
+            "token",
+            Exited(
+                1, error_code="OutputError", message="m" + "\U0001f600" * 9000, detail="\x01" * 20_000 + "end"
+            ),
+        )
+    )
+    file.append(Ended("other", Exited(0)))
+    file.close()
+    first, second = RecordReader(tmp_path / "records").new()
+    assert isinstance(first, Ended)
+    assert first.exited.message.startswith("m\U0001f600")
+    assert first.exited.detail.endswith("end")
+    assert second == Ended("other", Exited(0))
+
+
 def test_the_time_limit_ends_the_whole_tree(site: Site) -> None:
     pids = site.folder / "pids"
     daemon = (
@@ -203,7 +231,7 @@ def test_an_attempt_with_a_record_does_not_run_again(site: Site) -> None:
                earlier_records=(str(earlier), str(site.folder / "none")))  # fmt: skip
     status, errors = site.run()
     assert status == 1
-    assert "attempt token-1 has no result: it has a record, or a process on this machine" in errors
+    assert "attempt token-1 has no result: it has a record already" in errors
     assert sorted(path.name for path in site.folder.glob("ran-*")) == ["ran-0", "ran-3"]
     assert site.run()[0] == 1
     assert [record.token for record in site.records if isinstance(record, Started)] == [
@@ -347,7 +375,7 @@ def run_limited(site: Site, size: int, *options: str) -> subprocess.Popen[str]:
 def test_a_record_that_cannot_be_written_later_ends_the_runner(site: Site) -> None:
     """The limit for files stands for a full disk: the first record fits, and a part of the second one."""
     site.write(spec("true", "first"), spec(f"touch {site.folder}/ran", "second"))
-    process = run_limited(site, 100, "--patience", "0.3")
+    process = run_limited(site, 150, "--node", "n1", "--patience", "0.3")
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 3
     assert f"records cannot be written to {site.records_file}: " in errors
@@ -357,8 +385,8 @@ def test_a_record_that_cannot_be_written_later_ends_the_runner(site: Site) -> No
 
 def test_a_record_is_tried_again_until_there_is_room(site: Site) -> None:
     site.write(spec("true", "first"))
-    process = run_limited(site, 100, "--patience", "30")
-    until(lambda: site.records and site.records_file.stat().st_size == 100)
+    process = run_limited(site, 150, "--node", "n1", "--patience", "30")
+    until(lambda: site.records and site.records_file.stat().st_size == 150)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, resource.getrlimit(resource.RLIMIT_FSIZE))
     process.communicate(timeout=20)
     assert process.returncode == 0
@@ -376,6 +404,7 @@ def test_a_record_is_tried_again_until_there_is_room(site: Site) -> None:
         (("a", "--slots"), "--slots must be an integer from 1 (got '')"),
         (("a", "--slots=1", "--slots=2"), "--slots is given twice"),
         (("a", "--wait", "nan"), "--wait must be a number of seconds from 0 (got 'nan')"),
+        (("a", "--pass", "A=B"), "--pass must be the name of a variable (got 'A=B')"),
         (("a", "--sandbox", "yes"), "--sandbox must be auto or always or never (got 'yes')"),
         (("a", "--index", "1"), "--index and {index} in the path of the specifications go together"),
         (("a-{index}",), "--index and {index} in the path of the specifications go together"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from batchcompute.runner.attempt import Attempt
@@ -56,6 +56,8 @@ class Machine:
     """Seconds in which requests that fail are tried again."""
     only_failures: bool
     """Whether output is only uploaded if the program fails."""
+    variables: Mapping[str, str] = field(repr=False)
+    """Further variables of this machine that programs get."""
     endpoint: Endpoint | None
     """The object API; None if no attempt needs it."""
 
@@ -96,6 +98,7 @@ class AttemptRunner:
             RecordsUnwritable: A record cannot be written.
         """
         spec = assignment.spec
+        spec = replace(spec, environment={**self._machine.variables, **spec.environment})
         if self._machine.endpoint is None and _needs_objects(spec):
             self._record(
                 spec, failed("StartFailed", "endpoint: must not be left out; the attempt needs objects")
@@ -138,9 +141,11 @@ class AttemptRunner:
             self._record(spec, failed(failure.error_code, failure.error_message))
             return
         if not self._is_new(spec.token):
-            raise Unrecorded("another runner has started the same attempt meanwhile")
+            raise Unrecorded("it has a record already, or a process on this machine")
         started = time.time()
-        self._records.append(Started(spec.token, self._machine.node, os.getpid(), started))
+        self._records.append(
+            Started(spec.token, self._machine.node, 0, started, {"runner": str(os.getpid())})
+        )
         try:
             end = self._programs.run(attempt.process, spec.time_limit)
         except OutputBlocked as error:

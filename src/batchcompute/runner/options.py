@@ -43,6 +43,8 @@ class RunnerOptions:
     """Bytes that a file of a program may reach; 0 for any size."""
     deliver_logs: Literal["all", "failures"] = "all"
     """Whether the output of all programs is uploaded, or only of those that fail."""
+    passed: tuple[str, ...] = ()
+    """Names of variables of the runner that programs get, such as those that name the allocated GPUs."""
     hide: tuple[str, ...] = ()
     """Files and directories that no program in a sandbox sees."""
 
@@ -64,6 +66,7 @@ Run the attempts of a file of specifications on this machine.
   --max-file-size N     bytes that a file of a program may reach; 0 for any size (default: 0)
   --deliver-logs WHICH  all, or failures: upload the output only of programs that fail (default: all)
   --hide PATH           file or directory that no program in a sandbox sees; may be repeated
+  --pass NAME           variable of the runner that programs get, such as CUDA_VISIBLE_DEVICES; may be repeated
 
 Exit status: 0 if all attempts have a record of their end, 1 if some could not run because object storage did not answer,
 2 if the command line or the file of specifications is wrong, 3 if records cannot be written, 128 + N after signal N.
@@ -99,6 +102,12 @@ def _text(option: str, value: str) -> str:
     return value
 
 
+def _variable(option: str, value: str) -> str:
+    if not value or "=" in value or "\0" in value:
+        _refuse(option, value, "must be the name of a variable")
+    return value
+
+
 def _one_of(*allowed: str) -> Callable[[str, str], str]:
     def read(option: str, value: str) -> str:
         if value not in allowed:
@@ -120,6 +129,7 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "--max-file-size": _count(0),
     "--deliver-logs": _one_of("all", "failures"),
     "--hide": _text,
+    "--pass": _variable,
 }
 
 
@@ -134,7 +144,7 @@ def parse_options(arguments: Sequence[str]) -> RunnerOptions:
     """
     values: dict[str, Any] = {}
     paths: list[str] = []
-    hidden: list[str] = []
+    repeated: dict[str, list[str]] = {"--hide": [], "--pass": []}
     rest = iter(arguments)
     for argument in rest:
         if not argument.startswith("-"):
@@ -146,8 +156,8 @@ def parse_options(arguments: Sequence[str]) -> RunnerOptions:
         if not equals:
             value = next(rest, "")
         parsed = _READERS[option](option, value)
-        if option == "--hide":
-            hidden.append(cast("str", parsed))
+        if option in repeated:
+            repeated[option].append(cast("str", parsed))
         elif option in values:
             raise UsageError(f"{option} is given twice")
         else:
@@ -161,4 +171,9 @@ def parse_options(arguments: Sequence[str]) -> RunnerOptions:
             f"--index and {INDEX} in the path of the specifications go together (got {specs[:200]!r})"
         )
     names = {option.removeprefix("--").replace("-", "_"): value for option, value in values.items()}
-    return RunnerOptions(os.path.abspath(specs.replace(INDEX, str(index))), hide=tuple(hidden), **names)  # noqa: PTH100
+    return RunnerOptions(
+        os.path.abspath(specs.replace(INDEX, str(index))),  # noqa: PTH100 - links stay
+        hide=tuple(repeated["--hide"]),
+        passed=tuple(repeated["--pass"]),
+        **names,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,9 @@ __all__ = ["End", "Programs"]
 
 _POLL = 0.05
 """Seconds between two looks at a process without a pidfd."""
+
+_KILLS = 100
+"""Searches, a tenth of a second apart, for processes of an attempt while the machine is short of descriptors."""
 
 _ATTEMPTS = 5
 """Attempts to start a program for which the machine has no process left."""
@@ -88,12 +92,10 @@ class Programs:
         # outputs are uploaded.
         record = os.memfd_create("record")
         try:
-            with self._spawning:
-                process = spawn(spec, record)
-                self._leaders[str(process.pid)] = spec.token
+            process = self._spawn(spec, record)
             try:
                 end = self._watch(process.pid, lambda: has_ended(process), time_limit)
-                self._processes.kill(spec.token, process.pid, has_ended(process), dict(self._leaders))
+                self._kill(spec.token, process)
                 code = wait_for(process)
             finally:
                 with self._spawning:
@@ -103,6 +105,31 @@ class Programs:
             os.close(record)
         signal = -code if code is not None and code < 0 else 0
         return End(None if signal else code, signal, end == "time limit", end == "stop", has_run)
+
+    def _spawn(self, spec: ProcessSpec, record: int) -> subprocess.Popen[bytes]:
+        try:
+            with self._spawning:
+                process = spawn(spec, record)
+                self._leaders[str(process.pid)] = spec.token
+                return process
+        except (OSError, ValueError):
+            # The process may exist in spite of the error.
+            self._kill(spec.token, None)
+            raise
+
+    def _kill(self, token: str, process: subprocess.Popen[bytes] | None) -> None:
+        """Kill all processes of an attempt."""
+        for number in range(_KILLS):
+            try:
+                pid, is_ended = (process.pid, has_ended(process)) if process is not None else (None, False)
+                self._processes.kill(token, pid, is_ended, dict(self._leaders))
+            except OSError:
+                # No descriptor is left at this moment. A process that runs on would disturb the next attempt.
+                if number == _KILLS - 1:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def _watch(self, pid: int, has_exited: Callable[[], bool], time_limit: float) -> str:
         """Wait for the end of a process, and return its reason."""

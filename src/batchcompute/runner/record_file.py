@@ -6,8 +6,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from batchcompute.runner.records import Record, encode
+from batchcompute.runner.records import LONGEST, Ended, Record, encode
 
 __all__ = ["RecordFile", "RecordsUnwritable"]
 
@@ -51,7 +52,7 @@ class RecordFile:
         Raises:
             RecordsUnwritable: The record could not be written for too long.
         """
-        data = encode(record)
+        data = _encoded(record)
         with self._lock:
             self._try(lambda: self._write(data))
             self._unflushed.append(data)
@@ -98,3 +99,16 @@ class RecordFile:
                 return
             time.sleep(min(delay, max(0.0, end - time.monotonic())))
             delay = min(_LONGEST_DELAY, delay * 2)
+
+
+def _encoded(record: Record) -> bytes:
+    """Return a record as bytes. Texts that no reader would take are shortened."""
+    data = encode(record)
+    limit = 4096
+    while isinstance(record, Ended) and len(data) > LONGEST and limit:
+        exited = record.exited
+        # The message says first what has happened, and the standard error says it last.
+        short = replace(exited, message=exited.message[:limit], detail=exited.detail[-limit:])
+        data = encode(Ended(record.token, short))
+        limit //= 2
+    return data

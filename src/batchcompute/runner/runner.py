@@ -157,6 +157,7 @@ class _Slots:
             ),
             node=options.node,
             patience=options.patience,
+            variables={name: os.environ[name] for name in options.passed if name in os.environ},
             only_failures=options.deliver_logs == "failures",
             endpoint=self._endpoint,
         )
@@ -250,8 +251,8 @@ class _Slots:
     def _run(self, assignment: Assignment) -> None:
         token = assignment.spec.token
         try:
-            if not self._is_new(token):
-                raise Unrecorded("it has a record, or a process on this machine")
+            if self._has_record(token):
+                raise Unrecorded("it has a record already")
             self._attempts.run(assignment)
         except Unrecorded as error:
             say(f"attempt {token} has no result: {error}")
@@ -266,8 +267,10 @@ class _Slots:
 
     def _is_new(self, token: str) -> bool:
         """Return whether an attempt has no record in any file, and no process on this machine."""
+        return not self._has_record(token) and not self._programs.is_alive(token)
+
+    def _has_record(self, token: str) -> bool:
         with self._lock:
             for reader in self._readers:
-                for record in reader.new():
-                    self._recorded.add(record.token)
-            return token not in self._recorded and not self._programs.is_alive(token)
+                self._recorded.update(record.token for record in reader.new())
+            return token in self._recorded
