@@ -85,6 +85,7 @@ def assemble(
     resolved: ResolvedSettings,
     engine: Engine | EngineFactory | None,
     before_close: Callable[[Store], None],
+    address: Callable[[], str],
     clock: Clock = SYSTEM_CLOCK,
 ) -> Parts:
     """Build and start all parts of a service.
@@ -97,7 +98,8 @@ def assemble(
         engine: The engine that runs attempts, or a function that makes it; None for the default, which runs processes
             on this machine.
         before_close: Called when all parts except the database are closed.
-        clock: The source of time for jobs and attempts.
+        address: Returns the URL of the server of this service; empty while there is none.
+        clock: The source of time.
 
     Raises:
         OSError: The directory cannot be used.
@@ -155,9 +157,13 @@ def assemble(
         kept,
         cleaner,
         clock,
+        {},
+        grants.issue,
+        lambda: resolved.node_endpoint or address(),
+        resolved.types,
     )
     if engine is None:
-        engine = LocalEngine.create(context)
+        engine = _engine(context, resolved)
     elif callable(engine):
         engine = engine(context)
     stack.callback(engine.close, detach)
@@ -172,6 +178,31 @@ def assemble(
     return Parts(
         store, identity, resolved.slots, objects, keys, object_api, grants, core, dispatcher, watchdog
     )
+
+
+def check_engine_names(settings: ResolvedSettings, setting: str) -> None:
+    """Check the names of engines, before anything is made on disk.
+
+    Args:
+        settings: The settings.
+        setting: Name of the setting, as the user wrote it.
+
+    Raises:
+        ConfigError: An engine does not exist, or there are options for an engine that is not used.
+    """
+    if settings.engines != ("local",) or settings.engine_options:
+        # An engine can come from another package, which takes time to look up.
+        from batchcompute.service.engines.registry import check_engines
+
+        check_engines(settings.engines, settings.engine_options, setting)
+
+
+def _engine(context: EngineContext, settings: ResolvedSettings) -> Engine:
+    if settings.engines == ("local",):
+        return LocalEngine.create(context)
+    from batchcompute.service.engines.registry import make_engine
+
+    return make_engine(settings.engines, settings.engine_options, context)
 
 
 def _work_directory(directory: Path, settings: Settings, store_id: str, shared: bool) -> WorkDirectory:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from batchcompute.errors import ConfigError, ValidationError
 from batchcompute.runner.rooted import Root
 from batchcompute.service.api.routes import is_for_objects
-from batchcompute.service.assembly import assemble
+from batchcompute.service.assembly import assemble, check_engine_names
 from batchcompute.service.at_exit import open_services, unfinished_jobs, unfinished_message
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.data_directory import Lock, check_data_directory
@@ -62,9 +62,12 @@ class LocalService:
         data_dir: Directory for the database, the objects, the keys and the work. By default, the service creates a
             temporary directory and removes it when it is closed.
         slots: How many instances run at once. The default is the number of cores.
-        engine: The engine that runs instances, or a function that makes it. By default, instances are processes on
-            this machine.
-        clock: The source of time for jobs and attempts; a `SimulatedClock` for a simulated engine.
+        engine: Engines that run instances: ``local`` is this machine; instance types may name theirs. An engine that
+            the program has made is possible, too, or a function that makes one.
+        engine_options: Options of engines; in the file, the tables ``[engines.ENGINE]``. Here, a mapping by the name of
+            the engine.
+        node_endpoint: URL at which the nodes of an engine reach this service.
+        clock: The source of time. A simulated clock goes with a simulated engine.
         full_sync: Each commit waits for the disk, so a power cut loses no commit.
         refuse_replays: A request with a nonce that was seen before is refused.
         detach: Running instances go on after the end; the next start adopts them.
@@ -96,7 +99,9 @@ class LocalService:
         data_dir: str | os.PathLike[str] | None = None,
         *,
         slots: int | None = None,
-        engine: Engine | EngineFactory | None = None,
+        engine: str | Engine | EngineFactory = "local",
+        engine_options: Mapping[str, Mapping[str, object]] | None = None,
+        node_endpoint: str = "",
         clock: Clock = SYSTEM_CLOCK,
         full_sync: bool = False,
         detach: bool = False,
@@ -116,9 +121,13 @@ class LocalService:
             "data_dir": data_dir, "slots": slots, "full_sync": full_sync, "detach_jobs": detach, "hide": hide,
             "refuse_replays": refuse_replays, "sandbox": sandbox, "keep_mounts": keep_mounts, "oss_host": oss_host,
             "instance_types": types, "storage": storage, "max_file_size": max_file_size, "work_dir": work_dir,
-            "run_as": run_as or {}, "trust_owners": trust_owners,
+            "run_as": run_as or {}, "trust_owners": trust_owners, "node_endpoint": node_endpoint,
+            "engine_options": engine_options or {},
         }  # fmt: skip
-        self._start(Settings.checked(arguments), engine, clock)
+        own_engine = None if isinstance(engine, str) else engine
+        if isinstance(engine, str):
+            arguments["engine"] = engine
+        self._start(Settings.checked(arguments), own_engine, clock)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -139,11 +148,14 @@ class LocalService:
             raise ConfigError("the service runs on Linux and macOS only; clients run everywhere")
         # Before a directory is made: a setting can name something that this machine does not have.
         resolved = resolve(settings)
+        check_engine_names(resolved, settings.spelled("engine"))
         self._temporary = settings.data_dir is None
         self.data_dir: Path = settings.data_dir or Path(tempfile.mkdtemp(prefix="batchcompute-")).absolute()
         self._pid = os.getpid()
         self._closed = False
         self._ending = False
+        self.address: str = ""
+        """URL of the server of this service; empty while there is none."""
         self.unfinished: int = 0
         """The number of unfinished jobs when the service was closed; none of them continues before the next start."""
         with ExitStack() as stack:
@@ -152,7 +164,9 @@ class LocalService:
                 lock = Lock(self.data_dir)
                 stack.callback(lock.release)
                 count = partial(self._count_unfinished, settings.detach_jobs)
-                self._parts = assemble(stack, self.data_dir, settings, resolved, engine, count, clock)
+                self._parts = assemble(
+                    stack, self.data_dir, settings, resolved, engine, count, lambda: self.address, clock
+                )
                 if settings.keep_jobs:
                     age = seconds_of(settings.keep_jobs)
                     stack.callback(Retention(self._parts.store, self.data_dir, age, clock).close)

@@ -15,9 +15,11 @@ from batchcompute.service.durations import seconds_of
 
 __all__ = [
     "AbsolutePath",
+    "read_engine_options",
     "read_users",
     "refuse_empty_names",
     "refuse_other_than_duration",
+    "refuse_other_than_http",
     "refuse_other_than_url",
     "refuse_wrong_types",
     "upper_case",
@@ -72,6 +74,24 @@ def read_users(value: object) -> object:
     return users
 
 
+def read_engine_options(value: object) -> object:
+    """Read a list of ``ENGINE.OPTION=VALUE`` texts as the options of each engine.
+
+    Args:
+        value: The list; any other value is returned as it is.
+    """
+    if not isinstance(value, (list, tuple)):
+        return value
+    options: dict[str, dict[str, object]] = {}
+    for text in cast("Iterable[object]", value):
+        name, sign, content = str(text).partition("=")
+        engine, dot, option = name.partition(".")
+        if not (sign and dot and engine and option) or option in options.get(engine, {}):
+            raise PydanticCustomError("wrong", "one text is wrong", {"value": text})
+        options.setdefault(engine, {})[option] = content
+    return options
+
+
 def refuse_empty_names(users: dict[str, str]) -> dict[str, str]:
     """Return the users of owners, unless a name is empty.
 
@@ -112,6 +132,17 @@ def refuse_other_than_url(text: str) -> str:
     """
     # Without `scheme://`, fsspec takes any text for a path below the working directory.
     if text and not _URL.fullmatch(text):
+        raise PydanticCustomError("wrong", "not a URL", {"value": re.sub(r"[^/]*@", "…@", text)})
+    return text
+
+
+def refuse_other_than_http(text: str) -> str:
+    """Return a text, unless it is no URL of an HTTP server.
+
+    Args:
+        text: The value of an option.
+    """
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+(/[!-~]*)?", text):
         raise PydanticCustomError("wrong", "not a URL", {"value": re.sub(r"[^/]*@", "…@", text)})
     return text
 

@@ -36,6 +36,12 @@ class ResolvedSettings:
     """Bytes that a file of a program may reach, its output included; 0 for any size."""
     isolation: Isolation = field(default_factory=Isolation)
     """The separation of owners."""
+    engines: tuple[str, ...] = ("local",)
+    """Names of the engines; the first runs instances of types that name none."""
+    engine_options: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    """The options of each engine, by its name."""
+    node_endpoint: str = ""
+    """URL at which the nodes of an engine reach this service; empty for its own URL."""
     types: Mapping[str, InstanceType] = field(default_factory=lambda: {kind.name: kind for kind in TYPES})
     """The instance types by name."""
 
@@ -66,4 +72,7 @@ def resolve(settings: Settings) -> ResolvedSettings:
         max_file_size=settings.max_file_size,
         types={kind.name: kind for kind in (*TYPES, *settings.instance_types)},
         isolation=isolation,
+        engines=tuple(name.strip() for name in settings.engine.split(",")),
+        engine_options=settings.engine_options,
+        node_endpoint=settings.node_endpoint,
     )

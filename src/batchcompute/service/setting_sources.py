@@ -30,8 +30,9 @@ _VARIABLES: Final = {
     option.variable: option.name for option in OPTIONS.values() if "environment" in option.sources
 }
 _KEYS: Final = tuple(option.name for option in OPTIONS.values() if "file" in option.sources)
-_TABLES: Final = ("serve", "instance_types")
+_TABLES: Final = ("serve", "instance_types", "engines")
 _SHAPE: Final = "{ cores = 4, memory = 8 }"
+_TYPE_KEYS: Final = ("cores", "memory", "gpus", "engine")
 
 # Python refuses to read a text with thousands of digits.
 _INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,30}\s*")
@@ -149,6 +150,14 @@ def _from_file(path: str) -> dict[str, object]:
     types = _table(tables, "instance_types")
     if types:
         values["instance_types"] = tuple(_instance_type(name, types[name], path) for name in types)
+    engines = _table(tables, "engines")
+    for name, options in engines.items():
+        if not isinstance(options, dict):
+            raise ConfigError(f"{path}: [engines] {name} must be a table, [engines.{name}], not {options!r}")
+    if engines:
+        if "engine_options" in values:
+            raise ConfigError(f"{path}: engine_options and [engines] set the same; use one of them")
+        values["engine_options"] = engines
     return values
 
 
@@ -174,13 +183,16 @@ def _instance_type(name: str, value: object, path: str) -> InstanceType:
         raise ConfigError(f"{place} must be like {_SHAPE}, not {value!r}")
     table = cast("dict[str, object]", value)
     for key in table:
-        if key not in ("cores", "memory"):
-            raise ConfigError(
-                f"{place} has no key {key!r}; the nearest is {nearest(key, ('cores', 'memory'))!r}"
-            )
+        if key not in _TYPE_KEYS:
+            raise ConfigError(f"{place} has no key {key!r}; the nearest is {nearest(key, _TYPE_KEYS)!r}")
     cores, memory = table.get("cores"), table.get("memory")
     if isinstance(cores, bool) or not isinstance(cores, int) or cores <= 0:
         raise ConfigError(f"{place}: cores must be an integer, 1 or more, as in {_SHAPE}, not {cores!r}")
     if isinstance(memory, bool) or not isinstance(memory, (int, float)) or not 0 < memory < float("inf"):
         raise ConfigError(f"{place}: memory must be a number of GB above 0, as in {_SHAPE}, not {memory!r}")
-    return InstanceType(name, cores, float(memory))
+    gpus, engine = table.get("gpus", 0), table.get("engine", "")
+    if isinstance(gpus, bool) or not isinstance(gpus, int) or gpus < 0:
+        raise ConfigError(f"{place}: gpus must be an integer, 0 or more, not {gpus!r}")
+    if not isinstance(engine, str):
+        raise ConfigError(f"{place}: engine must be the name of an engine, not {engine!r}")
+    return InstanceType(name, cores, float(memory), gpus, engine)

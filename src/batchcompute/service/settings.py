@@ -21,9 +21,11 @@ from batchcompute.service.domain.instance_types import InstanceType
 from batchcompute.service.durations import ALLOWED
 from batchcompute.service.option_values import (
     AbsolutePath,
+    read_engine_options,
     read_users,
     refuse_empty_names,
     refuse_other_than_duration,
+    refuse_other_than_http,
     refuse_other_than_url,
     refuse_wrong_types,
     upper_case,
@@ -59,6 +61,18 @@ class Settings(BaseModel):
     slots: Annotated[int | None, Notes(default="the number of cores")] = Field(
         default=None, strict=True, ge=1, le=1_000_000, description="how many instances run at once"
     )
+    engine: Annotated[str, Notes("names of engines, separated by commas", "NAME[,NAME]")] = Field(
+        default="local",
+        description="engines that run instances: `local` is this machine; instance types may name theirs",
+    )
+    engine_options: Annotated[
+        dict[str, dict[str, object]],
+        BeforeValidator(read_engine_options),
+        Notes("ENGINE.OPTION=VALUE, once for each option", "ENGINE.OPTION=VALUE", default="none"),
+    ] = Field(default={}, description="options of engines; in the file, the tables `[engines.ENGINE]`")
+    node_endpoint: Annotated[
+        str, AfterValidator(refuse_other_than_http), Notes("an HTTP URL", "URL", default="its own URL")
+    ] = Field(default="", description="URL at which the nodes of an engine reach this service")
     work_dir: Annotated[
         AbsolutePath | None, Notes("a path", "DIR", default="`work/` in the data directory")
     ] = Field(default=None, description="directory where programs run")

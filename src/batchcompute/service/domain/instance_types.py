@@ -18,6 +18,10 @@ class InstanceType:
     """Number of cores."""
     memory: float
     """Memory in GB."""
+    gpus: int = 0
+    """Number of GPUs."""
+    engine: str = ""
+    """Name of the engine that runs instances of this type; empty for the first engine of the service."""
 
     def described(self) -> dict[str, Any]:
         """Return the instance type in the form of GetAvailableResource (REST API, 2.6)."""

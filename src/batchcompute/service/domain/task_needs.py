@@ -83,4 +83,4 @@ def resources_of(
         names.append(inner(task, "AutoCluster", "InstanceType"))
     name = next((str(name) for name in (inner(cluster, "InstanceType"), *names) if name), "")
     kind = types.get(name)
-    return name, Resources(kind.cores, int(kind.memory * 1024)) if kind else Resources()
+    return name, Resources(kind.cores, int(kind.memory * 1024), kind.gpus) if kind else Resources()

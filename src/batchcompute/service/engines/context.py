@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -11,6 +11,7 @@ from batchcompute.runner.attempt_spec import AttemptSpec
 from batchcompute.runner.layout import MachineOptions
 from batchcompute.runner.rooted import Root
 from batchcompute.service.clock import Clock
+from batchcompute.service.domain.instance_types import InstanceType
 from batchcompute.service.engines.base import Engine
 from batchcompute.service.objects.base import ObjectStore
 from batchcompute.service.workspaces.cleanup import Cleaner
@@ -43,6 +44,14 @@ class EngineContext:
     """Removes files in the background."""
     clock: Clock
     """The source of time."""
+    options: Mapping[str, object]
+    """The options of the engine: its table ``[engines.NAME]`` in the configuration."""
+    issue_grant: Callable[[AttemptSpec], str]
+    """Returns a secret with which a node reaches the objects of an attempt over HTTP, and no others."""
+    endpoint: Callable[[], str]
+    """Returns the URL at which nodes reach this service; empty if it does not listen."""
+    types: Mapping[str, InstanceType]
+    """The instance types by name."""
 
 
 EngineFactory: TypeAlias = Callable[[EngineContext], Engine]

@@ -216,6 +216,7 @@ def serve(
             await super().startup(sockets)
 
     server = Server(config)
+    service.address = address.url
     with _announced(service.data_dir, address.url, tls_cert), _deferring_signals(server):
         _log.info("serving %s at %s", service.data_dir, address.url)
         _probe_in_background()

@@ -1,0 +1,107 @@
+"""The engines by their names: those of this package, and those of other packages."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final, cast
+
+from batchcompute.errors import ConfigError
+from batchcompute.errors.installation import install_command
+from batchcompute.service.engines.base import Engine
+from batchcompute.service.engines.context import EngineContext, EngineFactory
+from batchcompute.service.engines.mixed import MixedEngine
+from batchcompute.service.spelling import nearest
+
+__all__ = ["GROUP", "check_engines", "make_engine"]
+
+GROUP: Final = "batchcompute.engines"
+"""The entry points of other packages that name an `EngineFactory`."""
+
+_BUILT_IN: Final[Mapping[str, str]] = {
+    "local": "batchcompute.service.engines.local:LocalEngine.create",
+    "slurm": "batchcompute.service.engines.slurm:create",
+    "dask": "batchcompute.service.engines.dask:create",
+    "simulated": "batchcompute.service.engines.simulated:create",
+}
+"""The engines of this package, loaded when they are needed."""
+
+_EXTRAS: Final[Mapping[str, str]] = {"dask": "dask"}
+"""The extras that engines of this package need."""
+
+
+def _others() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def check_engines(names: Sequence[str], options: Mapping[str, object], setting: str) -> None:
+    """Check names of engines, before anything is made on disk.
+
+    Args:
+        names: The names.
+        options: The options of engines, by name.
+        setting: The name of the setting, as the user wrote it.
+
+    Raises:
+        ConfigError: An engine does not exist, or there are options for an engine that is not used.
+    """
+    known = {**_BUILT_IN, **(_others() if any(name not in _BUILT_IN for name in names) else {})}
+    for name in names:
+        if name not in known:
+            near = nearest(name, known)
+            text = f"{setting}: there is no engine {name!r}; the nearest is {near!r}, and there are {', '.join(sorted(known))}"
+            raise ConfigError(text)
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{setting}: {','.join(names)} names an engine twice")
+    for name in options:
+        if name not in names:
+            raise ConfigError(
+                f"there are options for the engine {name!r}, but {setting} is {','.join(names)}"
+            )
+
+
+def make_engine(
+    names: Sequence[str], options: Mapping[str, Mapping[str, object]], context: EngineContext
+) -> Engine:
+    """Make the engine of a service; several engines become one.
+
+    Args:
+        names: Names of engines, the first for instance types that name none.
+        options: The options of each engine, by its name.
+        context: The parts of the service.
+
+    Raises:
+        ConfigError: An engine or one of its options cannot be used.
+    """
+    with ExitStack() as stack:
+        engines: dict[str, Engine] = {}
+        for name in names:
+            factory = _load(name)
+            engine = factory(replace(context, options=options.get(name, {})))
+            stack.callback(engine.close)
+            engines[name] = engine
+        result = engines[names[0]] if len(engines) == 1 else MixedEngine(engines, context.types)
+        stack.pop_all()
+    return result
+
+
+def _load(name: str) -> EngineFactory:
+    place = _BUILT_IN.get(name)
+    try:
+        if place is None:
+            return cast("EngineFactory", _others()[name].load())
+        module, _, attribute = place.partition(":")
+        loaded: object = importlib.import_module(module)
+        for part in attribute.split("."):
+            loaded = getattr(loaded, part)
+        return cast("EngineFactory", loaded)
+    except ImportError as error:
+        hint = (
+            f" It needs the extra {_EXTRAS[name]}: {install_command(_EXTRAS[name])}"
+            if name in _EXTRAS
+            else ""
+        )
+        raise ConfigError(f"the engine {name!r} cannot be loaded: {error}.{hint}") from error
