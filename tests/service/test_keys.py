@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from batchcompute import LOCAL, AuthenticationError, Client, ConfigError
@@ -17,6 +16,7 @@ from batchcompute.cli import main
 from batchcompute.service import LocalService
 from batchcompute.service.clock import SYSTEM_CLOCK, SystemClock
 from batchcompute.service.durations import seconds_of
+from batchcompute.service.requests import Request
 from batchcompute.service.settings import Settings
 from batchcompute.service.store.key_uses import KeyUses
 from batchcompute.service.store.keys import KeyFile
@@ -170,28 +170,31 @@ def test_the_last_use_is_written_once_an_hour(tmp_path: Path) -> None:
 def test_a_last_use_that_cannot_be_written_fails_no_request(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with serving(tmp_path / "d", **KEYS) as (url, _), Client(url, "id", "s3cret") as client:
-        assert client.get_quotas().StatusCode == 200
-        assert (tmp_path / "d" / "key-uses.json").exists()
+    pair = KeyFile(tmp_path / "d" / "credentials.json").ensure({})
     with LocalService(tmp_path / "d") as service:
-        (tmp_path / "d" / "key-uses.json").unlink()
         (tmp_path / "d" / "key-uses.json").mkdir()
-        service._parts.keys.owners()
-        service._parts.keys.note_use("id")
-        service._parts.keys.note_use("unknown")
+        service.add_key("other", "secret")
+        with service.client(pair.access_key_id, pair.access_key_secret) as client:
+            assert client.get_quotas().StatusCode == 200
     assert "the last use of a key cannot be written" in caplog.text
 
 
-def test_an_unsigned_request_is_no_use(tmp_path: Path) -> None:
-    with serving(tmp_path / "d", **KEYS) as (url, _):
-        httpx.get(f"{url}/jobs", headers={"Authorization": "acs id:wrong"})
-        httpx.get(f"{url}/bucket/key", headers={"Authorization": "OSS id:wrong"})
-        assert not (tmp_path / "d" / "key-uses.json").exists()
+def test_only_a_right_signature_is_a_use(tmp_path: Path) -> None:
+    pair = KeyFile(tmp_path / "d" / "credentials.json").ensure({})
+    uses = tmp_path / "d" / "key-uses.json"
+    with LocalService(tmp_path / "d") as service:
+        for target, scheme in (("/jobs", "acs"), ("/bucket/key", "OSS")):
+            header = {"authorization": f"{scheme} {pair.access_key_id}:wrong", "date": "x"}
+            assert service.dispatch(Request("GET", target, header)).status >= 400
+        assert not uses.exists()
+        with service.client(pair.access_key_id, pair.access_key_secret) as client:
+            client.get_quotas()
+    assert list(json.loads(uses.read_text())) == [pair.access_key_id]
 
 
 def test_old_jobs_expire_while_the_service_runs(tmp_path: Path) -> None:
     kept = tmp_path / "d" / "kept"
-    settings = Settings.checked({"data_dir": tmp_path / "d", "keep_jobs": "2s"})
+    settings = Settings.checked({"data_dir": tmp_path / "d", "keep_jobs": "1s"})
     with LocalService.from_settings(settings) as service, service.client() as client:
         ended = client.create_job(make_job("exit 1"))
         running = client.create_job(make_job("sleep 60"))

@@ -53,7 +53,7 @@ def serving(directory: Path, log: Path, *options: str) -> Iterator[str]:
             if " is served at " in line:
                 url = line.split()[-1]
                 break
-        assert url, log.read_text()
+        assert url, log
         yield url
     finally:
         server.send_signal(signal.SIGTERM)
@@ -313,9 +313,14 @@ def test_a_server_on_all_addresses_names_those_that_reach_it(host: str) -> None:
         pytest.skip("no IPv6")
 
 
-def test_the_printed_addresses_answer(tmp_path: Path) -> None:
+def test_the_printed_addresses_answer_and_a_full_disk_for_the_log_loses_no_job(tmp_path: Path) -> None:
     command = serve_command(tmp_path / "d", "--host", "0.0.0.0", "--insecure")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+    with (
+        Path("/dev/full").open("w") as full,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=full, text=True, env={**os.environ, **KEYS}
+        ) as server,
+    ):
         assert server.stdout is not None
         for line in server.stdout:
             if " is served at " in line:
@@ -336,6 +341,8 @@ def test_the_printed_addresses_answer(tmp_path: Path) -> None:
         for url in urls:
             document = httpx.get(f"{url}/openapi.json", trust_env=False).json()
             assert document["servers"] == [{"url": url}]
+        with Client(url, "id", "s3cret") as client:
+            assert client.wait(client.create_job(make_job("true"))).State == "Finished"
         if own:
             assert httpx.get(f"{urls[1]}/metrics", trust_env=False).status_code == 403
         server.send_signal(signal.SIGTERM)
