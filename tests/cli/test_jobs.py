@@ -202,7 +202,9 @@ def test_an_unknown_job_is_one_line(cli: Terminal, words: list[str]) -> None:
 
 
 def test_output_that_is_not_stored_is_said(cli: Terminal) -> None:
-    job = cli("run", "-c", "true", "--stdout", "", "--stderr", "").err.split()[0]
+    failed = cli("run", "-c", "exit 3", "--stdout", "", "--stderr", "").err
+    assert "  the output of command is not stored, because the task names no directories" in failed
+    job = failed.split()[0]
     done = cli("logs", job)
     assert (done.status, done.out) == (1, "")
     assert "the task has no StdoutRedirectPath and StderrRedirectPath" in done.err

@@ -193,7 +193,7 @@ def _watch(client: Client, job: str, state: State, quiet: bool, follows: bool) -
         status = error.jobs[0]
     finally:
         shown.close()
-    code = _report(failure) if failure else 0
+    code = _report(client, failure) if failure else 0
     if state.json:
         instances = [
             {"TaskName": one.task, "InstanceId": one.number, "ExitCode": one.exit_code, "ErrorCode": one.error_code,
@@ -236,7 +236,7 @@ def _follow(client: Client, job: str) -> Any:
     return client.wait(job)
 
 
-def _report(failure: JobFailedError) -> int:
+def _report(client: Client, failure: JobFailedError) -> int:
     """Print what failed, with the end of its stderr; return the exit status."""
     job = failure.jobs[0]
     say(f"{job.id} {str(job.state).lower()}{f': {job.message}' if job.message else ''}")
@@ -249,6 +249,12 @@ def _report(failure: JobFailedError) -> int:
         say(f"  {note}")
     if failure.instances:
         first = failure.instances[0]
-        say(f"  batchcompute logs {job.id} {first.task} {first.number}")
+        status = client.get_instance(str(job.id), first.task, first.number)
+        if status.StdoutRedirectPath or status.StderrRedirectPath:
+            say(f"  batchcompute logs {job.id} {first.task} {first.number}")
+        else:
+            say(
+                f"  the output of {first.task} is not stored, because the task names no directories for stdout and stderr"
+            )
     codes = (one.exit_code or 0 for one in failure.instances)
     return next((code for code in codes if 0 < code < 256), FAILED)
