@@ -60,11 +60,11 @@ def test_states_and_details_are_shown() -> None:
 
 
 def test_names_of_others_are_escaped() -> None:
-    name = 'x"]; click <script>&\x1b\ud800`'
+    name = 'x"]; click <script>&\x1b\ud800\x9b`'
     graph = graph_of([name], {})
-    assert '"x#34;#93;; click #60;script#62;#38;#27;#55296;#96;"' in to_mermaid(graph)
+    assert '"x#34;#93;; click #60;script#62;#38;#27;#55296;#155;#96;"' in to_mermaid(graph)
     root = ET.fromstring(to_svg(graph))
-    assert root.findall(".//{*}text")[0].text == 'x"]; click <script>&��`'
+    assert root.findall(".//{*}text")[0].text == 'x"]; click <script>&���`'
     assert not root.findall(".//{*}script")
 
 

@@ -331,3 +331,16 @@ def test_without_pyyaml_a_message_says_how_to_install_it(cli: Terminal, write: W
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.startswith("batchcompute: YAML files need PyYAML, of the extra cli: pip install ")
+
+
+def test_names_in_files_cannot_control_the_terminal(cli: Terminal, write: Write) -> None:
+    for name, text in (
+        ("x\x1b[2J.yaml", 'tasks: {"a\\e[2J": echo, b: {command: x, "\\e[31m": 1}}'),
+        ("x\x1b[2J.json", '{"Name": "\\u001b[2J", "\\u001b[3J": 1}'),
+        ("x\x1b[2J.cfg", "[a\x1b[2J]\ncmd=x\n\x1b[3J=1\n"),
+        ("\x1b[2J.yaml", "tasks: {a: echo}"),
+        ("\x1b[3J.yaml", "{"),
+    ):
+        for command in ("validate", "convert", "dag"):
+            done = cli(command, write(name, text))
+            assert "\x1b" not in done.out + done.err

@@ -12,6 +12,7 @@ import pytest
 
 from batchcompute import LOCAL, Client
 from tests.cli.helpers import Terminal, Write, start
+from tests.service.helpers import alive, until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")
 
@@ -212,19 +213,27 @@ def test_output_that_is_not_stored_is_said(cli: Terminal) -> None:
     assert cli("logs", "-f", job, "--json").status == 2
 
 
-def test_ctrl_c_says_what_becomes_of_the_job(tmp_path: Path) -> None:
-    with start("run", "-c", "sleep 60", "--data-dir", str(tmp_path / "d")) as command:
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_the_programs_and_says_what_becomes_of_the_job(
+    tmp_path: Path, number: int, status: int
+) -> None:
+    mark = tmp_path / "mark"
+    program = f"echo $$ > {mark}; exec sleep 60"
+    with start("run", "-c", program, "--data-dir", str(tmp_path / "d")) as command:
         assert command.stderr is not None
         job = command.stderr.readline().split()[0]
-        command.send_signal(signal.SIGINT)
-        said = command.stderr.read()
-        assert command.wait(20) == 130
-    first, second = said.splitlines()
+        pid = until(lambda: mark.exists() and mark.read_text().strip())
+        command.send_signal(number)
+        first, second = command.stderr.read().splitlines()
+        assert command.wait(20) == status
+    assert not alive(int(pid))
     assert (
         first
         == f"batchcompute: interrupted: the programs of {job} end now, and it goes on after `batchcompute up`"
     )
-    assert second.startswith("batchcompute: 1 job has not ended. ")
+    assert second == "batchcompute: 1 job has not ended; `batchcompute up` goes on with what is left"
 
 
 def test_only_errors_of_the_log_are_shown_and_all_of_it_for_debug(

@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The arguments after the command's name; without it, the arguments of this process.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    if arguments is None and _command_of(words) == "serve":
+    serves = _command_of(words) == "serve"
+    if arguments is None and serves:
         from batchcompute.service.secret_environment import hide_secrets
 
         # Secrets stay readable until they are hidden, so little is imported before.
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     from batchcompute.cli.app import run
 
-    return run(words, arguments is None)
+    return run(words, arguments is None and not serves)
 
 
 def _command_of(words: Sequence[str]) -> str:

@@ -88,13 +88,24 @@ def run(words: Sequence[str], is_process: bool = False) -> int:
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     state = State()
     with failures.plain_warnings(), failures.log_of(state):
-        try:
+        if not is_process:
             return _run(words, state)
+        try:
+            with failures.signals_as_exceptions():
+                return _run(words, state)
         finally:
-            if is_process and "batchcompute.service.at_exit" in sys.modules:
-                from batchcompute.service.at_exit import close_all
+            _close_services()
 
-                close_all()
+
+def _close_services() -> None:
+    """Close the services of this process, and say how many jobs have not ended."""
+    if "batchcompute.service.at_exit" not in sys.modules:
+        return
+    from batchcompute.service.at_exit import close_services
+
+    for service in close_services():
+        jobs = "1 job has" if service.unfinished == 1 else f"{service.unfinished} jobs have"
+        failures.say(f"batchcompute: {jobs} not ended; `batchcompute up` goes on with what is left")
 
 
 def _run(words: Sequence[str], state: State) -> int:

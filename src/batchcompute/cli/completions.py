@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 from batchcompute.cli.framework import command, examples
 from batchcompute.cli.output import write
 from batchcompute.cli.state import OF_SERVER, state_of
+from batchcompute.cli.texts import clean
 
 __all__: list[str] = []
 
@@ -48,7 +49,7 @@ def COMPLETE_JOB(context: click.Context, parameter: click.Parameter, text: str) 
             client = client.with_options(deadline=_SECONDS)
             jobs = client.list_jobs("", 100, OrderBy="CreationTime", IsReverse="True")
             return [
-                CompletionItem(job.Id, help=f"{job.State} {job.Name}")
+                CompletionItem(job.Id, help=clean(f"{job.State} {job.Name}"))
                 for job in jobs
                 if job.Id.startswith(text)
             ]

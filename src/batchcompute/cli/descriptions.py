@@ -20,6 +20,7 @@ from batchcompute.cli.files.description import (
 from batchcompute.cli.framework import command, examples
 from batchcompute.cli.output import write, write_json, write_text
 from batchcompute.cli.state import OF_FILES, state_of
+from batchcompute.cli.texts import clean
 from batchcompute.errors import Problem
 
 __all__: list[str] = []
@@ -78,7 +79,7 @@ def validate_command(context: click.Context, files: tuple[str, ...], kind: str, 
         for text in lines(description, problems):
             write(text)
         if not problems and not (strict and warnings):
-            write(f"{name}: valid")
+            write(f"{clean(name)}: valid")
     if state.json:
         write_json(results)
     return status

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Final, NoReturn, TextIO
+from typing import Any, Final, NoReturn, TextIO
 
 import click
 
@@ -50,12 +51,46 @@ DEFECT: Final = 70
 """A defect of this program."""
 INTERRUPTED: Final = 130
 """Ctrl-C."""
+TERMINATED: Final = 143
+"""SIGTERM. For SIGHUP, which a terminal sends at its end, the status is 129."""
 CLOSED_PIPE: Final = 141
 """The reader of the output has ended, for example ``head``."""
 
 
 _EXTRA: Final = re.compile(r"Got unexpected extra arguments? \((.*)\)", re.DOTALL)
 """The message of click for arguments that a command does not have."""
+
+
+class EndingSignal(KeyboardInterrupt):
+    """A signal ends the process, as Ctrl-C does.
+
+    Args:
+        text: What becomes of jobs.
+        status: The exit status.
+    """
+
+    def __init__(self, text: str = "", status: int = TERMINATED) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@contextmanager
+def signals_as_exceptions() -> Generator[None]:
+    """Raise an exception for SIGTERM and SIGHUP, so that services end their programs."""
+
+    def end(number: int, _: object) -> None:
+        raise EndingSignal(status=128 + number)
+
+    before: dict[int, Any] = {}
+    for number in (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")):
+        # nohup ignores SIGHUP on purpose.
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class CommandError(click.ClickException):
@@ -103,7 +138,7 @@ def interrupted(error: BaseException, state: State) -> int:
     if state.debug:
         traceback.print_exception(error)
     say(f"batchcompute: interrupted{f': {error}' if str(error) else ''}")
-    return INTERRUPTED
+    return error.status if isinstance(error, EndingSignal) else INTERRUPTED
 
 
 def report(error: Exception, state: State) -> int:

@@ -17,6 +17,7 @@ from batchcompute.cli.framework import command, examples
 from batchcompute.cli.logs import for_terminal
 from batchcompute.cli.output import write, write_bytes, write_json, write_table, write_text
 from batchcompute.cli.state import state_of
+from batchcompute.cli.texts import clean
 from batchcompute.cli.times import local_time
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def ls_command(context: click.Context, url: str, recursive: bool) -> None:
             if state.json:
                 write_json([{"Url": f"{_SCHEME}{name}/"} for name in names])
             for name in () if state.json else names:
-                write(f"{_SCHEME}{name}/")
+                write(clean(f"{_SCHEME}{name}/"))
             return
         entries = list(storage.entries(_check_url(url), recursive))
     if state.json:
@@ -172,20 +173,18 @@ def cp_command(context: click.Context, source: str, target: str, recursive: bool
             _copy(storage, one, other)
             copied.append((one, other))
             if not state.json and other != "-":
-                write_text_line(one, other)
+                _write_copied(one, other)
     if state.json and target != "-":
         write_json([{"Source": one, "Target": other} for one, other in copied])
 
 
-def write_text_line(source: str, target: str) -> None:
+def _write_copied(source: str, target: str) -> None:
     """Write what was copied.
 
     Args:
         source: The source.
         target: The target.
     """
-    from batchcompute.cli.texts import clean
-
     write(f"{clean(source)} -> {clean(target)}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from batchcompute.cli.connection import connected, endpoint_of, is_local, wire
-from batchcompute.cli.failures import FAILED, MISTAKE, say
+from batchcompute.cli.failures import FAILED, MISTAKE, EndingSignal, say
 from batchcompute.cli.framework import command, examples
 from batchcompute.cli.output import write, write_json
 from batchcompute.cli.state import State, state_of
@@ -116,9 +116,12 @@ def run_command(file: str | None, detach: bool, quiet: bool, **values: Any) -> i
             if not quiet:
                 say(f"{job} created")
             return _watch(client, job, state, quiet, follows)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interruption:
             # The notes of `wait` name methods of Python.
-            raise KeyboardInterrupt(_fate(client, job)) from None
+            text = _fate(client, job)
+            if isinstance(interruption, EndingSignal):
+                raise EndingSignal(text, interruption.status) from None
+            raise KeyboardInterrupt(text) from None
 
 
 def _description(

@@ -48,8 +48,8 @@ _STYLE: Final = """\
 }
 """
 
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML cannot hold, even escaped."""
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML cannot hold, even escaped, and control characters that a terminal obeys."""
 
 
 def to_svg(graph: Graph) -> str:

@@ -56,16 +56,20 @@ def unfinished_message(count: int, directory: Path, temporary: bool) -> str:
     )
 
 
-@atexit.register
-def close_all() -> None:
-    """Close every service at the end of the process, including after Ctrl-C."""
+def close_services() -> list[_Service]:
+    """Close every service of this process; return those with unfinished jobs."""
     services = list(open_services)
     for service in services:
         service.close()
-    for service in services:
-        if service.unfinished:
-            warnings.warn(
-                unfinished_message(service.unfinished, service.data_dir, service._temporary),
-                UserWarning,
-                stacklevel=1,
-            )
+    return [service for service in services if service.unfinished]
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close every service at the end of the process, including after Ctrl-C."""
+    for service in close_services():
+        warnings.warn(
+            unfinished_message(service.unfinished, service.data_dir, service._temporary),
+            UserWarning,
+            stacklevel=1,
+        )

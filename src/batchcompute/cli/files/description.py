@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 from batchcompute.cli.files.document import Document, format_of, name_of, parse_json, read_text, same_field
 from batchcompute.cli.files.short_form import expand, is_short
+from batchcompute.cli.texts import clean
 from batchcompute.errors import Problem, ValidationError
 
 __all__: list[str] = []
@@ -250,5 +251,5 @@ def lines(description: Description, problems: list[Problem]) -> list[str]:
     for problem in problems:
         path, line = description.place_of(problem.path)
         place = f"{description.document.name}:{line}" if line else description.document.name
-        rows.append((line, f"{place}: {Problem(path, problem.value, problem.allowed)}"))
+        rows.append((line, clean(f"{place}: {Problem(path, problem.value, problem.allowed)}")))
     return [text for _, text in sorted(rows, key=lambda row: row[0])]
