@@ -30,7 +30,6 @@ from batchcompute.service.objects.grants import Grants
 from batchcompute.service.store.keys import FIRST_OWNER
 from tests.client.loopback import CERTIFICATE, Loopback, ok
 from tests.runner.serving import served_in_process
-from tests.service.test_serve import serving
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")
 
@@ -39,23 +38,6 @@ MAPPINGS = Mappings(
     (Output("/out/", "oss://b/out/"),),
 )  # fmt: skip
 SPEC = AttemptSpec("t-1", "job-1", "t", 0, FIRST_OWNER, "true", 60, mappings=MAPPINGS)
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    directory = tmp_path_factory.mktemp("objects") / "d"
-    with serving(directory) as (url, _):
-        objects = directory / "oss" / "b"
-        for name, content in (
-            ("in/a", b"1"),
-            ("in/sub/b é%+&<", b"2"),
-            ("in/run.sh", b"#!/bin/sh\n"),
-            ("large", os.urandom(3 * 2**20)),
-        ):
-            (objects / name).parent.mkdir(parents=True, exist_ok=True)
-            (objects / name).write_bytes(content)
-        (objects / "in" / "empty").mkdir()
-        yield url, directory
 
 
 def grant_of(directory: Path, spec: AttemptSpec = SPEC, lifetime: float = 600) -> str:

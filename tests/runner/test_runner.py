@@ -26,12 +26,10 @@ from batchcompute.runner.record_file import RecordFile
 from batchcompute.runner.records import Ended, Record, RecordReader, Started, encode
 from batchcompute.runner.spec_json import Assignment, SpecFile, dump_specs
 from batchcompute.service.store.keys import FIRST_OWNER
-from tests.runner.test_http_objects import grant_of, served
+from tests.runner.test_http_objects import grant_of
 from tests.service.helpers import alive, carrying, until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the runner needs /proc")
-
-__all__ = ["served"]
 
 
 def spec(command: str, token: str = "store-1-0-0-a", **change: Any) -> AttemptSpec:

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import logging
+import os
 import re
 import sys
 import zlib
@@ -28,6 +29,7 @@ from batchcompute.service.errors import ObjectError
 from batchcompute.service.objects.grants import LIFETIME, Grants
 from batchcompute.service.requests import Request, Response
 from batchcompute.service.store.keys import FIRST_OWNER
+from tests.service.helpers import finish, job, until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")
 
@@ -310,6 +312,34 @@ def test_a_grant_expires_and_only_that_of_a_live_attempt_is_renewed() -> None:
             grants.renew(grant)
     with pytest.raises(ObjectError, match="not one of this service"):
         grants.renew(renewed[:-1])
+
+
+def test_the_service_renews_the_grant_of_an_attempt_until_its_end_is_recorded(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with LocalService(tmp_path / "d") as service, service.client() as client:
+        created = client.create_job(job(f"cat {pipe}"))
+        until(lambda: client.get_job(created).State == "Running")
+        with service._parts.store.read() as transaction:
+            ((_, token),) = transaction.instances.tokens_of_job(1)
+        grants = service._parts.grants
+        expired = Node(service, grants.issue(spec(token), lifetime=-1))
+        response = expired("POST", "/?grant")
+        assert response.headers["Cache-Control"] == "no-store"
+        assert Node(service, response.whole().decode())("HEAD", "/b/in/a").status == 404
+        for other in (
+            f"{token}x",
+            "x",
+            token.rpartition("-")[0],
+            token.replace("-0-", "-1-", 1),
+            f"{token[:9]}-a-b-c-d",
+        ):
+            assert Node(service, grants.issue(spec(other)))("POST", "/?grant").status == 403
+        pipe.write_text("")
+        finish(client, created.Id)
+        ended = expired("POST", "/?grant")
+        assert (ended.status, code(ended)) == (403, "AccessDenied")
+        assert expired("GET", "/b/in/a").status == 403
 
 
 def test_an_expired_grant_opens_nothing(module_service: LocalService) -> None:

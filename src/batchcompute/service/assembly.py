@@ -134,10 +134,10 @@ def assemble(
     )
     buckets = Buckets(store, objects.has_bucket, clock)
     identity = identity_of(directory, make=True)
-    grants = Grants(identity, SYSTEM_CLOCK)
+    planner = AttemptPlanner(store, objects.describe(), resolved, buckets, keys.owners)
+    grants = Grants(identity, SYSTEM_CLOCK, planner.is_live)
     object_api = ObjectApi(objects, directory / "uploads", keys.find, buckets, grants, SYSTEM_CLOCK)
     stack.callback(object_api.uploads.close)
-    planner = AttemptPlanner(store, objects.describe(), resolved, buckets, keys.owners)
     hidden = (directory, work.path, *objects.folders(), *settings.hide)
     machine = MachineOptions(
         resolved.sandbox,

@@ -77,6 +77,17 @@ class AttemptPlanner:
         # It is random: every process with the token in its environment counts as a process of the attempt.
         return f"{self.token_prefix}{key[0]}-{key[1]}-{key[2]}-{secrets.token_hex(8)}"
 
+    def is_live(self, token: Token) -> bool:
+        """Return whether a text is the token of an attempt that has no recorded end."""
+        if not token.startswith(self.token_prefix):
+            return False
+        parts = token.removeprefix(self.token_prefix).split("-")[:3]
+        if len(parts) < 3 or not all(part.isascii() and part.isdigit() for part in parts):
+            return False
+        job, task, number = (int(part) for part in parts)
+        with self._store.read() as transaction:
+            return transaction.instances.state_of((job, task, number), token) is not None
+
     def _read_task(self, job: int, position: int) -> _Task:
         with self._store.read() as transaction:
             row = transaction.tasks.to_run(job, position)
