@@ -6,9 +6,11 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import sys
 import tarfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from batchcompute import Client, ConfigError
 from batchcompute.cli import main
 from batchcompute.service import LocalService
 from batchcompute.service.backup import back_up, restore
+from batchcompute.service.store.database import Store
+from batchcompute.service.store.schema import MIGRATIONS
 from batchcompute.service.usage import usage_of
 from tests.service.helpers import finish, until
 from tests.service.helpers import job as make_job
@@ -212,6 +216,26 @@ def test_a_full_disk_leaves_no_part_of_a_backup(
     with pytest.raises(ConfigError, match="cannot be written: No space left on device"):
         back_up(directory, tmp_path / "b.tar")
     assert not list(tmp_path.glob("*b.tar*"))
+
+
+@pytest.mark.parametrize("schema", range(1, len(MIGRATIONS) + 1))
+def test_a_directory_of_each_schema_is_backed_up_as_it_is_and_then_opened(
+    schema: int, tmp_path: Path
+) -> None:
+    directory = tmp_path / "d"
+    directory.mkdir()
+    with closing(sqlite3.connect(directory / "batchcompute.db")) as db:
+        db.executescript(f"{''.join(MIGRATIONS[:schema])} PRAGMA user_version={schema};")
+    usage_of(directory)
+    back_up(directory, tmp_path / "b.tar")
+    restore(tmp_path / "b.tar", tmp_path / "restored")
+    for path in (directory, tmp_path / "restored"):
+        with closing(sqlite3.connect(path / "batchcompute.db")) as db:
+            assert db.execute("PRAGMA user_version").fetchone()[0] == schema
+        store = Store(path / "batchcompute.db")
+        with store.read() as transaction:
+            assert transaction.jobs.count_active_instances() == (0, 0, 0)
+        store.close()
 
 
 def test_du_shows_each_part_and_changes_nothing(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:

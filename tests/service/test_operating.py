@@ -140,6 +140,7 @@ def test_metrics_count_jobs_and_requests(run: Any) -> None:
     assert samples["batchcompute_database_bytes",] > 4096
     assert 0 < samples["batchcompute_disk_free_bytes",] < samples["batchcompute_disk_bytes",]
     assert "batchcompute_instances_running 1.0" in pages["busy"].text
+    assert samples["batchcompute_instances_submitted",] == 0
     assert "with_a_name" not in pages["metrics"].text
 
 

@@ -63,6 +63,7 @@ def _of_moment(numbers: ServiceNumbers) -> Iterator[Metric]:
     yield jobs
     for name, text, value in (
         ("instances_waiting", "Instances that wait for a slot, a machine or another task.", numbers.waiting),
+        ("instances_submitted", "Instances that wait in the queue of an engine.", numbers.submitted),
         ("instances_running", "Instances that run.", numbers.running),
         ("slots", "Instances that run at once.", numbers.slots),
         ("engine_healthy", "1 while the loop that runs the jobs makes progress.", int(numbers.is_healthy)),

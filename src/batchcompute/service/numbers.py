@@ -44,6 +44,8 @@ class ServiceNumbers:
     """Jobs by state."""
     waiting: int
     """Waiting instances of the jobs that have not ended."""
+    submitted: int
+    """Instances that wait in the queue of an engine."""
     running: int
     """Running instances."""
     slots: int
@@ -103,7 +105,7 @@ def read_numbers(store: Store, directory: Path, slots: int, health: Health) -> S
     """
     with store.read() as transaction:
         jobs = transaction.jobs.count_by_state()
-        waiting, running = transaction.jobs.count_active_instances()
+        waiting, submitted, running = transaction.jobs.count_active_instances()
     disk = shutil.disk_usage(directory)
     database = directory / "batchcompute.db"
     size = sum(
@@ -112,5 +114,5 @@ def read_numbers(store: Store, directory: Path, slots: int, health: Health) -> S
         if path.exists()
     )
     return ServiceNumbers(
-        jobs, waiting, running, slots, size, disk.free, disk.total, health.ok, health.stalls
+        jobs, waiting, submitted, running, slots, size, disk.free, disk.total, health.ok, health.stalls
     )

@@ -241,13 +241,13 @@ class JobRepository:
         rows = self._db.execute("SELECT state, COUNT(*) FROM jobs WHERE NOT hidden GROUP BY state")
         return {row[0]: row[1] for row in rows}
 
-    def count_active_instances(self) -> tuple[int, int]:
-        """Return the numbers of waiting and of running instances of the jobs that have not ended."""
+    def count_active_instances(self) -> tuple[int, int, int]:
+        """Return the numbers of waiting, of submitted and of running instances of the jobs that have not ended."""
         row = self._db.execute(
-            "SELECT COALESCE(SUM(t.Waiting + t.Submitted), 0), COALESCE(SUM(t.Running), 0) FROM jobs j JOIN tasks t ON t.job = j.seq "
-            "WHERE j.state IN ('Waiting', 'Running')"
+            "SELECT COALESCE(SUM(t.Waiting), 0), COALESCE(SUM(t.Submitted), 0), COALESCE(SUM(t.Running), 0) "
+            "FROM jobs j JOIN tasks t ON t.job = j.seq WHERE j.state IN ('Waiting', 'Running')"
         ).fetchone()
-        return int(row[0]), int(row[1])
+        return int(row[0]), int(row[1]), int(row[2])
 
     def ended_before(self, time: str, count: int) -> Sequence[tuple[int, str]]:
         """Return row numbers and ids of jobs that ended before a time, the oldest first.
