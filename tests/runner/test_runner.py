@@ -415,6 +415,12 @@ def test_a_wrong_option_is_named(
     assert message in capsys.readouterr().err
 
 
+def test_the_documentation_has_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    page = (Path(__file__).parents[2] / "docs" / "runner.md").read_text("utf-8")
+    assert f'```text title="python -m batchcompute.runner --help"\n{capsys.readouterr().out}```' in page
+
+
 def test_a_program_that_cannot_start_has_a_record(site: Site) -> None:
     site.write(spec("true", "a", environment={"A": "\ud800"}), spec("true", "b", environment={"A": "x" * 300_000}),
                spec("true", "c"))  # fmt: skip
