@@ -102,10 +102,25 @@ def _write(level: int, text: str, fields: Fields, limit: str) -> None:
         fields: The fields of the event.
         limit: Kind of the record for `LogLimit`; empty for one that is always written.
     """
-    line = " ".join(f"{name}={_shown(value)}" for name, value in fields.items())
     extra = {"event": text, "fields": fields, "limit": limit}
     # `Logger.log` would walk the stack for the line of the source, which takes a quarter of the time of a record.
-    _log.handle(_log.makeRecord(_log.name, level, __file__, 0, "%s %s", (text, line), None, extra=extra))
+    _log.handle(
+        _log.makeRecord(_log.name, level, __file__, 0, "%s %s", (text, _Line(fields)), None, extra=extra)
+    )
+
+
+class _Line:
+    """The text of fields, which is made only if it is written: a log in JSON does not need it.
+
+    Args:
+        fields: The fields.
+    """
+
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}={_shown(value)}" for name, value in self._fields.items())
 
 
 def _shown(value: str | int | float) -> str:

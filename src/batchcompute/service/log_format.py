@@ -13,6 +13,8 @@ from batchcompute.service.log_limit import LogLimit
 
 __all__ = ["JsonFormatter", "TextFormatter", "log_to_stderr"]
 
+_encode: Final = json.JSONEncoder().encode
+
 _LONGEST: Final = 200
 """Characters of a field that JSON contains."""
 
@@ -38,26 +40,37 @@ class TextFormatter(logging.Formatter):
 class JsonFormatter(logging.Formatter):
     """Writes a record as one line of JSON, with the fields of its event."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._second = 0
+        self._text = ""
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
+        event = cast("str", getattr(record, "event", ""))
         content: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": self._time(record),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": event or record.getMessage(),
         }
-        event = cast("str", getattr(record, "event", ""))
         if event:
-            content["message"] = content["event"] = event
+            content["event"] = event
             fields = cast("Mapping[str, str | int | float]", getattr(record, "fields", {}))
-            content |= {name: _cut(value) for name, value in fields.items() if name not in content}
-            if "message" in fields:
-                content["reason"] = _cut(fields["message"])
+            for name, value in fields.items():
+                content["reason" if name == "message" else name] = _cut(value)
         if record.exc_info:
             content["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:
             content["stack"] = record.stack_info
-        return json.dumps(content)
+        return _encode(content)
+
+    def _time(self, record: logging.LogRecord) -> str:
+        second = int(record.created)
+        if second != self._second:
+            self._second = second
+            self._text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._text}.{int(record.msecs):03d}Z"
 
 
 def log_to_stderr(level: str, form: Literal["text", "json"]) -> None:
