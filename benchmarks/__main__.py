@@ -24,6 +24,7 @@ from batchcompute.api.responses import HttpResponse
 from batchcompute.resources import DAG, Job, JobDescription, TaskDescription
 from benchmarks import clients, operating, service, starting
 from benchmarks.common import Row, best, ratio
+from benchmarks.page import page as web_page
 
 DOCS = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
@@ -119,6 +120,7 @@ GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
     "serving": service.requests,
     "scale": service.scale,
     "operating": operating.operating,
+    "page": web_page,
 }
 
 

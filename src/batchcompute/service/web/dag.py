@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from batchcompute.drawing.graph import graph_of
+
 __all__ = ["Arrow", "Box", "Drawing", "lay_out"]
 
 WIDTH: Final = 164
@@ -66,20 +68,12 @@ def columns_of(names: Sequence[str], followers: Mapping[str, Sequence[str]]) -> 
         names: The tasks.
         followers: For each task, the tasks that start after it, without cycles.
     """
-    column = dict.fromkeys(names, 0)
-    blockers = dict.fromkeys(names, 0)
-    for source in names:
-        for target in followers.get(source, ()):
-            blockers[target] += 1
-    ready = [name for name in names if not blockers[name]]
-    while ready:
-        source = ready.pop()
-        for target in followers.get(source, ()):
-            column[target] = max(column[target], column[source] + 1)
-            blockers[target] -= 1
-            if not blockers[target]:
-                ready.append(target)
-    return column
+    graph = graph_of(names, followers)
+    return {
+        graph.nodes[position].name: number
+        for number, layer in enumerate(graph.layers())
+        for position in layer
+    }
 
 
 def lay_out(names: Sequence[str], followers: Mapping[str, Sequence[str]]) -> Drawing:

@@ -26,10 +26,10 @@ HEARTBEAT: Final = 15.0
 _QUIET: Final = 0.1
 """Seconds between two updates of a page."""
 
-_COST: Final = 10.0
+_COST: Final = 20.0
 """An update that takes a second is followed by so many seconds without one."""
 
-_PER_STREAM: Final = 0.005
+_PER_STREAM: Final = 0.0125
 """Seconds between two updates, for each open stream."""
 
 _TICK: Final = 0.5
@@ -203,7 +203,6 @@ class Hub:
                 return
 
     def _changed(self) -> None:
-        self._notified = False
         for topic in self._topics.values():
             topic.dirty.set()
 
@@ -212,6 +211,8 @@ class Hub:
         while True:
             await topic.dirty.wait()
             topic.dirty.clear()
+            # Commits wake the loop again from now on. Those during the pause after an update do not.
+            self._notified = False
             began = self._loop.time()
             try:
                 topic.publish(await asyncio.to_thread(self._load, topic.key))

@@ -192,7 +192,9 @@ def _ticks(span: float) -> list[tuple[float, str]]:
     ticks: list[tuple[float, str]] = []
     at = 0
     while at * step <= span * 0.94:
-        ticks.append((round(at * step / span * 1000, 1), duration_of(at * step) if at else "0"))
+        ticks.append(
+            (round(at * step / span * 1000, 1), duration_of(at * step).replace(".0 s", " s") if at else "0")
+        )
         at += 1
     return ticks
 

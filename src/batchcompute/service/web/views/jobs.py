@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -30,15 +32,20 @@ def list_jobs(request: ViewRequest) -> View:
     text = query.get("q", "").strip()[:LONGEST_SEARCH]
     before = query.get("before", "")
     start = int(before) if before.isdecimal() and len(before) < 16 else BEHIND_ALL
+    listed, more = _find(request, text, state, start)
     with api.store.read() as transaction:
         totals = transaction.overview.totals(api.owner)
-        matches = transaction.overview.find_jobs(
-            api.owner, text, "" if state == "Failing" else state, state == "Failing", start, PAGE + 1
-        )
-        retried = transaction.overview.retried([seq for seq, _ in matches])
+        retried = transaction.overview.retried([_seq(job) for job in listed])
         busy = transaction.instances.count_active()
-    shown = matches[:PAGE]
-    jobs = [job for seq, job_id in shown if (job := _row(request, seq, job_id, retried)) is not None]
+    jobs = [
+        {
+            **job,
+            "retried": retried.get(_seq(job), 0),
+            "url": url("jobs", job["Id"]),
+            "bar": bar_of(job["InstanceMetrics"]),
+        }
+        for job in listed
+    ]
     counts: dict[str, int] = {name: totals.jobs.get(name, 0) for name in STATES}
     counts["Failing"] = totals.failing
     counts[""] = sum(totals.jobs.values())
@@ -51,7 +58,7 @@ def list_jobs(request: ViewRequest) -> View:
         "totals": totals,
         "busy": busy,
         "slots": api.service.slots,
-        "older": _link(state, text, shown[-1][0]) if len(matches) > PAGE else "",
+        "older": _link(state, text, _seq(listed[-1])) if more else "",
         "newest": _link(state, text) if before else "",
         "all_jobs": counts[""],
     }
@@ -64,18 +71,27 @@ def _link(state: str, text: str, before: int = 0) -> str:
     return f"/?{pairs}" if pairs else "/"
 
 
-def _row(request: ViewRequest, seq: int, job_id: str, retried: dict[int, int]) -> dict[str, Any] | None:
-    try:
-        job: dict[str, Any] = request.api.get("jobs", job_id)
-    except PageError:
-        # The job was deleted meanwhile.
-        return None
-    return {
-        **job,
-        "retried": retried.get(seq, 0),
-        "url": url("jobs", job_id),
-        "bar": bar_of(job["InstanceMetrics"]),
-    }
+def _find(request: ViewRequest, text: str, state: str, start: int) -> tuple[list[dict[str, Any]], bool]:
+    """Return the jobs of a page, the newest first, and whether there are older ones."""
+    api = request.api
+    if not text and state != "Failing" and start == BEHIND_ALL:
+        page = api.get("jobs", MaxItemCount=PAGE, IsReverse="true", State=state)
+        return page["Items"], bool(page["NextMarker"])
+    with api.store.read() as transaction:
+        matches = transaction.overview.find_jobs(
+            api.owner, text, "" if state == "Failing" else state, state == "Failing", start, PAGE + 1
+        )
+    jobs: list[dict[str, Any]] = []
+    for _, job_id in matches[:PAGE]:
+        # A job may be deleted meanwhile.
+        with suppress(PageError):
+            jobs.append(api.get("jobs", job_id))
+    return jobs, bool(jobs) and len(matches) > PAGE
+
+
+def _seq(job: Mapping[str, Any]) -> int:
+    """Return the row number of a job, which is the end of its id."""
+    return int(job["Id"][-8:], 16)
 
 
 def bar_of(metrics: dict[str, int]) -> dict[str, Any]:
