@@ -68,6 +68,8 @@ class ActiveAttempt:
     """Time of the next request to the engine to cancel it, on the monotonic clock."""
     submit_at: float = 0.0
     """Time of its next submission, if it has no handle, on the monotonic clock."""
+    may_be_known: bool = False
+    """Whether the engine may have the attempt, although it gave no handle."""
     result: Result | None = None
     """Its end, if that is not recorded yet."""
 
@@ -135,9 +137,10 @@ class ActiveAttempts:
         batches: dict[tuple[int, int], list[ActiveAttempt]] = {}
         for active in self._all.values():
             if active.handle is None and active.result is None and active.submit_at <= now:
-                if active.cancelled:
+                if active.cancelled and not active.may_be_known:
                     self.end(active, STOPPED)
                 else:
+                    # A cancelled attempt whose first submission got no answer may run: its handle is needed to end it.
                     batches.setdefault(active.key[:2], []).append(active)
         return list(batches.values())
 

@@ -344,6 +344,7 @@ class Dispatcher:
         self._failed_submissions = min(self._failed_submissions + 1, 10)
         _log.warning("%s; %d attempts are submitted again in %g seconds", problem, len(batch), pause)
         for active in batch:
+            active.may_be_known = True
             active.submit_at = self._clock.monotonic() + pause
             self._active.set_reason(active, problem)
 

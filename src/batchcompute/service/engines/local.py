@@ -209,12 +209,10 @@ class LocalEngine:
             elif state.phase == "ending":
                 self._ending = True
         self._kill_overdue()
-        return {handle: self._status(handle) for handle in handles}
+        return {handle: self._status(self._entries[handle]) for handle in handles if handle in self._entries}
 
-    def _status(self, handle: Handle) -> AttemptStatus:
-        entry = self._entries.get(handle)
-        if entry is None:
-            return Lost("the engine does not know the attempt")
+    @staticmethod
+    def _status(entry: Entry) -> AttemptStatus:
         if entry.status is not None:
             return entry.status
         return _STAGING if entry.since is None else Running(_NODE, entry.since)

@@ -63,6 +63,7 @@ def exited(outcome: Outcome, since: float | None = None) -> Exited:
     """Return the end of an attempt, given its outcome in the words of the API."""
     return Exited(
         outcome.exit_code,
+        timed_out=outcome.error_code == TIMEOUT.error_code,
         error_code=outcome.error_code,
         message=outcome.error_message,
         detail=outcome.detail,
