@@ -138,7 +138,7 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
 
 def test_the_readme_installs_what_its_commands_need() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    assert "install -q -c constraints.txt '.[serve]'" in text, "it goes on with `batchcompute serve`"
+    assert "install -q -c constraints.txt '.[cli,serve]'" in text, "it goes on with `batchcompute serve`"
     assert "install -q -c constraints.txt -e '.[dev]'" in text
 
 
