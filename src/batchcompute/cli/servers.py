@@ -55,7 +55,11 @@ def find(directory: Path) -> Server | None:
     Args:
         directory: The data directory.
     """
-    proxy = running_server(directory)
+    try:
+        proxy = running_server(directory)
+    except ConfigError:
+        # The announcement is that of a server that was killed.
+        return None
     if proxy is None:
         return None
     proxy.close()

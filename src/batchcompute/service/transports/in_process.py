@@ -149,8 +149,14 @@ class _EmbeddedTransport(InProcessTransport):
         Raises:
             LocalServiceError: The service cannot be started, and no server of the directory responds.
         """
+        announced, problem = ("", ""), None
         if self._proxy is None and self._own is None:
-            self._proxy = running_server(self._directory)
+            announced = announced_server(self._directory)
+            try:
+                self._proxy = running_server(self._directory)
+            except ConfigError as error:
+                # The announcement can be that of a server that was killed.
+                problem = error
         if self._proxy is None:
             try:
                 self._service()
@@ -159,6 +165,8 @@ class _EmbeddedTransport(InProcessTransport):
                 if not url:
                     raise
                 try:
+                    if problem is not None and (url, certificate) == announced:
+                        raise problem
                     self._proxy = ServerProxy(self._directory, url, certificate)
                 except ConfigError as error:
                     raise LocalServiceError(0, used.code, "", f"{error}; {used}") from error

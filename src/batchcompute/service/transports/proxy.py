@@ -55,10 +55,13 @@ def announced_server(directory: Path) -> tuple[str, str]:
 
 
 def running_server(directory: Path) -> ServerProxy | None:
-    """Return a proxy of the announced server of a data directory; None if its process or the server is not there.
+    """Return a proxy of the announced server of a data directory; None if no server is announced, or its process ended.
 
     Args:
         directory: The data directory.
+
+    Raises:
+        ConfigError: The server does not respond, or another one does.
     """
     url, certificate = announced_server(directory)
     if not url:
@@ -66,9 +69,9 @@ def running_server(directory: Path) -> ServerProxy | None:
     try:
         # A server that was killed has left its announcement behind, and its port may belong to another program.
         os.kill(int(json.loads((directory / "server.json").read_text("utf-8"))["pid"]), 0)
-        return ServerProxy(directory, url, certificate)
-    except (ConfigError, OSError, ValueError, KeyError, TypeError, OverflowError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
+    return ServerProxy(directory, url, certificate)
 
 
 def _trusting(certificate: str) -> ssl.SSLContext | bool:
