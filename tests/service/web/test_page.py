@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from batchcompute import Client
 from batchcompute.resources import ClusterDescription
@@ -16,7 +18,7 @@ from batchcompute.service.store.keys import FIRST_OWNER
 from batchcompute.service.web import limits
 from batchcompute.service.web.rendering import STATIC
 from batchcompute.service.web.sessions import one_time_code
-from tests.service.helpers import finish, job, task, until
+from tests.service.helpers import connection, finish, job, task, until
 from tests.service.web.helpers import Visitor
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")
@@ -246,6 +248,23 @@ def test_a_job_says_what_it_waits_for(client: Client, visitor: Visitor) -> None:
     assert visitor.post(f"/-/jobs/{job_id}/stop", token=visitor.token()).status_code == 303
 
 
+def test_the_queue_of_an_engine_is_told_with_its_reason(
+    service: LocalService, client: Client, visitor: Visitor
+) -> None:
+    tasks = {"t": task("true", ClusterId=_cluster(client), AutoCluster=None)}
+    job_id = client.create_job(job(tasks, Name="queued")).Id
+    seq = int(job_id[-8:], 16)
+    with connection(service._parts.store.write()) as db:
+        db.execute("UPDATE tasks SET Submitted = 1, Waiting = 0 WHERE job = ?", (seq,))
+        db.execute("UPDATE jobs SET waits = 'The partition is <full>.' WHERE seq = ?", (seq,))
+    page = text_of(visitor.get(f"/-/jobs/{job_id}").text)
+    assert "In the queue of the engine 1" in page
+    assert "The partition is &lt;full&gt;." in page
+    with connection(service._parts.store.write()) as db:
+        db.execute("UPDATE tasks SET Submitted = 0, Waiting = 1 WHERE job = ?", (seq,))
+    client.stop_job(job_id)
+
+
 def test_a_job_that_is_being_retried_is_failing(client: Client, visitor: Visitor) -> None:
     tasks = {"t": task("sleep 0.05; exit 7", MaxRetryCount=1000)}
     job_id = client.create_job(job(tasks, Name="flaky")).Id
@@ -322,6 +341,21 @@ def test_malformed_addresses_are_refused(visitor: Visitor) -> None:
         assert visitor.get(target).status_code in (400, 404), target
     assert visitor.send("PUT", "/-/jobs").status_code == 405
     assert visitor.send("HEAD", "/").content == b""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(
+    ["jobs", "tasks", "storage", "bucket", "object", "log", "follow", "raw", "static", "open", "clusters", "t", "0",
+     "-1", "9" * 30, "..", "%2F", "%25", "\u00e9", "job-000000000000000000000000000000001", "?", "&", "=", "at", "end",
+     "stream", "stdout", "key", "prefix", "after", "view", "state", "from", "before", "q"]
+), max_size=9), st.sampled_from(["GET", "POST", "HEAD", "DELETE"]))  # fmt: skip
+def test_no_address_breaks_the_page(visitor: Visitor, parts: list[str], method: str) -> None:
+    # Codes that are wrong count as failed logins.
+    visitor.address = "203.0.113.77"
+    address = "/-/" + quote(
+        "/".join(parts).replace("/?/", "?").replace("/&/", "&").replace("/=/", "="), safe="/?&=%.-"
+    )
+    assert visitor.send(method, address, {"origin": "http://page.test"}).status_code < 500, address
 
 
 # -- forms ----------------------------------------------------------------------------------------

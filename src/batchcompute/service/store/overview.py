@@ -114,6 +114,14 @@ class OverviewRepository:
         ).fetchone()
         return Totals(jobs, int(failing), int(waiting), int(running))
 
+    def queued(self, job: int) -> tuple[int, str]:
+        """Return how many instances of a job wait in the queue of the engine, and the reason of the engine."""
+        row = self._db.execute(
+            "SELECT COALESCE(SUM(t.Submitted), 0), j.waits FROM jobs j JOIN tasks t ON t.job = j.seq WHERE j.seq = ?",
+            (job,),
+        ).fetchone()
+        return int(row[0]), str(row[1] or "")
+
     def find_jobs(
         self, owner: str, text: str, state: str, failing: bool, before: int, count: int
     ) -> list[tuple[int, str]]:

@@ -38,6 +38,7 @@ def show_job(request: ViewRequest) -> View:
         row = transaction.jobs.find(job_id, api.owner)
         seq = row.seq if row else 0
         retried = transaction.overview.retried_by_task(seq)
+        queued, reason = transaction.overview.queued(seq)
         busy = transaction.instances.count_active()
     shown = shown_tasks(job, tasks, followers, retried, busy, api.service.slots)
     line = timeline.build(
@@ -53,6 +54,8 @@ def show_job(request: ViewRequest) -> View:
         "job": job,
         "bar": bar_of(job["InstanceMetrics"]),
         "retried": sum(retried.values()),
+        "queued": queued,
+        "queue_reason": reason if reason not in job["Message"] else "",
         "priority": description.get("Priority") or 0,
         "text": description.get("Description") or "",
         "actions": [(action, url("jobs", job_id, action)) for action in actions_of(job["State"])],
