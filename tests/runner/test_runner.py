@@ -239,6 +239,27 @@ def test_an_attempt_with_a_record_does_not_run_again(site: Site) -> None:
     ]
 
 
+def test_an_attempt_that_was_given_up_is_ended_and_the_others_run_on(site: Site) -> None:
+    void = site.folder / "void.jsonl"
+    void.touch()
+    daemon = f"(setsid sh -c 'sleep 600; : {site.folder}' >/dev/null 2>&1 &)"
+    site.write(
+        spec(f"{daemon}; touch {site.folder}/began; sleep 600", "unwanted"),
+        spec(f"while ! test -e {site.folder}/go; do sleep 0.05; done; exit 4", "other"),
+        spec("true", "late"),
+        earlier_records=(str(void),),
+    )
+    runner = site.start("--slots=2")
+    until((site.folder / "began").exists)
+    void.write_bytes(encode(Ended("unwanted", Exited(None, 9))) + encode(Ended("late", Exited(None, 9))))
+    until(lambda: any(isinstance(record, Ended) for record in site.records))
+    (site.folder / "go").touch()
+    assert runner.wait(20) == 1
+    assert (site.end("unwanted").error_code, site.end("other").code) == ("Stopped", 4)
+    assert not [record for record in site.records if record.token == "late"]
+    assert not subprocess.run(["pgrep", "-f", f": {site.folder}"], capture_output=True).stdout
+
+
 def test_an_attempt_that_still_runs_on_this_machine_does_not_start(site: Site) -> None:
     with subprocess.Popen(["sleep", "600"], env={"BC_INSTANCE": "store-1-0-0-a"}) as other:
         site.write(spec("true"))

@@ -156,6 +156,9 @@ class AttemptRunner:
             text = f"The process of the program cannot be created: {error}."
             self._record(spec, replace(failed("StartFailed", text), started=started))
             return
+        if end.was_given_up:
+            self._record(spec, replace(failed("Stopped", "The attempt was given up."), started=started))
+            return
         if end.was_stopped:
             raise Unrecorded("the program was ended, because the runner was stopped")
         self._record(spec, replace(self._exited(attempt, end, files, storage), started=started))

@@ -41,6 +41,8 @@ class End:
     """Whether it was ended because the runner ends."""
     has_run: bool = True
     """Whether the program ran. If not, the machine had no process left for it."""
+    was_given_up: bool = False
+    """Whether it was ended because its attempt was given up."""
 
 
 class Programs:
@@ -58,6 +60,8 @@ class Programs:
         self._processes = AttemptProcesses(self._spawning)
         self._leaders: dict[str, str] = {}
         """Tokens of session leaders that are not waited for yet, by pid."""
+        self._given_up: set[str] = set()
+        """Tokens of attempts that were given up while they ran."""
 
     def is_alive(self, token: str) -> bool:
         """Return whether this machine has a process of an attempt.
@@ -66,6 +70,18 @@ class Programs:
             OSError: The processes of the machine cannot be listed at this moment.
         """
         return bool(self._processes.find(token, "", dict(self._leaders)))
+
+    def end(self, token: str) -> None:
+        """End the program of an attempt, if it runs. Its `End` says that it was given up.
+
+        Raises:
+            OSError: The processes of the machine cannot be listed at this moment.
+        """
+        with self._spawning:
+            if token not in self._leaders.values():
+                return
+            self._given_up.add(token)
+        self._processes.kill(token, None, False, dict(self._leaders))
 
     def run(self, spec: ProcessSpec, time_limit: float) -> End:
         """Run a program to its end.
@@ -104,7 +120,8 @@ class Programs:
         finally:
             os.close(record)
         signal = -code if code is not None and code < 0 else 0
-        return End(None if signal else code, signal, end == "time limit", end == "stop", has_run)
+        is_given_up = spec.token in self._given_up
+        return End(None if signal else code, signal, end == "time limit", end == "stop", has_run, is_given_up)
 
     def _spawn(self, spec: ProcessSpec, record: int) -> subprocess.Popen[bytes]:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
@@ -41,6 +42,9 @@ _log = LazyLogger("batchcompute.runner")
 
 _FLUSH = 0.25
 """Seconds between two flushes of the records."""
+
+_LOOK = 1.0
+"""Seconds between two looks for attempts that were given up."""
 
 
 def run(options: RunnerOptions) -> int:
@@ -143,8 +147,12 @@ class _Slots:
         self._problem = file.problem
         self._waiting = deque(file.attempts)
         self._programs = Programs(stop.fd)
-        self._readers = [RecordReader(path) for path in (file.records, *file.earlier_records)]
+        self._own = RecordReader(file.records)
+        self._earlier = [RecordReader(path) for path in file.earlier_records]
         self._recorded: set[str] = set()
+        self._given_up: set[str] = set()
+        """Tokens of attempts that have ended elsewhere."""
+        self._next_look = 0.0
         self._lock = threading.Lock()
         self._status = 0
         self._error: RecordsUnwritable | None = None
@@ -204,6 +212,7 @@ class _Slots:
             while thread.is_alive():
                 thread.join(_FLUSH)
                 self._flush()
+                self._end_given_up()
         self._flush()
         if self._error is not None:
             raise self._error
@@ -271,6 +280,21 @@ class _Slots:
 
     def _has_record(self, token: str) -> bool:
         with self._lock:
-            for reader in self._readers:
-                self._recorded.update(record.token for record in reader.new())
+            self._recorded.update(record.token for record in self._own.new())
+            for reader in self._earlier:
+                for record in reader.new():
+                    self._recorded.add(record.token)
+                    if isinstance(record, Ended):
+                        self._given_up.add(record.token)
             return token in self._recorded
+
+    def _end_given_up(self) -> None:
+        """End the programs of attempts that have got the record of an end elsewhere: the service has given them up."""
+        if not self._earlier or time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + _LOOK
+        # A file that cannot be read at this moment is read at the next time.
+        with suppress(OSError):
+            self._has_record("")
+        for token in self._given_up:
+            self._programs.end(token)
