@@ -452,6 +452,21 @@ def test_a_program_that_cannot_start_has_a_record(site: Site) -> None:
     assert site.end("c").code == 0
 
 
+def test_an_error_of_the_runner_ends_its_programs_first(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.write(spec("sleep 600", "marked-error"))
+
+    def flush(_: RecordFile) -> None:
+        if site.records:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(RecordFile, "flush", flush)
+    with pytest.raises(ZeroDivisionError):
+        site.run()
+    assert not carrying("marked-error")
+    assert [type(record).__name__ for record in site.records] == ["Started"]
+    assert not list((site.folder / "work").iterdir())
+
+
 def test_a_work_directory_that_cannot_be_used_is_recorded(site: Site) -> None:
     (site.folder / "work").touch()
     site.write(spec("true"))

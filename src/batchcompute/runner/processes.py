@@ -97,7 +97,7 @@ class AttemptProcesses:
         for name in there - self._known.keys():
             # The session identifies its attempt at less cost, and also while the process replaces its program and
             # has no environment.
-            token = leaders.get(name) or leaders.get(_session(name)) or _token_of(name)
+            token = (leaders.get(name) or leaders.get(_session(name)) if leaders else "") or _token_of(name)
             if token is None:
                 self._has_unknown = True
             else:
@@ -247,7 +247,8 @@ def _session(pid: str) -> str:
 
 def _stat(pid: str) -> list[bytes]:
     try:
-        stat = (_PROC / pid / "stat").read_bytes()
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - once for each process
+            stat = file.read()
     except (FileNotFoundError, ProcessLookupError):
         return [b"X", b"0"]
     return stat.rpartition(b")")[2].split()

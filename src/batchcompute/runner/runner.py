@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -77,19 +77,17 @@ def run(options: RunnerOptions) -> int:
 
 
 def _run(file: SpecFile, options: RunnerOptions, records: RecordFile, stop: Stop) -> int:
-    try:
-        with (
-            work_directory(options.work) as work,
-            closing(_Slots(file, options, records, work, stop)) as slots,
-        ):
-            return slots.run()
-    except OSError as error:
-        problem = f"the work directory {options.work or '(--work)'!r} cannot be used: {error}"
-        say(problem)
-        for assignment in file.attempts:
-            records.append(Ended(assignment.spec.token, failed("StartFailed", problem, options.node)))
-        records.flush()
-        return DAMAGED
+    with ExitStack() as stack:
+        try:
+            work = stack.enter_context(work_directory(options.work))
+        except OSError as error:
+            problem = f"the work directory {options.work or '(--work)'!r} cannot be used: {error}"
+            say(problem)
+            for assignment in file.attempts:
+                records.append(Ended(assignment.spec.token, failed("StartFailed", problem, options.node)))
+            records.flush()
+            return DAMAGED
+        return stack.enter_context(closing(_Slots(file, options, records, work, stop))).run()
 
 
 def say(text: str) -> None:
@@ -206,13 +204,22 @@ class _Slots:
         self._record_damaged()
         count = min(self._options.slots, len(self._waiting))
         threads = [threading.Thread(target=self._work, name=f"slot-{number}") for number in range(count)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(_FLUSH)
-                self._flush()
-                self._end_given_up()
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(_FLUSH)
+                    self._flush()
+                    self._end_given_up()
+        except BaseException:
+            # For example no thread can be started. The others need the records and the work directory until they end.
+            self._stop.end()
+            self._stop.aborted.set()
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
+            raise
         self._flush()
         if self._error is not None:
             raise self._error
