@@ -28,9 +28,9 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
-    tracing.library.cache_clear()
+    tracing._library.cache_clear()
     yield exporter
-    tracing.library.cache_clear()
+    tracing._library.cache_clear()
     provider.shutdown()
 
 

@@ -34,9 +34,9 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
     monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    tracing.library.cache_clear()
+    tracing._library.cache_clear()
     yield exporter
-    tracing.library.cache_clear()
+    tracing._library.cache_clear()
     provider.shutdown()
 
 

@@ -83,8 +83,7 @@ class Tracer:
 
 
 @cache
-def library() -> tuple[Any, Tracer] | None:
-    """Return the module ``opentelemetry.trace`` and the tracer for it; None if it is not installed."""
+def _library() -> tuple[Any, Tracer] | None:
     try:
         from opentelemetry import trace
     except ImportError:
@@ -94,16 +93,7 @@ def library() -> tuple[Any, Tracer] | None:
 
 def tracer() -> Tracer | None:
     """Return the tracer of this process; None if OpenTelemetry is not installed or has no provider."""
-    installed = library()
-    if installed is None or not has_provider(installed[0]):
+    library = _library()
+    if library is None or isinstance(library[0].get_tracer_provider(), library[0].ProxyTracerProvider):
         return None
-    return installed[1]
-
-
-def has_provider(trace: Any) -> bool:
-    """Return whether the program has set up a tracer provider.
-
-    Args:
-        trace: The module ``opentelemetry.trace``.
-    """
-    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+    return library[1]

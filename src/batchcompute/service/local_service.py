@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from batchcompute.errors import ConfigError, ValidationError
+from batchcompute.http.tracing import tracer
 from batchcompute.runner.rooted import Root
 from batchcompute.service.api.routes import is_for_objects
 from batchcompute.service.assembly import assemble, check_engine_names
@@ -188,7 +189,8 @@ class LocalService:
         self.events: Events = self._parts.store.events
         """Receives the events of jobs and requests."""
         self.events.add(self.counts)
-        self.events.add(SpanSink())
+        if tracer() is not None:
+            self.events.add(SpanSink())
         self._parts.core.events = self._parts.object_api.events = self.events
         self._parts.object_api.note_use = self._parts.keys.note_use
         open_services.add(self)

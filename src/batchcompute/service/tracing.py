@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# `batchcompute.http.tracing.tracer` says whether there is a provider. Nothing here is called without one.
 import re
 import threading
 from collections import OrderedDict
@@ -10,7 +11,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from batchcompute._version import __version__
-from batchcompute.http.tracing import has_provider, library
 from batchcompute.service.events import AttemptEnded, Event, JobCreated
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class RequestSpan:
 
 
 @contextmanager
-def request_span(method: str, headers: Mapping[str, str]) -> Generator[RequestSpan | None]:
+def request_span(method: str, headers: Mapping[str, str]) -> Generator[RequestSpan]:
     """Record a span while a request is answered; it continues the trace of the client.
 
     Args:
@@ -74,13 +74,9 @@ def request_span(method: str, headers: Mapping[str, str]) -> Generator[RequestSp
         headers: Headers of the request, with lower-case names.
 
     Yields:
-        The span; None if OpenTelemetry is not installed or has no provider.
+        The span.
     """
-    installed = library()
-    if installed is None or not has_provider(installed[0]):
-        yield None
-        return
-    trace = installed[0]
+    trace = _module()
     with _tracer(trace).start_as_current_span(
         "request",
         context=_parent_of(trace, headers.get("traceparent", "")),
@@ -107,10 +103,7 @@ class SpanSink:
         """Remember the creation of a job, or record the span of an attempt."""
         if not isinstance(event, (JobCreated, AttemptEnded)):
             return
-        installed = library()
-        if installed is None or not has_provider(installed[0]):
-            return
-        trace = installed[0]
+        trace = _module()
         if isinstance(event, AttemptEnded):
             self._record(trace, event)
         elif (span := trace.get_current_span()).get_span_context().is_valid:
@@ -139,6 +132,13 @@ class SpanSink:
         if event.state in ("Failed", "Lost"):
             span.set_status(trace.Status(trace.StatusCode.ERROR, event.code))
         span.end(int(event.end * 1e9))
+
+
+def _module() -> Any:
+    """Return the module ``opentelemetry.trace``."""
+    from opentelemetry import trace
+
+    return trace
 
 
 def _tracer(trace: Any) -> Any:

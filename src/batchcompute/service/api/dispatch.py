@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from batchcompute.errors import ValidationError
+from batchcompute.http.tracing import tracer
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.service.api.authentication import Keys
 from batchcompute.service.api.handlers.table import Handler
@@ -54,8 +55,11 @@ class Core:
             request: The request.
             admission: What `admit` returned for its head, if it was called.
         """
+        owner = admission.owner if admission else ""
+        if tracer() is None:
+            return self._respond(request, owner, True, None)
         with request_span(request.method, request.headers) as span:
-            return self._respond(request, admission.owner if admission else "", True, span)
+            return self._respond(request, owner, True, span)
 
     def answer(self, request: Request, owner: str) -> Response:
         """Return the response to a request without a signature, whose owner is known by a session.
