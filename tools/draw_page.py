@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import sync_playwright
 
@@ -82,12 +83,13 @@ def main() -> int:
     ):
         pipeline = run_jobs(client)
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        for picture, target, scheme, size in (
+        pictures: tuple[tuple[str, str, Literal["light", "dark"], tuple[int, int]], ...] = (
             ("jobs", "/", "light", (1180, 720)),
             ("job", f"/-/jobs/{pipeline}", "dark", (1180, 900)),
             ("output", f"/-/jobs/{pipeline}/tasks/sort/0", "light", (1180, 640)),
             ("phone", f"/-/jobs/{pipeline}", "light", (390, 844)),
-        ):
+        )
+        for picture, target, scheme, size in pictures:
             context = browser.new_context(
                 base_url=url, color_scheme=scheme, viewport={"width": size[0], "height": size[1]}
             )

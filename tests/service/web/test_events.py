@@ -55,6 +55,9 @@ class Events:
             assert name == "update", (name, update)
             if "html" in update:
                 self.lines = update["html"].split("\n")
+            elif "set" in update:
+                for at, line in update["set"]:
+                    self.lines[at] = line
             else:
                 end = self.lines[len(self.lines) - update["tail"] :]
                 self.lines = [*self.lines[: update["head"]], *update["lines"], *end]

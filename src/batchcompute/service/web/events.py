@@ -304,8 +304,11 @@ def _event(name: str, identity: str, content: dict[str, Any]) -> bytes:
 
 
 def _difference(before: Fragment, after: Fragment) -> dict[str, Any]:
-    """Return the lines that changed, and how many lines at the begin and at the end stay."""
+    """Return the lines that changed: by their numbers, or with how many lines at the begin and at the end stay."""
     old, new = before.html.split("\n"), after.html.split("\n")
+    if len(old) == len(new):
+        # States and counts change in place, and they are all over the page.
+        return {"set": [(at, line) for at, line in enumerate(new) if line != old[at]]}
     most = min(len(old), len(new))
     head = 0
     while head < most and old[head] == new[head]:

@@ -69,6 +69,7 @@
   let lines = null;
   const show = (update) => {
     if (update.html !== undefined) lines = update.html.split("\n");
+    else if (lines && update.set) for (const [at, line] of update.set) lines[at] = line;
     else if (lines) lines = [...lines.slice(0, update.head), ...update.lines, ...(update.tail ? lines.slice(-update.tail) : [])];
     else return;
     const parsed = new DOMParser().parseFromString(`<div>${lines.join("\n")}</div>`, "text/html");
