@@ -131,7 +131,7 @@ class Leaving(LocalEngine):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._processes._is_settled = lambda _attempt: True  # type: ignore[method-assign]
+        self._processes._is_settled = lambda attempt: True  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(
