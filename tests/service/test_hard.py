@@ -118,7 +118,7 @@ def test_a_defect_of_one_instance_does_not_affect_other_instances(
         raise RuntimeError("a defect")
 
     with monkeypatch.context() as patch:
-        patch.setattr("batchcompute.runner.attempt_files.unpack", broken)
+        patch.setattr("batchcompute.runner.package.unpack", broken)
         described = task("true")
         described.Parameters.Command.PackagePath = "oss://bucket/x"
         service.objects.write("oss://bucket/x", [b"x"])

@@ -97,6 +97,8 @@ def test_waiting_in_this_process_needs_no_event_loop() -> None:
     """A synchronous client of a service in this process does not pay for the import of asyncio."""
     code = """
 import sys
+# tenacity imports tornado, which imports asyncio, wherever tornado is installed.
+sys.modules["tornado"] = None
 from batchcompute.service import LocalService
 with LocalService() as service, service.client() as client:
     client.get_quotas()

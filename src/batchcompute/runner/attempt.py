@@ -42,6 +42,8 @@ class Attempt:
     """The Unix account that the program runs as; None for that of the runner."""
     abort: threading.Event = field(default_factory=threading.Event)
     """Set when the result is not needed any more: the instance was stopped, or its machine was released."""
+    has_directory: bool = False
+    """Whether the working directory exists, because an earlier attempt has used it."""
     script: RootedFile | None = None
     """File that the command is read from; None if the command is short enough for an argument."""
     script_content: str = ""

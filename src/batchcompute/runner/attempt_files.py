@@ -93,9 +93,10 @@ class AttemptFiles:
         if attempt.problem:
             raise staging.StagingError("MountError", attempt.problem)
         work = attempt.work
-        # The directory exists if it is used again, or if an earlier call ran short of resources.
-        with contextlib.suppress(FileExistsError):
-            work.new_folder(attempt.workdir[:1])
+        if not attempt.has_directory:
+            # The directory exists if an earlier call ran short of resources.
+            with contextlib.suppress(FileExistsError):
+                work.new_folder(attempt.workdir[:1])
         if attempt.script is not None:
             _write_script(attempt)
         if attempt.needs_no_staging:

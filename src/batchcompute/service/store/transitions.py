@@ -72,6 +72,8 @@ def _history(transaction: Transaction, key: Key) -> History:
 def _end(
     transaction: Transaction, key: Key, history: History, state: State, outcome: Outcome, now: str
 ) -> None:
+    ended: State = "Failed" if outcome.failed else "Finished"
+    transaction.jobs.note_attempt(key, ended, outcome.exit_code, outcome.error_code, now)
     transaction.instances.end(key, state, outcome, now)
     if state == "Waiting":
         transaction.attempts.archive(key, "Failed", now)
@@ -125,6 +127,7 @@ def requeue(
     """
     state = _history(transaction, key).state
     if ran:
+        transaction.jobs.note_attempt(key, "Lost", 0, "Lost", now)
         transaction.attempts.archive(key, "Lost", now, "Lost", storable(reason))
     transaction.instances.requeue(key, ran, by_engine)
     transaction.tasks.move(key[0], key[1], state, "Waiting")
@@ -182,6 +185,8 @@ def _stop_rest(transaction: Transaction, job: int, now: str) -> None:
         transaction.effects.unsettled.append(job)
     elif waiting:
         transaction.instances.stop_waiting(job)
+    for key, _ in running:
+        transaction.jobs.note_attempt(key, "Stopped", 0, "", now)
     transaction.instances.stop((key for key, _ in running), now)
     transaction.tasks.stop_all(job, now)
 

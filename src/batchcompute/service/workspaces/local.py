@@ -78,6 +78,7 @@ class LocalWorkspace:
                 scratch.stderr if process.stderr and process.stderr.root is self._work else process.stderr
             )
             attempt.process = replace(process, directory=self._work.where((scratch.name,)), stderr=stderr)
+            attempt.has_directory = True
         return attempt
 
     @staticmethod
