@@ -273,7 +273,13 @@ def test_a_job_that_is_being_retried_is_failing(client: Client, visitor: Visitor
     page = text_of(visitor.get(f"/-/jobs/{job_id}").text)
     assert "Failing" in page
     assert "exit code 7" in page
-    attempts = text_of(visitor.get(f"/-/jobs/{job_id}/tasks/t/0").text)
+    until(lambda: client.get_instance(job_id, "t", 0).RetryCount > 10)
+    html = visitor.get(f"/-/jobs/{job_id}").text
+    assert html.count(f'href="/-/jobs/{job_id}/tasks/t/0"') == 1
+    short = visitor.get(f"/-/jobs/{job_id}/tasks/t/0").text
+    assert short.count('<tr id="a-') == 8
+    assert visitor.get(f"/-/jobs/{job_id}/tasks/t/0?attempts=all").text.count('<tr id="a-') > 10
+    attempts = text_of(short)
     assert "127.0.0.1" in attempts
     assert "Failed 7" in attempts
     client.stop_job(job_id)

@@ -180,10 +180,11 @@ class OverviewRepository:
         return [Trouble((job, task, row[0]), *row[1:]) for row in rows]
 
     def retried_troubles(self, job: int, count: int) -> list[Trouble]:
-        """Return failed or lost attempts of instances that are being retried, the newest first."""
+        """Return the last failed or lost attempt of each instance that is being retried, the newest first."""
         rows = self._db.execute(
-            "SELECT a.task, a.number, a.attempt, i.state, a.ended, a.node, a.exit_code, a.error_code, a.error_message "
-            f"{_RETRIED.replace('j.seq', '?')} ORDER BY a.ended DESC LIMIT ?",
+            # SQLite takes the other columns from the row with the largest number.
+            "SELECT a.task, a.number, MAX(a.attempt), i.state, a.ended, a.node, a.exit_code, a.error_code, "
+            f"a.error_message {_RETRIED.replace('j.seq', '?')} GROUP BY a.task, a.number ORDER BY a.ended DESC LIMIT ?",
             (job, count),
         )
         return [Trouble((job, row[0], row[1]), *row[2:]) for row in rows]

@@ -22,6 +22,9 @@ STREAMS: Final = ("stdout", "stderr")
 
 _MOST_ATTEMPTS: Final = 1000
 
+_FIRST_ATTEMPTS: Final = 8
+"""Attempts that stand before the output; the rest are one click away."""
+
 
 def show_task(request: ViewRequest) -> View:
     """Return the page of a task."""
@@ -62,11 +65,14 @@ def show_instance(request: ViewRequest) -> View:
     job = api.get("jobs", path["job"])
     instance = api.get(*names)
     attempts = api.every(*names, "attempts", most=_MOST_ATTEMPTS)
+    newest = list(reversed(attempts))
     content = {
         "job": job,
         "task_name": path["task"],
         "instance": instance,
-        "attempts": list(reversed(attempts)),
+        "attempts": newest if request.query.get("attempts") == "all" else newest[:_FIRST_ATTEMPTS],
+        "attempt_count": len(attempts),
+        "all_attempts": f"{url(*names[:4], path['instance'])}?attempts=all",
         "job_url": url("jobs", path["job"]),
         "task_url": url("jobs", path["job"], "tasks", path["task"]),
         # The script of the page follows the output by itself.
