@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from batchcompute.runner.attempt import Attempt
 from batchcompute.runner.attempt_files import AttemptFiles, NotStarted
@@ -18,8 +18,7 @@ from batchcompute.runner.object_storage import ObjectStorage
 from batchcompute.runner.os_errors import has_no_room
 from batchcompute.runner.outcome import TIMEOUT, Exited, Outcome, outcome_of, tail
 from batchcompute.runner.program import End, Programs
-from batchcompute.runner.record_file import RecordFile
-from batchcompute.runner.records import Ended, Started
+from batchcompute.runner.records import Ended, Record, Started
 from batchcompute.runner.rooted import Root
 from batchcompute.runner.spawning import OutputBlocked
 from batchcompute.runner.spec_json import Assignment
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from batchcompute.runner.http_objects import HttpObjects
     from batchcompute.runner.http_session import Endpoint
 
-__all__ = ["AttemptRunner", "Machine", "Unrecorded", "failed"]
+__all__ = ["AttemptRunner", "Machine", "Records", "Unrecorded", "failed"]
 
 T = TypeVar("T")
 
@@ -62,12 +61,24 @@ class Machine:
     """The object API; None if no attempt needs it."""
 
 
+class Records(Protocol):
+    """The records that attempts are written to."""
+
+    def append(self, record: Record) -> None:
+        """Append a record.
+
+        Raises:
+            RecordsUnwritable: It cannot be written.
+        """
+        ...
+
+
 class AttemptRunner:
     """Runs attempts and records their starts and their ends.
 
     Args:
         machine: The machine.
-        records: The record file.
+        records: The records.
         programs: Runs the programs.
         is_new: Returns whether an attempt has no record and no process. It is asked right before its start.
         abort: Set when nothing is uploaded any more.
@@ -77,7 +88,7 @@ class AttemptRunner:
     def __init__(
         self,
         machine: Machine,
-        records: RecordFile,
+        records: Records,
         programs: Programs,
         is_new: Callable[[str], bool],
         abort: threading.Event,

@@ -121,6 +121,7 @@ class Programs:
             os.close(record)
         signal = -code if code is not None and code < 0 else 0
         is_given_up = spec.token in self._given_up
+        self._given_up.discard(spec.token)
         return End(None if signal else code, signal, end == "time limit", end == "stop", has_run, is_given_up)
 
     def _spawn(self, spec: ProcessSpec, record: int) -> subprocess.Popen[bytes]:
