@@ -122,9 +122,10 @@ class Dispatcher:
         self._engine.bind(self.wake)
         for active in recover(self._store, self._engine, self._planner, self._clock):
             self._active.add(active)
-        self._cleaner = LargeJobCleaner(self._store, self.restarting)
         with self._store.read() as transaction:
-            self._cleaner.add(*large_jobs.leftovers(transaction))
+            leftovers = large_jobs.leftovers(transaction)
+        self._cleaner = LargeJobCleaner(self._store, self.restarting)
+        self._cleaner.add(*leftovers)
         self._woken = True
 
     def wake(self) -> None:

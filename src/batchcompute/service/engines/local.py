@@ -181,13 +181,13 @@ class LocalEngine:
         try:
             descriptor = self._records.start(record, attempt.process.user)
             self._processes.start(attempt.process, descriptor)
-        except OutputBlocked as error:
-            outcome = Outcome(1, "OutputError", f"The output cannot be written: cannot start: {error}.")
-            return exited(outcome)
         except Exception as error:  # noqa: BLE001 - whatever the error is, this attempt does not run
             if has_no_room(error):
                 # A shortage of processes, memory or descriptors is temporary.
                 return Rejected(f"cannot start: {error}", retryable=True)
+            if isinstance(error, OutputBlocked):
+                text = f"The output cannot be written: cannot start: {error}."
+                return exited(Outcome(1, "OutputError", text))
             return exited(Outcome(126, "StartFailed", f"The program did not run: cannot start: {error}."))
         return None
 
