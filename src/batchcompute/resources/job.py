@@ -306,7 +306,7 @@ class InstanceAttempt(Status):
     number: Integer | None = None
     """Number of the attempt, from 1."""
     state: Text | None = None
-    """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if its outcome is unknown."""
+    """State: ``Waiting`` in its engine, ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` without an outcome."""
     token: Text | None = None
     """Name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
     node_ip: Text | None = None

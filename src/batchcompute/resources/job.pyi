@@ -900,12 +900,12 @@ class InstanceAttempt(Status):
     def Number(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def state(self) -> str:
-        """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if its outcome is unknown."""
+        """State: ``Waiting`` in its engine, ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` without an outcome."""
     @state.setter
     def state(self, value: str | None) -> None: ...
     @property
     def State(self) -> str:  # noqa: N802
-        """State: ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` if its outcome is unknown."""
+        """State: ``Waiting`` in its engine, ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` without an outcome."""
     @State.setter
     def State(self, value: str | None) -> None: ...  # noqa: N802
     @property

@@ -13,8 +13,11 @@ __all__: list[str] = []
 _COLUMNS: Final = "attempt, state, token, node, worker, started, ended, exit_code, error_code, error_message"
 """The columns of an attempt, in the order of the fields of `AttemptRow`."""
 
+_SHOWN: Final = " CASE state WHEN 'Submitted' THEN 'Waiting' ELSE state END AS state,"
+"""The state of the last attempt, as the API shows it."""
+
 _LAST: Final = (
-    f"SELECT {_COLUMNS} FROM instances i WHERE job = ? AND task = ? AND number = ? AND attempt > 0 AND NOT EXISTS (SELECT 1 FROM attempts a "
+    f"SELECT {_COLUMNS.replace(' state,', _SHOWN)} FROM instances i WHERE job = ? AND task = ? AND number = ? AND attempt > 0 AND NOT EXISTS (SELECT 1 FROM attempts a "
     "WHERE a.job = i.job AND a.task = i.task AND a.number = i.number AND a.attempt = i.attempt)"
 )
 """The last attempt of an instance, unless it is archived already."""
