@@ -150,18 +150,28 @@ class Cluster:
     def kill_node(self, node: str) -> None:
         """Kill a node: its daemon, and everything that runs there."""
         self.kill(node)
+        # The keepers of the jobs first, so that none of them reports how its job has ended.
+        for pid, command in _commands():
+            if command.startswith(
+                "slurmstepd: ["
+            ) and f"{self.directory}/log/slurmd-{node}.log" in _open_paths(pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         for _ in range(3):
             for pid, environment in _environments():
                 if f"SLURMD_NODENAME={node}" in environment and f"SLURM_CONF={self.config}" in environment:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-            for pid, command in _commands():
-                if command.startswith("slurmstepd: [") and self._spool(node) in _open_paths(pid):
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
 
-    def _spool(self, node: str) -> str:
-        return str(self.directory / "spool" / node)
+    @contextmanager
+    def paused(self, daemon: str) -> Iterator[None]:
+        """Stop a daemon for a while: it neither answers nor refuses connections."""
+        process = self._daemons[daemon]
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
 
     def wait_ready(self) -> None:
         """Wait until all nodes can run jobs."""

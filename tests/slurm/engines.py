@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import batchcompute
 from batchcompute.service.engines.base import Engine, Exited
@@ -16,28 +17,31 @@ from tests.slurm.cluster import Cluster
 
 SOURCE = Path(batchcompute.__file__).parents[1]
 
+SETUP = f"export PYTHONPATH={shlex.quote(str(SOURCE))}"
+"""Lines that make the nodes find this package."""
+
 PREFIX = "0123456789ab-"
 """Prefix of the tokens of the tests."""
 
 
-def settings(shared: Path, **options: object) -> SlurmSettings:
-    """Return settings with short times."""
-    values: dict[str, object] = {
+def options(shared: Path, **change: object) -> dict[str, object]:
+    """Return options with short times."""
+    return {
         "directory": str(shared),
         "python": shlex.quote(sys.executable),
-        "setup": f"export PYTHONPATH={shlex.quote(str(SOURCE))}",
+        "setup": SETUP,
         "grace": 6,
         "wait": 5,
         "exclude_after": 1000,
-        **options,
+        **change,
     }
-    return SlurmSettings.read(values)
 
 
 def make_engine(
-    cluster: Cluster, shared: Path, data: Path, commands_class: type[Commands] = Commands, **options: object
+    cluster: Cluster, shared: Path, data: Path, commands_class: type[Commands] = Commands, **change: Any
 ) -> SlurmEngine:
-    return SlurmEngine(settings(shared, **options), data, PREFIX, commands=commands(cluster, commands_class))
+    own = SlurmSettings.read(options(shared, **{"command_timeout": 20, **change}))
+    return SlurmEngine(own, data, PREFIX, commands=commands(cluster, commands_class, own.command_timeout))
 
 
 def commands(cluster: Cluster, commands_class: type[Commands] = Commands, timeout: float = 20.0) -> Commands:

@@ -36,7 +36,7 @@ class Outage(Commands):
 class SlurmContract(EngineContract):
     patience: ClassVar[float] = 60.0
     pause: ClassVar[float] = 0.1
-    large: ClassVar[int] = 200
+    large: ClassVar[int] = 120
     options: ClassVar[dict[str, object]] = {}
     is_told_of_losses: ClassVar[bool] = False
 

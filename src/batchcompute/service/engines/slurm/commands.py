@@ -139,7 +139,7 @@ class Commands:
                 cwd="/",
             )
         except subprocess.TimeoutExpired:
-            raise AmbiguousError(f"{name} does not answer in {self._timeout:g} seconds") from None
+            raise AmbiguousError(f"{name} does not answer within {self._timeout:g} seconds") from None
         except OSError as error:
             raise UnreachableError(f"{name} cannot be run: {error.strerror}") from error
         if done.returncode == 0:

@@ -25,6 +25,7 @@ from batchcompute.service.engines.base import (
     Unknown,
 )
 from batchcompute.service.engines.slurm.attaching import attach
+from batchcompute.service.engines.slurm.checks import checks_of_options, checks_of_this_machine
 from batchcompute.service.engines.slurm.commands import Commands, CommandsError
 from batchcompute.service.engines.slurm.ending import Ender
 from batchcompute.service.engines.slurm.files import SharedFiles
@@ -33,7 +34,7 @@ from batchcompute.service.engines.slurm.nodes import NodeWatch
 from batchcompute.service.engines.slurm.polling import Poller
 from batchcompute.service.engines.slurm.script import demand_of
 from batchcompute.service.engines.slurm.settings import SlurmSettings
-from batchcompute.service.engines.slurm.site import has_arrays, read_site
+from batchcompute.service.engines.slurm.site import Site, read_site
 from batchcompute.service.engines.slurm.state import State
 from batchcompute.service.engines.slurm.submitting import Submitter
 from batchcompute.service.engines.slurm.tracking import JobArray, Tracked
@@ -121,9 +122,9 @@ class SlurmEngine:
 
         Raises:
             OSError: Slurm does not answer.
-            ConfigError: The site has no job arrays.
+            ConfigError: This machine or the site lacks what the engine needs.
         """
-        self._read_site()
+        self._check()
         answer = attach(self._state, self._poller, attempts)
         self._start()
         return answer
@@ -241,14 +242,22 @@ class SlurmEngine:
             return str(error).rstrip(".")
         return ""
 
-    def _read_site(self) -> None:
+    def _check(self) -> None:
+        """Check this machine and the site in the words of the doctor."""
         state = self._state
-        state.site = read_site(state.commands)
+        for finding in checks_of_this_machine(state.settings, state.commands):
+            if not finding.ok:
+                raise ConfigError(f"the Slurm engine cannot start: {finding}")
+        site = self._read_site()
+        for finding in checks_of_options(state.settings, site):
+            if not finding.ok:
+                raise ConfigError(f"the Slurm engine cannot start: {finding}")
+
+    def _read_site(self) -> Site:
+        state = self._state
+        state.site = site = read_site(state.commands)
         self._site_until = state.clock.monotonic() + _SITE_SECONDS
-        if not has_arrays(state.site):
-            raise ConfigError(
-                "the Slurm engine needs job arrays, and MaxArraySize of this site switches them off"
-            )
+        return site
 
     # -- the thread --------------------------------------------------------------------------
 
@@ -285,7 +294,7 @@ class SlurmEngine:
         if state.clock.monotonic() >= self._site_until:
             try:
                 self._read_site()
-            except (CommandsError, ConfigError) as error:
+            except CommandsError as error:
                 _log.warning("Slurm: the limits of the site cannot be read: %s", error)
                 self._site_until = state.clock.monotonic() + _SITE_SECONDS / 10
         is_changed = self._ender.end_cancelled()

@@ -153,43 +153,60 @@ class Poller:
         """Draw the conclusions from the lines of an array in the queue, and return whether a status has changed."""
         state, settings = self._state, self._state.settings
         now, wall = state.clock.monotonic(), state.clock.time()
+        suffix = self._excluded(array)
+        verdicts = [
+            (element, judge(element, now, wall, settings.grace, settings.held_grace, suffix))
+            for element in array.elements
+            if element.open_attempts or element.gone_since is None
+        ]
+        lost = [
+            attempt
+            for _, verdict in verdicts
+            for attempt, status in verdict.statuses
+            if isinstance(status, Lost)
+        ]
+        tokens = [attempt.token for attempt in lost if attempt.token not in array.voided]
+        try:
+            if tokens:
+                # First, so that no runner starts or finishes what the service gives up.
+                state.files.void(array.name, tokens)
+                array.voided.update(tokens)
+            doomed = [element for element, verdict in verdicts if verdict.end_job and not element.is_ended]
+            if doomed:
+                self._ender.end(array, doomed)
+        except OSError as error:
+            # Another try with the next answer of Slurm.
+            return self._note_directory(f"attempts cannot be given up: {error}")
+        last_words = state.files.last_words(array.name) if lost else ""
         is_changed = False
-        for element in array.elements:
-            if not element.open_attempts and element.gone_since is not None:
-                continue
-            verdict = judge(element, now, wall, settings.grace, settings.held_grace)
-            try:
-                is_changed |= self._carry_out(element, verdict)
-            except OSError as error:
-                # Another try with the next answer of Slurm.
-                is_changed |= self._note_directory(f"attempts cannot be given up: {error}")
-                break
+        for element, verdict in verdicts:
+            is_changed |= self._carry_out(element, verdict, last_words)
+        unexpected = [attempt.status for attempt in lost if not attempt.is_cancelled]
+        if unexpected:
+            _log.warning("Slurm: %d attempts are lost, the first: %s", len(unexpected), unexpected[0])
         return is_changed
 
-    def _carry_out(self, element: Element, verdict: Verdict) -> bool:
-        state, array = self._state, element.array
-        lost = [attempt for attempt, status in verdict.statuses if isinstance(status, Lost)]
-        tokens = [attempt.token for attempt in lost if attempt.token not in array.voided]
-        if tokens:
-            # First, so that no runner starts or finishes what the service gives up.
-            state.files.void(array.name, tokens)
-            array.voided.update(tokens)
-        consequence = state.nodes.note_loss(element.node) if verdict.blames_node and lost else ""
-        last_words = state.files.last_words(array.name) if verdict.blames_node and lost else ""
+    def _carry_out(self, element: Element, verdict: Verdict, last_words: str) -> bool:
+        state = self._state
+        is_loss = any(isinstance(status, Lost) for _, status in verdict.statuses)
+        parts: list[str] = []
+        if verdict.blames_node and is_loss:
+            parts += [f"the log of the runners ends with {last_words!r}"] * bool(last_words)
+            consequence = state.nodes.note_loss(element.node)
+            parts += [consequence] * bool(consequence)
         is_changed = False
         for attempt, status in verdict.statuses:
-            final = status
-            if isinstance(status, Lost):
-                parts = [status.reason]
-                parts += [f"the log of the runners ends with {last_words!r}"] * bool(last_words)
-                parts += [consequence] * bool(consequence)
-                final = Lost("; ".join(parts))
+            final = Lost("; ".join([status.reason, *parts])) if isinstance(status, Lost) else status
             is_changed |= state.set_status(attempt, final)
-        if lost and not all(attempt.is_cancelled for attempt in lost):
-            _log.warning("Slurm: %d attempts are lost: %s", len(lost), verdict.statuses[0][1])
-        if verdict.end_job and not element.is_ended:
-            self._ender.end(array, [element])
         return is_changed
+
+    def _excluded(self, array: JobArray) -> str:
+        """Return the nodes that a waiting array may not use, in words for its reason; empty for none."""
+        return (
+            f"; it may not use {', '.join(array.excluded)}, which lost several Slurm jobs"
+            if array.excluded
+            else ""
+        )
 
     def _note_directory(self, problem: str) -> bool:
         """Note a problem of the shared directory. While it lasts, nothing is known about attempts in Slurm."""

@@ -76,6 +76,8 @@ class Site:
     """``MaxArraySize``. The elements of an array have numbers below it."""
     kill_wait: int = 30
     """``KillWait``: seconds between the signals TERM and KILL."""
+    min_job_age: int = 0
+    """``MinJobAge``: seconds for which jobs that have ended are known; 0 if that is unknown."""
 
     def partitions_of(self, text: str) -> list[Partition]:
         """Return the partitions of an option; those that do not exist are left out.
@@ -102,6 +104,22 @@ class Site:
         known = [limit for limit in limits if limit is not None]
         return max(known) if known and len(known) == len(limits) else None
 
+    def refusal_of_partition(self, text: str) -> str:
+        """Return why no job can run in partitions; empty if jobs can.
+
+        Args:
+            text: Names separated by commas; empty for the default partition.
+        """
+        names = ", ".join(sorted(self.partitions))
+        unknown = [name for name in text.split(",") if text and name not in self.partitions]
+        if unknown:
+            return f"the partition {unknown[0]!r} does not exist; the site has {names}"
+        if not self.partitions_of(text):
+            return f"the site has no default partition; set the option 'partition' to one of {names}"
+        if not self.nodes_of(text):
+            return f"the partition {text!r} has no nodes" if text else "the default partition has no nodes"
+        return ""
+
     def refusal(self, text: str, demand: Demand) -> str:
         """Return why a job can never run; empty if it can.
 
@@ -109,15 +127,10 @@ class Site:
             text: Names of partitions separated by commas; empty for the default partition.
             demand: What the job needs.
         """
-        unknown = [name for name in text.split(",") if text and name not in self.partitions]
-        if unknown:
-            return f"the partition {unknown[0]!r} does not exist; the site has {', '.join(sorted(self.partitions))}"
+        reason = self.refusal_of_partition(text)
+        if reason:
+            return reason
         nodes = self.nodes_of(text)
-        where = f"the partition {text!r}" if text else "the default partition"
-        if not text and not self.partitions_of(text):
-            return f"the site has no default partition; set the option 'partition' to one of {', '.join(sorted(self.partitions))}"
-        if not nodes:
-            return f"{where} has no nodes"
         if any(
             demand.cpus <= node.cpus and demand.memory <= node.memory and demand.gpus <= node.gpus
             for node in nodes
@@ -128,6 +141,7 @@ class Site:
             max(node.memory for node in nodes),
             max(node.gpus for node in nodes),
         )
+        where = f"the partition {text!r}" if text else "the default partition"
         return f"it needs {demand}, and no node of {where} has that; the largest values are {largest}"
 
 
@@ -173,8 +187,9 @@ def parse_site(config: str, partitions: str, nodes: str) -> Site:
     return Site(
         parsed_partitions,
         parsed_nodes,
-        _integer(values.get("MaxArraySize", "")) or 1001,
+        _integer(values.get("MaxArraySize", "1001")),
         _integer(values.get("KillWait", "")) or 30,
+        _integer(values.get("MinJobAge", "")),
     )
 
 

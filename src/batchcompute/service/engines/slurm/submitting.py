@@ -152,7 +152,7 @@ class Submitter:
             options,
             state.nodes.excluded(nodes),
         )
-        array = JobArray(name, job.folder)
+        array = JobArray(name, job.folder, excluded=job.excluded)
         try:
             with state.lock:
                 state.journal.note_array(name, tokens)

@@ -117,6 +117,8 @@ class JobArray:
     """Id of the job, only for people and for `scancel` beside the name; empty until Slurm has answered."""
     since: float = 0.0
     """Time of its submission, or of its discovery after a restart."""
+    excluded: tuple[str, ...] = ()
+    """Nodes that it must not use."""
     is_observed: bool = False
     """Whether it was in the queue once."""
     elements: list[Element] = field(default_factory=list[Element])
