@@ -267,7 +267,7 @@ class Worlds:
 
     def __init__(self, folder: Path) -> None:
         self._clock = SimulatedClock()
-        self._store = Store(folder / "schedules.db", clock=self._clock)
+        self._store = Store(folder / "schedules.db")
         self.count = itertools.count(1)
 
     @contextmanager

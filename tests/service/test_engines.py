@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +17,7 @@ from tests.service.helpers import finish, job, task, until
 
 
 @contextmanager
-def simulated(tmp_path: Path, script: Script, **options: Any) -> Iterator[tuple[Client, SimulatedClock]]:
+def simulated(tmp_path: Path, script: Script, **options: Any) -> Generator[tuple[Client, SimulatedClock]]:
     clock = SimulatedClock(auto=False)
     kind = options.pop("kind", SimulatedEngine)
     engine = kind(clock, script, **options)

@@ -108,7 +108,7 @@ def assemble(
         ConfigError: The work directory or the object storage cannot be used.
     """
     detach = settings.detach_jobs
-    store = Store(directory / "batchcompute.db", settings.full_sync, clock)
+    store = Store(directory / "batchcompute.db", settings.full_sync)
     stack.callback(store.close)
     stack.callback(before_close, store)
     restrict_access(directory, whole=not store.was_done("tightened"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from batchcompute.errors import ConfigError
-from batchcompute.service.clock import SYSTEM_CLOCK, Clock
+from batchcompute.service.clock import SYSTEM_CLOCK
 from batchcompute.service.event_log import EventLog
 from batchcompute.service.events import Events
 from batchcompute.service.store.apps import AppRepository
@@ -113,21 +113,17 @@ class Store:
     Args:
         path: The file.
         full: Whether each commit waits for the disk, so that not even a power cut loses one.
-        clock: The source of time.
         events: Receives the events of jobs, each after the commit of its transaction; by default they are logged.
 
     Raises:
         ConfigError: The file cannot be opened, or is of a later version of this package.
     """
 
-    def __init__(
-        self, path: Path, full: bool = False, clock: Clock = SYSTEM_CLOCK, events: Events | None = None
-    ) -> None:
+    def __init__(self, path: Path, full: bool = False, events: Events | None = None) -> None:
         self.path: Path = path
         """The file."""
         self.events: Events = events or Events(EventLog())
         """Receives the events of jobs; parts of the service report further ones."""
-        self._clock = clock
         self._lock = threading.RLock()
         self._waiting = 0
         self._listeners: tuple[Callable[[], None], ...] = ()
@@ -244,8 +240,9 @@ class Store:
         for _ in range(_TURNS):
             if self._waiting <= 0:
                 return
-            # A thread that takes the lock again at once rarely loses it to another one.
-            self._clock.sleep(0.0005)
+            # A thread that takes the lock again at once rarely loses it to another one. Threads are real, so this takes
+            # real time even if the time of jobs is simulated.
+            SYSTEM_CLOCK.sleep(0.0005)
 
     def compact(self) -> None:
         """Return the space of deleted rows to the disk."""
