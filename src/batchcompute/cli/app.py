@@ -50,6 +50,7 @@ COMMANDS: Final = {
     "status": Entry("Service", "background", "show whether a service runs, and where"),
     "page": Entry("Service", "page", "open the page of the service in a browser, logged in"),
     "serve": Entry("Service", "serve", "serve the API over HTTP, and run the jobs"),
+    "doctor": Entry("Service", "doctor", "check whether engines can run jobs, and say what to do"),
     "keys": Entry(_DIRECTORY, "keys", "list, add, rotate and revoke access keys"),
     "buckets": Entry(_DIRECTORY, "buckets", "list buckets, and share them between owners"),
     "backup": Entry(_DIRECTORY, "backups", "write a backup to a file"),

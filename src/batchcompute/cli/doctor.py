@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+import socket
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -14,6 +18,7 @@ from batchcompute.cli.framework import Leaf, examples
 from batchcompute.cli.output import has_color, write, write_json
 from batchcompute.cli.state import OF_DIRECTORY, state_of
 from batchcompute.cli.texts import clean
+from batchcompute.errors import ConfigError
 from batchcompute.service.data_directory import default_directory
 from batchcompute.service.setting_sources import load_settings
 
@@ -23,8 +28,21 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_SETTINGS: Final = ("config", "engine", "engine_options", "node_endpoint", "work_dir", "sandbox")
+_SETTINGS: Final = (
+    "config", "engine", "engine_options", "node_endpoint", "host", "port", "work_dir", "sandbox",
+)  # fmt: skip
 """The settings that checks use, besides the data directory."""
+
+_ONE_MACHINE: Final = frozenset({"local", "simulated"})
+"""The engines without nodes that reach the service."""
+
+_ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+_LONGEST_REQUEST: Final = 2.0
+"""Seconds after which a connection that sends nothing is closed."""
+
+_LONGEST_END: Final = 3.0
+"""Seconds that the end waits for the last connection."""
 
 _COLORS: Final[Mapping[str, int]] = {"ok": 32, "warning": 33, "error": 31}
 
@@ -33,7 +51,8 @@ def _doctor(**values: object) -> int:
     """Check whether engines can run jobs: machine, directories, commands, cluster and nodes.
 
     The settings are those of `serve`, which refuses to start for the same errors. Each warning and each error says what
-    to do. The status is 0 if there is no error, 1 if there is one, and 2 if the arguments are wrong.
+    to do. A cluster runs a small job for it. The status is 0 if there is no error, 1 if there is one, and 2 if the
+    arguments are wrong.
     """
     state = state_of(click.get_current_context())
     settings = load_settings(chosen_settings(values, state))
@@ -42,28 +61,77 @@ def _doctor(**values: object) -> int:
 
     resolved = resolve(settings)
     check_engine_names(resolved, settings.spelled("engine"))
-    found: dict[str, list[Finding]] = {}
-    for name in resolved.engines:
-        if not state.json and len(resolved.engines) > 1:
-            write(f"{name}:")
-        found[name] = []
-        for finding in _findings(name, settings, resolved.engine_options.get(name, {})):
-            found[name].append(finding)
-            if not state.json:
-                _write(finding)
-    everything = [finding for findings in found.values() for finding in findings]
-    errors = sum(finding.level == "error" for finding in everything)
+    everything: dict[str, list[Finding]] = {}
+    with _endpoint(settings, _ONE_MACHINE.issuperset(resolved.engines)) as endpoint:
+        for name in resolved.engines:
+            if not state.json and len(resolved.engines) > 1:
+                write(f"{name}:")
+            everything[name] = []
+            for finding in _findings(name, settings, endpoint):
+                everything[name].append(finding)
+                if not state.json:
+                    _write(finding)
+    levels = [finding.level for findings in everything.values() for finding in findings]
+    errors = levels.count("error")
     if state.json:
-        engines = {name: [_plain(finding) for finding in findings] for name, findings in found.items()}
+        engines = {name: [_plain(finding) for finding in findings] for name, findings in everything.items()}
         write_json({"Ok": not errors, "Engines": engines})
     else:
-        warnings = sum(finding.level == "warning" for finding in everything)
-        write(f"{len(everything)} checks: {_number(errors, 'error')}, {_number(warnings, 'warning')}")
+        write(
+            f"{len(levels)} checks: {_number(errors, 'error')}, {_number(levels.count('warning'), 'warning')}"
+        )
     return FAILED if errors else 0
 
 
-def _findings(name: str, settings: Settings, options: Mapping[str, object]) -> list[Finding]:
-    raise NotImplementedError
+def _findings(name: str, settings: Settings, endpoint: str) -> Iterable[Finding]:
+    from batchcompute.service.engines.checks import SiteContext, check_site
+
+    directory = settings.data_dir or default_directory()
+    options = settings.engine_options.get(name, {})
+    return check_site(
+        name,
+        SiteContext(
+            options, directory, settings.work_dir, settings.sandbox, settings.node_endpoint or endpoint
+        ),
+    )
+
+
+@contextmanager
+def _endpoint(settings: Settings, is_one_machine: bool) -> Generator[str]:
+    """Yield the URL that the service has, or would have. While no service runs, a socket answers there."""
+    if is_one_machine:
+        yield ""
+        return
+    from batchcompute.service.transports.server import listen
+
+    with ExitStack() as stack:
+        names = (settings.spelled("host"), settings.spelled("port"))
+        try:
+            address = stack.enter_context(listen(settings.host, settings.port, insecure=True, settings=names))
+        except ConfigError:
+            # A service that runs answers by itself. If another program has the port, nodes see that.
+            host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            yield f"http://{host}:{settings.port}"
+            return
+        thread = threading.Thread(target=_answer, args=(address.socket,), daemon=True)
+        thread.start()
+        stack.callback(thread.join, _LONGEST_END)
+        # A thread that waits in `accept` does not notice that the socket is closed.
+        stack.callback(address.socket.shutdown, socket.SHUT_RDWR)
+        yield address.url
+
+
+def _answer(listener: socket.socket) -> None:
+    """Answer each request until the socket is closed."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with suppress(OSError), connection:
+            connection.settimeout(_LONGEST_REQUEST)
+            connection.recv(65536)
+            connection.sendall(_ANSWER)
 
 
 doctor_command = Leaf(
@@ -71,7 +139,7 @@ doctor_command = Leaf(
     globals_=OF_DIRECTORY,
     callback=_doctor,
     params=[option for option in settings_options() if option.name in _SETTINGS],
-    help=_doctor.__doc__,
+    help=inspect.getdoc(_doctor),
     epilog=examples(
         "batchcompute doctor",
         "batchcompute doctor --engine slurm --engine-options slurm.directory=/shared/batchcompute",

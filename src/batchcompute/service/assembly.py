@@ -188,13 +188,14 @@ def check_engine_names(settings: ResolvedSettings, setting: str) -> None:
         setting: Name of the setting, as the user wrote it.
 
     Raises:
-        ConfigError: An engine does not exist, or there are options for an engine that is not used.
+        ConfigError: An engine does not exist, or an engine that is not used has options, or an instance type.
     """
-    if settings.engines != ("local",) or settings.engine_options:
+    types = settings.types.values()
+    if settings.engines != ("local",) or settings.engine_options or any(kind.engine for kind in types):
         # An engine can come from another package, which takes time to look up.
         from batchcompute.service.engines.registry import check_engines
 
-        check_engines(settings.engines, settings.engine_options, setting)
+        check_engines(settings.engines, settings.engine_options, types, setting)
 
 
 def _engine(context: EngineContext, settings: ResolvedSettings) -> Engine:

@@ -49,11 +49,17 @@ def _local(site: SiteContext) -> Iterable[Finding]:
     return check_local(site)
 
 
+def _slurm(site: SiteContext) -> Iterable[Finding]:
+    from batchcompute.service.engines.slurm.doctor import diagnose
+
+    return diagnose(site.options, site.endpoint, clock=site.clock)
+
+
 def _simulated(site: SiteContext) -> Iterable[Finding]:  # noqa: ARG001 - one shape for all
     return [Finding("ok", "site", "nothing has to be checked: no program runs")]
 
 
-_BUILT_IN: Final[Mapping[str, SiteChecks]] = {"local": _local, "simulated": _simulated}
+_BUILT_IN: Final[Mapping[str, SiteChecks]] = {"local": _local, "slurm": _slurm, "simulated": _simulated}
 """The checks of the engines of this package, which load their modules when they are called."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
@@ -11,7 +11,9 @@ from typing import Final, cast
 
 from batchcompute.errors import ConfigError
 from batchcompute.errors.installation import install_command
+from batchcompute.service.domain.instance_types import InstanceType
 from batchcompute.service.engines.base import Engine
+from batchcompute.service.engines.checks import SiteContext, refuse_bad_site
 from batchcompute.service.engines.context import EngineContext, EngineFactory
 from batchcompute.service.engines.mixed import MixedEngine
 from batchcompute.service.spelling import nearest
@@ -37,16 +39,19 @@ def _others() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
-def check_engines(names: Sequence[str], options: Mapping[str, object], setting: str) -> None:
+def check_engines(
+    names: Sequence[str], options: Mapping[str, object], types: Iterable[InstanceType], setting: str
+) -> None:
     """Check names of engines, before anything is made on disk.
 
     Args:
         names: The names.
         options: The options of engines, by name.
+        types: The instance types.
         setting: The name of the setting, as the user wrote it.
 
     Raises:
-        ConfigError: An engine does not exist, or there are options for an engine that is not used.
+        ConfigError: An engine does not exist, or an engine that is not used has options, or an instance type.
     """
     known = {**_BUILT_IN, **(_others() if any(name not in _BUILT_IN for name in names) else {})}
     for name in names:
@@ -60,6 +65,11 @@ def check_engines(names: Sequence[str], options: Mapping[str, object], setting: 
         if name not in names:
             raise ConfigError(
                 f"there are options for the engine {name!r}, but {setting} is {','.join(names)}"
+            )
+    for kind in types:
+        if kind.engine and kind.engine not in names:
+            raise ConfigError(
+                f"the instance type {kind.name!r} names the engine {kind.engine!r}, but {setting} is {','.join(names)}"
             )
 
 
@@ -80,12 +90,26 @@ def make_engine(
         engines: dict[str, Engine] = {}
         for name in names:
             factory = _load(name)
+            if name not in _BUILT_IN:
+                # The engines of this package check their sites themselves, and need less time for it than the doctor.
+                refuse_bad_site(name, _site_of(options.get(name, {}), context))
             engine = factory(replace(context, options=options.get(name, {})))
             stack.callback(engine.close)
             engines[name] = engine
         result = engines[names[0]] if len(engines) == 1 else MixedEngine(engines, context.types)
         stack.pop_all()
     return result
+
+
+def _site_of(options: Mapping[str, object], context: EngineContext) -> SiteContext:
+    return SiteContext(
+        options,
+        context.data_dir,
+        context.work.path,
+        context.machine.sandbox,
+        context.endpoint(),
+        context.clock,
+    )
 
 
 def _load(name: str) -> EngineFactory:
@@ -98,7 +122,7 @@ def _load(name: str) -> EngineFactory:
         for part in attribute.split("."):
             loaded = getattr(loaded, part)
         return cast("EngineFactory", loaded)
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         hint = (
             f" It needs the extra {_EXTRAS[name]}: {install_command(_EXTRAS[name])}"
             if name in _EXTRAS

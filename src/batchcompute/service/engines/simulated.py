@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal, cast
 
+from batchcompute.errors import ConfigError, ValidationError
 from batchcompute.service.clock import Clock
 from batchcompute.service.engines.base import (
     Attachment,
@@ -20,6 +22,7 @@ from batchcompute.service.engines.base import (
     Token,
     Unknown,
 )
+from batchcompute.service.engines.context import EngineContext
 from batchcompute.service.engines.simulation.checks import number
 from batchcompute.service.engines.simulation.decider import Decider
 from batchcompute.service.engines.simulation.nodes import Attempt
@@ -27,7 +30,7 @@ from batchcompute.service.engines.simulation.rules import Course, Fault
 from batchcompute.service.engines.simulation.script import Script
 from batchcompute.service.engines.simulation.world import CLOSED, World
 
-__all__ = ["Course", "Script", "SimulatedEngine"]
+__all__ = ["Course", "Script", "SimulatedEngine", "create"]
 
 _KEPT_REFUSALS = 10_000
 """Number of the last refusals that the engine repeats if the same token is submitted again."""
@@ -310,3 +313,26 @@ def _nonsense(number: int, size: int) -> Sequence[Submission]:
 
 def _do_nothing() -> None:
     """Nobody wants to know."""
+
+
+def create(context: EngineContext) -> SimulatedEngine:
+    """Return the engine of a service. Its options are those of a script, or ``script`` is the path of one in JSON.
+
+    Args:
+        context: The parts of the service.
+
+    Raises:
+        ConfigError: An option is wrong, or the file cannot be read.
+    """
+    options = dict(context.options)
+    path = options.pop("script", None)
+    try:
+        if path is None:
+            return SimulatedEngine(context.clock, Script.from_dict(options))
+        if options or not isinstance(path, str):
+            raise ConfigError("engines.simulated: script must be the path of a file, and the only option")
+        return SimulatedEngine(context.clock, Script.from_json(Path(path).expanduser().read_bytes()))
+    except ValidationError as error:
+        raise ConfigError(f"engines.simulated: {error}") from error
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(f"engines.simulated: script {path} cannot be read: {error}") from error
