@@ -61,7 +61,7 @@ COMMANDS: Final = {
 }
 """All commands by name, in the order of the help."""
 
-batchcompute = LazyGroup(
+batchcompute: LazyGroup = LazyGroup(
     COMMANDS,
     name=_NAME,
     globals_=OF_ALL,

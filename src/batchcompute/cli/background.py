@@ -101,7 +101,7 @@ def _up(**values: object) -> None:
     )
 
 
-up_command = Leaf(
+up_command: Leaf = Leaf(
     "up",
     globals_=OF_DIRECTORY,
     callback=_up,

@@ -44,7 +44,7 @@ class _WithGlobals(click.Command):
     ) -> None:
         attributes.setdefault("context_settings", SETTINGS)
         super().__init__(*arguments, **attributes)
-        self.params += [make() for make in globals_]
+        self.params.extend(make() for make in globals_)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the examples without an indentation of their own."""
@@ -60,7 +60,7 @@ class Leaf(_WithGlobals):
 class Group(_WithGlobals, click.Group):
     """A command with sub-commands."""
 
-    command_class = Leaf
+    command_class: type[click.Command] | None = Leaf
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

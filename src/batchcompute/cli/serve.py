@@ -62,7 +62,7 @@ def _serve(**values: object) -> None:
             serve(service, address, str(settings.tls_cert or ""), str(settings.tls_key or ""), token)
 
 
-serve_command = Leaf(
+serve_command: Leaf = Leaf(
     "serve",
     globals_=OF_SERVER,
     callback=_serve,

@@ -24,12 +24,13 @@ class Stop:
 
     def __init__(self, grace: float) -> None:
         self._grace = grace
-        self.requested = threading.Event()
+        self.requested: threading.Event = threading.Event()
         """Set when no program starts any more, and all programs end."""
-        self.aborted = threading.Event()
+        self.aborted: threading.Event = threading.Event()
         """Set when nothing is uploaded any more."""
         self.status: int = 0
         """Exit status that names the signal; 0 for none."""
+        self.fd: int
         self.fd, self._fd_write = os.pipe2(os.O_CLOEXEC)
         self._signals, self._signals_write = os.pipe2(os.O_CLOEXEC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -54,7 +54,7 @@ _Quantity = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class DaskOptions(BaseModel):
     """The options of the Dask engine."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
     scheduler: Annotated[str, AfterValidator(_check_address)] = Field(
         default="",

@@ -25,7 +25,7 @@ class Guard(SchedulerPlugin):
     Without it, Dask runs tasks of a worker that has died on another one, although their commands may still run.
     """
 
-    name = "batchcompute-guard"
+    name: str = "batchcompute-guard"
     idempotent = True
 
     async def start(self, scheduler: Any) -> None:
@@ -59,7 +59,7 @@ class HostPlugin(WorkerPlugin):
 
     def __init__(self, service: str, options: dict[str, Any]) -> None:
         # Changed options are another plugin.
-        self.name = f"{KEY}-{service}-{sorted(options.items())}"
+        self.name: str = f"{KEY}-{service}-{sorted(options.items())}"
         self._service = service
         self._options = options
 

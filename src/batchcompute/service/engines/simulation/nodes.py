@@ -22,25 +22,25 @@ class Attempt:
     def __init__(
         self, token: Token, handle: Handle, order: int, course: Course, limit: float, now: float
     ) -> None:
-        self.token = token
-        self.handle = handle
-        self.order = order
+        self.token: Token = token
+        self.handle: Handle = handle
+        self.order: int = order
         """Place in the queue."""
-        self.course = course
-        self.limit = limit
+        self.course: Course = course
+        self.limit: float = limit
         """Time limit in seconds."""
-        self.submitted = now
+        self.submitted: float = now
         self.started: float | None = None
         self.ended: float | None = None
         self.end: AttemptStatus | None = None
         self.node: Node | None = None
-        self.due = 0.0
+        self.due: float = 0.0
         """Time of the next event of the attempt; events of other times do not count any more."""
-        self.cancels = 0
+        self.cancels: int = 0
         """Number of cancellations."""
-        self.stopping = False
+        self.stopping: bool = False
         """Whether a cancellation ends the attempt at `due`."""
-        self.answered = False
+        self.answered: bool = False
         """Whether the service knows the handle."""
 
 
@@ -55,13 +55,13 @@ class Node:
     __slots__ = ("alive", "listed", "name", "running", "slots", "waiting")
 
     def __init__(self, name: str, slots: int | None) -> None:
-        self.name = name
-        self.slots = slots
-        self.alive = True
+        self.name: str = name
+        self.slots: int | None = slots
+        self.alive: bool = True
         self.running: dict[Handle, Attempt] = {}
         self.waiting: deque[Attempt] = deque()
         """Attempts that run on this node only."""
-        self.listed = False
+        self.listed: bool = False
         """Whether the node is in the list of free nodes."""
 
     @property
