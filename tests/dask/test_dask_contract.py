@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from batchcompute.service.engines.base import Exited
 from batchcompute.service.engines.contract_suite import EngineContract
 
 from .helpers import DaskHarness
@@ -16,13 +19,26 @@ class TestDaskEngine(DaskHarness, EngineContract):
 
 @pytest.mark.long
 @pytest.mark.usefixtures("cluster")
-class TestTenThousand(DaskHarness, EngineContract):
-    large = 10_000
-    patience = 300.0
-
-    test_a_large_batch = EngineContract.test_a_large_batch
-
-
-for _name in [name for name in dir(EngineContract) if name.startswith("test_")]:
-    if _name != "test_a_large_batch":
-        setattr(TestTenThousand, _name, None)
+def test_ten_thousand_attempts() -> None:
+    harness = TestDaskEngine()
+    harness.setup_method()
+    try:
+        handles = harness.submit(*(harness.spec(f"exit {number % 5}") for number in range(10_000)))
+        waiting = dict.fromkeys(handles)
+        codes: dict[str, int | None] = {}
+        end = time.monotonic() + 300
+        while waiting:
+            assert time.monotonic() < end
+            ended = {
+                handle: status
+                for handle, status in harness.engine.status(waiting).items()
+                if isinstance(status, Exited)
+            }
+            codes.update((handle, status.code) for handle, status in ended.items())
+            harness.engine.forget(ended)
+            for handle in ended:
+                del waiting[handle]
+            time.sleep(0.1)
+        assert [codes[handle] for handle in handles] == [number % 5 for number in range(10_000)]
+    finally:
+        harness.teardown_method()

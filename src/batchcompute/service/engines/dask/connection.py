@@ -84,6 +84,20 @@ class Connection:
             OSError: The scheduler does not answer.
             ConfigError: A worker cannot run attempts, or the scheduler refuses.
         """
+        self.connect()
+        try:
+            self._prepare()
+        except BaseException:
+            self.close_client()
+            raise
+
+    def connect(self) -> None:
+        """Connect, and change nothing.
+
+        Raises:
+            OSError: The scheduler does not answer.
+            ConfigError: The certificates cannot be used.
+        """
         options = self._options
         security: Any = None
         if options.tls_ca:
@@ -107,11 +121,6 @@ class Connection:
         except (OSError, TimeoutError, ValueError, RuntimeError) as error:
             # An error of TLS is a ValueError or an OSError, and contains no secret.
             raise OSError(f"the Dask scheduler {address} does not answer: {error}") from error
-        try:
-            self._prepare()
-        except BaseException:
-            self.close_client()
-            raise
 
     def _open_cluster(self) -> Any:
         if self._cluster is not None:

@@ -116,6 +116,7 @@ def machine_of(dask_worker: Any = None) -> dict[str, Any]:
         "linux": sys.platform.startswith("linux"),
         "threads": dask_worker.state.nthreads,
         "nanny": bool(dask_worker.nanny),
+        "resources": dict(dask_worker.state.total_resources),
         "time": 0.0,
         "version": "",
         "problem": "",
