@@ -107,8 +107,8 @@ class DaskCluster:
     def wait(self, workers: int | None = None, security: object = None) -> None:
         """Wait until workers are ready: as many as were started, if no number is given."""
         count = len(self.workers) if workers is None else workers
-        with distributed.Client(self.address, set_as_default=False, timeout=30, security=security) as client:
-            client.wait_for_workers(count, timeout=30)
+        with distributed.Client(self.address, set_as_default=False, timeout=90, security=security) as client:
+            client.wait_for_workers(count, timeout=90)
 
     def kill_scheduler(self) -> None:
         assert self.scheduler is not None

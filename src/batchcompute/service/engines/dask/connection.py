@@ -13,7 +13,7 @@ from batchcompute.errors.installation import install_command
 from batchcompute.runner.attempt_spec import Token
 from batchcompute.service.engines.dask import portable
 from batchcompute.service.engines.dask.options import DaskOptions
-from batchcompute.service.engines.dask.untyped import cloudpickle, distributed
+from batchcompute.service.engines.dask.untyped import cloudpickle, dask, distributed
 
 __all__ = ["Connection"]
 
@@ -128,18 +128,25 @@ class Connection:
         # Other users of this machine can reach its ports, and a scheduler runs what a client sends.
         security = distributed.Security.temporary()
         workers, threads = self._shape
-        self._cluster = distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=threads,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            worker_dashboard_address=None,
-            security=security,
-            local_directory=self._folder,
-            silence_logs=logging.ERROR,
-            memory_limit=0,
-        )
+        # Its pages need no key, so there are none.
+        routes = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+        try:
+            with dask.config.set(routes):
+                self._cluster = distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=threads,
+                    processes=True,
+                    host="127.0.0.1",
+                    scheduler_kwargs={"dashboard": False},
+                    dashboard_address="127.0.0.1:0",
+                    worker_dashboard_address="127.0.0.1:0",
+                    security=security,
+                    local_directory=self._folder,
+                    silence_logs=logging.ERROR,
+                    memory_limit=0,
+                )
+        except (TimeoutError, RuntimeError) as error:
+            raise OSError(f"the cluster of the service's own does not start: {error}") from error
         return security
 
     def _prepare(self) -> None:
