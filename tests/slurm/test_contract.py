@@ -38,7 +38,6 @@ class SlurmContract(EngineContract):
     pause: ClassVar[float] = 0.1
     large: ClassVar[int] = 120
     options: ClassVar[dict[str, object]] = {}
-    is_told_of_losses: ClassVar[bool] = False
 
     @pytest.fixture(autouse=True)
     def _own_cluster(self, cluster: Cluster, tmp_path: Path) -> Iterator[None]:
@@ -84,9 +83,8 @@ class SlurmContract(EngineContract):
         assert isinstance(status, Running)
         self.cluster.kill_node(status.node)
         self.dead.append(status.node)
-        if self.is_told_of_losses:
-            # Slurm needs half a minute to notice the loss itself.
-            self.cluster.run("scontrol", "update", f"nodename={status.node}", "state=down", "reason=lost")
+        # Slurm needs half a minute to notice the loss itself.
+        self.cluster.run("scontrol", "update", f"nodename={status.node}", "state=down", "reason=lost")
         return True
 
     def times_run(self, spec: AttemptSpec) -> int:
@@ -120,7 +118,6 @@ class TestUnpacked(SlurmContract):
 
 
 class TestPacked(SlurmContract):
-    is_told_of_losses: ClassVar[bool] = True
     options: ClassVar[dict[str, object]] = {
         "pack": 16,
         "parallel": 4,

@@ -59,11 +59,11 @@ def after(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() > end
 
 
-def test_2000_instances(make: Make, tmp_path: Path) -> None:
+def test_10000_instances(make: Make, tmp_path: Path) -> None:
     fleet = started(make, tmp_path, slots=10_000)
-    fleet.submit(2000)
-    fleet.run(180)
-    fleet.check(2000)
+    fleet.submit(10_000)
+    fleet.run(300)
+    fleet.check(10_000)
     assert not fleet.losses
     wait_until(lambda: not list((tmp_path / "shared").rglob("records-*")), "all files are removed", 10)
 
@@ -234,7 +234,7 @@ def test_slurm_does_not_answer_for_a_while(make: Make, tmp_path: Path, cluster: 
 def test_attempts_wait_in_the_engine_while_there_is_no_controller(
     make: Make, tmp_path: Path, cluster: Cluster
 ) -> None:
-    fleet = started(make, tmp_path, pack=2, command_timeout=5)
+    fleet = started(make, tmp_path, pack=2)
     cluster.kill("slurmctld")
     try:
         fleet.submit(10)
@@ -290,28 +290,26 @@ def test_held_and_refused_jobs(make: Make, tmp_path: Path, cluster: Cluster) -> 
     options = {
         "held": {"sbatch": ["--hold"]},
         "short": {"partition": "short"},
-        "nowhere": {"partition": "nowhere"},
         "account": {"constraint": "unknown-feature"},
         "shut": {"partition": "shut"},
     }
     fleet = started(make, tmp_path, pack=1, types=options, held_grace=2)
-    kinds = ["held", "short", "nowhere", "account", "shut"]
+    kinds = ["held", "short", "account", "shut"]
     fleet.send(
         [fleet.spec(number, "exit 0", instance_type=kind, task=kind) for number, kind in enumerate(kinds)]
     )
     fleet.send(
         [
-            fleet.spec(5, "exit 0", resources=Resources(33)),
-            fleet.spec(6, "exit 0", resources=Resources(1, 10_000)),
+            fleet.spec(4, "exit 0", resources=Resources(33)),
+            fleet.spec(5, "exit 0", resources=Resources(1, 10_000)),
         ]
     )
-    fleet.run(20, until=lambda: {1, 2, 3, 5, 6} <= set(fleet.ends))
+    fleet.run(20, until=lambda: {1, 2, 4, 5} <= set(fleet.ends))
     assert isinstance(fleet.ends[1], Exited)
     refusals = {number: end.reason for number, end in fleet.ends.items() if isinstance(end, Rejected)}
-    assert refusals[2] == "the partition 'nowhere' does not exist; the site has all, one, short, shut"
-    assert "nvalid feature" in refusals[3]
-    assert refusals[5].startswith("it needs 33 CPUs, and no node of the default partition has that")
-    assert refusals[6].startswith("it needs 1 CPU and 10000 MiB of memory")
+    assert "nvalid feature" in refusals[2]
+    assert refusals[4].startswith("it needs 33 CPUs, and no node of the default partition has that")
+    assert refusals[5].startswith("it needs 1 CPU and 10000 MiB of memory")
     shut = next(handle for handle, spec in fleet.open.items() if spec.task == "shut")
     fleet.run(10, until=lambda: "PartitionDown" in reason_of(fleet, shut))
     fleet.run(20, until=lambda: bool(fleet.losses))
@@ -322,7 +320,7 @@ def test_held_and_refused_jobs(make: Make, tmp_path: Path, cluster: Cluster) -> 
 
 def test_slurm_is_asked_once_a_second(make: Make, tmp_path: Path) -> None:
     fleet = started(make, tmp_path, pack=1)
-    fleet.submit(100, "sleep 1")
+    fleet.submit(40, "sleep 1")
     commands = fleet.engine._state.commands
     before, began = commands.calls, time.monotonic()
     fleet.run(60)

@@ -50,17 +50,18 @@ memory = "none"
             "--data-dir", str(folder / "data"),
         ]  # fmt: skip
         self.environment = {**os.environ, **cluster.environment, **KEYS}
+        self.log = folder / "log"
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        process = subprocess.Popen(
-            self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment
-        )
+        # The log goes to a file: a pipe that is not read would stop the service when it is full.
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                self.command, stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment
+            )
         self.process = process
         assert process.stdout is not None
-        if not any(" is served at " in line for line in process.stdout):
-            assert process.stderr is not None
-            raise AssertionError(process.stderr.read())
+        assert any(" is served at " in line for line in process.stdout), self.log.read_text()
 
     def end(self, number: int) -> None:
         process, self.process = self.process, None
@@ -123,6 +124,18 @@ def test_a_killed_service_loses_and_doubles_nothing(service: Service, tmp_path: 
     with service.client() as client:
         assert client.wait(created, timeout=90).State == "Finished"
     assert sorted(map(int, done.read_text().split())) == list(range(40))
+
+
+def test_a_job_of_2000_instances(service: Service, tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    command = f"echo $BATCH_COMPUTE_DAG_INSTANCE_ID >> {done}"
+    quiet = task(command, InstanceCount=2000)
+    # Without output, an instance needs no request.
+    quiet.Parameters.StdoutRedirectPath = quiet.Parameters.StderrRedirectPath = None
+    with service.client() as client:
+        created = client.create_job(job({"t": quiet}))
+        assert client.wait(created, timeout=180).State == "Finished"
+    assert sorted(map(int, done.read_text().split())) == list(range(2000))
 
 
 def test_the_reason_of_waiting_and_a_stopped_job(service: Service) -> None:

@@ -129,6 +129,9 @@ def _directory(directory: str) -> Finding:
 
 
 def _states(settings: SlurmSettings, site: Site) -> Iterator[Finding]:
+    if settings.command_timeout <= site.message_timeout:
+        text = f"commands are ended after {settings.command_timeout:g} seconds, and try for {site.message_timeout} (MessageTimeout)"
+        yield Finding("warning", "command_timeout", text, "increase the option 'command_timeout'")
     if site.min_job_age and site.min_job_age < _SHORTEST_MEMORY:
         text = f"the controller forgets jobs {site.min_job_age} seconds after their end (MinJobAge)"
         yield Finding("warning", "memory of the controller", text, "the reasons of lost jobs may be missing")

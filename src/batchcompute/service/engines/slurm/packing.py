@@ -23,7 +23,7 @@ PROBES: Final = 32
 ENOUGH: Final = 8
 """Measured durations after which the others are packed."""
 
-_SPREAD = 16
+SPREAD: Final = 16
 """Elements into which a batch is cut at least, so that packing leaves some parallelism."""
 
 _LARGEST_FILE = 32 * 1024**2
@@ -66,11 +66,11 @@ def pack_size(count: int, seconds: float | None, target: float, parallel: int) -
         target: Seconds that an element should take.
         parallel: Attempts that an element runs at the same time.
     """
-    if seconds is None or count <= _SPREAD * parallel:
+    if seconds is None or count <= SPREAD * parallel:
         # A short batch gains nothing: its elements start together.
         return parallel
     by_duration = math.ceil(target / max(seconds, 1e-3)) * parallel
-    return max(parallel, min(by_duration, math.ceil(count / _SPREAD)))
+    return max(parallel, min(by_duration, math.ceil(count / SPREAD)))
 
 
 def packed(specs: Sequence[AttemptSpec], pack: int) -> Iterator[list[AttemptSpec]]:

@@ -76,6 +76,8 @@ class Site:
     """``MaxArraySize``. The elements of an array have numbers below it."""
     kill_wait: int = 30
     """``KillWait``: seconds between the signals TERM and KILL."""
+    message_timeout: int = 0
+    """``MessageTimeout``: seconds for which commands try to reach the controller; 0 if that is unknown."""
     min_job_age: int = 0
     """``MinJobAge``: seconds for which jobs that have ended are known; 0 if that is unknown."""
 
@@ -189,6 +191,7 @@ def parse_site(config: str, partitions: str, nodes: str) -> Site:
         parsed_nodes,
         _integer(values.get("MaxArraySize", "1001")),
         _integer(values.get("KillWait", "")) or 30,
+        _integer(values.get("MessageTimeout", "")),
         _integer(values.get("MinJobAge", "")),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -11,7 +12,7 @@ from batchcompute.runner.attempt_spec import AttemptSpec
 from batchcompute.runner.records import RecordReader
 from batchcompute.service.engines.base import Pending, Rejected, Running
 from batchcompute.service.engines.slurm.commands import AmbiguousError, RefusedError, UnreachableError
-from batchcompute.service.engines.slurm.packing import ENOUGH, PROBES, TaskKey, cut, pack_size, packed
+from batchcompute.service.engines.slurm.packing import ENOUGH, PROBES, SPREAD, TaskKey, cut, pack_size, packed
 from batchcompute.service.engines.slurm.script import ArrayJob, demand_of, minutes_of, script
 from batchcompute.service.engines.slurm.site import Site
 from batchcompute.service.engines.slurm.state import State, task_of
@@ -24,6 +25,9 @@ _log = logging.getLogger("batchcompute.service.engine")
 _FIRST_DELAY: Final = 1.0
 _LONGEST_DELAY: Final = 30.0
 """Seconds until a submission that failed is repeated. The delay doubles."""
+
+_GATHER: Final = 2.0
+"""Seconds for which short attempts of a task are gathered."""
 
 _HELD_BACK = (
     "it waits until the first instances of its task have shown how long they take"
@@ -48,6 +52,8 @@ class Submitter:
         self._delay = 0.0
         self._not_before = 0.0
         self._problem = ""
+        self._submitted_at: dict[TaskKey, float] = {}
+        """Time of the last submission of each task."""
 
     def next_time(self) -> float | None:
         """Return in how many seconds `submit_waiting` is worth a call; None if no attempt waits."""
@@ -104,7 +110,10 @@ class Submitter:
                 for entry in in_slurm
             )
         if known >= ENOUGH or (known and not in_slurm):
-            return group, pack_size(len(group), seconds, settings.pack_seconds, settings.parallel)
+            pack = pack_size(len(group), seconds, settings.pack_seconds, settings.parallel)
+            if in_slurm and self._gathers(task, len(group), seconds or 0.0):
+                return [], pack
+            return group, pack
         if is_long:
             return group, settings.parallel
         probes = max(0, PROBES - len(in_slurm))
@@ -114,6 +123,24 @@ class Submitter:
         if is_changed:
             state.changed()
         return group[:probes], settings.parallel
+
+    def _gathers(self, task: TaskKey, count: int, seconds: float) -> bool:
+        """Return whether more attempts of a task are waited for, so that short ones share an element.
+
+        The service hands over one attempt for each that ends. While others of the task are in Slurm, nothing is lost by a
+        short wait.
+        """
+        settings, now = self._state.settings, self._state.clock.monotonic()
+        largest = math.ceil(settings.pack_seconds / max(seconds, 1e-3)) * settings.parallel
+        is_short = largest > settings.parallel
+        is_gathering = (
+            is_short and count < largest * SPREAD and now - self._submitted_at.get(task, 0.0) < _GATHER
+        )
+        if not is_gathering:
+            self._submitted_at = {
+                key: time for key, time in self._submitted_at.items() if now - time < _GATHER
+            } | {task: now}
+        return is_gathering
 
     @staticmethod
     def _is_probe(attempt: Tracked, task: TaskKey) -> bool:
