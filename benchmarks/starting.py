@@ -16,11 +16,13 @@ from pathlib import Path
 from batchcompute.runner.attempt_spec import AttemptSpec
 from batchcompute.runner.records import RecordReader, Started
 from batchcompute.runner.spec_json import Assignment, SpecFile, dump_specs
+from batchcompute.testing import temporary_service
 from benchmarks.common import Row
 
 ROUNDS = 11
 LIMIT = 250.0
 RUNNER_LIMIT = 60.0
+FIXTURE_LIMIT = 50.0
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
 
 
@@ -90,10 +92,27 @@ def runner(environment: dict[str, str]) -> Iterable[Row]:
     )
 
 
+def fixture() -> Iterable[Row]:
+    """Measure what the fixtures `batchcompute_service` and `batchcompute_client` do before a test."""
+    times = []
+    for _ in range(ROUNDS + 1):
+        start = time.perf_counter()
+        with temporary_service() as service, service.client():
+            times.append((time.perf_counter() - start) * 1000)
+    middle = statistics.median(times[1:])
+    yield Row(
+        "pytest: a service and its client for a test",
+        f"{middle:.0f} ms",
+        f"<= {FIXTURE_LIMIT:.0f} ms",
+        middle <= FIXTURE_LIMIT,
+    )
+
+
 def starting() -> Iterable[Row]:
     # Compiled modules are on disk, as after an installation.
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     yield from runner(environment)
+    yield from fixture()
     secret_free = {name: text for name, text in environment.items() if name not in KEYS}
     for what, chosen in (
         ("serve: first 200", secret_free),

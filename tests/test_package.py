@@ -141,7 +141,8 @@ FLOORS = [
     ["client"],
     ["core", "utils"],
     ["service"],
-    ["cli"],
+    ["cli", "testing"],
+    ["pytest_plugin"],
 ]
 SERVICE_FLOORS = [
     [

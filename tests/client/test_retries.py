@@ -35,7 +35,7 @@ from batchcompute import (
     TransportTimeout,
 )
 from batchcompute.api.operations import OPERATIONS
-from batchcompute.http.retry import Quota, delay_after, retry_after
+from batchcompute.http.retry import Quota, chain, delay_after, retry_after
 from batchcompute.http.retry_state import outcome_of
 from tests.client.kinds import Kind
 
@@ -435,3 +435,9 @@ def test_policies_are_frozen() -> None:
         RetryPolicy().attempts = 5  # type: ignore[misc]
     assert RetryPolicy(deadline=timedelta(minutes=1)).deadline_seconds == 60
     assert json.dumps(RetryPolicy().attempts) == "4"
+
+
+def test_an_error_that_is_its_own_cause_has_an_end() -> None:
+    first, second = OSError("first"), ValueError("second")
+    first.__context__, second.__context__ = second, first
+    assert list(chain(first)) == [first, second]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +17,7 @@ from batchcompute.cli.output import write, write_bytes, write_json, write_table,
 from batchcompute.cli.state import state_of
 from batchcompute.cli.texts import clean
 from batchcompute.cli.times import local_time
+from batchcompute.errors import ValidationError
 
 if TYPE_CHECKING:
     from batchcompute.client.object_storage import ObjectStorage
@@ -225,17 +224,12 @@ def _below(storage: ObjectStorage, source: str) -> list[str]:
         if not names:
             fail(f"there is no object below {base}", NOT_FOUND)
         return names
+    from batchcompute.client.object_files import files_below
+
     root = Path(source)
     if not root.is_dir():
         raise click.UsageError(f"--recursive needs a directory, and {source} is none")
-    # Links are left out: they may lead out of the directory, or into a circle.
-    names = [
-        (Path(folder) / file).relative_to(root).as_posix()
-        for folder, _, files in os.walk(root)
-        for file in files
-        if not (Path(folder) / file).is_symlink()
-    ]
-    return sorted(names)
+    return files_below(root)
 
 
 def _inside(directory: str, name: str) -> str:
@@ -244,10 +238,12 @@ def _inside(directory: str, name: str) -> str:
     Raises:
         CommandError: The name of the object would lead out of the directory.
     """
-    parts = name.split("/")
-    if name.startswith("/") or any(part in ("", ".", "..") for part in parts) or "\0" in name or "\\" in name:
-        fail(f"the object {name!r} has no name that a file below {directory} can have")
-    return str(Path(directory).joinpath(*parts))
+    from batchcompute.client.object_files import path_inside
+
+    try:
+        return str(path_inside(Path(directory), name))
+    except ValidationError as error:
+        fail(str(error))
 
 
 def _copy(storage: ObjectStorage, source: str, target: str) -> None:
@@ -263,25 +259,6 @@ def _copy(storage: ObjectStorage, source: str, target: str) -> None:
         for data in storage.read(source):
             write_bytes(data)
     else:
-        _download(storage, source, Path(target))
+        from batchcompute.client.object_files import download_file
 
-
-def _download(storage: ObjectStorage, url: str, target: Path) -> None:
-    """Write an object to a file, completely or not at all."""
-    pieces = storage.read(url)
-    # An object that does not exist leaves no directory behind.
-    first = next(pieces, b"")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(first)
-            for data in pieces:
-                file.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        download_file(storage, source, Path(target))

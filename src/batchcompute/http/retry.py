@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Quota",
     "RetryPolicy",
+    "chain",
     "delay_after",
     "is_conclusive",
     "is_transient",
@@ -179,14 +180,22 @@ PLAIN_HTTP = frozenset(
 
 def _is_permanent(error: BaseException) -> bool:
     """Return whether a TLS failure comes from an untrusted certificate or from a peer without TLS."""
+    return any(
+        isinstance(cause, ssl.SSLCertVerificationError)
+        or (isinstance(cause, ssl.SSLError) and cause.reason in PLAIN_HTTP)
+        for cause in chain(error)
+    )
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and its causes."""
     cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
-        if isinstance(cause, ssl.SSLError) and cause.reason in PLAIN_HTTP:
-            return True
+    seen: set[int] = set()
+    # A transport that raises one object twice makes it part of its own context.
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
         cause = cause.__cause__ or cause.__context__
-    return False
 
 
 def may_have_executed(error: BaseException) -> bool:

@@ -26,7 +26,7 @@ from batchcompute.errors import (
     network,
 )
 from batchcompute.http.oss import sign_object
-from batchcompute.http.retry import HTML_CODE, NO_CODE, PLAIN_HTTP, retry_after
+from batchcompute.http.retry import HTML_CODE, NO_CODE, PLAIN_HTTP, chain, retry_after
 from batchcompute.http.signing import Credentials, sign
 from batchcompute.regions import shutdown_hint
 
@@ -360,9 +360,4 @@ def _tls_hint(error: ssl.SSLError, reason: str, origin: str) -> str:
 
 def _cause(error: BaseException, cls: type[E]) -> E | None:
     """Return the first error of a class in a chain of causes; None if there is none."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, cls):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return None
+    return next((cause for cause in chain(error) if isinstance(cause, cls)), None)

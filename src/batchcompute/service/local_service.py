@@ -35,6 +35,7 @@ from batchcompute.service.tracing import SpanSink
 
 if TYPE_CHECKING:
     from batchcompute import AsyncClient, Client
+    from batchcompute.client.object_storage import ObjectStorage
     from batchcompute.service.domain.instance_types import InstanceType
     from batchcompute.service.engines.base import Engine
     from batchcompute.service.engines.context import EngineFactory
@@ -154,6 +155,7 @@ class LocalService:
         self.data_dir: Path = settings.data_dir or Path(tempfile.mkdtemp(prefix="batchcompute-")).absolute()
         self._pid = os.getpid()
         self._closed = False
+        self._objects_pair: tuple[str, str] | tuple[()] = ()
         self._ending = False
         self.address: str = ""
         """URL of the server of this service; empty while there is none."""
@@ -316,6 +318,47 @@ class LocalService:
                 f"{url} is not a file of this machine: the storage is {self.objects.describe()}"
             )
         return path
+
+    def put(self, source: str | os.PathLike[str], url: str) -> list[str]:
+        """Write a file, or all files below a directory, to object storage.
+
+        Args:
+            source: The file or the directory.
+            url: ``oss://bucket/key``. A file gets its own name below a URL that ends in a slash.
+
+        Returns:
+            The URLs of the objects.
+
+        Raises:
+            ConfigError: The file cannot be read.
+        """
+        from batchcompute.client.object_files import upload
+
+        return upload(self._storage(), Path(source), url)
+
+    def get(self, url: str, target: str | os.PathLike[str]) -> list[Path]:
+        """Write an object to a file, or all objects below a URL that ends in a slash to a directory.
+
+        Args:
+            url: ``oss://bucket/key``, or ``oss://bucket/prefix/`` for a directory.
+            target: The file; or a directory, in which an object gets the last part of its key as name.
+
+        Returns:
+            The files.
+
+        Raises:
+            NotFoundError: There is no such object, or none below the URL.
+        """
+        from batchcompute.client.object_files import download
+
+        return download(self._storage(), url, Path(target))
+
+    def _storage(self) -> ObjectStorage:
+        from batchcompute.client.object_storage import ObjectStorage
+
+        if not self._objects_pair:
+            self._objects_pair = self._known_pair("", "")
+        return ObjectStorage(self.client(*self._objects_pair))
 
     def _count_unfinished(self, detach: bool, store: Store) -> None:
         self.unfinished = 0 if detach or not self._closed else unfinished_jobs(store)
