@@ -321,7 +321,7 @@ async def test_cancelled_calls_lose_no_connections() -> None:
                 except TimeoutError:
                     pass
 
-            for _ in range(12):
+            for _ in range(5):
                 await asyncio.gather(*(hurried() for _ in range(130)))
             pool = client._pool.current()._transport_for_url(httpx.URL(server.url))._pool
             assert not pool._requests

@@ -38,16 +38,20 @@ def create_for_sure(client: Client, number: int) -> str:
             assert error.attempts
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_threads_create_exactly_once(seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "count"),
+    [(1, 200), *(pytest.param(seed, 1000, marks=pytest.mark.long) for seed in (2, 3, 5))],
+)
+def test_threads_create_exactly_once(seed: int, count: int) -> None:
     with FaultyServer(0.35, seed, LATE) as server:
         with Client(server.url, "id", "secret", retry=POLICY, timeout=LIMITS) as client:
             with ThreadPoolExecutor(16) as pool:
-                ids = list(pool.map(lambda number: create_for_sure(client, number), range(600)))
-        check(server, ids, 600)
+                ids = list(pool.map(lambda number: create_for_sure(client, number), range(count)))
+        check(server, ids, count)
 
 
-async def test_tasks_create_exactly_once() -> None:
+@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.long)])
+async def test_tasks_create_exactly_once(count: int) -> None:
     async def create(client: AsyncClient, number: int) -> str:
         token = ""
         while True:
@@ -66,8 +70,8 @@ async def test_tasks_create_exactly_once() -> None:
                 async with gate:
                     return await create(client, number)
 
-            ids = await asyncio.gather(*(one(number) for number in range(600)))
-        check(server, ids, 600)
+            ids = await asyncio.gather(*(one(number) for number in range(count)))
+        check(server, ids, count)
 
 
 def check(server: FaultyServer, ids: list[str], count: int) -> None:

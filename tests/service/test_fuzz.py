@@ -119,9 +119,24 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
         yield service
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+def checked(examples: int) -> settings:
+    return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@checked(300)
 @given(request=requests())
 def test_every_request_is_answered(fuzzed: LocalService, request: Request) -> None:
+    check_answer(fuzzed, request)
+
+
+@pytest.mark.long
+@checked(5000)
+@given(request=requests())
+def test_each_of_many_requests_is_answered(fuzzed: LocalService, request: Request) -> None:
+    check_answer(fuzzed, request)
+
+
+def check_answer(fuzzed: LocalService, request: Request) -> None:
     answer = fuzzed.dispatch(request)
     assert answer.status < 500 or answer.status == 501, (request.method, request.target, request.body[:300])
     if answer.status >= 300:
@@ -131,7 +146,7 @@ def test_every_request_is_answered(fuzzed: LocalService, request: Request) -> No
         assert content["RequestId"] == answer.headers["x-acs-request-id"]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@checked(200)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "BREW", ""]),
     target=st.one_of(

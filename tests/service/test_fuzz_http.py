@@ -28,7 +28,7 @@ from tests.service.hostile import ask, signatures
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the service needs /proc")
 
 TOOL = Path(__file__).parents[2] / "tools" / "fuzz_http.py"
-many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
         yield service
 
 
-def test_a_server_responds_well_to_hostile_requests() -> None:
-    command = [sys.executable, str(TOOL), "--requests", "3000", "--seed", "7"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+@pytest.mark.parametrize("requests", [600, pytest.param(10_000, marks=pytest.mark.long)])
+def test_a_server_responds_well_to_hostile_requests(requests: int) -> None:
+    command = [sys.executable, str(TOOL), "--requests", str(requests), "--seed", "7"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 found" in done.stdout
 
@@ -89,7 +90,7 @@ def test_names_of_files_stand_for_one_key_at_most(names: list[str]) -> None:
             assert list(names_of(key)) == names
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(key=keys, scheme=st.sampled_from(["1", "url", "4"]))
 @example("\r", "4")
 @example("k?acl", "4")

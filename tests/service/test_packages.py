@@ -925,7 +925,7 @@ def members(draw: st.DrawFn) -> tuple[tarfile.TarInfo, bytes]:
     )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(members(), max_size=12), st.sampled_from(sorted(COMPRESSORS)), st.sampled_from([0, 1, 2]))
 def test_any_archive(given: list[tuple[tarfile.TarInfo, bytes]], compression: str, format: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -949,7 +949,7 @@ BASE = [
 SAMPLES = [*BASE * 6, *[pack(data) for data in BASE for pack in COMPRESSORS.values()]]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_any_bytes(data: st.DataObject) -> None:
     sample = bytearray(data.draw(st.sampled_from(SAMPLES)))
