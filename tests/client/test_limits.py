@@ -330,6 +330,7 @@ def test_responses_that_an_event_hook_has_read(library: Any) -> None:
                 client.get_job("large")
 
 
+@pytest.mark.long
 def test_tiny_pieces_need_no_additional_memory() -> None:
     response = httpx.Response(200, stream=httpx.ByteStream(b""))
     reader = ResponseReader(Call(OPERATIONS["get_job"], "/jobs/j", lambda raw: raw), "here", MEGABYTE)

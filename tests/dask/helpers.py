@@ -32,7 +32,7 @@ def context(
     )  # fmt: skip
 
 
-def until(condition: Callable[[], object], text: str, seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], text: str, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds:g} s: {text}"

@@ -28,6 +28,7 @@ def block(language: str, title: str) -> str:
     return found[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_a_recipe_works(kind: str, tmp_path: Path) -> None:
     """The diff applies to a copy, `tools/generate.py` runs in it, and the program prints what the page says."""

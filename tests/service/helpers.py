@@ -47,8 +47,8 @@ def remains(work: Path) -> list[Path]:
     ]
 
 
-def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """Poll a condition that depends on another process until it holds."""
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """Poll a condition that depends on another process until it holds. The machine may be busy, so the limit is long."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = condition()

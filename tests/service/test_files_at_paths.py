@@ -271,7 +271,8 @@ def test_no_file_is_made_on_the_machine(
     name = f"of-{os.getpid()}"
     line = f"pwd; cat {tmp_path}/there; echo x > /tmp/{name}; echo x > /{name}; echo x > /home/{name}; echo x > {name}"
     job_id = run(local, line, **OUTPUTS)
-    assert local.logs(job_id, "t", 0).stdout == "/batchcompute/workdir\nhere"
+    logs = local.logs(job_id, "t", 0)
+    assert logs.stdout == "/batchcompute/workdir\nhere", logs
     for path, names in before.items():
         assert sorted(Path(path).iterdir()) == names
     assert not Path("/tmp", name).exists()

@@ -228,6 +228,7 @@ def test_the_error_for_a_silent_server_names_it(tmp_path: Path, monkeypatch: pyt
                 server.send_signal(18)
 
 
+@pytest.mark.long
 def test_two_quickstarts_run_at_the_same_time(tmp_path: Path) -> None:
     environment = {**os.environ, "BATCHCOMPUTE_DATA_DIR": str(tmp_path / "d"), "TMPDIR": str(tmp_path)}
     both = [

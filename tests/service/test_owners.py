@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sqlite3
@@ -9,7 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,14 +89,17 @@ def test_permissions_of_objects_of_an_earlier_version_are_restricted_once(tmp_pa
 # -- buckets --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[str, Path, tuple[str, str]]]:
-    with serving(tmp_path / "d", "--trust-owners", **KEYS) as (url, _):
-        capsys.readouterr()
-        add = ["keys", "--data-dir", str(tmp_path / "d"), "add", "--owner", "alice", "--trust-owners"]
-        assert main(add) == 0
-        key_id, secret = (line.split()[-1] for line in capsys.readouterr().out.splitlines())
-        yield url, tmp_path / "d", (key_id, secret)
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, tuple[str, str]]]:
+    """A server with two owners. Each test has buckets of its own."""
+    directory = tmp_path_factory.mktemp("two") / "d"
+    with serving(directory, "--trust-owners", **KEYS) as (url, _):
+        add = ["keys", "--data-dir", str(directory), "add", "--owner", "alice", "--trust-owners"]
+        with redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")) as printed:
+            assert main(add) == 0
+        printed.seek(0)
+        key_id, secret = (line.split()[-1] for line in printed.read().splitlines())
+        yield url, directory, (key_id, secret)
 
 
 def test_a_bucket_belongs_to_its_first_writer(two: tuple[str, Path, tuple[str, str]]) -> None:
@@ -151,15 +155,15 @@ def test_a_bucket_belongs_to_its_first_writer(two: tuple[str, Path, tuple[str, s
 @pytest.mark.parametrize(
     "fields",
     [
-        {"InputMapping": {"oss://mine/a/secret": "/in"}},
-        {"OutputMapping": {"/out/": "oss://mine/out/"}},
-        {"LogMapping": {"/x.log": "oss://mine/logs/"}},
-        {"Mounts": {"Entries": [{"Source": "oss://mine/a/", "Destination": "/in", "WriteSupport": True}]}},
-        {"Parameters": {"StdoutRedirectPath": "oss://mine/logs/"}},
-        {"Parameters": {"StderrRedirectPath": "oss://mine/logs/"}},
-        {"Parameters": {"Command": {"PackagePath": "oss://mine/a/secret"}}},
+        {"InputMapping": {"oss://firsts/a/secret": "/in"}},
+        {"OutputMapping": {"/out/": "oss://firsts/out/"}},
+        {"LogMapping": {"/x.log": "oss://firsts/logs/"}},
+        {"Mounts": {"Entries": [{"Source": "oss://firsts/a/", "Destination": "/in", "WriteSupport": True}]}},
+        {"Parameters": {"StdoutRedirectPath": "oss://firsts/logs/"}},
+        {"Parameters": {"StderrRedirectPath": "oss://firsts/logs/"}},
+        {"Parameters": {"Command": {"PackagePath": "oss://firsts/a/secret"}}},
         {"AutoCluster": {"InstanceType": "x", "Configs": {"Mounts": {"Entries": [
-            {"Source": "oss://mine/a/", "Destination": "/in", "WriteSupport": False}]}}}},
+            {"Source": "oss://firsts/a/", "Destination": "/in", "WriteSupport": False}]}}}},
     ],
 )  # fmt: skip
 def test_jobs_and_clusters_need_access_to_their_buckets(
@@ -168,7 +172,7 @@ def test_jobs_and_clusters_need_access_to_their_buckets(
     url, _, pair = two
     with Client(url, "id", "s3cret") as first, Client(url, *pair) as alice:
         made = task("true")
-        made.Parameters.StdoutRedirectPath = "oss://mine/logs/"
+        made.Parameters.StdoutRedirectPath = "oss://firsts/logs/"
         first.wait(first.create_job(job({"t": made})))
         theirs = task("true")
         theirs.Parameters.StdoutRedirectPath = theirs.Parameters.StderrRedirectPath = "oss://alices/logs/"
@@ -184,7 +188,7 @@ def test_jobs_and_clusters_need_access_to_their_buckets(
         with pytest.raises(ForbiddenError, match="belongs to another owner"):
             alice.create_job(job({"t": theirs}))
         group = {"Name": "c", "ImageId": "i", "Groups": {"g": {"DesiredVMCount": 1}}}
-        mounts = {"Entries": [{"Source": "oss://mine/", "Destination": "/in", "WriteSupport": False}]}
+        mounts = {"Entries": [{"Source": "oss://firsts/", "Destination": "/in", "WriteSupport": False}]}
         with pytest.raises(ForbiddenError):
             alice.create_cluster({**group, "Configs": {"Mounts": mounts}})
         cluster = alice.create_cluster(group).Id

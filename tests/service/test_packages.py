@@ -692,6 +692,7 @@ def test_a_large_name_takes_little_memory(ground: Ground) -> None:
         assert len(str(caught.value)) < 400
 
 
+@pytest.mark.long
 def test_many_members_take_little_memory(ground: Ground) -> None:
     # Names of 5 MiB in all, which are not kept.
     data = gzip.compress(

@@ -573,6 +573,7 @@ def test_the_engine_keeps_nothing_of_attempts_that_are_forgotten() -> None:
     assert engine.running_on("n1") == 0
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_attempts_at_once_take_little_memory_and_time() -> None:
     program = """
 import resource, sys
