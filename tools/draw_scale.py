@@ -20,7 +20,7 @@ LARGEST = 100_000_000
 """Number of instances up to which the lines are continued."""
 
 WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 76, 24, 34, 48
+LEFT, RIGHT, TOP, BOTTOM = 76, 48, 34, 48
 
 Size = dict[str, float]
 
@@ -73,6 +73,13 @@ PLOTS = (
 )
 
 
+def axis(plot: Plot, value: float) -> str:
+    """Return a power of ten for an axis."""
+    if plot.form is seconds:
+        return f"{value:,.0f} s" if value >= 1 else f"{value * 1000:g} ms"
+    return f"{value:,.0f} MB" if value >= 1 else f"{value:g} MB"
+
+
 def extrapolated(sizes: Sequence[Size], plot: Plot, count: float) -> float:
     """Return the value for a number of instances, in proportion to the growth between the last two measurements."""
     last, before = sizes[-1], sizes[-2]
@@ -118,7 +125,7 @@ def svg(plot: Plot, sizes: Sequence[Size]) -> str:
         at = y(10**power)
         parts.append(f'<path d="M{LEFT} {at}H{WIDTH - RIGHT}" stroke="#ddd"/>')
         parts.append(
-            f'<text x="{LEFT - 8}" y="{at + 4}" text-anchor="end">{escape(plot.form(10**power))}</text>'
+            f'<text x="{LEFT - 8}" y="{at + 4}" text-anchor="end">{escape(axis(plot, 10**power))}</text>'
         )
     for power in range(math.ceil(first), math.floor(last) + 1):
         at = x(10**power)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,19 @@ def test_all_engines_of_this_package_can_be_loaded_or_say_what_they_need() -> No
         try:
             assert callable(registry._load(name))
         except ConfigError as error:
-            assert "needs the extra" in str(error)
+            assert "install the extra" in str(error)
+
+
+def test_a_missing_extra_has_the_same_words_at_the_start_and_in_the_doctor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in [name for name in sys.modules if name.startswith("batchcompute.service.engines.dask.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "dask", None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    (finding,) = checks.check_site("dask", checks.SiteContext({}, tmp_path))
+    assert finding.action.startswith("install the extra dask: ")
+    assert refusal(tmp_path, "dask").rstrip(".") == f"{finding.text}; {finding.action}"
 
 
 def test_the_simulated_engine_by_its_name(tmp_path: Path) -> None:

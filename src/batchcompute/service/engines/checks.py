@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, cast
 
 from batchcompute.errors import ConfigError
+from batchcompute.errors.installation import install_command
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.engines.findings import Finding
 
-__all__ = ["GROUP", "Finding", "SiteChecks", "SiteContext", "check_site", "refuse_bad_site"]
+__all__ = ["GROUP", "Finding", "SiteChecks", "SiteContext", "check_site", "refuse_bad_site", "unloadable"]
 
 GROUP: Final = "batchcompute.engine_checks"
 """The entry points of other packages that name a `SiteChecks` function, under the name of their engine."""
+
+_EXTRAS: Final[Mapping[str, str]] = {"dask": "dask"}
+"""The extras that engines of this package need."""
 
 _log = logging.getLogger("batchcompute.service.engine")
 
@@ -55,11 +59,22 @@ def _slurm(site: SiteContext) -> Iterable[Finding]:
     return diagnose(site.options, site.endpoint, clock=site.clock)
 
 
+def _dask(site: SiteContext) -> Iterable[Finding]:
+    from batchcompute.service.engines.dask.doctor import check_site
+
+    return check_site(site.options, site.endpoint, site.clock)
+
+
 def _simulated(site: SiteContext) -> Iterable[Finding]:  # noqa: ARG001 - one shape for all
     return [Finding("ok", "site", "nothing has to be checked: no program runs")]
 
 
-_BUILT_IN: Final[Mapping[str, SiteChecks]] = {"local": _local, "slurm": _slurm, "simulated": _simulated}
+_BUILT_IN: Final[Mapping[str, SiteChecks]] = {
+    "local": _local,
+    "slurm": _slurm,
+    "dask": _dask,
+    "simulated": _simulated,
+}
 """The checks of the engines of this package, which load their modules when they are called."""
 
 
@@ -79,6 +94,19 @@ def _checks_of(name: str) -> SiteChecks | None:
     return None
 
 
+def unloadable(name: str, error: Exception) -> Finding:
+    """Return the finding that an engine cannot be loaded.
+
+    Args:
+        name: Name of the engine.
+        error: The error.
+    """
+    action = f"correct the package of the engine {name}"
+    if name in _EXTRAS:
+        action = f"install the extra {_EXTRAS[name]}: {install_command(_EXTRAS[name])}"
+    return Finding("error", "package", f"the engine {name!r} cannot be loaded: {error}", action)
+
+
 def check_site(name: str, site: SiteContext) -> Iterator[Finding]:
     """Check the site of an engine, and yield each finding as soon as it is known.
 
@@ -92,7 +120,9 @@ def check_site(name: str, site: SiteContext) -> Iterator[Finding]:
             yield Finding("warning", "site", f"the engine {name} has no checks", "try it with a small job")
             return
         yield from checks(site)
-    except (ConfigError, OSError, ImportError) as error:
+    except ImportError as error:
+        yield unloadable(name, error)
+    except (ConfigError, OSError) as error:
         # A wrong option, or a machine that is short of resources: the next engine can still be checked.
         yield Finding("error", "site", str(error).rstrip("."), f"correct the options of the engine {name}")
 

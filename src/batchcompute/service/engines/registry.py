@@ -10,10 +10,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final, cast
 
 from batchcompute.errors import ConfigError
-from batchcompute.errors.installation import install_command
 from batchcompute.service.domain.instance_types import InstanceType
 from batchcompute.service.engines.base import Engine
-from batchcompute.service.engines.checks import SiteContext, refuse_bad_site
+from batchcompute.service.engines.checks import SiteContext, refuse_bad_site, unloadable
 from batchcompute.service.engines.context import EngineContext, EngineFactory
 from batchcompute.service.engines.mixed import MixedEngine
 from batchcompute.service.spelling import nearest
@@ -30,9 +29,6 @@ _BUILT_IN: Final[Mapping[str, str]] = {
     "simulated": "batchcompute.service.engines.simulated:create",
 }
 """The engines of this package, loaded when they are needed."""
-
-_EXTRAS: Final[Mapping[str, str]] = {"dask": "dask"}
-"""The extras that engines of this package need."""
 
 
 def _others() -> dict[str, EntryPoint]:
@@ -93,7 +89,11 @@ def make_engine(
             if name not in _BUILT_IN:
                 # The engines of this package check their sites themselves, and need less time for it than the doctor.
                 refuse_bad_site(name, _site_of(options.get(name, {}), context))
-            engine = factory(replace(context, options=options.get(name, {})))
+            try:
+                engine = factory(replace(context, options=options.get(name, {})))
+            except ImportError as error:
+                # An engine may load what it needs when it is made.
+                raise _refusal(name, error) from error
             stack.callback(engine.close)
             engines[name] = engine
         result = engines[names[0]] if len(engines) == 1 else MixedEngine(engines, context.types)
@@ -123,9 +123,9 @@ def _load(name: str) -> EngineFactory:
             loaded = getattr(loaded, part)
         return cast("EngineFactory", loaded)
     except (ImportError, AttributeError) as error:
-        hint = (
-            f" It needs the extra {_EXTRAS[name]}: {install_command(_EXTRAS[name])}"
-            if name in _EXTRAS
-            else ""
-        )
-        raise ConfigError(f"the engine {name!r} cannot be loaded: {error}.{hint}") from error
+        raise _refusal(name, error) from error
+
+
+def _refusal(name: str, error: Exception) -> ConfigError:
+    finding = unloadable(name, error)
+    return ConfigError(f"{finding.text}; {finding.action}")
