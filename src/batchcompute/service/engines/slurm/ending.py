@@ -122,9 +122,8 @@ class Ender:
                 attempt for attempt in array.attempts if attempt.is_cancelled and not attempt.has_ended
             ]
             tokens = [attempt.token for attempt in cancelled if attempt.token not in array.voided]
-            if tokens:
-                state.journal.note_cancelled(array.name, tokens)
         if tokens:
+            self._note_cancelled(array, tokens)
             # The runner ends them, too: Slurm may have forgotten the job, and other attempts of an element go on.
             state.files.void(array.name, tokens)
             array.voided.update(tokens)
@@ -151,6 +150,14 @@ class Ender:
             _log.warning("Slurm: job array %s cannot be ended yet: %s", array.name, error)
             self._not_before = now + state.settings.poll
         return is_changed
+
+    def _note_cancelled(self, array: JobArray, tokens: Sequence[str]) -> None:
+        """Note cancelled attempts for the next service, which cancels them again if it does not find the note."""
+        try:
+            with self._state.lock:
+                self._state.journal.note_cancelled(array.name, tokens)
+        except OSError as error:
+            _log.warning("Slurm: the journal cannot be written: %s", error)
 
     def forget(self, array: JobArray) -> None:
         """Release what belongs to a job array."""

@@ -37,7 +37,7 @@ from batchcompute.service.engines.slurm.settings import SlurmSettings
 from batchcompute.service.engines.slurm.site import Site, read_site
 from batchcompute.service.engines.slurm.state import State
 from batchcompute.service.engines.slurm.submitting import Submitter
-from batchcompute.service.engines.slurm.tracking import JobArray, Tracked
+from batchcompute.service.engines.slurm.tracking import Element, JobArray, Tracked
 
 if TYPE_CHECKING:
     from batchcompute.service.engines.context import EngineContext
@@ -48,6 +48,9 @@ _log = logging.getLogger("batchcompute.service.engine")
 
 _SITE_SECONDS: Final = 600.0
 """Seconds after which the limits of the site are read again."""
+
+_VOID_SECONDS: Final = 600.0
+"""Seconds for which the files of a vanished job stay, so that its runner learns that its attempts were given up."""
 
 _CLOSE_SECONDS: Final = 60.0
 """Seconds in which all attempts end when the engine is closed."""
@@ -312,7 +315,8 @@ class SlurmEngine:
         """Remove job arrays that nobody asks for any more, and whose runners have ended."""
         state = self._state
         with state.lock:
-            done = [array for array in state.arrays.values() if _is_over(array)]
+            now = state.clock.monotonic()
+            done = [array for array in state.arrays.values() if _is_over(array, now)]
             for array in done:
                 del state.arrays[array.name]
                 state.journal.note_removed(array.name)
@@ -321,10 +325,22 @@ class SlurmEngine:
             state.files.remove(array.name)
 
 
-def _is_over(array: JobArray) -> bool:
+def _is_over(array: JobArray, now: float) -> bool:
     return all(attempt.is_forgotten and attempt.has_ended for attempt in array.attempts) and all(
-        element.gone_since is not None for element in array.elements
+        _has_ended(element, now) for element in array.elements
     )
+
+
+def _has_ended(element: Element, now: float) -> bool:
+    """Return whether the runner of an element has certainly ended, and needs no files any more."""
+    if element.gone_since is None:
+        return False
+    if element.row is not None or not any(
+        attempt.token in element.array.voided for attempt in element.attempts
+    ):
+        return True
+    # Slurm may have forgotten the job. The runner must learn that its attempts were given up.
+    return now - element.gone_since >= _VOID_SECONDS
 
 
 def create(context: EngineContext) -> SlurmEngine:

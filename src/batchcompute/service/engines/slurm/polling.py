@@ -107,8 +107,7 @@ class Poller:
                 array.is_observed = True
                 if array.job != lines.job:
                     array.job = lines.job
-                    with state.lock:
-                        state.journal.note_job(array.name, array.job)
+                    state.note_job(array)
             for element in array.elements:
                 element.row = lines.element(element.number) if lines else None
                 if element.row is not None and element.row.node:

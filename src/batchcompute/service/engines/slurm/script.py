@@ -96,7 +96,7 @@ def script(settings: SlurmSettings, job: ArrayJob, kill_wait: int) -> str:
         settings.setup,
         # The program is not quoted, so that it may have arguments. The shell becomes the runner, which gets the signals.
         f"exec {settings.python} -m batchcompute.runner {shlex.join(arguments)}"
-        ' --index="$SLURM_ARRAY_TASK_ID" --node="$SLURMD_NODENAME"',
+        ' --index="$SLURM_ARRAY_TASK_ID" --node="${SLURMD_NODENAME:-$(uname -n)}"',
     ]
     return "\n".join(line for line in lines if line) + "\n"
 

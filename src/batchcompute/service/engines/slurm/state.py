@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from batchcompute.service.engines.slurm.site import Site
 from batchcompute.service.engines.slurm.tracking import JobArray, Tracked
 
 __all__ = ["State"]
+
+_log = logging.getLogger("batchcompute.service.engine")
 
 _BROKEN = ("StartFailed",)
 """Errors of attempts that say nothing good about their node."""
@@ -80,6 +83,14 @@ class State:
             self.durations.note(task_of(attempt), end.ended - end.started)
         if end.node and end.error_code not in _BROKEN:
             self.nodes.note_success(end.node)
+
+    def note_job(self, array: JobArray) -> None:
+        """Note the id of a job array. It is found by its name, too, so an error changes nothing."""
+        try:
+            with self.lock:
+                self.journal.note_job(array.name, array.job)
+        except OSError as error:
+            _log.warning("Slurm: the id of job array %s cannot be noted: %s", array.name, error)
 
     def set_outage(self, text: str) -> bool:
         """Note whether Slurm answers, and return whether that has changed."""

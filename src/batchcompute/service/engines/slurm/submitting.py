@@ -210,9 +210,9 @@ class Submitter:
         self, array: JobArray, elements: Sequence[list[AttemptSpec]], by_token: dict[str, Tracked]
     ) -> None:
         state = self._state
+        if array.job:
+            state.note_job(array)
         with state.lock:
-            if array.job:
-                state.journal.note_job(array.name, array.job)
             array.since = state.clock.monotonic()
             for number, specs in enumerate(elements):
                 reader = RecordReader(state.files.records(array.name, number))
