@@ -2,7 +2,7 @@
 
 #     python -m benchmarks            # print the table
 #     python -m benchmarks --write    # also write it into docs/benchmarks.md
-#     python -m benchmarks models     # one group only: imports, models, requests, memory, throughput, serving, scale, large, slurm, …
+#     python -m benchmarks models     # one group only: imports, models, requests, memory, throughput, serving, scale, large, slurm, dask, …
 #
 # Each ratio compares two measurements of one run, and one of them is software from elsewhere, so that machines may
 # differ. The machine should be idle otherwise.
@@ -23,6 +23,7 @@ from batchcompute.api.parsing import parse_page
 from batchcompute.api.responses import HttpResponse
 from batchcompute.resources import DAG, Job, JobDescription, TaskDescription
 from benchmarks import clients, operating, scale, service, slurm, starting
+from benchmarks import dask as dask_engine
 from benchmarks.common import Row, best, ratio
 from benchmarks.page import page as web_page
 
@@ -123,6 +124,7 @@ GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
     "operating": operating.operating,
     "page": web_page,
     "slurm": slurm.slurm,
+    "dask": dask_engine.dask,
 }
 
 

@@ -130,3 +130,30 @@ def _owner(pid: int) -> int:
         if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
             return pid
     raise AssertionError("the program has no worker")
+
+
+@pytest.mark.long
+def test_a_service_that_is_killed_with_its_own_cluster_repeats_what_ran(tmp_path: Path) -> None:
+    settings = ["--engine", "dask", "--slots", "4"]
+    for text in ("workers=2", f"work={tmp_path}/work"):
+        settings += ["--engine-options", f"dask.{text}"]
+    gate, runs = tmp_path / "gate", tmp_path / "runs"
+    # The first four instances wait for each other's end; the next service must end them, and run them again.
+    command = f"echo $BATCH_COMPUTE_DAG_INSTANCE_ID >> {runs}; [ -e {gate} ] || exec sleep 319876"
+    described = task(command, InstanceCount=6)
+    described.Parameters.StdoutRedirectPath = described.Parameters.StderrRedirectPath = ""
+    with serving(tmp_path / "data", *settings, **KEYS) as (url, server):
+        with Client(url, "id", "s3cret") as client:
+            created = client.create_job(job({"t": described}))
+            until(lambda: len(processes_with("sleep 319876")) >= 4, "four programs run")
+        server.kill()
+        server.wait()
+    gate.touch()
+    with serving(tmp_path / "data", *settings, **KEYS) as (url, _), Client(url, "id", "s3cret") as client:
+        assert client.wait(created).State == "Finished"
+        states = [
+            [attempt.State for attempt in client.list_attempts(created, "t", number)] for number in range(6)
+        ]
+    assert all(each[-1] == "Finished" and set(each[:-1]) <= {"Lost"} for each in states), states
+    assert not processes_with("sleep 319876")
+    assert sorted(set(map(int, runs.read_text().split()))) == list(range(6))

@@ -129,7 +129,10 @@ class Connection:
         security = distributed.Security.temporary()
         workers, threads = self._shape
         # Its pages need no key, so there are none.
-        routes = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+        routes: dict[str, list[str]] = {
+            "distributed.scheduler.http.routes": [],
+            "distributed.worker.http.routes": [],
+        }
         try:
             with dask.config.set(routes):
                 self._cluster = distributed.LocalCluster(
