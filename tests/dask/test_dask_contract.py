@@ -14,7 +14,27 @@ from .helpers import DaskHarness
 
 @pytest.mark.usefixtures("cluster")
 class TestDaskEngine(DaskHarness, EngineContract):
-    """Everything that the service relies on."""
+    """Everything that the service relies on. What takes longest runs with the long tests."""
+
+    @pytest.mark.long
+    def test_close_leaves_attempts_alone(self) -> None:
+        super().test_close_leaves_attempts_alone()
+
+    @pytest.mark.long
+    def test_an_outage_changes_nothing(self) -> None:
+        super().test_an_outage_changes_nothing()
+
+    @pytest.mark.long
+    def test_attach_after_a_crash(self) -> None:
+        super().test_attach_after_a_crash()
+
+    @pytest.mark.long
+    def test_no_process_stays(self) -> None:
+        super().test_no_process_stays()
+
+    @pytest.mark.long
+    def test_times(self) -> None:
+        super().test_times()
 
 
 @pytest.mark.long

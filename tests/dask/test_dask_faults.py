@@ -100,6 +100,7 @@ def test_cancelled_attempts_that_wait_never_start(harness: DaskHarness, tmp_path
     assert starts(tmp_path) == 0
 
 
+@pytest.mark.long
 def test_workers_that_stop_responding_are_no_reason_to_block_the_service(harness: DaskHarness) -> None:
     handle = harness.submit(harness.spec("sleep 300"))[0]
     harness.runs(handle)
@@ -130,6 +131,7 @@ def own_cluster(tmp_path: Path) -> Iterator[DaskCluster]:
             DaskHarness.cluster = before
 
 
+@pytest.mark.long
 def test_a_scheduler_that_dies_and_comes_back(own_cluster: DaskCluster, tmp_path: Path) -> None:
     harness = DaskHarness()
     harness.setup_method()
@@ -159,6 +161,7 @@ def test_a_scheduler_that_dies_and_comes_back(own_cluster: DaskCluster, tmp_path
         harness.teardown_method()
 
 
+@pytest.mark.long
 def test_a_killed_service_finds_running_waiting_and_ended_attempts(
     harness: DaskHarness, tmp_path: Path
 ) -> None:
