@@ -130,7 +130,7 @@ def test_every_request_is_answered(fuzzed: LocalService, request: Request) -> No
 
 
 @pytest.mark.long
-@checked(5000)
+@checked(1500)
 @given(request=requests())
 def test_each_of_many_requests_is_answered(fuzzed: LocalService, request: Request) -> None:
     check_answer(fuzzed, request)
