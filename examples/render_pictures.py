@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -39,12 +38,10 @@ def describe(width: int, height: int) -> JobDescription:
 
 def main(target: Path, width: int, height: int) -> None:
     with LocalService() as service, service.client() as client:
-        program = service.oss_path("oss://pictures/render.py")
-        program.parent.mkdir(parents=True)
-        shutil.copy(PROGRAM, program)
+        service.put(PROGRAM, "oss://pictures/")
         started = time.monotonic()
         client.wait(client.create_job(describe(width, height)), progress=True)
-        shutil.copy(service.oss_path("oss://pictures/fractal.png"), target)
+        service.get("oss://pictures/fractal.png", target)
     print(f"{target}: {width} x {height} pixels in {STRIPS} strips, {time.monotonic() - started:.1f} s")
 
 

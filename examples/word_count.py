@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
@@ -43,11 +42,9 @@ def main(folder: Path) -> int:
         print(f"{folder} has no .md and no .txt files", file=sys.stderr)
         return 1
     with LocalService() as service, service.client() as client:
-        texts = service.oss_path("oss://books/texts/x").parent
-        texts.mkdir(parents=True)
         for path in files:
-            shutil.copy(path, texts)
-        shutil.copy(HERE / "programs" / "count_words.py", texts.parent)
+            service.put(path, "oss://books/texts/")
+        service.put(HERE / "programs" / "count_words.py", "oss://books/")
 
         job = client.wait(client.create_job(describe(len(files))), progress=True)
         for number in range(len(files)):

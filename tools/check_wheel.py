@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import venv
 import zipfile
 from collections.abc import Mapping
@@ -44,6 +45,12 @@ def run(*command: str | Path, cwd: Path, environment: Mapping[str, str] | None =
     if done.returncode:
         sys.exit(f"{done.stdout}\n{' '.join(map(str, command))}: exit code {done.returncode}")
     return done.stdout
+
+
+def extras() -> list[str]:
+    """Return the extras for users."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return [name for name in project["optional-dependencies"] if name not in ("dev", "docs", "interop")]
 
 
 def check_contents(wheel: Path) -> None:
@@ -125,7 +132,7 @@ def main(arguments: list[str]) -> int:
                 sys.exit(f"batchcompute run printed {output!r}")
             print(output, end="")
         if "--types" in arguments:
-            run(*install, f"{wheel}[cli,credentials,dask,otel,progress,serve,storage]", cwd=folder)
+            run(*install, f"{wheel}[{','.join(extras())}]", cwd=folder)
             check_types(python, folder)
     return 0
 
