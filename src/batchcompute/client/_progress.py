@@ -1,19 +1,31 @@
-"""The progress display of ``wait(progress=True)``: a live bar on a terminal, otherwise lines."""
+"""The progress display of ``wait(progress=True)``: live bars on a terminal or in a notebook, otherwise lines."""
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from batchcompute.client.waiting import Watch
+from batchcompute.client.waiting import FINAL_STATES, Watch, instance_counts
 from batchcompute.errors.installation import install_command
 
+if TYPE_CHECKING:
+    from batchcompute.resources import Task
+
 __all__: list[str] = []
+
+_MAX_BARS: Final = 20
+"""Maximum number of tasks that have a bar at the same time, unless more are running."""
+
+_MAX_DRAWN: Final = 200
+"""Maximum number of tasks in a picture that is drawn again and again."""
 
 
 class Reporter(Protocol):
     """Displays the progress of jobs."""
+
+    wants_tasks: bool
+    """Whether it displays tasks, too."""
 
     def update(self, watch: Watch) -> None:
         """Show the current state."""
@@ -25,6 +37,8 @@ class Reporter(Protocol):
 
 
 class _Silent:
+    wants_tasks = False
+
     def update(self, watch: Watch) -> None:
         """Show nothing."""
 
@@ -34,6 +48,8 @@ class _Silent:
 
 class _Lines:
     """Writes a line for each change."""
+
+    wants_tasks = False
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -53,7 +69,9 @@ class _Lines:
 
 
 class _Bar:
-    """A live bar with counts and the elapsed time."""
+    """Live bars with counts and the elapsed time: one for all jobs, and one for each task."""
+
+    wants_tasks = True
 
     def __init__(self, stream: Any) -> None:
         from rich.console import Console
@@ -68,16 +86,93 @@ class _Bar:
         )
         self._progress.start()
         self._task = self._progress.add_task("", total=None)
+        self._rows: dict[tuple[str, str], Any] = {}
 
     def update(self, watch: Watch) -> None:
         """Update the bar."""
         done, total = watch.progress()
         text = watch.summary(time.monotonic()).partition("  ")[2]
         self._progress.update(self._task, completed=done, total=total or None, description=text)
+        for job_id, tasks in watch.tasks.items():
+            for task in tasks:
+                self._show((job_id, str(task.TaskName)), task)
+
+    def _show(self, key: tuple[str, str], task: Task) -> None:
+        is_over = task.State in FINAL_STATES
+        if key not in self._rows:
+            if is_over and len(self._rows) >= _MAX_BARS:
+                return
+            self._rows[key] = self._progress.add_task("", start=False, total=None)
+        row = self._rows[key]
+        counts = instance_counts([task])
+        parts = [f"{counts[state]} {state.lower()}" for state in counts if counts[state]]
+        name = key[1] if key[1].isprintable() else ascii(key[1])
+        self._progress.update(
+            row,
+            completed=counts["Finished"],
+            total=counts.total() or None,
+            description=f"{name}  {', '.join(parts)}",
+            visible=len(self._rows) <= _MAX_BARS or task.State == "Running",
+        )
+        if task.State != "Waiting":
+            self._progress.start_task(row)
+        if is_over:
+            self._progress.stop_task(row)
 
     def close(self) -> None:
         """Stop the updates of the bar."""
         self._progress.stop()
+
+
+class _Notebook:
+    """A live picture of each DAG in the output of a notebook, with bars."""
+
+    wants_tasks = True
+
+    def __init__(self, display: Any) -> None:
+        self._display = display
+        self._handle: Any = None
+        self._last = ""
+
+    def update(self, watch: Watch) -> None:
+        """Replace the picture if it changes."""
+        from batchcompute.drawing import to_html
+        from batchcompute.resources._drawn import bar_of, graph_of_dag
+
+        line = watch.summary(time.monotonic())
+        parts: list[str] = []
+        for job in watch.statuses()[:_MAX_BARS]:
+            tasks = watch.tasks.get(job.Id, [])
+            dag = watch.dags.get(job.Id) if len(tasks) <= _MAX_DRAWN else None
+            bars = [
+                bar_of(job._name(), job),
+                *(bar_of(str(task.TaskName), task) for task in tasks[:_MAX_BARS]),
+            ]
+            parts.append(to_html(None if dag is None else graph_of_dag(dag, tasks), bars=bars))
+        html = "\n".join(parts)
+        if html == self._last:
+            return
+        self._last = html
+        bundle = {"text/plain": line, "text/html": html}
+        if self._handle is None:
+            self._handle = self._display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+    def close(self) -> None:
+        """Leave the last picture."""
+
+
+def _notebook_display() -> Any:
+    """Return the function that displays something in the notebook that runs this process; None if there is none."""
+    module = sys.modules.get("IPython")
+    shell = module.get_ipython() if module is not None else None
+    # A terminal of IPython has no `kernel`.
+    if shell is None or not hasattr(shell, "kernel"):
+        return None
+    from importlib import import_module
+
+    return import_module("IPython.display").display
 
 
 def reporter(enabled: bool, stream: Any = None) -> Reporter:
@@ -85,10 +180,13 @@ def reporter(enabled: bool, stream: Any = None) -> Reporter:
 
     Args:
         enabled: Whether the progress is displayed.
-        stream: The output stream; stderr by default.
+        stream: The output stream; by default that of the notebook, or else stderr.
     """
     if not enabled:
         return _Silent()
+    display = _notebook_display() if stream is None else None
+    if display is not None:
+        return _Notebook(display)
     stream = stream or sys.stderr
     if stream.isatty():
         try:

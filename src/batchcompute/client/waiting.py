@@ -11,7 +11,7 @@ from batchcompute.errors import ConfigError, WaitTimeout
 
 if TYPE_CHECKING:
     from batchcompute.client.job_host import JobHost
-    from batchcompute.resources import Job, JobState
+    from batchcompute.resources import DAG, Job, JobState, Task
 
 __all__ = ["FINAL_STATES", "Until", "Watch"]
 
@@ -33,6 +33,9 @@ A job that has not changed for long is likely to stay unchanged. A wait takes at
 _MAX_GETS = 20
 """Maximum number of jobs that one poll reads one by one, if the list does not contain them."""
 
+_MAX_DISPLAYED = 3
+"""Maximum number of jobs whose tasks are displayed."""
+
 
 class Watch:
     """The jobs of one `wait`, and their last statuses.
@@ -53,6 +56,10 @@ class Watch:
         self.ids: list[str] = list(dict.fromkeys(ids))
         self.jobs: dict[str, Job] = {}
         """The last status of each job that was read."""
+        self.tasks: dict[str, list[Task]] = {}
+        """The tasks of some jobs, for the display."""
+        self.dags: dict[str, DAG] = {}
+        """The DAGs of these jobs."""
         self._ids_as_given = list(ids)
         self._changes: list[Job] = []
         self._condition = _condition_of(until)
@@ -92,6 +99,10 @@ class Watch:
             self._changes.append(job)
             if before is not None:
                 self._last_change = now
+
+    def select_for_tasks(self) -> list[str]:
+        """Return the jobs whose tasks are read for the display: those that changed, if there are few."""
+        return [job.Id for job in self._changes] if len(self.ids) <= _MAX_DISPLAYED else []
 
     def take_changes(self) -> list[Job]:
         """Return the jobs that changed since the last call."""
@@ -190,8 +201,8 @@ def _condition_of(until: object) -> Callable[[Any], object]:
 _STATES = ("Finished", "Running", "Waiting", "Failed", "Stopped")
 
 
-def instance_counts(jobs: Iterable[Job]) -> Counter[str]:
-    """Return the number of instances of jobs in each state."""
+def instance_counts(jobs: Iterable[Job | Task]) -> Counter[str]:
+    """Return the number of instances of jobs or tasks in each state."""
     counts: Counter[str] = Counter()
     for job in jobs:
         metrics: Mapping[str, Any] = job.get("InstanceMetrics") or {}

@@ -10,7 +10,7 @@ from typing import Final
 
 from batchcompute.drawing.graph import STATES, Graph
 
-__all__ = ["to_svg"]
+__all__ = ["theme_rules", "to_svg"]
 
 _CHARACTER: Final = 7.7
 """Width of a character in pixels, in the font of the drawing."""
@@ -26,17 +26,25 @@ _MOST_POINTS: Final = 2000
 _SWEEPS: Final = 4
 """Passes that reorder the layers, so that fewer edges cross."""
 
-_STYLE: Final = """\
+_SHAPE: Final = """\
 .bc-dag { font: 13px ui-monospace, SFMono-Regular, Menlo, monospace; }
-.bc-dag rect { fill: #f3f4f6; stroke: #6b7280; rx: 6px; }
-.bc-dag text { fill: #111827; text-anchor: middle; dominant-baseline: central; }
-.bc-dag path { fill: none; stroke: #6b7280; stroke-width: 1.4; }
+.bc-dag rect { stroke-width: 1; rx: 6px; }
+.bc-dag text { text-anchor: middle; dominant-baseline: central; }
+.bc-dag path { fill: none; stroke-width: 1.4; }
+"""
+
+_LIGHT: Final = """\
+.bc-dag rect { fill: #f3f4f6; stroke: #6b7280; }
+.bc-dag text { fill: #111827; }
+.bc-dag path { stroke: #6b7280; }
 .bc-dag polygon { fill: #6b7280; }
 .bc-dag .Running rect { fill: #bfdbfe; stroke: #2563eb; }
 .bc-dag .Finished rect { fill: #bbf7d0; stroke: #16a34a; }
 .bc-dag .Failed rect { fill: #fecaca; stroke: #dc2626; }
 .bc-dag .Stopped rect { fill: #fde68a; stroke: #d97706; }
-@media (prefers-color-scheme: dark) {
+"""
+
+_DARK: Final = """\
 .bc-dag rect { fill: #1f2937; stroke: #9ca3af; }
 .bc-dag text { fill: #f9fafb; }
 .bc-dag path { stroke: #9ca3af; }
@@ -45,8 +53,9 @@ _STYLE: Final = """\
 .bc-dag .Finished rect { fill: #14532d; stroke: #4ade80; }
 .bc-dag .Failed rect { fill: #7f1d1d; stroke: #f87171; }
 .bc-dag .Stopped rect { fill: #78350f; stroke: #fbbf24; }
-}
 """
+
+_STYLE: Final = f"{_SHAPE}{_LIGHT}@media (prefers-color-scheme: dark) {{\n{_DARK}}}\n"
 
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold, even escaped, and control characters that a terminal obeys."""
@@ -89,6 +98,20 @@ def to_svg(graph: Graph) -> str:
         )
     parts.append("</svg>")
     return "\n".join(parts) + "\n"
+
+
+def theme_rules(light: str, dark: str) -> str:
+    """Return rules for pages that have a theme of their own, whatever the system prefers.
+
+    Args:
+        light: Selector of the ancestor in the light theme.
+        dark: Selector of the ancestor in the dark theme.
+    """
+    return "".join(
+        f"{theme} {rule}\n"
+        for theme, rules in ((light, _LIGHT), (dark, _DARK))
+        for rule in rules.splitlines()
+    )
 
 
 def _columns(text: str) -> int:

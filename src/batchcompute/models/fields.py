@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import copy
-import types
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import (
     TYPE_CHECKING,
-    Annotated,
     Any,
-    Literal,
     Self,
     SupportsIndex,
-    Union,
     cast,
     get_args,
     get_origin,
@@ -214,11 +210,6 @@ class Field:
         return False
 
     @property
-    def hint(self) -> str:
-        """The type as text, for ``help()``."""
-        return _UnquotedText(_hint(self.type))
-
-    @property
     def item(self) -> type[Any] | None:
         """The model class of the value, or of its items; None for other fields."""
         return None
@@ -347,23 +338,3 @@ def _doc(field: Field) -> str:
 for _cls in (Field, TimeField, NestedField, ContainerField):
     # For help(): the docstring under the declaration of a field, read from the source on access.
     setattr(_cls, "__doc__", property(_doc))  # noqa: B010
-
-
-class _UnquotedText(str):
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-def _hint(type_: Any) -> str:
-    origin, args = get_origin(type_), get_args(type_)
-    if origin is Annotated:
-        return _hint(args[0])
-    if origin is Literal:
-        return " | ".join(repr(value) for value in args)
-    if origin in (Union, types.UnionType):
-        return " | ".join(dict.fromkeys(_hint(arg) for arg in args))
-    if origin is not None:
-        return f"{origin.__name__}[{', '.join(_hint(arg) for arg in args)}]"
-    return str(getattr(type_, "__name__", type_))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from datetime import datetime
-from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic import BaseModel, Field
@@ -92,6 +91,8 @@ def annotate_class_attributes(namespace: dict[str, Any]) -> None:
 
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from pydantic._internal._model_construction import ModelMetaclass
 else:
     ModelMetaclass = type(BaseModel)
@@ -121,12 +122,10 @@ class _Meta(ModelMetaclass):
     @property
     def __signature__(cls) -> Signature:
         """The signature of the constructor, with the wire name of every field."""
-        fields = [
-            Parameter(field.wire, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.hint)
-            for field in getattr(cls, "_declared", ())
-        ]
-        first = Parameter("properties", Parameter.POSITIONAL_OR_KEYWORD, default=None)
-        return Signature([first, *fields], return_annotation=None)
+        # Loaded when somebody looks at it.
+        from batchcompute.models.signatures import signature_of
+
+        return signature_of(cls)
 
     @__signature__.setter
     def __signature__(cls, value: object) -> None:

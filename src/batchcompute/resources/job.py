@@ -12,6 +12,7 @@ from batchcompute.models.base import Description, Status
 from batchcompute.models.constraints import MAX_INSTANCES, EachKey, Name, OneOf, Range, Required, join
 from batchcompute.models.field_types import AnyMap, Boolean, Integer, Text, TextOrInteger, Time
 from batchcompute.models.problems import short_repr
+from batchcompute.resources._drawn import DrawnPlan, DrawnStatus
 from batchcompute.resources._literals import JobState, JobType
 from batchcompute.resources._rules import count_instances, find_cycle, job_type_of
 from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
@@ -55,7 +56,7 @@ __all__ = [
 ]
 
 
-class DAG(Description):
+class DAG(DrawnPlan, Description):
     """The tasks of a job and their dependencies."""
 
     tasks: Annotated[dict[str, TaskDescription], Required("one task or more"), EachKey(Name(32))] | None = (
@@ -97,6 +98,9 @@ class DAG(Description):
         """
         del self.tasks[task_name]
 
+    def _dag(self) -> DAG:
+        return self
+
     def _cross_field_problems(self, at: str) -> Iterator[Problem]:
         count = count_instances(self.tasks.values())
         if count > MAX_INSTANCES:
@@ -114,7 +118,7 @@ class DAG(Description):
             yield Problem(join(at, "Dependencies"), " -> ".join(loop), "must not form a cycle", "cycle")
 
 
-class JobDescription(Description):
+class JobDescription(DrawnPlan, Description):
     """A job to run (CreateJob; REST API, 3.1)."""
 
     _examples = (
@@ -157,6 +161,9 @@ class JobDescription(Description):
     id: Text | None = None
     """Id of the job, in descriptions of existing jobs. A create does not send it."""
 
+    def _dag(self) -> object:
+        return self.dag
+
 
 def _tag_of(description: Any) -> str:
     if isinstance(description, (JobDescription, AppJobDescription)):
@@ -191,7 +198,7 @@ class InstanceMetrics(_Counts):
     """Number of instances of a job or a task in each state."""
 
 
-class Job(Status):
+class Job(DrawnStatus, Status):
     """A job (GetJob, ListJobs)."""
 
     _identity = "Id"
@@ -221,8 +228,11 @@ class Job(Status):
     instance_metrics: InstanceMetrics | None = None
     """Number of instances in each state."""
 
+    def _name(self) -> str:
+        return f"{self.name} {self.id}".strip()
 
-class Task(Status):
+
+class Task(DrawnStatus, Status):
     """A task of a job (GetTask, ListTasks)."""
 
     _identity = "TaskName"
@@ -237,6 +247,9 @@ class Task(Status):
     """Time of the end; None before."""
     instance_metrics: InstanceMetrics | None = None
     """Number of instances in each state."""
+
+    def _name(self) -> str:
+        return self.task_name
 
 
 class Result(Status):

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, TypeAlias, overload
 
 from batchcompute.models.base import Description, Status
+from batchcompute.resources._drawn import DrawnPlan, DrawnStatus
 from batchcompute.resources._literals import JobState, JobType
 from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
 from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts, Notification
@@ -45,7 +46,7 @@ __all__ = [
     "TaskMetrics",
 ]
 
-class DAG(Description):
+class DAG(DrawnPlan, Description):
     """The tasks of a job and their dependencies."""
     @overload
     def __init__(
@@ -106,7 +107,7 @@ class DAG(Description):
             KeyError: This name does not exist.
         """
 
-class JobDescription(Description):
+class JobDescription(DrawnPlan, Description):
     """A job to run (CreateJob; REST API, 3.1)."""
     @overload
     def __init__(
@@ -353,7 +354,7 @@ class InstanceMetrics(_Counts):
         stopped_count: int | None = ...,
     ) -> None: ...
 
-class Job(Status):
+class Job(DrawnStatus, Status):
     """A job (GetJob, ListJobs)."""
     @overload
     def __init__(
@@ -512,7 +513,7 @@ class Job(Status):
     @InstanceMetrics.setter
     def InstanceMetrics(self, value: _InstanceMetrics | Mapping[str, object] | None) -> None: ...  # noqa: N802
 
-class Task(Status):
+class Task(DrawnStatus, Status):
     """A task of a job (GetTask, ListTasks)."""
     @overload
     def __init__(

@@ -102,8 +102,8 @@ class Waiting(Logs):
             on_update: Callback that gets a job after its first poll, and after each change of its state or of
                 its instance counts.
             raise_on_failure: Whether a job that failed or was stopped raises an error at once.
-            progress: Whether to display the progress on stderr: a live bar on a terminal (extra
-                ``progress``), otherwise lines.
+            progress: Whether to display the progress: on stderr, a live bar for each task on a terminal (extra
+                ``progress``), otherwise lines; in a notebook, a live picture of the DAG with bars.
             interval: Maximum number of seconds between two polls.
 
         Returns:
@@ -131,6 +131,8 @@ class Waiting(Logs):
                     if not is_transient(error) or failures >= _MAX_FAILED_POLLS:
                         raise
                     log.warning("wait: a poll failed and is repeated (%s: %s)", type(error).__name__, error)
+                if display.wants_tasks:
+                    self._read_tasks(watch)
                 display.update(watch)
                 for status in watch.take_changes():
                     if on_update is not None:
@@ -197,6 +199,20 @@ class Waiting(Logs):
                     )
                 raise
             watch.update(job_id, status, time.monotonic())
+
+    def _read_tasks(self, watch: Watch) -> None:
+        """Read the tasks of the jobs that have changed, for the display."""
+        for job_id in watch.select_for_tasks():
+            try:
+                if job_id not in watch.dags:
+                    watch.dags[job_id] = (self.get_job_description(job_id)).DAG
+                tasks: list[Task] = []
+                for task in self.iter_tasks(job_id):
+                    tasks.append(task)
+                watch.tasks[job_id] = tasks
+            except BatchComputeError as error:
+                # The display does without them; for example, the job is deleted when it finishes.
+                log.debug("wait: the tasks of %s cannot be read: %s", job_id, error)
 
     def _failure_of(self, job: Job, watch: Watch) -> JobFailedError:
         """Return the error for a failed job, with its failed tasks and instances."""
