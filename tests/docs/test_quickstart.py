@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it runs jobs")
 
 def block(language: str, text: str) -> str:
     """Return the block of a language that contains a text."""
-    blocks = [
+    blocks: list[str] = [
         one for one in re.findall(rf"^```{language}[^\n]*\n(.*?)^```", PAGE, re.S | re.M) if text in one
     ]
     assert len(blocks) == 1, text
