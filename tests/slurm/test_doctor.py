@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import http.server
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +15,10 @@ import pytest
 
 from batchcompute import __version__
 from batchcompute.errors import ConfigError
-from batchcompute.service.clock import SYSTEM_CLOCK
 from batchcompute.service.engines.findings import Finding
 from batchcompute.service.engines.slurm import SlurmEngine
 from batchcompute.service.engines.slurm.commands import Commands
-from batchcompute.service.engines.slurm.doctor import check_site, diagnose
+from batchcompute.service.engines.slurm.doctor import diagnose
 from batchcompute.service.engines.slurm.settings import SlurmSettings
 from tests.slurm.cluster import Cluster, wait_until
 from tests.slurm.engines import commands, options
@@ -156,5 +158,22 @@ def test_a_machine_without_commands(tmp_path: Path) -> None:
 def test_a_missing_option_is_an_error_before_anything_is_checked(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'directory'"):
         next(diagnose({}))
-    (finding,) = check_site({"partitoin": "x"}, "", SYSTEM_CLOCK)
-    assert str(finding).startswith("engines.slurm: the Slurm engine has no option 'partitoin'")
+
+
+@pytest.mark.long
+def test_the_command_runs_the_checks(cluster: Cluster, shared: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "batchcompute.cli", "doctor", "--engine", "slurm", "--port", "0"]
+    chosen = {**options(shared), "partition": "one"}
+    command += [
+        part for name, value in chosen.items() for part in ("--engine-options", f"slurm.{name}={value}")
+    ]
+    environment = {**os.environ, **cluster.environment, "BATCHCOMPUTE_DATA_DIR": str(tmp_path / "data")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "node n2 reaches http://127.0.0.1:" in done.stdout
+    done = subprocess.run(
+        [*command, "--engine-options", "slurm.constraint=unknown"],
+        capture_output=True, text=True, env=environment, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Invalid feature specification" in done.stdout

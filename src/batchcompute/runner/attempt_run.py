@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from batchcompute.runner.attempt import Attempt
 from batchcompute.runner.attempt_files import AttemptFiles, NotStarted
 from batchcompute.runner.attempt_spec import AttemptSpec
+from batchcompute.runner.environment import inherited_environment
 from batchcompute.runner.layout import Layout, MachineOptions
 from batchcompute.runner.object_storage import ObjectStorage
 from batchcompute.runner.os_errors import has_no_room
@@ -95,6 +96,8 @@ class AttemptRunner:
         is_stopped: Callable[[], bool],
     ) -> None:
         self._machine = machine
+        # Reading the variables takes longer than most of the other work for an attempt.
+        self._inherited = inherited_environment()
         self._records = records
         self._programs = programs
         self._is_new = is_new
@@ -119,7 +122,9 @@ class AttemptRunner:
         attempt: Attempt | None = None
         try:
             attempt = self._patiently(
-                lambda: Layout(storage, self._machine.options).attempt(spec, self._machine.work)
+                lambda: Layout(storage, self._machine.options, inherited=self._inherited).attempt(
+                    spec, self._machine.work
+                )
             )
             attempt.abort = self._abort
             self._run(attempt, AttemptFiles(storage, self._machine.options), storage)
@@ -225,9 +230,11 @@ class AttemptRunner:
         work, token = attempt.work, attempt.token
         names = {attempt.workdir[0], attempt.staging_folder}
         names |= {f"{token}.{end}" for end in (*_STREAMS, "command", "env", "exit.box")}
+        with suppress(OSError):
+            # The whole directory is removed when the runner ends.
+            names.intersection_update(work.names())
         for name in names:
             with suppress(OSError):
-                # The whole directory is removed when the runner ends.
                 work.remove((name,))
 
 

@@ -54,6 +54,7 @@ class Layout:
         storage: Object storage.
         options: Options of the machine.
         permission: Returns why an attempt may not use its buckets; empty if it may.
+        inherited: The variables that programs inherit from the machine; None to read them.
     """
 
     def __init__(
@@ -61,11 +62,12 @@ class Layout:
         storage: ObjectStorage,
         options: MachineOptions,
         permission: Callable[[AttemptSpec], str] = lambda _: "",
+        inherited: Mapping[str, str] | None = None,
     ) -> None:
         self._storage = storage
         self._options = options
         self._permission = permission
-        self._machine = inherited_environment()
+        self._machine = inherited_environment() if inherited is None else inherited
 
     def attempt(self, spec: AttemptSpec, root: Root, isolation: Isolation | None = None) -> Attempt:
         """Return an attempt on this machine. If it cannot start, its `problem` says why.

@@ -54,6 +54,8 @@ class AttemptProcesses:
         """The inode of the directory of each process whose environment was read, by pid."""
         self._tokens: dict[str, str] = {}
         """The tokens of processes that have one, by pid."""
+        self._no_processes: set[str] = set()
+        """The names in ``/proc`` that are no pids."""
         self._last_scan = 0.0
         self._has_unknown = False
         """Whether the last scan found a process whose environment could not be read yet."""
@@ -89,7 +91,10 @@ class AttemptProcesses:
             self._forget_reused()
         self._last_scan = now
         self._has_unknown = False
-        there = {name for name in os.listdir(_PROC) if name.isdigit()}  # noqa: PTH208 - names only
+        # Most names are those of the last search, so only the others are looked at one by one.
+        there = set(os.listdir(_PROC)) - self._no_processes  # noqa: PTH208 - names only
+        self._no_processes.update(name for name in there - self._known.keys() if not name.isdigit())
+        there -= self._no_processes
         there.discard(skip)
         for name in self._known.keys() - there:
             del self._known[name]

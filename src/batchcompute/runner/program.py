@@ -62,6 +62,8 @@ class Programs:
         """Tokens of session leaders that are not waited for yet, by pid."""
         self._given_up: set[str] = set()
         """Tokens of attempts that were given up while they ran."""
+        self._earlier: frozenset[str] | None = None
+        """Tokens of attempts that this machine ran before; None if they are not known yet."""
 
     def is_alive(self, token: str) -> bool:
         """Return whether this machine has a process of an attempt.
@@ -69,7 +71,10 @@ class Programs:
         Raises:
             OSError: The processes of the machine cannot be listed at this moment.
         """
-        return bool(self._processes.find(token, "", dict(self._leaders)))
+        if self._earlier is None:
+            # A search takes as long as a short program. A process that another runner starts later has a record before.
+            self._earlier = frozenset(self._processes.find_all(""))
+        return token in self._earlier and bool(self._processes.find(token, "", dict(self._leaders)))
 
     def end(self, token: str) -> None:
         """End the program of an attempt, if it runs. Its `End` says that it was given up.

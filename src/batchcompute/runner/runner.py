@@ -202,6 +202,9 @@ class _Slots:
             RecordsUnwritable: A record cannot be written.
         """
         self._record_damaged()
+        with suppress(OSError):
+            # Each attempt looks into the files again, right before its start.
+            self._has_record("")
         count = min(self._options.slots, len(self._waiting))
         threads = [threading.Thread(target=self._work, name=f"slot-{number}") for number in range(count)]
         try:
@@ -267,7 +270,7 @@ class _Slots:
     def _run(self, assignment: Assignment) -> None:
         token = assignment.spec.token
         try:
-            if self._has_record(token):
+            if token in self._recorded:
                 raise Unrecorded("it has a record already")
             self._attempts.run(assignment)
         except Unrecorded as error:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from batchcompute import __version__
-from batchcompute.errors import ConfigError
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.engines.findings import Finding
 from batchcompute.service.engines.slurm.checks import checks_of_site, checks_of_this_machine, sites_of
@@ -21,7 +20,7 @@ from batchcompute.service.engines.slurm.script import ArrayJob
 from batchcompute.service.engines.slurm.settings import SiteOptions, SlurmSettings
 from batchcompute.service.engines.slurm.site import Demand
 
-__all__ = ["check_site", "diagnose"]
+__all__ = ["diagnose"]
 
 _PAUSE: Final = 0.2
 """Seconds between two looks for the answer of the job."""
@@ -46,20 +45,6 @@ if len(sys.argv) > 1:
 print(json.dumps(answer))
 """
 """Program that looks at the Python of a node. It also runs with an old one."""
-
-
-def check_site(options: Mapping[str, object], endpoint: str, clock: Clock) -> list[Finding]:
-    """Check a site, and return all findings, a wrong option included.
-
-    Args:
-        options: The options of the engine.
-        endpoint: URL at which nodes reach the service; empty if it does not run, so that this is not checked.
-        clock: The source of time.
-    """
-    try:
-        return list(diagnose(options, endpoint, clock=clock))
-    except ConfigError as error:
-        return [Finding("error", "engines.slurm", str(error).rstrip("."), "correct the option")]
 
 
 def diagnose(
