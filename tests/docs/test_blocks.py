@@ -41,3 +41,18 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+\.md)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_every_page_is_in_the_navigation_and_in_the_readme() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text("utf-8")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for page in (ROOT / "docs").rglob("*.md"):
+        name = page.relative_to(ROOT / "docs").as_posix()
+        assert f": {name}\n" in navigation, name
+        assert name.startswith("reference/") or f"](docs/{name})" in readme, name
+
+
+def test_pictures_of_pages_exist() -> None:
+    for page in PAGES:
+        for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text("utf-8")):
+            assert (page.parent / target).stat().st_size < 200_000, f"{page}: {target}"

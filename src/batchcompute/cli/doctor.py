@@ -134,7 +134,7 @@ def _answer(listener: socket.socket) -> None:
             connection.sendall(_ANSWER)
 
 
-doctor_command = Leaf(
+doctor_command: Leaf = Leaf(
     "doctor",
     globals_=OF_DIRECTORY,
     callback=_doctor,
