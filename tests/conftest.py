@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,25 @@ from tests.client.kinds import KINDS, Kind
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it puts into the background so. Programs inherit it, and could not be interrupted by a test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_MOST_WORKERS = 4
+"""Processes that run tests at once; some tests start many programs of their own."""
+
+_PLAIN = "not long and not browser"
+"""The selection of the plain run, as in pyproject.toml."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return the number of processes for the tests; 0 for the process of pytest itself.
+
+    A few files are ready before further processes have started. Long tests use all processors themselves.
+    """
+    names = [str(argument).partition("::")[0] for argument in config.args]
+    if config.option.markexpr != _PLAIN or all(name.endswith(".py") for name in names):
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(_MOST_WORKERS, cores)
 
 
 def pytest_collection_finish() -> None:

@@ -14,7 +14,7 @@ python=$folder/venv/bin/python
 $python -m pip install -q -c "$folder/lowest.txt" ".[$(IFS=,; echo "${extras[*]}")]"
 # What only the tests need may be new.
 $python -m pip install -q -c "$folder/lowest.txt" \
-    pytest pytest-asyncio respx hypothesis httpx2 jsonschema opentelemetry-sdk fastapi
+    pytest pytest-asyncio pytest-xdist respx hypothesis httpx2 jsonschema opentelemetry-sdk fastapi
 $python -m pip freeze | grep -iE '^(pydantic|httpx|tenacity|click|starlette|uvicorn)=='
 tests=("$@")
 [ $# -gt 0 ] || tests=(tests/models tests/client tests/wire)

@@ -470,7 +470,7 @@ def test_signatures_name_every_field(cls: type[Jsonizable]) -> None:
 
 def test_help_shows_fields_and_their_docstrings() -> None:
     text = pydoc.plain(pydoc.render_doc(JobDescription))
-    assert "Priority: int = None" in text
+    assert "Priority: int | None = None" in text
     assert "Priority, 0 to 1000" in text
     for field in TaskDescription._declared:
         assert inspect.getdoc(vars(TaskDescription)[field.wire]) == doc_of(TaskDescription, field.name) != ""
