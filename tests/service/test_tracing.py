@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from batchcompute import Client, NotFoundError
 from batchcompute.http import tracing
 from batchcompute.service import LocalService
+from batchcompute.service.store.transitions import history_of
 from batchcompute.service.tracing import SpanSink
 from tests.service import test_serve
 from tests.service.helpers import finish
@@ -96,9 +97,8 @@ def test_an_attempt_belongs_to_the_creation_of_its_job(tmp_path: Path, spans: In
         with service._parts.store.write() as transaction:
             row = transaction.jobs.find(job.Id, "local")
             assert row is not None
-            transaction.jobs.note_attempt(
-                (row.seq, 0, 0), "Failed", 3, "ProgramError", "2999-01-01T00:00:00Z"
-            )
+            history = history_of(transaction, (row.seq, 0, 0))
+            transaction.jobs.note_attempt(history, "Failed", 3, "ProgramError", "2999-01-01T00:00:00Z")
         assert service.counts.attempts_ended["Failed", "ProgramError"] == before["Failed", "ProgramError"] + 1
     finished = spans.get_finished_spans()
     [creation] = [

@@ -83,7 +83,7 @@ class Layout:
         account = self._options.run_as.get(spec.owner)
         user = account.user if account else None
         isolation = isolation or self._choose_isolation(spec, user)
-        plan = StagingPlan(root.where(tree_of(spec.token)))
+        plan = StagingPlan() if isolation == "none" else StagingPlan(root.where(tree_of(spec.token)))
         problem = _isolation_problem(spec, isolation, user) or self._permission(spec)
         outputs: list[RootedFile | None] = [root.file(f"{spec.token}.{stream}") for stream in _STREAMS]
         try:

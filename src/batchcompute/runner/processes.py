@@ -14,6 +14,7 @@ from pathlib import Path
 
 from batchcompute.runner.lazy_log import LazyLogger
 from batchcompute.runner.os_errors import is_transient
+from batchcompute.runner.recent_pids import pids_since
 
 __all__: list[str] = []
 
@@ -118,17 +119,48 @@ class AttemptProcesses:
                 del self._known[name]
                 self._tokens.pop(name, None)
 
-    def kill_group(self, token: str, leader: int | None, ended: bool, leaders: Mapping[str, str]) -> bool:
-        """Kill the process group of an attempt, and return whether the attempt certainly has no other processes.
+    def kill_group(
+        self, token: str, leader: int | None, leaders: Mapping[str, str], is_short: bool = False
+    ) -> bool:
+        """Kill the process group of an attempt whose session leader has exited.
 
         Args:
             token: Token of the attempt.
             leader: As for `kill`.
-            ended: As for `kill`.
             leaders: As for `kill`.
+            is_short: Whether the attempt ran for less time than the kernel needs to give all pids once.
+
+        Returns:
+            Whether the attempt certainly has no other processes.
         """
         _kill_group(leader)
-        return not self.find(token, str(leader) if ended else "", leaders) and not self._has_unknown
+        if is_short and leader is not None and HAS_PROC:
+            with self._spawning:
+                pids = pids_since(leader)
+                if pids is not None and self._are_of_others(token, pids, leaders):
+                    return True
+        skip = "" if leader is None else str(leader)
+        return not self.find(token, skip, leaders) and not self._has_unknown
+
+    @staticmethod
+    def _are_of_others(token: str, pids: range, leaders: Mapping[str, str]) -> bool:
+        """Return whether an attempt certainly has no process among some pids, and starts none."""
+        seen = pids.start
+        while True:
+            for pid in range(seen, pids.stop):
+                name = str(pid)
+                if _inode(name) and (leaders.get(name) or leaders.get(_session(name)) or _token_of(name)) in (
+                    token,
+                    None,
+                ):
+                    return False
+            # A process of the attempt may have started another one, and exited before it was looked at.
+            later = pids_since(pids.start - 1)
+            if later is None:
+                return False
+            if later.stop == pids.stop:
+                return True
+            seen, pids = pids.stop, later
 
     def kill(
         self, token: str, leader: int | None, ended: bool = False, leaders: Mapping[str, str] = {}

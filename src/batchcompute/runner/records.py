@@ -53,6 +53,9 @@ class Ended:
 Record: TypeAlias = Started | Ended
 
 
+_encoder: Final = json.JSONEncoder(separators=(",", ":"))
+
+
 def encode(record: Record) -> bytes:
     """Return a record as the bytes that are appended to a file."""
     if isinstance(record, Started):
@@ -79,7 +82,7 @@ def encode(record: Record) -> bytes:
         }
         content.update((name, value) for name, value in optional.items() if value)
     # Only ASCII, so a name with bytes that are not UTF-8 cannot damage the line.
-    return b"\n" + json.dumps(content, separators=(",", ":")).encode("ascii") + b"\n"
+    return b"\n" + _encoder.encode(content).encode("ascii") + b"\n"
 
 
 def decode(line: bytes) -> Record | None:

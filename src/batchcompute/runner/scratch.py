@@ -8,6 +8,7 @@ import secrets
 import stat
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 
 from batchcompute.runner.descriptors import OPEN_FOLDER
 from batchcompute.runner.rooted import Root, RootedFile
@@ -54,6 +55,8 @@ class Scratch:
 
     name: str
     """Name of the directory."""
+    path: Path
+    """Its path."""
     stderr: ScratchFile
     """The file."""
     identity: _Identity
@@ -97,7 +100,10 @@ class ScratchPool:
         finally:
             os.close(fd)
         return Scratch(
-            name, ScratchFile(self._root, file.parts, identity), _identity(self._root.lstat((name,)))
+            name,
+            self._root.where((name,)),
+            ScratchFile(self._root, file.parts, identity),
+            _identity(self._root.lstat((name,))),
         )
 
     def put_back(self, scratch: Scratch) -> bool:

@@ -29,6 +29,7 @@ from batchcompute.service.store import transitions
 
 if TYPE_CHECKING:
     from batchcompute.service.store.database import Transaction
+    from batchcompute.service.store.rows import History
 
 __all__: list[str] = []
 
@@ -233,23 +234,26 @@ class ActiveAttempts:
         )
         for token, active in self._ended.items():
             # If not, the job was stopped or deleted, or the machine was released.
-            if transaction.instances.state_of(active.key, token) is not None:
-                self._record_end(transaction, active, now)
+            history = transaction.instances.history(active.key, token)
+            if history is not None:
+                self._record_end(transaction, active.result, history, now)
         for job in self._changed_waits:
             transaction.jobs.set_waits(job, self._message(job))
 
-    def _record_end(self, transaction: Transaction, active: ActiveAttempt, now: str) -> None:
-        match active.result:
+    def _record_end(
+        self, transaction: Transaction, result: Result | None, history: History, now: str
+    ) -> None:
+        match result:
             case Lost(reason):
                 text = reason[:1].upper() + reason[1:]
-                transitions.lose(transaction, active.key, f"{text.rstrip('.')}.", now)
+                transitions.lose(transaction, history, f"{text.rstrip('.')}.", now)
             case Rejected(_, retryable=True):
-                transitions.requeue(transaction, active.key, now, "", ran=False)
+                transitions.requeue(transaction, history, now, "", ran=False)
             case Rejected(reason, error_code=code):
                 text = f"The engine {self._engine} does not run the attempt: {reason}."
-                transitions.end(transaction, active.key, Outcome(126, code, text), now)
+                transitions.end(transaction, history, Outcome(126, code, text), now)
             case Outcome() as outcome:
-                transitions.end(transaction, active.key, outcome, now)
+                transitions.end(transaction, history, outcome, now)
             case None:
                 raise AssertionError("an attempt without a result has not ended")
 

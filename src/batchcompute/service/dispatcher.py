@@ -313,7 +313,7 @@ class Dispatcher:
             _log.exception("the attempt of instance %s cannot be planned", key)
             transitions.submit(transaction, key, token, worker, name)
             failure = Outcome(1, "StartFailed", f"The attempt cannot be planned: {error!r}")
-            transitions.end(transaction, key, failure, now)
+            transitions.end(transaction, transitions.history_of(transaction, key), failure, now)
             return None
         if at_once:
             transitions.begin(transaction, key, token, worker, name, self._engine.capabilities.node, now)
@@ -359,10 +359,10 @@ class Dispatcher:
             for active in self._active:
                 if active.handle is None and active.result is None:
                     self._active.end(active, Rejected("the service was closed", retryable=True))
-                elif isinstance(active.result, Lost) and transaction.instances.state_of(
-                    active.key, active.spec.token
+                elif isinstance(active.result, Lost) and (
+                    history := transaction.instances.history(active.key, active.spec.token)
                 ):
                     # The loss is one of the service, and does not count against the engine.
-                    transitions.requeue(transaction, active.key, now, "The service was closed.")
+                    transitions.requeue(transaction, history, now, "The service was closed.")
             self._active.record(transaction, now)
         self._after_commit(transaction.effects)

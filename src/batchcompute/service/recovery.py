@@ -47,7 +47,8 @@ def recover(
             handle = handles.get(row.token)
             if handle is None:
                 # The loss is one of the service, and not of the engine.
-                transitions.requeue(transaction, row.key, now, _LOST)
+                history = transitions.history_of(transaction, row.key)
+                transitions.requeue(transaction, history, now, _LOST)
                 continue
             if handle not in (row.handle, row.token):
                 transaction.instances.set_handles([(row.key, row.token, handle)])

@@ -32,6 +32,13 @@ _LONGEST_WAIT = 1.0
 _RETRY = 0.2
 """Seconds after which the thread continues after an error."""
 
+_SHORT = 0.1
+"""Seconds in which no machine gives all of its pids once, which are 32,768 or more."""
+
+
+_LONG_AGO: Final = float("-inf")
+"""A time before all others."""
+
 
 @dataclass(slots=True, eq=False)
 class _Attempt:
@@ -40,6 +47,8 @@ class _Attempt:
     """The shim; None for an attempt of an earlier service."""
     pidfd: int = -1
     """Reports that the shim has exited; -1 if the shim is polled instead."""
+    started: float = _LONG_AGO
+    """Time of its start, on the monotonic clock; `_LONG_AGO` for an attempt of an earlier service."""
     cleaning: bool = False
     """Whether the thread is killing remaining processes of the attempt."""
 
@@ -124,7 +133,8 @@ class ProcessTable:
             with self._spawning:
                 process = spawn(spec, records)
                 self._states[spec.token] = _RUNNING
-                self._watch(_Attempt(spec.token, process, pidfd_of(process.pid)))
+                started = self._clock.monotonic()
+                self._watch(_Attempt(spec.token, process, pidfd_of(process.pid), started))
         except BaseException:
             self._states.pop(spec.token, None)
             with contextlib.suppress(OSError):
@@ -305,7 +315,10 @@ class ProcessTable:
 
     def _is_settled(self, attempt: _Attempt) -> bool:
         """Kill the process group of an exited attempt, and return whether no other process of the attempt remains."""
-        return self._processes.kill_group(attempt.token, self._leader(attempt), True, self._leaders(attempt))
+        is_short = self._clock.monotonic() - attempt.started < _SHORT
+        return self._processes.kill_group(
+            attempt.token, self._leader(attempt), self._leaders(attempt), is_short
+        )
 
     def _clean_up(self, attempt: _Attempt) -> None:
         try:

@@ -38,6 +38,13 @@ LIMIT ?
 _ACTIVE: Final = "state IN ('Submitted', 'Running')"
 """The instances with an attempt that has no recorded end, in the words of the partial index."""
 
+_HISTORY: Final = (
+    "SELECT i.state, i.retries, i.lost, i.attempt, i.started, t.max_retries, t.name, j.id, j.fail_fast "
+    "FROM instances i JOIN tasks t ON t.job = i.job AND t.position = i.task JOIN jobs j ON j.seq = i.job "
+    "WHERE i.job = ? AND i.task = ? AND i.number = ?"
+)
+_HISTORY_OF_ATTEMPT: Final = f"{_HISTORY} AND i.{_ACTIVE} AND i.token = ?"
+
 Range: TypeAlias = tuple[int, int, int]
 """Position of a task, number of its first instance, and the number after its last instance."""
 
@@ -135,15 +142,25 @@ class InstanceRepository:
         ).fetchone()
         return None if row is None else row[0]
 
-    def history(self, key: Key) -> History | None:
-        """Return the properties that decide whether an attempt is repeated; None if the instance does not exist."""
+    def history(self, key: Key, token: str = "") -> History | None:
+        """Return the properties that decide what the end of an attempt means.
+
+        Args:
+            key: The instance.
+            token: Token of the attempt, which has to be the active one; empty for any attempt.
+
+        Returns:
+            The properties; None if the instance does not exist, or the attempt is not the active one.
+        """
         row = self._db.execute(
-            "SELECT i.state, i.retries, i.lost, t.max_retries, t.name, j.fail_fast FROM instances i "
-            "JOIN tasks t ON t.job = i.job AND t.position = i.task JOIN jobs j ON j.seq = i.job "
-            "WHERE i.job = ? AND i.task = ? AND i.number = ?",
-            key,
+            _HISTORY_OF_ATTEMPT if token else _HISTORY, (*key, token) if token else key
         ).fetchone()
-        return None if row is None else History(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
+        if row is None:
+            return None
+        state, retries, lost, attempt, started, max_retries, task, job_id, fail_fast = row
+        return History(
+            key, state, retries, lost, attempt, started, max_retries, task, job_id, bool(fail_fast)
+        )
 
     def first_error(self, job: int) -> tuple[str, str] | None:
         """Return the error code and message of a failed instance of a job; None if no instance has failed."""

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from batchcompute.service.domain.states import Key
 from batchcompute.service.events import (
     AttemptEnded,
     Event,
@@ -19,7 +18,7 @@ from batchcompute.service.events import (
     seconds_between,
     seconds_since_1970,
 )
-from batchcompute.service.store.rows import JobRow, NewJob
+from batchcompute.service.store.rows import History, JobRow, NewJob
 
 __all__: list[str] = []
 
@@ -181,26 +180,22 @@ class JobRepository:
             self.changes.append(JobEnded(job, owner, state, message if state == "Failed" else "", seconds))
         return [row[0] for row in rows]
 
-    def note_attempt(self, key: Key, state: str, exit_code: int, code: str, now: str) -> None:
-        """Report the end of the current attempt of an instance, while its row still has its start.
+    def note_attempt(self, history: History, state: str, exit_code: int, code: str, now: str) -> None:
+        """Report the end of the current attempt of an instance, unless it never started.
 
         Args:
-            key: The instance.
+            history: The instance, before the end of the attempt is recorded.
             state: How the attempt ended: ``Finished``, ``Failed``, ``Stopped`` or ``Lost``.
             exit_code: Exit code of the program; 0 if there is none.
             code: Code of the error; empty for a success.
             now: The time.
         """
-        row = self._db.execute(
-            "SELECT j.id, t.name, i.attempt, i.started FROM instances i JOIN jobs j ON j.seq = i.job "
-            "JOIN tasks t ON t.job = i.job AND t.position = i.task WHERE i.job = ? AND i.task = ? AND i.number = ?",
-            key,
-        ).fetchone()
-        if row is not None and row["started"]:
-            start, end = seconds_since_1970(row["started"]), seconds_since_1970(now)
+        if history.started:
+            start, end = seconds_since_1970(history.started), seconds_since_1970(now)
+            number = history.key[2]
             self.changes.append(
                 AttemptEnded(
-                    row["id"], row["name"], key[2], row["attempt"], state, exit_code, code, start, end
+                    history.job_id, history.task, number, history.attempt, state, exit_code, code, start, end
                 )
             )
 

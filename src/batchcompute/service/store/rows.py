@@ -216,20 +216,38 @@ class ActiveRow:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The properties of an instance that decide whether its attempt is repeated."""
+    """The properties of an instance that decide what its attempt's end means."""
 
+    key: Key
+    """The instance."""
     state: StoredState
     """Stored state of the instance."""
     retries: int
     """Number of retries after failures."""
     lost: int
     """Number of attempts in a row that the engine lost."""
+    attempt: int
+    """Number of the attempt, from 1."""
+    started: str
+    """Time of the start of the attempt; empty if it has not started."""
     max_retries: int
     """Largest number of retries after failures."""
     task: str
     """Name of the task."""
+    job_id: str
+    """Id of the job."""
     fail_fast: bool
     """Whether a failure of the instance fails the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The state of a task, and of its instances."""
+
+    state: State
+    """State of the task."""
+    counts: Mapping[State, int]
+    """Number of its instances in each state."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from batchcompute.resources import TaskDescription
 from batchcompute.service.domain.states import STATES, State, StoredState
 from batchcompute.service.store.rows import (
     NewTask,
+    Progress,
     TaskRow,
     TaskToRun,
     cluster_description,
@@ -150,12 +151,14 @@ class TaskRepository:
                 (job, position, json.dumps(task.description, ensure_ascii=False, separators=(",", ":"))),
             )
 
-    def move(self, job: int, position: int, source: StoredState, target: StoredState) -> None:
-        """Count an instance in another state than before."""
-        self._db.execute(
-            f"UPDATE tasks SET {source} = {source} - 1, {target} = {target} + 1 WHERE job = ? AND position = ?",
+    def move(self, job: int, position: int, source: StoredState, target: StoredState) -> Progress:
+        """Count an instance in another state than before, and return the state of the task after that."""
+        row = self._db.execute(
+            f"UPDATE tasks SET {source} = {source} - 1, {target} = {target} + 1 WHERE job = ? AND position = ? "
+            "RETURNING state, Waiting + Submitted AS Waiting, Running, Finished, Failed, Stopped",
             (job, position),
-        )
+        ).fetchone()
+        return Progress(row["state"], _counts(row))
 
     def mark_submitted(self, job: int, position: int) -> None:
         """Count an instance whose attempt waits in an engine now."""
@@ -168,15 +171,6 @@ class TaskRepository:
             "started = CASE started WHEN '' THEN ? ELSE started END WHERE job = ? AND position = ?",
             (now, job, position),
         )
-
-    def progress(self, job: int, position: int) -> tuple[State, Mapping[State, int], bool]:
-        """Return the state of a task, its counters, and whether one failed instance fails its job."""
-        row = self._db.execute(
-            "SELECT t.state, t.Waiting + t.Submitted AS Waiting, t.Running, t.Finished, t.Failed, t.Stopped, j.fail_fast FROM tasks t "
-            "JOIN jobs j ON j.seq = t.job WHERE t.job = ? AND t.position = ?",
-            (job, position),
-        ).fetchone()
-        return row["state"], _counts(row), bool(row["fail_fast"])
 
     def set_state(self, job: int, position: int, state: State) -> None:
         """Record the state of a task that has not ended."""

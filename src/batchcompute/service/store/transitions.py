@@ -7,7 +7,7 @@ from batchcompute.service.domain.states import ENDED, Key, State, next_of_failed
 from batchcompute.service.store import large_jobs
 from batchcompute.service.store.database import Transaction
 from batchcompute.service.store.instances import storable
-from batchcompute.service.store.rows import History
+from batchcompute.service.store.rows import History, Progress
 
 __all__: list[str] = []
 
@@ -55,29 +55,32 @@ def mark_started(transaction: Transaction, key: Key, token: str, node: str, star
         transaction.jobs.mark_running(key[0], started)
 
 
-def end(transaction: Transaction, key: Key, outcome: Outcome, now: str) -> None:
-    """Record the outcome of an attempt, and the resulting states of its task and its job."""
-    history = _history(transaction, key)
+def end(transaction: Transaction, history: History, outcome: Outcome, now: str) -> None:
+    """Record the outcome of the attempt of an instance, and the resulting states of its task and its job."""
     state: State = next_of_failed(history.retries, history.max_retries) if outcome.failed else "Finished"
-    _end(transaction, key, history, state, outcome, now)
+    _end(transaction, history, state, outcome, now)
 
 
-def _history(transaction: Transaction, key: Key) -> History:
+def history_of(transaction: Transaction, key: Key) -> History:
+    """Return what decides on an instance whose attempt ends.
+
+    Raises:
+        LookupError: There is no such instance.
+    """
     history = transaction.instances.history(key)
     if history is None:
         raise LookupError(f"instance {key} is gone")
     return history
 
 
-def _end(
-    transaction: Transaction, key: Key, history: History, state: State, outcome: Outcome, now: str
-) -> None:
+def _end(transaction: Transaction, history: History, state: State, outcome: Outcome, now: str) -> None:
+    key = history.key
     ended: State = "Failed" if outcome.failed else "Finished"
-    transaction.jobs.note_attempt(key, ended, outcome.exit_code, outcome.error_code, now)
+    transaction.jobs.note_attempt(history, ended, outcome.exit_code, outcome.error_code, now)
     transaction.instances.end(key, state, outcome, now)
     if state == "Waiting":
         transaction.attempts.archive(key, "Failed", now)
-    transaction.tasks.move(key[0], key[1], history.state, state)
+    progress = transaction.tasks.move(key[0], key[1], history.state, state)
     message = storable(outcome.error_message)
     if outcome.error_code and not outcome.failed:
         transaction.jobs.add_message(key[0], f"Instance {key[2]} of task {history.task}: {message}")
@@ -85,29 +88,28 @@ def _end(
         reason = f"Instance {key[2]} of task {history.task} failed: {message}"
         fail_job(transaction, key[0], key[1], reason, now)
     else:
-        settle_task(transaction, key[0], key[1], now)
+        _settle_task(transaction, key, progress, history.fail_fast, now)
 
 
-def lose(transaction: Transaction, key: Key, reason: str, now: str) -> None:
+def lose(transaction: Transaction, history: History, reason: str, now: str) -> None:
     """Record that an engine lost an attempt. The instance runs again, unless this happens too often in a row.
 
     Args:
         transaction: The transaction.
-        key: The instance.
+        history: The instance.
         reason: Why the attempt is lost, in a sentence.
         now: The time.
     """
-    history = _history(transaction, key)
     if next_of_lost(history.lost) == "Waiting":
-        requeue(transaction, key, now, reason, by_engine=True)
+        requeue(transaction, history, now, reason, by_engine=True)
         return
     text = f"The engine has lost {history.lost + 1} attempts in a row; the last time: {reason}"
-    _end(transaction, key, history, "Failed", Outcome(137, "Lost", text), now)
+    _end(transaction, history, "Failed", Outcome(137, "Lost", text), now)
 
 
 def requeue(
     transaction: Transaction,
-    key: Key,
+    history: History,
     now: str,
     reason: str,
     ran: bool = True,
@@ -119,18 +121,18 @@ def requeue(
 
     Args:
         transaction: The transaction.
-        key: The instance.
+        history: The instance.
         now: The time.
         reason: Why the attempt is lost, in a sentence.
         ran: Whether the attempt may have run; one that surely did not is not counted.
         by_engine: Whether the engine lost it, and not the service.
     """
-    state = _history(transaction, key).state
+    key = history.key
     if ran:
-        transaction.jobs.note_attempt(key, "Lost", 0, "Lost", now)
+        transaction.jobs.note_attempt(history, "Lost", 0, "Lost", now)
         transaction.attempts.archive(key, "Lost", now, "Lost", storable(reason))
     transaction.instances.requeue(key, ran, by_engine)
-    transaction.tasks.move(key[0], key[1], state, "Waiting")
+    transaction.tasks.move(key[0], key[1], history.state, "Waiting")
 
 
 def lose_machine(transaction: Transaction, machine_id: str, now: str) -> None:
@@ -138,15 +140,15 @@ def lose_machine(transaction: Transaction, machine_id: str, now: str) -> None:
     reason = f"Machine {machine_id} was released."
     for key, token in transaction.instances.tokens_of_machine(machine_id):
         transaction.effects.cancel.append(token)
-        requeue(transaction, key, now, reason)
+        requeue(transaction, history_of(transaction, key), now, reason)
 
 
-def settle_task(transaction: Transaction, job: int, position: int, now: str) -> None:
+def _settle_task(transaction: Transaction, key: Key, progress: Progress, fail_fast: bool, now: str) -> None:
     """Derive the state of a task from its instances, and update its job and the tasks that depend on it."""
-    known, counts, fail_fast = transaction.tasks.progress(job, position)
-    state = task_state(counts, fail_fast)
+    job, position = key[0], key[1]
+    state = task_state(progress.counts, fail_fast)
     if state not in ENDED:
-        if state != known:
+        if state != progress.state:
             transaction.tasks.set_state(job, position, state)
         return
     transaction.tasks.end(job, position, state, now)
@@ -186,7 +188,7 @@ def _stop_rest(transaction: Transaction, job: int, now: str) -> None:
     elif waiting:
         transaction.instances.stop_waiting(job)
     for key, _ in running:
-        transaction.jobs.note_attempt(key, "Stopped", 0, "", now)
+        transaction.jobs.note_attempt(history_of(transaction, key), "Stopped", 0, "", now)
     transaction.instances.stop((key for key, _ in running), now)
     transaction.tasks.stop_all(job, now)
 

@@ -77,7 +77,7 @@ class LocalWorkspace:
             stderr = (
                 scratch.stderr if process.stderr and process.stderr.root is self._work else process.stderr
             )
-            attempt.process = replace(process, directory=self._work.where((scratch.name,)), stderr=stderr)
+            attempt.process = replace(process, directory=scratch.path, stderr=stderr)
             attempt.has_directory = True
         return attempt
 
