@@ -201,8 +201,10 @@ def test_a_job_that_fails_while_it_starts_leaves_nothing(local: Client) -> None:
     works(local)
 
 
-def test_daemons_of_many_instances_are_all_ended(local: Client) -> None:
-    job_id = local.create_job(job({"t": task("setsid sleep 54321 & true", InstanceCount=100)})).Id
+@pytest.mark.parametrize("count", [100, pytest.param(3000, marks=pytest.mark.long)])
+def test_daemons_of_many_instances_are_all_ended(local: Client, count: int) -> None:
+    """One of a thousand starts its program at the very moment in which its environment is read."""
+    job_id = local.create_job(job({"t": task("setsid sleep 54321 & true", InstanceCount=count)})).Id
     finish(local, job_id)
     until(lambda: not carrying(job_id))
 

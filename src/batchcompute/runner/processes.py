@@ -32,6 +32,9 @@ _NO_REUSE = 0.05
 _ENVIRONMENT_READS = 40
 """Reads, half a millisecond apart, of the environment of a process that has none yet."""
 
+_EMPTY_READS = 10
+"""Reads, half a millisecond apart, after which a process is taken for one with an empty environment."""
+
 _ROUNDS = 100
 """Rounds of killing, of at most a tenth of a second each, after which a process is left."""
 
@@ -146,7 +149,7 @@ class AttemptProcesses:
     def _are_of_others(token: str, pids: range, leaders: Mapping[str, str]) -> bool:
         """Return whether an attempt certainly has no process among some pids, and starts none."""
         seen = pids.start
-        while True:
+        while seen < pids.stop:
             for pid in range(seen, pids.stop):
                 name = str(pid)
                 if _inode(name) and (leaders.get(name) or leaders.get(_session(name)) or _token_of(name)) in (
@@ -158,9 +161,8 @@ class AttemptProcesses:
             later = pids_since(pids.start - 1)
             if later is None:
                 return False
-            if later.stop == pids.stop:
-                return True
             seen, pids = pids.stop, later
+        return True
 
     def kill(
         self, token: str, leader: int | None, ended: bool = False, leaders: Mapping[str, str] = {}
@@ -231,6 +233,7 @@ def _token_of(pid: str) -> str | None:
     Raises:
         OSError: The machine is short of resources at this moment.
     """
+    reads_without = 0
     for _ in range(_ENVIRONMENT_READS):
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - once for each process
@@ -242,8 +245,13 @@ def _token_of(pid: str) -> str | None:
                 raise
             # Some kernels report an error for a process that has no memory.
             environment = b""
-        if environment or _has_none(pid):
+        if environment:
             break
+        if _has_none(pid):
+            # This is also true for an instant while the kernel replaces the program, before it has set the environment.
+            reads_without += 1
+            if reads_without == _EMPTY_READS:
+                return ""
         # Kernel threads and exited processes have no environment. A process that replaces its program has none for an
         # instant, and is read again.
         if _is_kernel_thread(pid):

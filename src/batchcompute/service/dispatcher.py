@@ -83,6 +83,8 @@ class Dispatcher:
         self.waiters: Waiters = Waiters()
         """Requests that wait for the end of a job."""
         self._woken = False
+        self._is_busy = False
+        """Whether the last round has started attempts, or recorded ends."""
         self._closing = False
         self._status_error = ""
         """The last error of the engine when it was asked for statuses."""
@@ -177,6 +179,9 @@ class Dispatcher:
                         return
                 self.step()
                 self.failing_since = None
+                if self._is_busy:
+                    # Short programs may have ended already. A look at them costs less than a wake-up of this thread.
+                    self.wake()
             except Exception:  # noqa: BLE001
                 self.failing_since = self.failing_since or self._clock.monotonic()
                 # A defect or a full disk must not end the loop, or no job would run again.
@@ -260,12 +265,14 @@ class Dispatcher:
             self._resume = self._clock.monotonic() + _START_PAUSE
         if may_start := self._clock.monotonic() >= self._resume and self._free > 0:
             self._resume = 0.0
+        self._is_busy = False
         if not self._active.has_changes and not may_start:
             return
         now = timestamp(self._clock)
         with self._store.write() as transaction:
             self._active.record(transaction, now)
             begun = self._begin(transaction, now) if may_start else []
+        self._is_busy = self._active.has_changes or bool(begun)
         self._after_commit(transaction.effects)
         for active in begun:
             self._active.add(active)

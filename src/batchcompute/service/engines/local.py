@@ -265,6 +265,7 @@ class LocalEngine:
 
     def next_poll(self) -> float | None:
         """Return the seconds until a time limit is reached, or until ending attempts are looked at again."""
+        self._processes.watch()
         nearest = min(
             (entry.deadline for entry in self._entries.values() if entry.phase == "running"), default=NEVER
         )

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import queue
+import select
 import selectors
 import subprocess
 import threading
@@ -76,6 +77,9 @@ class ProcessTable:
     No process is spawned on an event loop, and no process is waited for twice. A process without a pidfd is polled: the
     platform may not support pidfds, or no descriptor may be free.
 
+    A short program ends while the calling thread has other work. `poll` therefore looks at new processes itself, and the
+    background thread watches them only when `watch` says that the calling thread is about to wait.
+
     An error of the system is not an answer: a state that cannot be determined stays as it was, and is checked again.
 
     Args:
@@ -91,6 +95,9 @@ class ProcessTable:
         """Attempts whose shim has exited, until all their processes have."""
         self._unwatched: dict[Token, _Attempt] = {}
         """Attempts without a pidfd."""
+        self._new: dict[int, _Attempt] = {}
+        """Attempts that only `poll` looks at, by pidfd."""
+        self._new_exits = select.poll()
         self._closed = False
         self._leave = False
         self._close_lock = threading.Lock()
@@ -134,7 +141,12 @@ class ProcessTable:
                 process = spawn(spec, records)
                 self._states[spec.token] = _RUNNING
                 started = self._clock.monotonic()
-                self._watch(_Attempt(spec.token, process, pidfd_of(process.pid), started))
+                attempt = _Attempt(spec.token, process, pidfd_of(process.pid), started)
+                if attempt.pidfd < 0:
+                    self._watch(attempt)
+                else:
+                    self._attempts[attempt.token] = self._new[attempt.pidfd] = attempt
+                    self._new_exits.register(attempt.pidfd, select.POLLIN)
         except BaseException:
             self._states.pop(spec.token, None)
             with contextlib.suppress(OSError):
@@ -148,6 +160,11 @@ class ProcessTable:
         The calling thread settles exited attempts, which avoids a switch between two threads for each.
         """
         with self._spawning:
+            for pidfd, _ in self._new_exits.poll(0):
+                attempt = self._take_new(pidfd)
+                os.close(pidfd)
+                self._attempts.pop(attempt.token)
+                self._exited[attempt.token] = attempt
             exited = [attempt for attempt in self._exited.values() if not attempt.cleaning]
         for attempt in exited:
             try:
@@ -164,9 +181,21 @@ class ProcessTable:
             self._submit(partial(self._clean_up, attempt))
         return {token: _ENDING if token in self._exited else self._states[token] for token in tokens}
 
+    def watch(self) -> None:
+        """Report all exits from now on, because the caller is about to wait for them."""
+        with self._spawning:
+            for pidfd in list(self._new):
+                self._watch(self._take_new(pidfd))
+
+    def _take_new(self, pidfd: int) -> _Attempt:
+        self._new_exits.unregister(pidfd)
+        return self._new.pop(pidfd)
+
     def kill(self, tokens: Iterable[Token]) -> None:
         """End attempts, with all processes that they have started, in the background."""
         chosen = list(tokens)
+        # The background thread kills them, so it has to notice their exits, too: no pid is free for reuse meanwhile.
+        self.watch()
         self._submit(lambda: self._kill_all(chosen))
 
     def forget(self, tokens: Iterable[Token]) -> None:
@@ -274,6 +303,7 @@ class ProcessTable:
             _log.exception("the engine failed to do some work")
 
     def _finish(self) -> None:
+        self.watch()
         for attempt in [] if self._leave else list(self._attempts.values()):
             self._do(partial(self._kill, attempt))
             self._do(partial(self._shim_exited, attempt))
