@@ -191,7 +191,7 @@ class AttemptRunner:
             uploads = tuple(
                 upload for upload in attempt.plan.uploads if not _is_stream(upload.is_log, upload.path)
             )
-            attempt.plan = replace(attempt.plan, uploads=uploads)
+            attempt.plan = attempt.plan._replace(uploads=uploads)
         try:
             final = self._patiently(lambda: files.stage_out(attempt, outcome, end.timed_out))
         except NotStarted:

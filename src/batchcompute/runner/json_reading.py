@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast
 
 from batchcompute.errors import Problem, ValidationError
 
@@ -23,7 +23,7 @@ _LONGEST_SHOWN = 80
 _MOST_PROBLEMS = 100
 """Problems that are collected. A damaged document may have thousands."""
 
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_CONTROL: Final = "[\x00-\x1f\x7f]"
 
 
 class Invalid(Exception):
@@ -128,7 +128,13 @@ def some_text(problems: Problems, value: object, path: str) -> str:
 
 def name(problems: Problems, value: object, path: str) -> str:
     """Read a text that can be a part of a file name."""
-    if not isinstance(value, str) or not value or "/" in value or _CONTROL.search(value) or len(value) > 255:
+    if (
+        not isinstance(value, str)
+        or not value
+        or "/" in value
+        or re.search(_CONTROL, value)
+        or len(value) > 255
+    ):
         problems.refuse(
             path, value, "must be a name of at most 255 characters without '/' and control characters"
         )

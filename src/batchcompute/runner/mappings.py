@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from batchcompute.errors import Problem
 
@@ -15,8 +16,7 @@ _KERNEL_FOLDERS = ("/proc", "/dev", "/sys")
 """Directories of the kernel, into which nothing is mapped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """An object, or a prefix, that a program sees at a path."""
 
     source: str
@@ -29,8 +29,7 @@ class Input:
     """Whether it is an entry of ``Mounts``, to which a service can be configured to keep writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """A path whose content is uploaded when the program has ended."""
 
     path: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -94,8 +94,7 @@ class _MountPlanner:
             self._add_log(log)
         for path in (*self._output_folders, *self._copies):
             self._mount_in_kept(path)
-        return replace(
-            self._plan,
+        return self._plan._replace(
             copies=tuple(self._copies[path] for path in sorted(self._copies, key=depth)),
             empty_folders=tuple(sorted(self._output_folders, key=depth)),
             merged_folders=tuple(sorted(self._merged_folders, key=depth)),
@@ -155,7 +154,7 @@ class _MountPlanner:
             self._mounts.append(BindMount(local, path, True, False, url))
             self._uploads.append(Upload(local, url, log.path, is_log=True))
         else:
-            self._add_output_file(path, replace(log, target=url), is_log=True)
+            self._add_output_file(path, log._replace(target=url), is_log=True)
 
     def _nearest_made(self, path: str) -> str:
         """Return the nearest directory around a path that is in the tree or in a kept mount; empty for none."""

@@ -12,10 +12,11 @@ __all__: list[str] = []
 LONGEST_KEY: Final = 1024
 """Bytes of the key of an object."""
 
-NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""Characters that XML cannot contain. A listing with such a key could not be parsed by any client."""
+NOT_IN_XML: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
+"""Pattern of characters that XML cannot contain. A listing with such a key could not be parsed by any client."""
 
-_BUCKET = re.compile(r"[a-z0-9A-Z][a-z0-9A-Z_.-]{0,62}")
+# Patterns are compiled when they are first used: a runner has to start fast.
+_BUCKET: Final = r"[a-z0-9A-Z][a-z0-9A-Z_.-]{0,62}"
 _STEPS = frozenset({".", ".."})
 
 
@@ -27,9 +28,9 @@ def split_object_url(object_url: str) -> tuple[str, str]:
     """
     scheme, separator, rest = object_url.partition("://")
     bucket, _, key = rest.partition("/")
-    if scheme != "oss" or not separator or not _BUCKET.fullmatch(bucket) or ".." in bucket:
+    if scheme != "oss" or not separator or not re.fullmatch(_BUCKET, bucket) or ".." in bucket:
         raise ValidationError(f"{object_url[:200]!r} is not an object URL; use oss://bucket/key")
-    if NOT_IN_XML.search(key):
+    if re.search(NOT_IN_XML, key):
         raise ValidationError(
             f"{object_url[:200]!r} contains a control character or is not text; a key is text in UTF-8"
         )

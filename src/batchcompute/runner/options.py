@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NoReturn, cast
+from typing import Any, Final, Literal, NamedTuple, NoReturn, cast
 
 __all__ = ["RunnerOptions", "UsageError", "parse_options"]
 
@@ -19,8 +18,7 @@ class UsageError(Exception):
     """An option of the command line is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunnerOptions:
+class RunnerOptions(NamedTuple):
     """Options of a runner."""
 
     specs: str
@@ -35,8 +33,8 @@ class RunnerOptions:
     """Seconds after a signal in which outputs of programs that have ended are still uploaded."""
     work: str = ""
     """Directory for the files of attempts; empty for that of temporary files."""
-    node: str = field(default_factory=lambda: os.uname().nodename)
-    """Name of this machine in records."""
+    node: str = ""
+    """Name of this machine in records; `parse_options` fills in its host name."""
     sandbox: Literal["auto", "always", "never"] = "auto"
     """The use of bubblewrap."""
     max_file_size: int = 0
@@ -175,5 +173,5 @@ def parse_options(arguments: Sequence[str]) -> RunnerOptions:
         os.path.abspath(specs.replace(INDEX, str(index))),  # noqa: PTH100 - links stay
         hide=tuple(repeated["--hide"]),
         passed=tuple(repeated["--pass"]),
-        **names,
+        **{"node": os.uname().nodename, **names},
     )

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from batchcompute.runner.processes import AttemptProcesses
 from batchcompute.runner.shim import NOT_RUN
@@ -27,8 +27,7 @@ _ATTEMPTS = 5
 """Attempts to start a program for which the machine has no process left."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """The end of a program."""
 
     code: int | None

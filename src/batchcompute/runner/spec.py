@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from batchcompute.runner.attempt_spec import Token
 from batchcompute.runner.rooted import RootedFile
@@ -20,8 +20,7 @@ directory that ``$BATCH_COMPUTE_ROOT`` names. ``container``: docker or podman mo
 """
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     """The Unix user that an attempt runs as."""
 
     uid: int
@@ -32,8 +31,7 @@ class User:
     """Numbers of the user's further groups."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """A Unix user that runs the programs of an owner."""
 
     name: str

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.runner import json_reading as reading
@@ -30,9 +30,10 @@ __all__ = [
 VERSION: Final = 1
 """Version of the document. A runner refuses every other one."""
 
-_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-_ENDPOINT = re.compile(r"https?://[^/\s@?#]+/?")
-_IMAGE = re.compile(r"[^-\s\x00-\x1f\x7f][^\s\x00-\x1f\x7f]*")
+# Patterns are compiled when they are first used.
+_TOKEN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}"  # noqa: S105 - a pattern
+_ENDPOINT: Final = r"https?://[^/\s@?#]+/?"
+_IMAGE: Final = r"[^-\s\x00-\x1f\x7f][^\s\x00-\x1f\x7f]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,7 @@ class Assignment:
     """The grant with which the runner reaches the objects of the attempt; empty if it needs none."""
 
 
-@dataclass(frozen=True, slots=True)
-class DamagedSpec:
+class DamagedSpec(NamedTuple):
     """An attempt whose specification is damaged, so that it cannot run."""
 
     token: str
@@ -79,7 +79,7 @@ class SpecFile:
 
 
 def _token(problems: Problems, value: object, path: str) -> str:
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_TOKEN, value):
         allowed = "must be 1 to 200 letters, digits, '.', '_' and '-', beginning with a letter or a digit"
         problems.refuse(path, value, allowed)
     return value
@@ -101,7 +101,7 @@ def _optional_url(problems: Problems, value: object, path: str) -> str:
 
 def _image(problems: Problems, value: object, path: str) -> str:
     # A name that begins with a hyphen would be an option of the container runtime.
-    if not isinstance(value, str) or (value and not _IMAGE.fullmatch(value)):
+    if not isinstance(value, str) or (value and not re.fullmatch(_IMAGE, value)):
         problems.refuse(
             path, value, "must be the name of an image, without spaces, that begins with no hyphen"
         )
@@ -117,7 +117,7 @@ def _keep_as(problems: Problems, value: object, path: str) -> str:
 
 
 def _endpoint(problems: Problems, value: object, path: str) -> str:
-    if not isinstance(value, str) or (value and not _ENDPOINT.fullmatch(value)):
+    if not isinstance(value, str) or (value and not re.fullmatch(_ENDPOINT, value)):
         allowed = (
             "must be http://HOST:PORT or https://HOST:PORT, without a path, a query, a user or a password"
         )
@@ -307,7 +307,7 @@ def _records_of(content: object) -> str:
 
 def _token_of(entry: object) -> str:
     value = cast("dict[str, object]", entry).get("token") if isinstance(entry, dict) else None
-    return value if isinstance(value, str) and _TOKEN.fullmatch(value) else ""
+    return value if isinstance(value, str) and re.fullmatch(_TOKEN, value) else ""
 
 
 # -- writing ----------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import os
 import stat
 import threading
 from collections.abc import Generator, Iterable, Set
-from dataclasses import replace
 from pathlib import Path
 
 from batchcompute.errors import ValidationError
@@ -116,7 +115,7 @@ def stage_in(plan: StagingPlan, work: Root, storage: ObjectStorage, abort: threa
     for mount in plan.mounts:
         with _naming(mount.path, mount.object_url):
             mounts.append(_make_mount(mount, plan, work, storage, abort))
-    return replace(plan, mounts=tuple(mounts))
+    return plan._replace(mounts=tuple(mounts))
 
 
 @contextlib.contextmanager
@@ -162,7 +161,7 @@ def _make_mount(
         return mount
     source = plan.at(mount.path)
     _fetch(url, work, work.parts_of(source), storage, abort)
-    return replace(mount, source=source, object_url="")
+    return mount._replace(source=source, object_url="")
 
 
 def link_kept_mounts(plan: StagingPlan, work: Root) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 __all__: list[str] = []
 
@@ -15,8 +15,7 @@ TMP = "/tmp"  # noqa: S108 - the program's own
 """Directory for temporary files, as the program sees it."""
 
 
-@dataclass(frozen=True, slots=True)
-class BindMount:
+class BindMount(NamedTuple):
     """A file or directory of this machine that is mounted for the program."""
 
     source: Path
@@ -31,8 +30,7 @@ class BindMount:
     """The object, or prefix, whose own files are mounted; empty for files of the attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputCopy:
+class InputCopy(NamedTuple):
     """An object, or everything below a prefix, that is copied into the tree."""
 
     object_url: str
@@ -41,8 +39,7 @@ class InputCopy:
     """Path of the copy, as the program sees it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(NamedTuple):
     """A file or directory that is uploaded when the program has ended."""
 
     source: Path
@@ -59,8 +56,7 @@ class Upload:
     """Object URL of the source, if it is in a kept mount; otherwise empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class StagingPlan:
+class StagingPlan(NamedTuple):
     """The copies, mounts and uploads of an attempt.
 
     Each attempt has one directory, its tree, which is laid out like the root of the file system that the program sees.
@@ -88,11 +84,11 @@ class StagingPlan:
 
     def with_log(self, source: Path, object_url: str, name: str) -> StagingPlan:
         """Return the plan with one more log."""
-        return replace(self, uploads=(*self.uploads, Upload(source, object_url, name, is_log=True)))
+        return self._replace(uploads=(*self.uploads, Upload(source, object_url, name, is_log=True)))
 
     def with_mount(self, mount: BindMount) -> StagingPlan:
         """Return the plan with one more mount."""
-        return replace(self, mounts=(*self.mounts, mount))
+        return self._replace(mounts=(*self.mounts, mount))
 
     def at(self, path: str) -> Path:
         """Return where a path of the tree is on this machine."""

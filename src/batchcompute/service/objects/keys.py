@@ -93,7 +93,7 @@ def _unescaped(name: str) -> str:
 
 def is_name_of_key(names: Sequence[str], key: str) -> bool:
     """Return whether these names hold a key. Files that were put there by hand may have other names."""
-    return not NOT_IN_XML.search(key) and tuple(names_of(key)) == tuple(names)
+    return not re.search(NOT_IN_XML, key) and tuple(names_of(key)) == tuple(names)
 
 
 def is_escaped(name: str) -> bool:
