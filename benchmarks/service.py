@@ -27,6 +27,8 @@ from benchmarks.common import Row
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 COUNT = 1000
+GOAL = 0.45
+"""Instances a second, over programs a second of xargs."""
 ROUNDS = 3
 MANY = 100_000
 PAUSE = 6.0
@@ -119,10 +121,10 @@ def throughput() -> Iterable[Row]:
     middle = {name: statistics.median(found) for name, found in rates.items()}
     base = middle[f"xargs -P{CORES} -n1"]
     for name in [name for name in works if name.startswith(("in-process", "over HTTP"))]:
-        found = middle[name] / base
+        rate = middle[name] / base
         yield Row(
             f"1,000 no-op instances, {name}, over `xargs -P{CORES} -n1`",
-            f"{found:.2f} x ({middle[name]:.0f} / {base:.0f} per s)", ">= 0.4 x", found >= 0.4,
+            f"{rate:.2f} x ({middle[name]:.0f} / {base:.0f} per s)", f">= {GOAL} x", rate >= GOAL,
         )  # fmt: skip
     ours = middle["over HTTP, working in memory"]
     for name in middle:
