@@ -169,9 +169,10 @@ def parse_options(arguments: Sequence[str]) -> RunnerOptions:
             f"--index and {INDEX} in the path of the specifications go together (got {specs[:200]!r})"
         )
     names = {option.removeprefix("--").replace("-", "_"): value for option, value in values.items()}
+    names.setdefault("node", os.uname().nodename)
     return RunnerOptions(
         os.path.abspath(specs.replace(INDEX, str(index))),  # noqa: PTH100 - links stay
         hide=tuple(repeated["--hide"]),
         passed=tuple(repeated["--pass"]),
-        **{"node": os.uname().nodename, **names},
+        **names,
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 __all__ = [
     "AttemptEnded",
@@ -22,8 +21,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class JobCreated:
+class JobCreated(NamedTuple):
     """A job was created."""
 
     job: str
@@ -38,8 +36,7 @@ class JobCreated:
     """Number of its instances."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobStarted:
+class JobStarted(NamedTuple):
     """The first instance of a job starts."""
 
     job: str
@@ -48,8 +45,7 @@ class JobStarted:
     """Its owner."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptEnded:
+class AttemptEnded(NamedTuple):
     """An attempt of an instance has ended."""
 
     job: str
@@ -72,8 +68,7 @@ class AttemptEnded:
     """Time of its end, in seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobEnded:
+class JobEnded(NamedTuple):
     """A job has finished, failed, or was stopped."""
 
     job: str
@@ -88,8 +83,7 @@ class JobEnded:
     """Seconds from its start to its end; None if it never started."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobRestarted:
+class JobRestarted(NamedTuple):
     """A job that had ended waits to start again."""
 
     job: str
@@ -98,8 +92,7 @@ class JobRestarted:
     """Its owner."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobDeleted:
+class JobDeleted(NamedTuple):
     """A job was deleted: by its owner, by ``AutoRelease``, or because it is old."""
 
     job: str
@@ -108,8 +101,7 @@ class JobDeleted:
     """Its owner."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestAnswered:
+class RequestAnswered(NamedTuple):
     """A request was answered."""
 
     operation: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from batchcompute.service.domain.states import Key
 
@@ -22,8 +22,7 @@ _FAILING: Final = f"j.state IN ('Waiting', 'Running') AND EXISTS (SELECT 1 {_RET
 """Whether something of a job has failed and is being retried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """The jobs of an owner, and the instances of those that have not ended."""
 
     jobs: Mapping[str, int]
@@ -36,8 +35,7 @@ class Totals:
     """The number of instances that run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(NamedTuple):
     """The last failed attempt of an instance."""
 
     key: Key
@@ -58,8 +56,7 @@ class Trouble:
     """Error message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """An instance that has started, for a timeline."""
 
     task: int

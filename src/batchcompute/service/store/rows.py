@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchcompute.resources import (
     AppDescription,
@@ -26,8 +25,7 @@ task_description: Callable[[str], TaskDescription] = lru_cache(maxsize=256)(Task
 cluster_description: Callable[[str], ClusterDescription] = lru_cache(maxsize=64)(ClusterDescription)
 
 
-@dataclass(frozen=True, slots=True)
-class JobRow:
+class JobRow(NamedTuple):
     """A job."""
 
     seq: int
@@ -63,8 +61,7 @@ class JobRow:
         return (_app_job_description if self.is_app else _job_description)(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRow:
+class TaskRow(NamedTuple):
     """A task of a job."""
 
     job: int
@@ -94,8 +91,7 @@ class TaskRow:
         return sum(self.counts.values())
 
 
-@dataclass(frozen=True, slots=True)
-class NewTask:
+class NewTask(NamedTuple):
     """A task to insert."""
 
     name: str
@@ -116,8 +112,7 @@ class NewTask:
     """Description."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(NamedTuple):
     """A job to insert."""
 
     owner: str
@@ -142,8 +137,7 @@ class NewJob:
     """The tasks."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceRow:
+class InstanceRow(NamedTuple):
     """An instance of a task."""
 
     number: int
@@ -168,8 +162,7 @@ class InstanceRow:
     """The end of stderr."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
+class AttemptRow(NamedTuple):
     """An attempt of an instance."""
 
     number: int
@@ -194,8 +187,7 @@ class AttemptRow:
     """Error message; empty for no error."""
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveRow:
+class ActiveRow(NamedTuple):
     """An instance with an attempt that has no recorded end."""
 
     key: Key
@@ -214,8 +206,7 @@ class ActiveRow:
     """Time of the start; empty for an attempt that waits in the engine."""
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """The properties of an instance that decide what its attempt's end means."""
 
     key: Key
@@ -240,8 +231,7 @@ class History:
     """Whether a failure of the instance fails the job."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """The state of a task, and of its instances."""
 
     state: State
@@ -250,8 +240,7 @@ class Progress:
     """Number of its instances in each state."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskToRun:
+class TaskToRun(NamedTuple):
     """The properties of a task that its attempts need."""
 
     owner: str
@@ -270,8 +259,7 @@ class TaskToRun:
     """The description of its cluster; None for one of its own, or one that is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterRow:
+class ClusterRow(NamedTuple):
     """A cluster."""
 
     seq: int
@@ -295,8 +283,7 @@ class ClusterRow:
         return cluster_description(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class MachineRow:
+class MachineRow(NamedTuple):
     """A machine of a cluster."""
 
     seq: int
@@ -309,8 +296,7 @@ class MachineRow:
     """Time of creation."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRow:
+class ImageRow(NamedTuple):
     """An image of an owner."""
 
     seq: int
@@ -325,8 +311,7 @@ class ImageRow:
     """Time of creation."""
 
 
-@dataclass(frozen=True, slots=True)
-class AppRow:
+class AppRow(NamedTuple):
     """An app."""
 
     seq: int
@@ -337,8 +322,7 @@ class AppRow:
     """Time of creation."""
 
 
-@dataclass(frozen=True, slots=True)
-class RevisionRow:
+class RevisionRow(NamedTuple):
     """A revision of an app."""
 
     number: int
@@ -349,8 +333,7 @@ class RevisionRow:
     """Description."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRow:
+class TokenRow(NamedTuple):
     """The request of a used idempotent token."""
 
     request: str
