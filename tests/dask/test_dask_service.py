@@ -143,10 +143,10 @@ def test_a_service_that_is_killed_with_its_own_cluster_repeats_what_ran(tmp_path
     for text in ("workers=2", f"work={tmp_path}/work"):
         settings += ["--engine-options", f"dask.{text}"]
     gate, runs = tmp_path / "gate", tmp_path / "runs"
+    # Their output goes to objects, so the next service needs its address at once, when it submits them again.
     # The first four instances wait for each other's end; the next service must end them, and run them again.
     command = f"echo $BATCH_COMPUTE_DAG_INSTANCE_ID >> {runs}; [ -e {gate} ] || exec sleep 319876"
     described = task(command, InstanceCount=6)
-    described.Parameters.StdoutRedirectPath = described.Parameters.StderrRedirectPath = ""
     with serving(tmp_path / "data", *settings, **KEYS) as (url, server):
         with Client(url, "id", "s3cret") as client:
             created = client.create_job(job({"t": described}))

@@ -35,7 +35,10 @@ from batchcompute.api import calls
 from batchcompute.cli import main
 from batchcompute.http.signing import sign
 from batchcompute.service import LocalService
+from batchcompute.service.engines.context import EngineContext
+from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.requests import Request
+from batchcompute.service.settings import Settings
 from batchcompute.service.store.keys import KeyFile
 from batchcompute.service.transports.server import check_address
 from tests.client.loopback import CERTIFICATE, HERE
@@ -345,3 +348,22 @@ def test_refuse_replays_refuses_a_nonce_that_was_seen(tmp_path: Path) -> None:
     with LocalService(tmp_path / "b") as service:
         service.add_key("id", "secret")
         assert [service.dispatch(first).status for _ in range(2)] == [200, 200]
+
+
+def test_engines_know_the_address_of_the_server_from_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attempts that an earlier service left on other machines need it before the server answers."""
+    addresses: list[str] = []
+
+    def create(context: EngineContext) -> LocalEngine:
+        addresses.append(context.endpoint())
+        return real(context)
+
+    real = LocalEngine.create
+    monkeypatch.setattr(LocalEngine, "create", create)
+    url = "http://127.0.0.1:4321"
+    settings = Settings.checked({"data_dir": tmp_path / "d"})
+    with LocalService.from_settings(settings, url) as service:
+        assert service.address == url
+    assert addresses == [url]

@@ -51,7 +51,7 @@ def _serve(**values: object) -> None:
     names = (settings.spelled("host"), settings.spelled("port"))
     with listen(settings.host, settings.port, bool(settings.tls_cert), settings.insecure, names) as address:
         changes = {"data_dir": directory, "oss_host": address.url, "hide": (*settings.hide, *private)}
-        with LocalService.from_settings(settings.model_copy(update=changes)) as service:
+        with LocalService.from_settings(settings.model_copy(update=changes), address.url) as service:
             pair = KeyFile(directory / "credentials.json").ensure(os.environ)
             print(f"data directory {directory}; access key id {pair.access_key_id}", flush=True)  # noqa: T201
             if settings.print_credentials:

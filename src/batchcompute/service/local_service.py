@@ -129,23 +129,27 @@ class LocalService:
         own_engine = None if isinstance(engine, str) else engine
         if isinstance(engine, str):
             arguments["engine"] = engine
-        self._start(Settings.checked(arguments), own_engine, clock)
+        self._start(Settings.checked(arguments), own_engine, clock, "")
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings, address: str = "") -> Self:
         """Start a service with the given settings.
 
         Args:
             settings: Checked settings; without ``data_dir``, the service creates a temporary directory.
+            address: URL of the server of this service, if it listens already: attempts of an earlier service that run on
+                other machines need it from the start. Empty if there is no server yet.
 
         Raises:
             ConfigError: The directory cannot be written, or another process has it open.
         """
         service = cls.__new__(cls)
-        service._start(settings, None, SYSTEM_CLOCK)
+        service._start(settings, None, SYSTEM_CLOCK, address)
         return service
 
-    def _start(self, settings: Settings, engine: Engine | EngineFactory | None, clock: Clock) -> None:
+    def _start(
+        self, settings: Settings, engine: Engine | EngineFactory | None, clock: Clock, address: str
+    ) -> None:
         if sys.platform == "win32":
             raise ConfigError("the service runs on Linux and macOS only; clients run everywhere")
         # Before a directory is made: a setting can name something that this machine does not have.
@@ -157,7 +161,7 @@ class LocalService:
         self._closed = False
         self._objects_pair: tuple[str, str] | tuple[()] = ()
         self._ending = False
-        self.address: str = ""
+        self.address: str = address
         """URL of the server of this service; empty while there is none."""
         self.unfinished: int = 0
         """The number of unfinished jobs when the service was closed; none of them continues before the next start."""
