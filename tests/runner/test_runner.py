@@ -323,6 +323,22 @@ def test_a_damaged_file_is_one_line(site: Site, data: bytes, message: str) -> No
     assert message in errors
 
 
+def test_each_problem_has_a_line_of_its_own(site: Site) -> None:
+    site.write(spec("true", "bad"))
+    content = json.loads(site.specs.read_bytes())
+    content["attempts"][0].update({"time_limit": -5, "number": -1, "x\nroot: fine": 1})
+    site.specs.write_text(json.dumps(content))
+    status, errors = site.run()
+    assert status == 2
+    lines = errors.splitlines()
+    assert lines[0] == "batchcompute runner: attempt bad cannot run: 3 problems"
+    assert sorted(line.partition(": ")[2].partition(":")[0] for line in lines[1:]) == [
+        "  attempts[0].number",
+        "  attempts[0].time_limit",
+        r"  attempts[0].x\nroot",
+    ]
+
+
 def test_a_damaged_specification_is_recorded_and_the_others_run(site: Site) -> None:
     site.write(spec("true", "good"), spec("true", "bad"))
     content = json.loads(site.specs.read_bytes())
@@ -333,7 +349,7 @@ def test_a_damaged_specification_is_recorded_and_the_others_run(site: Site) -> N
     assert status == 2
     assert "attempt bad cannot run: attempts[1].time_limit: must be a number above 0 (got -5)" in errors
     assert "attempts[2].token: must be 1 to 200 letters" in errors
-    assert len(errors.splitlines()) == 2
+    assert all(line.startswith("batchcompute runner: ") for line in errors.splitlines())
     assert site.end("good").code == 0
     assert site.end("bad").error_code == "StartFailed"
     assert "attempts[1].time_limit: must be a number above 0 (got -5)" in site.end("bad").message

@@ -201,7 +201,7 @@ def texts(problems: Problems, value: object, path: str) -> dict[str, str]:
         if not isinstance(content, str) or "\0" in content:
             # The value may be a secret.
             kind = "a text with NUL" if isinstance(content, str) else type(content).__name__
-            problems.all.append(Problem(f"{path}.{variable[:100]}", kind, "must be a text without NUL"))
+            problems.all.append(Problem(f"{path}.{_one_line(variable)}", kind, "must be a text without NUL"))
             raise Invalid
         variables[variable] = content
     return variables
@@ -240,7 +240,7 @@ def fields(
             if field not in readers:
                 allowed = f"is no field; use one of {', '.join(sorted(readers))}"
                 # Its value may be a secret whose name is misspelled.
-                problems.all.append(Problem(f"{before}{field[:100]}", "", allowed))
+                problems.all.append(Problem(f"{before}{_one_line(field)}", "", allowed))
                 raise Invalid
             values[field] = readers[field](problems, item, f"{before}{field}")
         except Invalid:
@@ -251,3 +251,8 @@ def fields(
     if not is_valid:
         raise Invalid
     return values
+
+
+def _one_line(name: str) -> str:
+    """Return a name that somebody else has chosen, for a message: short, and without characters that end its line."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name[:100])

@@ -91,10 +91,16 @@ def _run(file: SpecFile, options: RunnerOptions, records: RecordFile, stop: Stop
 
 
 def say(text: str) -> None:
-    """Write one line for people to the standard error."""
-    line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    """Write a message for people to the standard error. Each of its lines begins with the name of the runner.
+
+    So several problems stay readable, and no text of somebody else looks like a line of another program.
+    """
+    lines = [
+        "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
+        for line in text.split("\n")
+    ]
     with suppress(OSError):
-        sys.stderr.write(f"batchcompute runner: {line}\n")
+        sys.stderr.write("".join(f"batchcompute runner: {line}\n" for line in lines))
 
 
 @contextmanager
