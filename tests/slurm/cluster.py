@@ -16,6 +16,9 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
 NODES = ("n1", "n2")
+_GUARD = "--guard"
+"""Argument with which this file waits for the end of its parent."""
+
 MEMORY = 8000
 """MiB of each node. The nodes pretend to have them."""
 
@@ -98,6 +101,7 @@ class Cluster:
         self.config = directory / "slurm.conf"
         self.environment: Mapping[str, str] = {"SLURM_CONF": str(self.config)}
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+        self._guard: subprocess.Popen[bytes] | None = None
         for name in ("run", "state", "spool", "log"):
             (directory / name).mkdir(parents=True)
         controller_port, *node_ports = _free_ports(1 + len(NODES))
@@ -119,6 +123,12 @@ class Cluster:
 
     def start(self) -> None:
         """Start all daemons, and wait until both nodes can run jobs."""
+        # In a session of its own, so that no signal for the group of this process ends it.
+        self._guard = subprocess.Popen(
+            [sys.executable, "-S", __file__, _GUARD, str(self.config)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         key = self.directory / "munge.key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
@@ -224,10 +234,10 @@ class Cluster:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-        for pid, environment in _environments():
-            if f"SLURM_CONF={self.config}" in environment and pid != os.getpid():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        _kill_users_of(str(self.config))
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.communicate()
 
     def _spawn(self, name: str, program: str, *arguments: str) -> None:
         path = _where(program)
@@ -260,6 +270,25 @@ def _commands() -> Iterator[tuple[int, str]]:
             yield pid, (path / "cmdline").read_bytes().decode("utf-8", "replace").replace("\0", " ")
 
 
+def _kill_users_of(config: str) -> None:
+    """Kill all processes that belong to the cluster of a configuration: daemons, and what jobs have started."""
+    for pid, environment in _environments():
+        if f"SLURM_CONF={config}" in environment and pid != os.getpid():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _guard(config: str) -> None:
+    """Wait until the process that has started the cluster is gone, and kill what it has left.
+
+    The end of the standard input tells it, so that even a killed process leaves nothing behind.
+    """
+    sys.stdin.buffer.read()
+    for _ in range(3):
+        # A daemon may start a process while it is looked for.
+        _kill_users_of(config)
+
+
 def carrying(marker: str) -> list[int]:
     """Return the processes of this machine with a text in their command lines."""
     return [pid for pid, command in _commands() if marker in command]
@@ -288,10 +317,17 @@ def running_cluster(
         cluster.stop()
 
 
-if __name__ == "__main__":
-    # `python tests/slurm/cluster.py DIRECTORY` runs a cluster until it is interrupted.
-    with running_cluster(Path(sys.argv[1]).absolute()) as started:
-        sys.stdout.write(f"export SLURM_CONF={started.config}\n")
+def _main(arguments: list[str]) -> None:
+    if arguments[0] == _GUARD:
+        _guard(arguments[1])
+        return
+    # `python tests/slurm/cluster.py DIRECTORY` runs a cluster until it is interrupted or terminated.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with suppress(KeyboardInterrupt), running_cluster(Path(arguments[0]).absolute()) as cluster:
+        sys.stdout.write(f"export SLURM_CONF={cluster.config}\n")
         sys.stdout.flush()
-        with suppress(KeyboardInterrupt):
-            signal.pause()
+        signal.pause()
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])
