@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from batchcompute import Client, ConfigError
+from batchcompute import Client, ClientError, ConfigError
 from batchcompute.service import LocalService, Script, SimulatedClock, SimulatedEngine
+from batchcompute.service.domain.instance_types import InstanceType
 from batchcompute.service.engines.base import AttemptSpec, AttemptStatus, Handle, Rejected, Submission
 from tests.service.helpers import finish, job, task, until
 
@@ -79,6 +81,72 @@ def test_losses_are_told_apart_from_failures(tmp_path: Path) -> None:
         assert [each.State for each in attempts] == ["Lost", "Lost", "Failed", "Finished"]
         assert all(each.ErrorCode == "Lost" and each.ErrorMessage for each in attempts[:2])
         assert client.get_instance(job_id, "t", 0).RetryCount == 3
+
+
+def test_a_job_says_why_its_last_attempt_was_lost_until_one_comes_to_its_end(tmp_path: Path) -> None:
+    script = Script().task("t").pending(50, "Priority").lost(1).fails(1, code=3).then_succeeds()
+    with simulated(tmp_path, script) as (client, clock):
+        job_id = client.create_job(job({"t": task("true", MaxRetryCount=1)})).Id
+
+        def waits_after(attempts: int) -> bool:
+            is_there = len(list(client.list_attempts(job_id, "t", 0))) > attempts
+            return is_there and "Priority" in str(client.get_job(job_id).Message)
+
+        advance_until(clock, lambda: waits_after(1))
+        lost = str(next(iter(client.list_attempts(job_id, "t", 0))).ErrorMessage)
+        text = f"An attempt was lost: {lost[:1].lower()}{lost[1:]}"
+        assert text.lower() in str(client.get_job(job_id).Message).lower()
+        advance_until(clock, lambda: waits_after(2))
+        assert "was lost" not in str(client.get_job(job_id).Message)
+
+
+MAPPED = {"gpu": InstanceType("gpu", 4, 8)}
+
+
+@pytest.mark.parametrize(
+    ("types", "special", "name", "refused"),
+    [
+        ((), None, "gpus", False),
+        (MAPPED.values(), None, "gpus", False),
+        ((), frozenset({"gpu"}), "gpus", True),
+        (MAPPED.values(), frozenset[str](), "gpus", True),
+        (MAPPED.values(), frozenset[str](), "gpu", False),
+        (MAPPED.values(), frozenset[str](), "ecs.s3.large", False),
+        (MAPPED.values(), frozenset[str](), "", False),
+        ((), frozenset({"gpu"}), "gpu", False),
+    ],
+)
+def test_a_misspelt_type_is_refused_by_an_engine_with_types(
+    tmp_path: Path, types: Any, special: frozenset[str] | None, name: str, refused: bool
+) -> None:
+    clock = SimulatedClock(auto=False)
+    engine = SimulatedEngine(clock, Script())
+    engine.capabilities = replace(engine.capabilities, types=special)
+    own: dict[str, Any] = {"types": list(types)} if types else {}
+    with (
+        LocalService(tmp_path / "d", engine=engine, clock=clock, **own) as service,
+        service.client() as client,
+    ):
+        made = job({"t": task("true", AutoCluster={"InstanceType": name, "ImageId": "img-ubuntu"})})
+        if not refused:
+            assert client.create_job(made).Id
+            return
+        with pytest.raises(ClientError) as caught:
+            client.create_job(made)
+    assert (caught.value.status, caught.value.code) == (400, "InvalidInstanceType")
+    text = "Task t asks for 'gpus', which is neither in [instance_types] nor in the options of the engine simulated."
+    assert text in str(caught.value)
+    assert "The nearest is 'gpu'; there are bcs.a2.large, " in str(caught.value)
+
+
+def test_without_types_of_the_site_an_unknown_one_is_mentioned(tmp_path: Path) -> None:
+    clock = SimulatedClock(auto=False)
+    engine = SimulatedEngine(clock, Script().task("t").pending(3600))
+    engine.capabilities = replace(engine.capabilities, types=frozenset())
+    with LocalService(tmp_path / "d", engine=engine, clock=clock) as service, service.client() as client:
+        job_id = client.create_job(job({"t": task("true", AutoCluster={"InstanceType": "ecs.c9.big"})})).Id
+        text = "Task t asks for the instance type 'ecs.c9.big', which the service does not know"
+        assert text in str(client.get_job(job_id).Message)
 
 
 class Nonsense(SimulatedEngine):

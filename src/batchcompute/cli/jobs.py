@@ -133,12 +133,17 @@ def jobs_command(
                 short_time(job.get("CreationTime")),
                 lasted(job.get("StartTime"), job.get("EndTime")),
                 job.get("Name"),
-                counts(job.get("InstanceMetrics")),
+                "; ".join(filter(None, (counts(job.get("InstanceMetrics")), _waits(job)))),
             )
             for job in rows
         ],
         1,
     )
+
+
+def _waits(job: Mapping[str, Any]) -> str:
+    """Return what a job that has not ended waits for, and what went wrong so far; empty for nothing."""
+    return str(job.get("Message") or "") if job.get("State") in _ACTIVE else ""
 
 
 def reasons(tasks: Mapping[str, dict[str, Any]], dag: Mapping[str, Any]) -> dict[str, str]:

@@ -46,16 +46,39 @@ class Silent:
         """Do nothing."""
 
 
+class Messages:
+    """Writes the message of a job that waits: what it waits for, and why its last attempt was lost."""
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._shown = ""
+
+    def update(self, job: Mapping[str, Any], before: str = "") -> None:
+        """Write the message if it is new and has lasted for two updates, so that short waits are no news.
+
+        Args:
+            job: The status of the job.
+            before: Beginning of the line.
+        """
+        text = str(job.get("Message") or "") if job.get("State") in ("Waiting", "Running") else ""
+        if text and text == self._last != self._shown:
+            say(f"{before}{clean(text)}")
+            self._shown = text
+        self._last = text
+
+
 class Lines:
     """Writes a line for each change of a task to stderr."""
 
     def __init__(self) -> None:
+        self._messages = Messages()
         self._started = time.monotonic()
         self._last: dict[str, str] = {}
 
-    def update(self, job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> None:  # noqa: ARG002
+    def update(self, job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> None:
         """Write the tasks that have changed."""
         took = duration(time.monotonic() - self._started)
+        self._messages.update(job, f"{took:>6}  ")
         for task in tasks:
             name = str(task.get("TaskName"))
             text = f"{task.get('State')}: {counts(task.get('InstanceMetrics'))}"
@@ -84,10 +107,12 @@ class Bars:
             console=Console(file=sys.stderr),
         )
         self._rows: dict[str, Any] = {}
+        self._messages = Messages()
         self._progress.start()
 
     def update(self, job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> None:
         """Update the bars."""
+        self._messages.update(job)
         for task in tasks:
             self._row(clean(task.get("TaskName")), task)
         if len(self._rows) > 1:

@@ -187,7 +187,7 @@ def _watch(client: Client, job: str, state: State, quiet: bool, follows: bool) -
     failure: JobFailedError | None = None
     try:
         if follows:
-            status = _follow(client, job)
+            status = _follow(client, job, quiet)
         else:
             # Without a display, nobody needs the tasks.
             status = client.wait(job, on_update=None if quiet else update, interval=1.0)
@@ -217,15 +217,22 @@ def _fate(client: Client, job: str) -> str:
     return f"{job} {host.after_wait(True)}; `batchcompute stop {job}` stops it"
 
 
-def _follow(client: Client, job: str) -> Any:
+def _follow(client: Client, job: str, quiet: bool) -> Any:
     """Wait for a job of one command, and print its output while it runs."""
     from batchcompute.cli.command_job import TASK
     from batchcompute.cli.logs import write_output
+    from batchcompute.cli.progress import Messages
 
-    try:
-        status: Any = client.wait(job, timeout=_SECONDS_UNTIL_FOLLOWING, raise_on_failure=False)
-    except WaitTimeout:
-        status = None
+    messages, status = Messages(), None
+    is_waiting = True
+    while status is None and is_waiting:
+        try:
+            status = client.wait(job, timeout=_SECONDS_UNTIL_FOLLOWING, raise_on_failure=False)
+        except WaitTimeout:
+            current = wire(client.get_job(job))
+            is_waiting = current.get("State") == "Waiting"
+            if not quiet:
+                messages.update(current)
     try:
         if status is None:
             for piece in client.logs(job, TASK, 0, follow=True, interval=0.5):

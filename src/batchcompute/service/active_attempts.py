@@ -44,6 +44,12 @@ _MOST_REASONS = 3
 _LONGEST_REASON = 200
 """Characters of a reason in the message of a job."""
 
+_LONGEST_LOSS = 400
+"""Characters of the reason of a loss in the message of a job."""
+
+_MOST_LOSSES = 1000
+"""Jobs whose last loss is remembered for their messages."""
+
 _log = logging.getLogger("batchcompute.service.dispatcher")
 
 
@@ -91,6 +97,8 @@ class ActiveAttempts:
         self._new_handles: dict[Token, ActiveAttempt] = {}
         self._waiting: dict[int, Counter[str]] = {}
         """Number of attempts that wait for each reason, by the row number of their job."""
+        self._losses: dict[int, str] = {}
+        """Reason of the last loss, by the row number of the job, until an attempt of the job comes to its own end."""
         self._changed_waits: set[int] = set()
 
     def __len__(self) -> int:
@@ -246,6 +254,7 @@ class ActiveAttempts:
         match result:
             case Lost(reason):
                 text = reason[:1].upper() + reason[1:]
+                self._note_loss(history.key[0], reason)
                 transitions.lose(transaction, history, f"{text.rstrip('.')}.", now)
             case Rejected(_, retryable=True):
                 transitions.requeue(transaction, history, now, "", ran=False)
@@ -253,11 +262,28 @@ class ActiveAttempts:
                 text = f"The engine {self._engine} does not run the attempt: {reason}."
                 transitions.end(transaction, history, Outcome(126, code, text), now)
             case Outcome() as outcome:
+                if self._losses.pop(history.key[0], None) is not None:
+                    self._changed_waits.add(history.key[0])
                 transitions.end(transaction, history, outcome, now)
             case None:
                 raise AssertionError("an attempt without a result has not ended")
 
+    def _note_loss(self, job: int, reason: str) -> None:
+        """Remember why an attempt was lost: a job that only waits does not tell its user that something is wrong."""
+        self._losses.pop(job, None)
+        if len(self._losses) >= _MOST_LOSSES:
+            # A job that was deleted never ends its entry.
+            del self._losses[next(iter(self._losses))]
+        self._losses[job] = reason.rstrip(".")[:_LONGEST_LOSS]
+        self._changed_waits.add(job)
+
     def _message(self, job: int) -> str:
+        loss = self._losses.get(job, "")
+        return " ".join(
+            part for part in (self._waits(job), f"An attempt was lost: {loss}." if loss else "") if part
+        )
+
+    def _waits(self, job: int) -> str:
         reasons = +self._waiting.get(job, Counter())
         if not reasons:
             self._waiting.pop(job, None)

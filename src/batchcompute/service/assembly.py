@@ -28,6 +28,7 @@ from batchcompute.service.data_directory import (
     restrict_access,
 )
 from batchcompute.service.dispatcher import Dispatcher
+from batchcompute.service.domain.known_types import KnownTypes
 from batchcompute.service.engines.context import EngineContext
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.objects.api import ObjectApi
@@ -174,7 +175,8 @@ def assemble(
         kept.remove_all_but(transaction.jobs.ids())
     watchdog = Watchdog(dispatcher, object_api.uploads.trim, clock=clock)
     stack.callback(watchdog.close)
-    core = _core(store, resolved, keys, buckets, dispatcher, planner, kept, clock)
+    types = KnownTypes(engine.name, resolved.types, engine.capabilities.types)
+    core = _core(store, resolved, types, keys, buckets, dispatcher, planner, kept, clock)
     return Parts(
         store, identity, resolved.slots, objects, keys, object_api, grants, core, dispatcher, watchdog
     )
@@ -229,6 +231,7 @@ def _object_store(stack: ExitStack, directory: Path, settings: Settings) -> Obje
 def _core(
     store: Store,
     settings: ResolvedSettings,
+    types: KnownTypes,
     keys: Keys,
     buckets: Buckets,
     dispatcher: Dispatcher,
@@ -244,6 +247,7 @@ def _core(
     submissions = Submissions(
         store,
         settings,
+        types,
         buckets,
         dispatcher.wake,
         dispatcher.delay_start,

@@ -47,6 +47,8 @@ class Capabilities:
     """Address of the machine of attempts that start at once."""
     live_logs: bool = True
     """Whether output can be read while an attempt runs."""
+    types: frozenset[str] | None = None
+    """Names of the instance types that have options of their own. None: the engine treats all types alike."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,6 +215,7 @@ class MixedEngine:
             survives=all(engine.capabilities.survives for engine in engines.values()),
             node=engines[self._first].capabilities.node,
             live_logs=all(engine.capabilities.live_logs for engine in engines.values()),
+            types=_types_of(engines.values()),
         )
 
     def _member_of(self, spec: AttemptSpec) -> _Member:
@@ -349,3 +350,11 @@ class MixedEngine:
         """
         everyone: list[tuple[_Member, list[Handle]]] = [(member, []) for member in self._members.values()]
         self._for_all(lambda member, _: member.close(leave_running), everyone)
+
+
+def _types_of(engines: Iterable[Engine]) -> frozenset[str] | None:
+    """Return the instance types with options in any engine; None if the first engine treats all types alike."""
+    types = [engine.capabilities.types for engine in engines]
+    if types[0] is None:
+        return None
+    return frozenset[str]().union(*(names for names in types if names is not None))

@@ -16,6 +16,7 @@ from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain import app_jobs
 from batchcompute.service.domain.capacity import notes_of
 from batchcompute.service.domain.defaults import Platform, app_job_description, job_description
+from batchcompute.service.domain.known_types import KnownTypes
 from batchcompute.service.domain.mappings import entries_of, inner, mappings_of
 from batchcompute.service.domain.task_needs import buckets_of
 from batchcompute.service.errors import ApiError, denied, invalid, state_conflict
@@ -37,6 +38,7 @@ class Submissions:
     Args:
         store: The database.
         settings: How the service was set up.
+        types: The instance types that the service knows.
         buckets: The owners of buckets.
         wake: Wakes the dispatcher.
         admit: Tells the dispatcher of a new job, by its row number.
@@ -49,6 +51,7 @@ class Submissions:
         self,
         store: Store,
         settings: ResolvedSettings,
+        types: KnownTypes,
         buckets: Buckets,
         wake: Callable[[], None],
         admit: Callable[[int], None],
@@ -58,6 +61,7 @@ class Submissions:
     ) -> None:
         self._store = store
         self._settings = settings
+        self._types = types
         self._buckets = buckets
         self._machine = this_machine(settings.slots)
         self._platform = Platform(environment_room, lambda: container.probe().reason)
@@ -97,7 +101,7 @@ class Submissions:
             bool(job.auto_release),
             stored,
             None,
-            notes_of(job, self._machine, self._settings.types),
+            self._notes(job),
             timestamp(self._clock),
             self._tasks(params.owner, job, stored["DAG"]["Tasks"]),
         )
@@ -116,10 +120,22 @@ class Submissions:
             bool(job.auto_release) and not waits,
             job.detail(),
             described,
-            notes_of(planned, self._machine, self._settings.types),
+            self._notes(planned),
             timestamp(self._clock),
             self._tasks(params.owner, planned, described["DAG"]["Tasks"]),
         )
+
+    def _notes(self, job: JobDescription) -> str:
+        """Return what the message of a waiting job says about its requirements.
+
+        Raises:
+            ApiError: An instance type is misspelt.
+        """
+        refusal = self._types.refusal(job)
+        if refusal:
+            raise invalid("InstanceType", refusal)
+        notes = (notes_of(job, self._machine, self._settings.types), self._types.notes(job))
+        return " ".join(note for note in notes if note)
 
     def _tasks(
         self, owner: str, job: JobDescription, described: dict[str, dict[str, Any]]

@@ -93,6 +93,7 @@ class DaskEngine:
             workspace="staged",
             survives=not self._connection.is_own,
             live_logs=False,
+            types=frozenset(options.resources),
         )
         arguments = (self._host_options, self._service, self._clock)
         self._loops = (
