@@ -33,6 +33,8 @@ def options(shared: Path, **change: object) -> dict[str, object]:
         "grace": 6,
         "wait": 5,
         "exclude_after": 1000,
+        # A job of its own for each test takes a second.
+        "check_seconds": 0,
         **change,
     }
 

@@ -390,6 +390,7 @@ def test_the_time_limit_of_slurm_is_a_time_out_of_what_ran() -> None:
 def test_nodes_that_lose_jobs_are_excluded_for_a_while() -> None:
     clock = SimulatedClock()
     watch = NodeWatch(clock, 3, 60.0)
+    watch.note_success("n3")
     assert [watch.note_loss("n1") for _ in range(2)] == ["", ""]
     watch.note_success("n1")
     assert [watch.note_loss("n1") for _ in range(3)][:2] == ["", ""]
@@ -405,6 +406,17 @@ def test_nodes_that_lose_jobs_are_excluded_for_a_while() -> None:
     watch.note_success("n1")
     assert watch.excluded(["n1", "n2", "n3"]) == ()
     assert watch.note_loss("") == ""
+
+
+def test_no_node_is_excluded_for_an_error_of_the_options() -> None:
+    watch = NodeWatch(SimulatedClock(), 2, 60.0)
+    assert watch.note_loss("n1") == ""
+    assert "'python' and 'setup' may be wrong" in watch.note_loss("n1")
+    assert watch.excluded(["n1", "n2"]) == ()
+    # When another node works, the losses are those of the node.
+    watch.note_success("n2")
+    assert "is excluded" in watch.note_loss("n1")
+    assert watch.excluded(["n1", "n2"]) == ("n1",)
 
 
 # -- commands and files -----------------------------------------------------------------------

@@ -25,7 +25,6 @@ from batchcompute.service.engines.base import (
     Unknown,
 )
 from batchcompute.service.engines.slurm.attaching import attach
-from batchcompute.service.engines.slurm.checks import checks_of_options, checks_of_this_machine
 from batchcompute.service.engines.slurm.commands import Commands, CommandsError
 from batchcompute.service.engines.slurm.ending import Ender
 from batchcompute.service.engines.slurm.files import SharedFiles
@@ -35,6 +34,7 @@ from batchcompute.service.engines.slurm.polling import Poller
 from batchcompute.service.engines.slurm.script import demand_of
 from batchcompute.service.engines.slurm.settings import SlurmSettings
 from batchcompute.service.engines.slurm.site import Site, read_site
+from batchcompute.service.engines.slurm.starting import check_at_start
 from batchcompute.service.engines.slurm.state import State
 from batchcompute.service.engines.slurm.submitting import Submitter
 from batchcompute.service.engines.slurm.tracking import Element, JobArray, Tracked
@@ -87,7 +87,11 @@ class SlurmEngine:
         commands: Commands | None = None,
     ) -> None:
         self.capabilities: Capabilities = Capabilities(
-            slots=settings.slots, workspace="staged", survives=True, live_logs=False
+            slots=settings.slots,
+            workspace="staged",
+            survives=True,
+            live_logs=False,
+            types=frozenset(settings.types),
         )
         prefix = "bc-" + (re.sub(r"[^A-Za-z0-9]", "", token_prefix)[:40] or "0")
         folder = Path(settings.directory) / prefix
@@ -125,9 +129,9 @@ class SlurmEngine:
 
         Raises:
             OSError: Slurm does not answer.
-            ConfigError: This machine or the site lacks what the engine needs.
+            ConfigError: This machine, the site or a node lacks what the engine needs.
         """
-        self._check()
+        self._take_site(check_at_start(self._state))
         answer = attach(self._state, self._poller, attempts)
         self._start()
         return answer
@@ -245,22 +249,9 @@ class SlurmEngine:
             return str(error).rstrip(".")
         return ""
 
-    def _check(self) -> None:
-        """Check this machine and the site in the words of the doctor."""
-        state = self._state
-        for finding in checks_of_this_machine(state.settings, state.commands):
-            if not finding.ok:
-                raise ConfigError(f"the Slurm engine cannot start: {finding}")
-        site = self._read_site()
-        for finding in checks_of_options(state.settings, site):
-            if not finding.ok:
-                raise ConfigError(f"the Slurm engine cannot start: {finding}")
-
-    def _read_site(self) -> Site:
-        state = self._state
-        state.site = site = read_site(state.commands)
-        self._site_until = state.clock.monotonic() + _SITE_SECONDS
-        return site
+    def _take_site(self, site: Site) -> None:
+        self._state.site = site
+        self._site_until = self._state.clock.monotonic() + _SITE_SECONDS
 
     # -- the thread --------------------------------------------------------------------------
 
@@ -296,7 +287,7 @@ class SlurmEngine:
         state = self._state
         if state.clock.monotonic() >= self._site_until:
             try:
-                self._read_site()
+                self._take_site(read_site(state.commands))
             except CommandsError as error:
                 _log.warning("Slurm: the limits of the site cannot be read: %s", error)
                 self._site_until = state.clock.monotonic() + _SITE_SECONDS / 10

@@ -15,6 +15,8 @@ _log = logging.getLogger("batchcompute.service.engine")
 class NodeWatch:
     """Counts the jobs that each node has lost in a row.
 
+    A runner that never starts on any node is an error of the options. So no node is excluded until one has worked.
+
     Args:
         clock: The source of time.
         after: Number of losses in a row after which a node is excluded.
@@ -27,6 +29,7 @@ class NodeWatch:
         self._seconds = seconds
         self._losses: dict[str, int] = {}
         self._until: dict[str, float] = {}
+        self._any_works = False
 
     def note_loss(self, node: str) -> str:
         """Note that a node has lost a job, and return what follows in words; empty for nothing."""
@@ -35,6 +38,8 @@ class NodeWatch:
         self._losses[node] = self._losses.get(node, 0) + 1
         if self._losses[node] < self._after:
             return ""
+        if not self._any_works:
+            return "no node has run an attempt yet, so that the options 'python' and 'setup' may be wrong: `batchcompute doctor` checks them"
         text = f"node {node} has lost {self._losses[node]} Slurm jobs in a row, and is excluded for {self._seconds:g} seconds"
         if node not in self._until:
             _log.warning("Slurm: %s", text)
@@ -42,7 +47,8 @@ class NodeWatch:
         return text
 
     def note_success(self, node: str) -> None:
-        """Note that a node has brought an attempt to its end."""
+        """Note that a node has brought an attempt to its end, or has a Python with this package."""
+        self._any_works = True
         if self._losses.pop(node, None) is not None and self._until.pop(node, None) is not None:
             _log.info("Slurm: node %s works again, and is not excluded any more", node)
 

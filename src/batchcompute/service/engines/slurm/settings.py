@@ -77,6 +77,8 @@ class SlurmSettings:
     """Seconds for which it is excluded."""
     command_timeout: float = 30.0
     """Seconds after which a command of Slurm has failed."""
+    check_seconds: float = 20.0
+    """Seconds in which small jobs look at the nodes when the service starts; 0 to start without them."""
     site: SiteOptions = field(default_factory=SiteOptions)
     """Site options of all instance types."""
     types: Mapping[str, SiteOptions] = field(default_factory=dict[str, SiteOptions])
@@ -265,6 +267,7 @@ _GENERAL: Final[Mapping[str, Reader]] = {
     "exclude_after": _number(1, 1000),
     "exclude_seconds": _seconds(0.0),
     "command_timeout": _seconds(1.0),
+    "check_seconds": _seconds(0.0),
 }
 
 SITE_NAMES: Final = tuple(entry.name for entry in fields(SiteOptions))
