@@ -50,8 +50,8 @@ class Messages:
     """Writes the message of a job that waits: what it waits for, and why its last attempt was lost."""
 
     def __init__(self) -> None:
-        self._last = ""
-        self._shown = ""
+        self._last: str = ""
+        self._shown: str = ""
 
     def update(self, job: Mapping[str, Any], before: str = "") -> None:
         """Write the message if it is new and has lasted for two updates, so that short waits are no news.
@@ -61,7 +61,7 @@ class Messages:
             before: Beginning of the line.
         """
         text = str(job.get("Message") or "") if job.get("State") in ("Waiting", "Running") else ""
-        if text and text == self._last != self._shown:
+        if text and text == self._last and text != self._shown:
             say(f"{before}{clean(text)}")
             self._shown = text
         self._last = text
