@@ -10,13 +10,14 @@ import click
 from batchcompute.cli.failures import MISTAKE, fail, say
 from batchcompute.cli.files.description import (
     KINDS,
-    Description,
     lines,
     load,
     model_of,
+    placed,
     problems_of,
     unknown_fields,
 )
+from batchcompute.cli.files.document import FileError, name_of
 from batchcompute.cli.framework import command, examples
 from batchcompute.cli.output import write, write_json, write_text
 from batchcompute.cli.state import OF_FILES, state_of
@@ -30,10 +31,9 @@ _KIND = click.option(
 )
 
 
-def _as_json(description: Description, problem: Problem, severity: str) -> dict[str, Any]:
-    path, line = description.place_of(problem.path)
+def _as_json(line: int, problem: Problem, severity: str) -> dict[str, Any]:
     return {
-        "Severity": severity, "Path": path, "Line": line or None, "Value": problem.value or None,
+        "Severity": severity, "Path": problem.path, "Line": line or None, "Value": problem.value or None,
         "Message": problem.allowed,
     }  # fmt: skip
 
@@ -62,15 +62,32 @@ def validate_command(context: click.Context, files: tuple[str, ...], kind: str, 
     status = 0
     results: list[dict[str, Any]] = []
     for file in files:
-        description = load(file, kind)
+        try:
+            description = load(file, kind)
+        except FileError as error:
+            status = MISTAKE
+            say(f"batchcompute: {error}")
+            problem = Problem("", "", error.reason)
+            unreadable = {
+                "File": name_of(file),
+                "Valid": False,
+                "Problems": [_as_json(error.line, problem, "error")],
+            }
+            results.append(unreadable)
+            continue
         problems = problems_of(description)
         warnings = unknown_fields(description)
         name = description.document.name
         if problems or (strict and warnings):
             status = MISTAKE
         if state.json:
-            listed = [_as_json(description, one, "error") for one in problems]
-            listed += [_as_json(description, one, "error" if strict else "warning") for one in warnings]
+            severities = (("error", problems), ("error" if strict else "warning", warnings))
+            listed = [
+                _as_json(line, one, severity)
+                for severity, some in severities
+                for line, one in placed(description, some)
+            ]
+            listed.sort(key=lambda one: one["Line"] or 0)
             valid = not problems and not (strict and warnings)
             results.append({"File": name, "Valid": valid, "Problems": listed})
             continue

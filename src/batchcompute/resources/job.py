@@ -114,7 +114,14 @@ class DAG(DrawnPlan, Description):
                     path = join(at, "Dependencies", key)
                     yield Problem(path, short_repr(name), "is not a task of this DAG")
         loop = [] if unknown else find_cycle(self.dependencies)
-        if loop:
+        if len(loop) == 2:
+            yield Problem(
+                join(at, "Dependencies", loop[0]),
+                short_repr(loop[0]),
+                "must not name the task itself",
+                "cycle",
+            )
+        elif loop:
             yield Problem(join(at, "Dependencies"), " -> ".join(loop), "must not form a cycle", "cycle")
 
 

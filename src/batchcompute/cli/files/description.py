@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -247,9 +247,25 @@ def lines(description: Description, problems: list[Problem]) -> list[str]:
         description: The description.
         problems: The problems.
     """
-    rows: list[tuple[int, str]] = []
+    name = clean(description.document.name)
+    return [
+        f"{name}:{line}: {clean(str(problem))}" if line else f"{name}: {clean(str(problem))}"
+        for line, problem in placed(description, problems)
+    ]
+
+
+def placed(description: Description, problems: Iterable[Problem]) -> list[tuple[int, Problem]]:
+    """Return problems by their lines, with the paths of the file; 0 stands for an unknown line.
+
+    A value at the top of the file that several tasks share has one problem.
+
+    Args:
+        description: The description.
+        problems: The problems.
+    """
+    rows: dict[tuple[int, str], tuple[int, Problem]] = {}
     for problem in problems:
         path, line = description.place_of(problem.path)
-        place = f"{description.document.name}:{line}" if line else description.document.name
-        rows.append((line, clean(f"{place}: {Problem(path, problem.value, problem.allowed)}")))
-    return [text for _, text in sorted(rows, key=lambda row: row[0])]
+        in_file = Problem(path, problem.value, problem.allowed, problem.kind)
+        rows.setdefault((line, str(in_file)), (line, in_file))
+    return sorted(rows.values(), key=lambda row: row[0])

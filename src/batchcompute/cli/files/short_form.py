@@ -110,11 +110,26 @@ def expand(
         for one in cast("list[str]", names):
             if one not in cast("dict[str, Any]", tasks):
                 problems.append(Problem(f"tasks.{name}.after", repr(one), "is not a task of this job"))
+            elif one == name:
+                problems.append(Problem(f"tasks.{name}.after", repr(one), "must not name the task itself"))
             else:
                 dependencies.setdefault(one, []).append(name)
+    _break_cycles(dependencies, problems)
     sources["DAG.Dependencies"] = ("tasks",)
     job["DAG"] = {"Tasks": expanded, "Dependencies": dependencies}
     return job, sources, problems
+
+
+def _break_cycles(dependencies: dict[str, list[str]], problems: list[Problem]) -> None:
+    """Report each cycle at a task of it, and remove the edge that closes it, so that nothing reports it again."""
+    from batchcompute.resources._rules import find_cycle
+
+    while cycle := find_cycle(dependencies):
+        # The names of a cycle go from a task to those that start after it.
+        first, *rest = reversed(cycle)
+        text = f"must not form a cycle: {first} waits for {', which waits for '.join(rest)}"
+        problems.append(Problem(f"tasks.{first}.after", repr(rest[0]), text))
+        dependencies[cycle[-2]].remove(cycle[-1])
 
 
 def _task(
@@ -147,7 +162,12 @@ def _check_keys(value: Mapping[str, Any], known: tuple[str, ...], at: str, probl
     for key in value:
         if key not in known:
             path = f"{at}.{key}" if at else key
-            problems.append(Problem(path, "", f"is no key here; the nearest is {nearest(key, known)}"))
+            advice = f"the nearest is {nearest(key, known)}"
+            if not at and key in TASK_KEYS:
+                advice = f"it belongs to a task: tasks.NAME.{key}"
+            elif at and key in _JOB_KEYS:
+                advice = "it belongs to the job, at the top of the file"
+            problems.append(Problem(path, "", f"is no key here; {advice}"))
 
 
 def default_name(file: str) -> str:
