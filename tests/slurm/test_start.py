@@ -97,3 +97,12 @@ def test_a_site_that_accepts_no_job_at_this_moment_does_not_either(
 
 def test_the_look_can_be_left_out(tmp_path: Path) -> None:
     start(tmp_path, chosen(tmp_path, check_seconds=0, python="/nowhere/python"), site(tmp_path / "bin"))
+
+
+def test_a_service_with_attempts_in_slurm_starts_at_once(tmp_path: Path) -> None:
+    options, commands = chosen(tmp_path, python="/nowhere/python"), site(tmp_path / "bin")
+    before = SlurmEngine(SlurmSettings.read(options), tmp_path / "data", "a-", commands=commands)
+    before._state.journal.note_array("bc-a-1", [["a-1"]])
+    before.close(leave_running=True)
+    start(tmp_path, options, commands)
+    assert not (tmp_path / "bin" / "script").exists()

@@ -24,7 +24,8 @@ _NO_REASON: Final = ("clocks",)
 def check_at_start(state: State) -> Site:
     """Check this machine, the site and the nodes, and return the site.
 
-    The nodes are looked at for a few seconds only. If they are busy for so long, the service starts, and says so.
+    The nodes are looked at for a few seconds only. If they are busy for so long, the service starts, and says so. If they
+    run attempts of an earlier service, they are not looked at: runners wait for the service to take what they deliver.
 
     Args:
         state: The state of the engine.
@@ -39,7 +40,7 @@ def check_at_start(state: State) -> Site:
     site = read_site(state.commands)
     for finding in checks_of_options(settings, site):
         _refuse(finding)
-    if settings.check_seconds:
+    if settings.check_seconds and not state.journal.arrays:
         _visit(state)
     return site
 
