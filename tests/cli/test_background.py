@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from batchcompute import LOCAL, Client
+from batchcompute.cli import servers
 from batchcompute.service import LocalService
 from tests.cli.helpers import Terminal, start
 from tests.service.helpers import until
@@ -132,3 +134,22 @@ def test_the_end_of_a_pipe_ends_the_command(cli: Terminal) -> None:
     command = f"{sys.executable} -m batchcompute.cli logs {job} | head -n 1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("y\n141\n", "")
+
+
+def test_a_port_that_is_taken_meanwhile_costs_nothing(cli: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two services start at the same moment, and both have seen that the default port is free."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # If it is taken already, that is as well.
+        with contextlib.suppress(OSError):
+            other.bind(("127.0.0.1", 8790))
+            other.listen()
+        looks = iter([True, False])
+        monkeypatch.setattr(servers, "_is_free", lambda _: next(looks))
+        done = cli("up")
+        assert done.status == 0, done.err
+        assert ":8790" not in done.out
+        assert cli("down").status == 0
+    monkeypatch.setenv("BATCHCOMPUTE_PORT", "0")
+    assert not servers._chooses_port([])
+    assert not servers._chooses_port(["--port", "80"])

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, overload
 
 from batchcompute.cli.failures import UNAVAILABLE, fail
 from batchcompute.errors import ConfigError
@@ -127,8 +127,46 @@ def start(directory: Path, options: Sequence[str], seconds: float) -> Server:
         fd = os.open(log, flags, 0o600)
     except OSError as error:
         raise ConfigError(f"the data directory {directory} cannot be written: {error}") from None
+    try:
+        server = None
+        if not _chooses_port(options):
+            server = _try_to_start(directory, options, log, fd, seconds)
+        elif _is_free(_DEFAULT_PORT):
+            server = _try_to_start(directory, options, log, fd, seconds, may_lose_port=True)
+        return server or _try_to_start(directory, [*options, "--port", "0"], log, fd, seconds)
+    finally:
+        os.close(fd)
+
+
+def _chooses_port(options: Sequence[str]) -> bool:
+    """Return whether the port is free to choose, because no option, variable or file sets it."""
+    return not (
+        {"--port", "--config"} & set(options)
+        or {"BATCHCOMPUTE_PORT", "BATCHCOMPUTE_CONFIG"} & os.environ.keys()
+    )
+
+
+@overload
+def _try_to_start(directory: Path, options: Sequence[str], log: Path, fd: int, seconds: float) -> Server: ...
+
+
+@overload
+def _try_to_start(
+    directory: Path, options: Sequence[str], log: Path, fd: int, seconds: float, *, may_lose_port: bool
+) -> Server | None: ...
+
+
+def _try_to_start(
+    directory: Path,
+    options: Sequence[str],
+    log: Path,
+    fd: int,
+    seconds: float,
+    *,
+    may_lose_port: bool = False,
+) -> Server | None:
+    """Start a server, whose output goes to a log; return None if another one has taken the default port meanwhile."""
     begin = os.fstat(fd).st_size
-    port = [] if "--port" in options or _is_free(_DEFAULT_PORT) else ["--port", "0"]
     command = [
         sys.executable,
         "-P",
@@ -137,20 +175,18 @@ def start(directory: Path, options: Sequence[str], seconds: float) -> Server:
         "serve",
         "--data-dir",
         str(directory),
-        *port,
         *options,
     ]
-    try:
-        # A session of its own: Ctrl-C and the end of this terminal are not for the server.
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=fd, stderr=fd, start_new_session=True
-        )
-    finally:
-        os.close(fd)
+    # A session of its own: Ctrl-C and the end of this terminal are not for the server.
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=fd, stderr=fd, start_new_session=True
+    )
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         status = process.poll()
         if status is not None:
+            if may_lose_port and not _is_free(_DEFAULT_PORT):
+                return None
             fail(f"the server ended at its start: {_last_line(log, begin, status)}", UNAVAILABLE)
         url, _ = announced_server(directory)
         server = find(directory) if url else None
