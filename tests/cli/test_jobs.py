@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from batchcompute import LOCAL, Client
+from batchcompute.cli.progress import Messages
 from tests.cli.helpers import Terminal, Write, start
 from tests.service.helpers import alive, until
 
@@ -254,3 +255,30 @@ def test_only_errors_of_the_log_are_shown_and_all_of_it_for_debug(
         capsys.readouterr().err
         == "batchcompute: warning: batchcompute: a\\x1bb\nbatchcompute: error: batchcompute: an error\n"
     )
+
+
+def test_a_message_that_lasts_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    messages = Messages()
+    texts = ["a slot", "", "lost", "lost", "lost", "lost again", "lost again"]
+    for text in texts:
+        messages.update({"State": "Waiting", "Message": text}, "  3s  ")
+    messages.update({"State": "Failed", "Message": "lost again"})
+    assert capsys.readouterr().err == "  3s  lost\n  3s  lost again\n"
+
+
+def test_the_list_of_jobs_says_what_they_wait_for(cli: Terminal) -> None:
+    with Client(LOCAL, "id", "secret") as client:
+        groups = {"g": {"InstanceType": "x", "DesiredVMCount": 0}}
+        cluster = client.create_cluster({"Name": "c", "ImageId": "img-ubuntu", "Groups": groups}).Id
+        job = client.create_job(
+            {
+                "Name": "stuck",
+                "DAG": {
+                    "Tasks": {"t": {"ClusterId": cluster, "Parameters": {"Command": {"CommandLine": "true"}}}}
+                },
+            }
+        ).Id
+        (line,) = [line for line in cli("jobs").out.splitlines() if str(job) in line]
+        assert line.endswith(f"1 waiting; Task t waits: cluster {cluster} has no machines.")
+        client.stop_job(str(job))
+        assert "no machines" not in cli("jobs").out
