@@ -209,7 +209,9 @@ def _region_of(region: str) -> tuple[str, str]:
     )
 
 
-def resolve(region: str, security_conn: bool | None = None, override: str | None = None) -> Endpoint:
+def resolve(
+    region: str, security_conn: bool | None = None, override: str | None = None, setting: str = "region"
+) -> Endpoint:
     """Return the endpoint of a region.
 
     The endpoint uses plain HTTP only on request: ``security_conn=False``, an ``http://`` URL, or a region that
@@ -220,6 +222,7 @@ def resolve(region: str, security_conn: bool | None = None, override: str | None
         security_conn: True for TLS, False for plain HTTP, None for the default.
         override: A URL that overrides the endpoint (``BATCHCOMPUTE_ENDPOINT``), or ``local`` for the
             embedded service; None or empty for no override.
+        setting: Name of the option or the variable that has the region, for errors.
 
     Raises:
         ConfigError: The region is unknown, or a URL is malformed.
@@ -229,7 +232,7 @@ def resolve(region: str, security_conn: bool | None = None, override: str | None
     if region == LOCAL or (region == "local" and region not in _regions):
         endpoint = Endpoint(LOCAL, "local")
     elif "://" in region:
-        base_url = _from_url(region, "region")
+        base_url = _from_url(region, setting)
         if security_conn and base_url.startswith("http:"):
             raise ConfigError(f"security_conn=True requires TLS, but the region is {base_url!r}")
         endpoint = Endpoint(base_url, urlsplit(base_url).hostname or "")

@@ -16,6 +16,7 @@ import pytest
 
 from batchcompute import LOCAL, Client
 from batchcompute.cli import servers
+from batchcompute.cli.command_job import description_of
 from batchcompute.service import LocalService
 from tests.cli.helpers import Terminal, start
 from tests.service.helpers import until
@@ -100,6 +101,25 @@ def test_a_foreign_directory_and_a_file_are_refused(cli: Terminal, tmp_path: Pat
     assert (done.status, "cannot be written" in done.err) == (2, True)
 
 
+def test_all_messages_have_the_same_number_of_unfinished_jobs(cli: Terminal) -> None:
+    assert "no service runs" not in cli("jobs").err
+    with LocalService(cli.directory) as service:
+        service.add_key("other", "secret")
+        for owner in ("id", "other"):
+            with service.client(owner, "secret") as client:
+                client.create_job(description_of("sleep 60"))
+    text = f"no service runs for {cli.directory}; 2 jobs have not ended; `batchcompute up` goes on with what is left"
+    assert cli("jobs").err == f"batchcompute: {text}\n"
+    assert cli("status").out == f"{text}\n"
+    assert cli("down").out == f"{text}\n"
+    assert json.loads(cli("down", "--json").out)["Unfinished"] == 2
+    assert cli("up").err == "2 jobs have not ended: the service goes on with them\n"
+    status = json.loads(cli("status", "--json").out)
+    assert status["Unfinished"] == status["WaitingJobs"] + status["RunningJobs"] == 2
+    assert cli("jobs").err == ""
+    assert cli("down").err == "2 jobs have not ended; `batchcompute up` goes on with what is left\n"
+
+
 def test_a_killed_service_is_not_taken_for_a_running_one(cli: Terminal) -> None:
     pid = json.loads(cli("up", "--json").out)["Pid"]
     os.kill(pid, signal.SIGKILL)
@@ -117,15 +137,32 @@ def test_a_service_that_goes_away_while_its_output_is_followed(cli: Terminal) ->
         "ALIBABA_CLOUD_ACCESS_KEY_ID": keys["access_key_id"],
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": keys["access_key_secret"],
     }
-    with start("logs", "-f", job, environment=environment) as follow:
-        assert follow.stdout is not None
-        assert follow.stderr is not None
-        assert follow.stdout.readline() == "first\n"
+    with (
+        start("logs", "-f", job, environment=environment) as follow,
+        start("logs", "-f", job) as joined,
+        start("run", "-c", "sleep 60") as waiting,
+    ):
+        for one in (follow, joined):
+            assert one.stdout is not None
+            assert one.stdout.readline() == "first\n"
+        assert waiting.stderr is not None
+        other = waiting.stderr.readline().split()[0]
         cli("down")
-        said = follow.stderr.read()
-        assert follow.wait(60) == 5
-    assert f"6 characters of command[0] were printed; batchcompute logs -f {job} command 0" in said
-    assert "Traceback" not in said
+        for one in (follow, joined):
+            assert one.stderr is not None
+            said = one.stderr.read()
+            assert one.wait(60) == 5
+            assert f"6 characters of command[0] were printed; batchcompute logs -f {job} command 0" in said
+            assert "Traceback" not in said
+        # A command does not become the service itself.
+        gone = f"batchcompute: the server at {server['Url']}, which owned {cli.directory}, went away; "
+        assert said.startswith(gone)
+        assert waiting.stderr.read() == (
+            f"{gone}`batchcompute job {other}` shows the job when the service is back\n"
+        )
+        assert waiting.wait(60) == 5
+    stored = json.loads(cli("jobs", "--json").out)
+    assert {one["Id"] for one in stored if one["State"] in ("Waiting", "Running")} == {job, other}
 
 
 def test_the_end_of_a_pipe_ends_the_command(cli: Terminal) -> None:

@@ -81,7 +81,7 @@ def test_a_wrong_option_of_one_engine_does_not_hide_the_others(cli: Terminal, tm
         str(tmp_path),
     )
     done = cli("doctor", *arguments, "--port", "0")
-    assert done.status == 1
+    assert done.status == 2
     assert "slurm:\nerror" in done.out
     assert "partitoin" in done.out
     assert "local:\nok" in done.out

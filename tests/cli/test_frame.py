@@ -187,12 +187,33 @@ def test_a_service_elsewhere_needs_a_key_pair(
         "batchcompute: http://127.0.0.1:1 needs a key pair: ALIBABA_CLOUD_ACCESS_KEY_ID and "
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set\n"
     )
-    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")
-    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
-    assert main(["--endpoint", "nowhere", "jobs"]) == 2
-    assert "nowhere" in capsys.readouterr().err
     assert main(["--endpoint", "http://x", "--data-dir", "/x", "jobs"]) == 2
     assert "--data-dir is for the service of this machine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "text"),
+    [
+        ("--endpoint", "nowhere", "must be a region, a URL like http://127.0.0.1:8790, or local, not 'nowhere'"),
+        ("--endpoint", "http://", "'http://' is not a URL like http://127.0.0.1:8790"),
+        ("--endpoint", "ftp://host", "'ftp://host' is not a URL like http://127.0.0.1:8790"),
+        ("BATCHCOMPUTE_REGION", "nowhere", "must be a region, a URL like http://127.0.0.1:8790, or local, not 'nowhere'"),
+        ("BATCHCOMPUTE_ENDPOINT", "http://id:word@host/a", "for host 'host' must contain only scheme, host and port"),
+    ],
+)  # fmt: skip
+def test_a_wrong_endpoint_names_its_option_or_variable(
+    setting: str,
+    value: str,
+    text: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if setting == "--endpoint":
+        assert main([setting, value, "jobs"]) == 2
+    else:
+        monkeypatch.setenv(setting, value)
+        assert main(["jobs"]) == 2
+    assert capsys.readouterr().err == f"batchcompute: {setting} {text}\n"
 
 
 def test_tables_fit_the_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

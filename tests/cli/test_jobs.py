@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from batchcompute import LOCAL, Client
+from batchcompute.cli.command_job import description_of
+from batchcompute.cli.connection import connected
 from batchcompute.cli.progress import Messages
+from batchcompute.cli.servers import owner_of
+from batchcompute.cli.state import State
+from batchcompute.errors import ConfigError
+from batchcompute.service import LocalService
 from tests.cli.helpers import Terminal, Write, start
 from tests.service.helpers import alive, until
 
@@ -148,7 +154,9 @@ def test_waiting_jobs_and_tasks_say_what_they_wait_for(cli: Terminal, write: Wri
         done = cli("delete", job)
         assert done.status == 4
         assert done.err.startswith(f"batchcompute: {job}: ")
+        assert "A job that is Running cannot be deleted" in done.err
         assert cli("stop", job, "job-0").status == 3
+        assert "A job that is Stopped cannot be stopped" in cli("stop", job).err
         assert cli("jobs", "--state", "stopped", "--json").out.count(job) == 1
         assert cli("jobs", "--state", "Running").out == "there are no such jobs\n"
         assert cli("jobs", "--name", "w", "-n", "1").out.count(job) == 1
@@ -170,6 +178,62 @@ def test_jobs_that_fail_and_are_tried_again_are_found(cli: Terminal, tmp_path: P
         assert "Tried again:\n  command[0]" in cli("job", job).out
         for one in client.iter_jobs():
             client.stop_job(one)
+
+
+def test_commands_that_read_run_no_program(cli: Terminal, tmp_path: Path) -> None:
+    with LocalService(cli.directory) as service, service.client() as client:
+        job = str(client.create_job(description_of("sleep 60")).Id)
+        client.wait(job, until="Running")
+        service.oss_path("oss://demo/o").parent.mkdir()
+        service.oss_path("oss://demo/o").write_text("object")
+    before = cli("attempts", job, "--json").out
+    shown = cli("job", job, "--json").out
+    assert [row["State"] for row in json.loads(before)] == ["Lost"]
+    for words in (
+        ("jobs",), ("jobs", "--failing"), ("job", job), ("attempts", job), ("logs", job), ("dag", job), ("clusters",),
+        ("apps",), ("images",), ("ls",), ("ls", "oss://demo/"), ("cat", "oss://demo/o"),
+        ("cp", "oss://demo/o", str(tmp_path / "o")), ("cp", str(tmp_path / "o"), "oss://demo/p"), ("rm", "oss://demo/p"),
+    ):  # fmt: skip
+        done = cli(*words)
+        assert done.status == (1 if words[0] == "logs" else 0), (words, done)
+        # No service stays open, so the next command finds the directory free.
+        assert owner_of(cli.directory) == 0
+    assert cli("attempts", job, "--json").out == before
+    assert cli("job", job, "--json").out == shown
+    assert (tmp_path / "o").read_text() == "object"
+    # It fails closed: a service that runs no jobs changes none.
+    with connected(State()) as client, pytest.raises(ConfigError, match="runs no jobs"):
+        client.stop_job(job)
+    assert cli("stop", job).out == f"{job} stopped\n"
+
+
+def test_an_attempt_without_an_exit_code_shows_none(cli: Terminal) -> None:
+    with LocalService(cli.directory) as service, service.client() as client:
+        job = client.create_job(description_of("sleep 60")).Id
+        client.wait(job, until="Running")
+        client.stop_job(job)
+        ended = client.create_job(description_of("true")).Id
+        client.wait(ended)
+    assert [(row["State"], row["ExitCode"]) for row in json.loads(cli("attempts", job, "--json").out)] == [
+        ("Stopped", None)
+    ]
+    header, row = cli("attempts", job).out.splitlines()
+    assert row[header.index("EXIT") : header.index("NODE")].strip() == ""
+    header, row = cli("attempts", ended).out.splitlines()
+    assert row[header.index("EXIT") : header.index("NODE")].strip() == "0"
+
+
+def test_the_output_of_several_instances_is_named(cli: Terminal) -> None:
+    done = cli("run", "-c", "echo $BATCH_COMPUTE_DAG_INSTANCE_ID", "--count", "2")
+    job = done.err.split()[0]
+    last = f"`batchcompute logs {job} command N` prints the output of an instance, N from 0 to 1\n"
+    assert done.err.endswith(last)
+    assert cli("logs", job, "command", "1").out == "1\n"
+    done = cli("run", "-c", "true", "--count", "2", "--stdout", "", "--stderr", "")
+    assert done.err.endswith(
+        "the output of the instances is not stored, because --stdout and --stderr name no directories\n"
+    )
+    assert cli("run", "-q", "-c", "true", "--count", "2").err == ""
 
 
 def test_what_others_wrote_cannot_control_the_terminal(

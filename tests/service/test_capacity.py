@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from batchcompute import Client, ClientError
+from batchcompute.resources import TaskDescription
 from batchcompute.service import LocalService
 from batchcompute.service.domain.instance_types import InstanceType
 from tests.service.helpers import alive, carrying, finish, job, output, task, until
@@ -134,6 +135,11 @@ def test_a_job_that_asks_for_more_than_the_machine_has_says_so_while_it_waits(tm
         assert "1e+06 GB" in message(AutoCluster={"InstanceType": "fat"})
         assert message(AutoCluster={"InstanceType": "small"}, InstanceCount=2) == slots
         assert "2 run at a time" in message(AutoCluster={"InstanceType": "small"}, InstanceCount=3)
+        service._parts.keys.add("other", "secret", "other")
+        with service.client("other", "secret") as other:
+            waiting = other.create_job(job({"t": TaskDescription.of_command("true")})).Id
+            assert other.get_job(waiting).Message == slots.replace("taken", "taken by jobs of other owners")
+            other.stop_job(waiting)
         logs = client.get_cluster(cluster(client, 5)).OperationLogs
         assert any("2 instances run at a time" in line for line in logs)
 

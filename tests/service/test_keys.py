@@ -70,6 +70,10 @@ def test_a_key_is_rotated_without_a_gap(
             assert [bool(row["ExpirationTime"]) for row in rows] == [False, True, False]
             assert rows[2]["Name"] == "notebook"
             assert all(row["CreationTime"] for row in rows)
+            assert rows[2]["LastUseTime"] is None
+            assert main(["keys", "--data-dir", str(directory), "list"]) == 0
+            _, _, *ends = (line.split()[-3:] for line in capsys.readouterr().out.splitlines()[:4])
+            assert ends[-1][-2:] == ["never", "never"]
             assert keys(directory, "rotate", "id") == 2
             assert "was rotated already" in capsys.readouterr().err
             # The time of grace can be ended at once.

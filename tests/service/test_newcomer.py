@@ -340,7 +340,7 @@ MISSING: dict[str, tuple[Callable[[Client, dict[str, str]], object], list[str]]]
     "tasks": (lambda c, _: c.list_tasks("job-1"), ["job 'job-1'"]),
     "task": (lambda c, t: c.get_task(t["job"], "nope"), ["task 'nope'", "{job}", "split, merge"]),
     "instances": (lambda c, t: c.list_instances(t["job"], "nope"), ["task 'nope'", "split, merge"]),
-    "instance": (lambda c, t: c.get_instance(t["job"], "split", 3), ["instance '3'", "split", "{job}", "0 to 2"]),
+    "instance": (lambda c, t: c.get_instance(t["job"], "split", 3), ["instance '3'", "split", "{job}", "; the numbers are 0 to 2."]),
     "the only instance": (lambda c, t: c.get_instance(t["job"], "merge", 1), ["instance '1'", "merge", "there is 0"]),
     "logs of no task": (lambda c, t: c.logs(t["job"], "nope", 0), ["task 'nope'", "{job}", "split, merge"]),
     "logs of no instance": (lambda c, t: c.logs(t["job"], "split", 7), ["instance '7'", "0 to 2"]),

@@ -245,6 +245,16 @@ def formatted(formatter: logging.Formatter, *events: Any) -> str:
 HOSTILE = 'x" \n2026-11-26 INFO forged \x1b[2J \u202e \ud800'
 
 
+@pytest.mark.parametrize(
+    ("state", "field"),
+    [("Finished", "exit_code=0"), ("Failed", "exit_code=0"), ("Lost", ""), ("Stopped", "")],
+)
+def test_the_line_of_an_attempt_without_an_exit_code_has_none(state: str, field: str) -> None:
+    text = formatted(TextFormatter(), AttemptEnded("job-1", "t", 0, 1, state, 0, "", 1.0, 2.5))
+    assert "attempt ended" in text
+    assert ("exit_code" in text, field in text) == (bool(field), True)
+
+
 @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()], ids=["text", "json"])
 def test_hostile_names_stay_on_their_line(formatter: logging.Formatter) -> None:
     text = formatted(

@@ -25,7 +25,7 @@ def _for_each(state: State, ids: tuple[str, ...], change: Callable[[Client, str]
     """Change several jobs; go on after a job that refuses the change, and return the first status that is not 0."""
     first = 0
     results: list[dict[str, str]] = []
-    with connected(state) as client:
+    with connected(state, runs_jobs=True) as client:
         for job in ids:
             try:
                 change(client, job)

@@ -102,11 +102,11 @@ def _close_services() -> None:
     """Close the services of this process, and say how many jobs have not ended."""
     if "batchcompute.service.at_exit" not in sys.modules:
         return
+    from batchcompute.cli.directory_state import left_text
     from batchcompute.service.at_exit import close_services
 
     for service in close_services():
-        jobs = "1 job has" if service.unfinished == 1 else f"{service.unfinished} jobs have"
-        failures.say(f"batchcompute: {jobs} not ended; `batchcompute up` goes on with what is left")
+        failures.say(f"batchcompute: {left_text(service.unfinished)}")
 
 
 def _run(words: Sequence[str], state: State) -> int:

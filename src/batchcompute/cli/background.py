@@ -12,6 +12,7 @@ import click
 from batchcompute.cli import servers
 from batchcompute.cli.arguments import data_directory, settings_options
 from batchcompute.cli.connection import connected, endpoint_of
+from batchcompute.cli.directory_state import left_text, look, unfinished_text
 from batchcompute.cli.failures import NOT_FOUND, UNAVAILABLE, fail, say
 from batchcompute.cli.framework import Leaf, command, examples
 from batchcompute.cli.output import write, write_fields, write_json
@@ -99,6 +100,9 @@ def _up(**values: object) -> None:
     write(
         f"batchcompute is {'already ' if was_running else ''}served at {server.url} (pid {server.pid}, {directory})"
     )
+    unfinished = look(directory).unfinished
+    if unfinished:
+        say(f"{unfinished_text(unfinished)}: the service goes on with {'it' if unfinished == 1 else 'them'}")
 
 
 up_command: Leaf = Leaf(
@@ -131,32 +135,19 @@ def down_command(context: click.Context, timeout: float) -> None:
     server = servers.find(directory)
     if server is None:
         _check_free(directory)
-        if state.json:
-            write_json({"DataDirectory": str(directory), "Stopped": False})
-        else:
-            write(f"no service runs for {directory}")
-        return
-    waiting, running = _active(state)
-    if not servers.stop(server, timeout):
+    elif not servers.stop(server, timeout):
         fail(f"the server with pid {server.pid} has not ended within {timeout:g} s", UNAVAILABLE)
+    # Counted after the end, because jobs can end or begin until then.
+    now = look(directory)
     if state.json:
-        write_json({"DataDirectory": str(directory), "Stopped": True, "Unfinished": waiting + running})
-        return
-    write(f"the service of {directory} has ended")
-    if waiting + running:
-        count = waiting + running
-        jobs = "1 job has" if count == 1 else f"{count} jobs have"
-        say(f"{jobs} not ended; `batchcompute up` goes on with what is left")
-
-
-def _active(state: State) -> tuple[int, int]:
-    """Return the numbers of waiting and of running jobs."""
-    local = State(LOCAL, state.data_dir)
-    with connected(local) as client:
-        counts = [
-            sum(1 for _ in islice(client.iter_jobs(only), _MOST_JOBS)) for only in ("Waiting", "Running")
-        ]
-    return counts[0], counts[1]
+        stopped = server is not None
+        write_json({"DataDirectory": str(directory), "Stopped": stopped, "Unfinished": now.unfinished})
+    elif server is None:
+        write(now.stopped_text)
+    else:
+        write(f"the service of {directory} has ended")
+        if now.unfinished:
+            say(left_text(now.unfinished))
 
 
 @command("status", epilog=examples("batchcompute status", "batchcompute status --json | jq -r .Url"))
@@ -178,26 +169,25 @@ def status_command(context: click.Context) -> int:
             "Url": endpoint_of(state),
             "WaitingJobs": counts[0],
             "RunningJobs": counts[1],
+            "Unfinished": sum(counts),
         }
         return _show(state, fields)
     directory = data_directory(state)
-    server = servers.find(directory)
-    if server is None:
-        owner = servers.owner_of(directory)
-        return _show(
-            state, {"Running": False, "DataDirectory": str(directory), **({"Owner": owner} if owner else {})}
-        )
-    waiting, running = _active(state)
-    return _show(
-        state,
-        {
-            "Running": True, "Url": server.url, "Pid": server.pid, "DataDirectory": str(directory),
-            "WaitingJobs": waiting, "RunningJobs": running,
-        },
-    )  # fmt: skip
+    now = look(directory)
+    fields = {"Running": now.server is not None}
+    if now.server is not None:
+        fields |= {"Url": now.server.url, "Pid": now.server.pid}
+    fields["DataDirectory"] = str(directory)
+    if now.server is not None:
+        fields |= {"WaitingJobs": now.waiting, "RunningJobs": now.running}
+    elif now.owner:
+        fields["Owner"] = now.owner
+    fields["Unfinished"] = now.unfinished
+    return _show(state, fields, now.stopped_text)
 
 
-def _show(state: State, fields: dict[str, Any]) -> int:
+def _show(state: State, fields: dict[str, Any], stopped_text: str = "") -> int:
+    """Show the state of a service; return the exit status."""
     if state.json:
         write_json(fields)
     elif fields["Running"]:
@@ -214,5 +204,5 @@ def _show(state: State, fields: dict[str, Any]) -> int:
             f"no server: the process with pid {fields['Owner']} has {fields['DataDirectory']} open by itself"
         )
     else:
-        write(f"no service runs for {fields['DataDirectory']}; `batchcompute up` starts it")
+        write(stopped_text if fields["Unfinished"] else f"{stopped_text}; `batchcompute up` starts it")
     return 0 if fields["Running"] else NOT_FOUND

@@ -42,7 +42,7 @@ def COMPLETE_JOB(context: click.Context, parameter: click.Parameter, text: str) 
 
             use_directory(state)
             if not announced_server(default_directory())[0]:
-                # A completion must not start a service.
+                # A completion must not keep another command from opening the directory.
                 return []
         options: dict[str, Any] = {"timeout": _SECONDS}
         with connected(state, **options) as client:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from batchcompute.cli.state import State
 from batchcompute.errors import ConfigError
-from batchcompute.regions import LOCAL
+from batchcompute.regions import LOCAL, endpoint_url, resolve
 
 if TYPE_CHECKING:
     from batchcompute.client import Client
@@ -35,18 +35,44 @@ def endpoint_of(state: State) -> str:
         state: The global options.
 
     Raises:
-        ConfigError: The command line names both a data directory and another service.
+        ConfigError: The command line names both a data directory and another service, or the service has no valid
+            name.
     """
     variables = ("BATCHCOMPUTE_ENDPOINT", "BATCHCOMPUTE_REGION")
-    texts = (state.endpoint, *(os.environ.get(name, "") for name in variables))
-    named = next((text.strip() for text in texts if text.strip()), LOCAL)
+    texts = {"--endpoint": state.endpoint, **{name: os.environ.get(name, "") for name in variables}}
+    setting, named = next(
+        ((name, text.strip()) for name, text in texts.items() if text.strip()), ("--endpoint", LOCAL)
+    )
     if named.lower() in _LOCAL_NAMES:
         return LOCAL
     if state.data_dir and state.endpoint:
         raise ConfigError(
             f"--data-dir is for the service of this machine, and --endpoint is {named}: give one of them"
         )
-    return LOCAL if state.data_dir else named
+    if state.data_dir:
+        return LOCAL
+    _check_endpoint(setting, named)
+    return named
+
+
+def _check_endpoint(setting: str, named: str) -> None:
+    """Check the name of a service before the key pair is read.
+
+    Raises:
+        ConfigError: It is neither a region nor a URL; the message names the setting.
+    """
+    if setting == "BATCHCOMPUTE_ENDPOINT":
+        # The variable may be a host without a scheme.
+        endpoint_url(named)
+        return
+    try:
+        resolve(named, setting=setting)
+    except ConfigError as error:
+        if "://" in named:
+            raise
+        raise ConfigError(
+            f"{setting} must be a region, a URL like http://127.0.0.1:8790, or local, not {named[:200]!r}"
+        ) from error
 
 
 def is_local(state: State) -> bool:
@@ -89,11 +115,15 @@ def _import_httpx() -> None:
 
 
 @contextmanager
-def connected(state: State, **options: Any) -> Generator[Client]:
+def connected(state: State, *, runs_jobs: bool = False, **options: Any) -> Generator[Client]:
     """Open the client of a command.
+
+    Without a server, the command opens the data directory itself. A command that joined a server does not open the
+    directory when the server ends.
 
     Args:
         state: The global options.
+        runs_jobs: Whether the command runs jobs when no server does. Otherwise it shows them as they are stored.
         **options: Options of `Client`.
 
     Raises:
@@ -101,14 +131,16 @@ def connected(state: State, **options: Any) -> Generator[Client]:
     """
     _import_httpx()
     from batchcompute.client import Client
-    from batchcompute.http.credentials import from_environment
+    from batchcompute.http.credentials import current_credentials, from_environment
 
     endpoint = endpoint_of(state)
     if endpoint == LOCAL:
         use_directory(state)
         if not (os.environ.get(_KEY_ID, "").strip() and os.environ.get(_KEY_SECRET, "").strip()):
             # The service of this machine accepts every key pair of this process.
-            with Client(LOCAL, "command-line", _local_secret(), **options) as client:
+            pair = ("command-line", _local_secret())
+            with Client(LOCAL, *pair, **options) as client:
+                _use_directory_of(client, *pair, runs_jobs)
                 yield client
             return
     missing = [name for name in (_KEY_ID, _KEY_SECRET) if not os.environ.get(name, "").strip()]
@@ -117,7 +149,17 @@ def connected(state: State, **options: Any) -> Generator[Client]:
         raise ConfigError(f"{endpoint} needs a key pair: {' and '.join(missing)} {are} not set")
     _, credentials = from_environment(os.environ, endpoint)
     with Client(endpoint, credentials=credentials, **options) as client:
+        if endpoint == LOCAL:
+            keys = current_credentials(credentials)
+            _use_directory_of(client, keys.access_key_id, keys.access_key_secret, runs_jobs)
         yield client
+
+
+def _use_directory_of(client: Client, access_key_id: str, access_key_secret: str, runs_jobs: bool) -> None:
+    """Send the requests of a client to the service of the data directory."""
+    from batchcompute.service.transports.in_process import embedded_transport
+
+    client._use(embedded_transport(access_key_id, access_key_secret, runs_jobs, take_over=False))
 
 
 def wire(status: Jsonizable) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from batchcompute.cli.arguments import chosen_settings, settings_options
-from batchcompute.cli.failures import FAILED
+from batchcompute.cli.failures import FAILED, MISTAKE
 from batchcompute.cli.framework import Leaf, examples
 from batchcompute.cli.output import has_color, write, write_json
 from batchcompute.cli.state import OF_DIRECTORY, state_of
 from batchcompute.cli.texts import clean
 from batchcompute.errors import ConfigError
 from batchcompute.service.data_directory import default_directory
+from batchcompute.service.engines.findings import OPTIONS
 from batchcompute.service.setting_sources import load_settings
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def _doctor(**values: object) -> int:
     """Check whether engines can run jobs: machine, directories, commands, cluster and nodes.
 
     The settings are those of `serve`, which refuses to start for the same errors. Each warning and each error says what
-    to do. A cluster runs a small job for it. The status is 0 if there is no error, 1 if there is one, and 2 if the
-    arguments are wrong.
+    to do. A cluster runs a small job for it. The status is 0 if there is no error, 1 if there is one, and 2 if
+    arguments or options of an engine are wrong.
     """
     state = state_of(click.get_current_context())
     settings = load_settings(chosen_settings(values, state))
@@ -80,7 +81,13 @@ def _doctor(**values: object) -> int:
         write(
             f"{len(levels)} checks: {_number(errors, 'error')}, {_number(levels.count('warning'), 'warning')}"
         )
-    return FAILED if errors else 0
+    # A wrong option of an engine is a finding, too, so that the other engines are checked.
+    wrong = any(
+        finding.level == "error" and finding.subject == OPTIONS
+        for findings in everything.values()
+        for finding in findings
+    )
+    return MISTAKE if wrong else FAILED if errors else 0
 
 
 def _findings(name: str, settings: Settings, endpoint: str) -> Iterable[Finding]:

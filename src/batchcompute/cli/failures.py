@@ -25,6 +25,7 @@ from batchcompute.errors import (
     FieldError,
     JobFailedError,
     JSONError,
+    LocalServiceError,
     LogsUnavailable,
     NotFoundError,
     ResponseError,
@@ -205,6 +206,8 @@ def _usage(error: click.UsageError) -> str:
 
 def _status_of(error: Exception) -> int:
     """Return the exit status of an error."""
+    if isinstance(error, LocalServiceError) and error.code == "ServerEnded":
+        return UNAVAILABLE
     if isinstance(error, (ResponseError, ServerError, ThrottledError, TransportError, WaitTimeout)):
         return UNAVAILABLE
     if isinstance(error, (ConfigError, ValidationError, JSONError, FieldError, FileError)):

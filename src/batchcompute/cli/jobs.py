@@ -10,6 +10,8 @@ import click
 
 from batchcompute.cli.completions import COMPLETE_JOB
 from batchcompute.cli.connection import connected, part, wire
+from batchcompute.cli.directory_state import stored_note
+from batchcompute.cli.failures import say
 from batchcompute.cli.framework import command, examples
 from batchcompute.cli.output import write, write_fields, write_json, write_table
 from batchcompute.cli.state import state_of
@@ -25,6 +27,9 @@ STATES: Final = ("Waiting", "Running", "Finished", "Failed", "Stopped")
 """States of jobs, tasks and instances."""
 
 _ACTIVE: Final = ("Waiting", "Running")
+
+_EXITED: Final = ("Finished", "Failed")
+"""States of attempts that have an exit code. The API has 0 for all others."""
 
 _MOST_INSTANCES: Final = 1000
 """Instances of a task that are read to find retries."""
@@ -118,11 +123,13 @@ def jobs_command(
             and (not failing or _is_failing(client, job))
         )
         rows = list(islice(selected, limit or None))
+        note = stored_note(client)
     if state.json:
         write_json(rows)
         return
     if not rows:
         write("there are no such jobs" if states or failing or name or cluster else "there are no jobs")
+        _say_note(note)
         return
     write_table(
         ("ID", "STATE", "CREATED", "TOOK", "NAME", "INSTANCES"),
@@ -139,6 +146,12 @@ def jobs_command(
         ],
         1,
     )
+    _say_note(note)
+
+
+def _say_note(note: str) -> None:
+    if note:
+        say(f"batchcompute: {note}")
 
 
 def _waits(job: Mapping[str, Any]) -> str:
@@ -196,6 +209,7 @@ def job_command(context: click.Context, id: str) -> None:
             )
         )
         retried = retries_of(client, id) if job.get("State") in _ACTIVE else []
+        note = stored_note(client) if job.get("State") in _ACTIVE else ""
     waits = reasons(tasks, dag)
     if state.json:
         shown = [{**task, "Waits": waits.get(name, "")} for name, task in tasks.items()]
@@ -234,6 +248,7 @@ def job_command(context: click.Context, id: str) -> None:
             write(f"{heading}:")
         for instance in instances:
             write(f"  {outcome(instance)}")
+    _say_note(note)
 
 
 def outcome(instance: Mapping[str, Any]) -> str:
@@ -273,7 +288,9 @@ def attempts_command(context: click.Context, id: str, task: str | None, number: 
             )
             for instance in numbers:
                 for attempt in client.iter_attempts(id, name, instance):
-                    rows.append({"TaskName": name, "InstanceId": instance, **wire(attempt)})
+                    row = wire(attempt)
+                    row["ExitCode"] = row.get("ExitCode") if row.get("State") in _EXITED else None
+                    rows.append({"TaskName": name, "InstanceId": instance, **row})
     if state.json:
         write_json(rows)
         return
@@ -290,7 +307,7 @@ def attempts_command(context: click.Context, id: str, task: str | None, number: 
                 row.get("State"),
                 short_time(row.get("StartTime")),
                 lasted(row.get("StartTime"), row.get("EndTime")),
-                row.get("ExitCode") if row.get("EndTime") else "",
+                "" if row["ExitCode"] is None else row["ExitCode"],
                 row.get("NodeIp"),
                 ": ".join(str(row[key]) for key in ("ErrorCode", "ErrorMessage") if row.get(key)),
             )

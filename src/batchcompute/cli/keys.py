@@ -61,7 +61,16 @@ def _list(context: click.Context) -> None:
     ]
     if state_of(context).json:
         names = ("AccessKeyId", "Owner", "Name", "CreationTime", "LastUseTime", "ExpirationTime")
-        write_json([dict(zip(names, row, strict=True)) for row in rows])
+        # A time that there is not is null, and a text that is not there is empty.
+        write_json(
+            [
+                {
+                    name: value or None if name in ("LastUseTime", "ExpirationTime") else value
+                    for name, value in zip(names, row, strict=True)
+                }
+                for row in rows
+            ]
+        )
     else:
         write_table(
             ("ID", "OWNER", "NAME", "CREATED", "LAST USED", "EXPIRES"), [_readable(row) for row in rows]
@@ -69,9 +78,10 @@ def _list(context: click.Context) -> None:
 
 
 def _readable(row: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the cells of a key, with times to the minute, of the last use to the hour."""
+    """Return the cells of a key, with times to the minute; the hour of the last use is known, and not the minute."""
     id, owner, name, created, used, expires = row
-    return id, owner, name or "-", _minute(created), _minute(used)[:13] or "never", _minute(expires)
+    last = f"{_minute(used)[:13]}:00" if used else "never"
+    return id, owner, name or "-", _minute(created), last, _minute(expires) or "never"
 
 
 def _minute(time: str) -> str:

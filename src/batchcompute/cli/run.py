@@ -11,7 +11,13 @@ from batchcompute.cli.failures import FAILED, MISTAKE, EndingSignal, say
 from batchcompute.cli.framework import command, examples
 from batchcompute.cli.output import write, write_json
 from batchcompute.cli.state import State, state_of
-from batchcompute.errors import JobFailedError, LogsUnavailable, WaitTimeout
+from batchcompute.errors import (
+    JobFailedError,
+    LocalServiceError,
+    LogsUnavailable,
+    TransportError,
+    WaitTimeout,
+)
 
 if TYPE_CHECKING:
     from batchcompute.cli.files.description import Description
@@ -102,7 +108,7 @@ def run_command(file: str | None, detach: bool, quiet: bool, **values: Any) -> i
 
         # The programs of a job end with the service, so the service has to outlive this process.
         ensure_server(state)
-    with connected(state) as client:
+    with connected(state, runs_jobs=True) as client:
         if loaded is not None and loaded.packs:
             from batchcompute.cli.packing import upload_packages
 
@@ -115,7 +121,13 @@ def run_command(file: str | None, detach: bool, quiet: bool, **values: Any) -> i
         try:
             if not quiet:
                 say(f"{job} created")
-            return _watch(client, job, state, quiet, follows)
+            status = _watch(client, job, state, quiet, follows)
+            if file is None and not follows and not quiet and not state.json:
+                say(_output_of(job, description))
+            return status
+        except (TransportError, LocalServiceError) as error:
+            error.add_note(f"`batchcompute job {job}` shows the job when the service is back")
+            raise
         except KeyboardInterrupt as interruption:
             # The notes of `wait` name methods of Python.
             text = _fate(client, job)
@@ -207,6 +219,17 @@ def _watch(client: Client, job: str, state: State, quiet: bool, follows: bool) -
     elif not quiet and failure is None:
         say(f"{job} {str(status.State).lower()}")
     return code
+
+
+def _output_of(job: str, description: dict[str, Any]) -> str:
+    """Return the sentence that says where the output of several instances of a command is."""
+    from batchcompute.cli.command_job import TASK
+
+    task = description["DAG"]["Tasks"][TASK]
+    if not {"StdoutRedirectPath", "StderrRedirectPath"}.intersection(task["Parameters"]):
+        return "the output of the instances is not stored, because --stdout and --stderr name no directories"
+    last = task["InstanceCount"] - 1
+    return f"`batchcompute logs {job} {TASK} N` prints the output of an instance, N from 0 to {last}"
 
 
 def _fate(client: Client, job: str) -> str:

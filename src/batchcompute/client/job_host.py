@@ -12,12 +12,13 @@ __all__ = ["JobHost"]
 class JobHost:
     """The process that runs the jobs of a client."""
 
-    kind: Literal["server", "joined", "embedded", "given", "temporary", "unknown"] = "server"
+    kind: Literal["server", "joined", "embedded", "stored", "given", "temporary", "unknown"] = "server"
     """The kind of host.
 
     * ``server``: A server that the client reaches over the network.
     * ``joined``: The server that owns the data directory of ``LOCAL``.
     * ``embedded``: The service that ``LOCAL`` started in this process.
+    * ``stored``: No process. The service in this process only shows jobs as they are stored.
     * ``given``: A `LocalService` of this process with a permanent data directory.
     * ``temporary``: A `LocalService` of this process whose data directory is removed when it is closed.
     * ``unknown``: The client has not sent a request yet.
@@ -45,6 +46,8 @@ class JobHost:
                 return (
                     f"{run} to run as long as this process lives; {their} programs end with it, and {again}"
                 )
+            case "stored":
+                return f"{'does' if single else 'do'} not run now; {again}"
             case "given":
                 return (
                     f"{run} to run until the LocalService of this process is closed, at the latest when the "

@@ -13,7 +13,8 @@ class LocalServiceError(ClientError, ConfigError):
 
     Calls under ``LOCAL`` raise it. It is a `ClientError`, so code that handles the errors of calls handles
     it, too. No request was sent, and ``status`` is 0. ``code`` is ``DataDirectoryInUse`` if another process
-    uses the data directory, otherwise ``LocalServiceUnavailable``.
+    uses the data directory, ``ServerEnded`` if the server that a command had joined went away, otherwise
+    ``LocalServiceUnavailable``.
     """
 
     def __str__(self) -> str:

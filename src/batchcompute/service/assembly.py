@@ -88,6 +88,7 @@ def assemble(
     before_close: Callable[[Store], None],
     address: Callable[[], str],
     clock: Clock = SYSTEM_CLOCK,
+    run_jobs: bool = True,
 ) -> Parts:
     """Build and start all parts of a service.
 
@@ -101,6 +102,8 @@ def assemble(
         before_close: Called when all parts except the database are closed.
         address: Returns the URL of the server of this service; empty while there is none.
         clock: The source of time.
+        run_jobs: Whether the loop is started. Without it, attempts of an earlier service are not touched, and none
+            begins.
 
     Raises:
         OSError: The directory cannot be used.
@@ -169,8 +172,9 @@ def assemble(
         engine = engine(context)
     stack.callback(engine.close, detach)
     dispatcher = Dispatcher(store, engine, planner, resolved.slots, clock)
-    dispatcher.start()
-    stack.callback(dispatcher.close, detach)
+    if run_jobs:
+        dispatcher.start()
+        stack.callback(dispatcher.close, detach)
     with store.read() as transaction:
         kept.remove_all_but(transaction.jobs.ids())
     watchdog = Watchdog(dispatcher, object_api.uploads.trim, clock=clock)

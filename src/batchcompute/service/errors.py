@@ -33,7 +33,9 @@ class ObjectError(HttpError):
     """An error of object storage, which responds in XML."""
 
 
-def not_found(kind: str, name: str, parent: str = "", there: Iterable[str] | None = None) -> ApiError:
+def not_found(
+    kind: str, name: str, parent: str = "", there: Iterable[str] | None = None, count: int = 0
+) -> ApiError:
     """Return the error for a resource that does not exist.
 
     Args:
@@ -41,6 +43,7 @@ def not_found(kind: str, name: str, parent: str = "", there: Iterable[str] | Non
         name: Id or name in the request.
         parent: The resource that was searched, for example ``job job-1``; empty for the whole service.
         there: Existing names in the parent, if they help.
+        count: How many there are in the parent, if they are numbered from 0.
     """
     text = f"Specified resource is not found. There is no {kind} {short_repr(name)}"
     if parent:
@@ -48,7 +51,10 @@ def not_found(kind: str, name: str, parent: str = "", there: Iterable[str] | Non
     if there is not None:
         names = list(there)
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        text += f"; there is {', '.join(names[:_MOST_NAMED])}{more}" if names else "; there is none"
+        are = "is" if len(names) == 1 else "are"
+        text += f"; there {are} {', '.join(names[:_MOST_NAMED])}{more}" if names else "; there is none"
+    elif count:
+        text += "; there is 0" if count == 1 else f"; the numbers are 0 to {count - 1}"
     return ApiError(404, "InvalidResource.NotFound", f"{text}.")
 
 
@@ -64,9 +70,16 @@ def existing(kind: str, name: str, advice: str) -> ApiError:
     return ApiError(403, "InvalidResource.AlreadyExisting", text)
 
 
-def state_conflict(state: str) -> ApiError:
-    """Return the error for an action that the state of the resource does not allow."""
+def state_conflict(state: str, refused: str = "") -> ApiError:
+    """Return the error for an action that the state of the resource does not allow.
+
+    Args:
+        state: State of the resource.
+        refused: What is not possible in this state, as a sentence; empty if the operation says it.
+    """
     text = f"User operation is invalid. The current resource state is {state}."
+    if refused:
+        text += f" {refused}"
     return ApiError(409, "StateConflict", text)
 
 

@@ -65,6 +65,8 @@ def _described(event: Event) -> tuple[str, Fields]:
                 "job": event.job, "task": event.task, "instance": event.instance, "attempt": event.attempt,
                 "state": event.state, "exit_code": event.exit_code, "seconds": round(event.end - event.start, 3),
             }  # fmt: skip
+            if not event.has_exit_code:
+                del fields["exit_code"]
             return "attempt ended", {**fields, "code": event.code} if event.code else fields
         case JobEnded():
             fields = {"job": event.job, "owner": event.owner, "state": event.state}

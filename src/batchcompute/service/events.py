@@ -67,6 +67,11 @@ class AttemptEnded(NamedTuple):
     end: float
     """Time of its end, in seconds since 1970."""
 
+    @property
+    def has_exit_code(self) -> bool:
+        """Whether its program has an exit code: a lost or stopped attempt has none."""
+        return self.state in ("Finished", "Failed")
+
 
 class JobEnded(NamedTuple):
     """A job has finished, failed, or was stopped."""

@@ -129,26 +129,32 @@ class LocalService:
         own_engine = None if isinstance(engine, str) else engine
         if isinstance(engine, str):
             arguments["engine"] = engine
-        self._start(Settings.checked(arguments), own_engine, clock, "")
+        self._start(Settings.checked(arguments), own_engine, clock, "", True)
 
     @classmethod
-    def from_settings(cls, settings: Settings, address: str = "") -> Self:
+    def from_settings(cls, settings: Settings, address: str = "", *, run_jobs: bool = True) -> Self:
         """Start a service with the given settings.
 
         Args:
             settings: Checked settings; without ``data_dir``, the service creates a temporary directory.
             address: URL of the server of this service, if it listens already: attempts of an earlier service that run on
                 other machines need it from the start. Empty if there is no server yet.
+            run_jobs: Whether the service runs jobs. Otherwise it shows them as they are stored, and changes none.
 
         Raises:
             ConfigError: The directory cannot be written, or another process has it open.
         """
         service = cls.__new__(cls)
-        service._start(settings, None, SYSTEM_CLOCK, address)
+        service._start(settings, None, SYSTEM_CLOCK, address, run_jobs)
         return service
 
     def _start(
-        self, settings: Settings, engine: Engine | EngineFactory | None, clock: Clock, address: str
+        self,
+        settings: Settings,
+        engine: Engine | EngineFactory | None,
+        clock: Clock,
+        address: str,
+        runs: bool,
     ) -> None:
         if sys.platform == "win32":
             raise ConfigError("the service runs on Linux and macOS only; clients run everywhere")
@@ -159,6 +165,8 @@ class LocalService:
         self.data_dir: Path = settings.data_dir or Path(tempfile.mkdtemp(prefix="batchcompute-")).absolute()
         self._pid = os.getpid()
         self._closed = False
+        self.runs_jobs: bool = runs
+        """Whether the service runs jobs, or only shows them."""
         self._objects_pair: tuple[str, str] | tuple[()] = ()
         self._ending = False
         self.address: str = address
@@ -172,9 +180,9 @@ class LocalService:
                 stack.callback(lock.release)
                 count = partial(self._count_unfinished, settings.detach_jobs)
                 self._parts = assemble(
-                    stack, self.data_dir, settings, resolved, engine, count, lambda: self.address, clock
+                    stack, self.data_dir, settings, resolved, engine, count, lambda: self.address, clock, runs
                 )
-                if settings.keep_jobs:
+                if settings.keep_jobs and runs:
                     age = seconds_of(settings.keep_jobs)
                     stack.callback(Retention(self._parts.store, self.data_dir, age, clock).close)
             except OSError as error:
@@ -252,12 +260,14 @@ class LocalService:
             admission: What `admit` returned for its head, if it was called.
 
         Raises:
-            ConfigError: The service is closed.
+            ConfigError: The service is closed, or it runs no jobs and the request would change one.
         """
         if self.closed:
             raise ConfigError(f"the local service of {self.data_dir} is closed")
         if is_for_objects(request):
             return self._parts.object_api.dispatch(request, admission)
+        if not self.runs_jobs and request.method != "GET":
+            raise ConfigError(f"the local service of {self.data_dir} runs no jobs, so it does not change any")
         return self._parts.core.dispatch(request, admission)
 
     def admit(self, head: Request) -> Admission | Response:
@@ -365,7 +375,8 @@ class LocalService:
         return ObjectStorage(self.client(*self._objects_pair))
 
     def _count_unfinished(self, detach: bool, store: Store) -> None:
-        self.unfinished = 0 if detach or not self._closed else unfinished_jobs(store)
+        stops_jobs = self._closed and self.runs_jobs and not detach
+        self.unfinished = unfinished_jobs(store) if stops_jobs else 0
         if self.unfinished:
             _log.warning("%s", unfinished_message(self.unfinished, self.data_dir, self._temporary))
 

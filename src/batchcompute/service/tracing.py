@@ -124,7 +124,7 @@ class SpanSink:
                 "batchcompute.instance": event.instance,
                 "batchcompute.attempt": event.attempt,
                 "batchcompute.state": event.state,
-                "process.exit.code": event.exit_code,
+                **({"process.exit.code": event.exit_code} if event.has_exit_code else {}),
                 "batchcompute.error_code": event.code,
             },
             start_time=int(event.start * 1e9),

@@ -300,6 +300,18 @@ def test_instances_are_listed_by_state(client: Client, visitor: Visitor) -> None
     assert visitor.get(f"/-/jobs/{job_id}/tasks/t/9").status_code == 404
 
 
+def test_a_stopped_attempt_shows_no_exit_code(client: Client, visitor: Visitor) -> None:
+    job_id = client.create_job(job("sleep 300")).Id
+    client.wait(job_id, until="Running")
+    client.stop_job(job_id)
+    for target in ("tasks/t", "tasks/t/0"):
+        page = visitor.get(f"/-/jobs/{job_id}/{target}").text
+        assert re.findall('data-label="Exit code">(.*?)</td>', page) == [
+            '<span class="none">\N{EN DASH}</span>'
+        ]
+    client.delete_job(job_id)
+
+
 def test_a_drawing_and_a_timeline_are_readable_for_everybody(client: Client, visitor: Visitor) -> None:
     tasks = {name: task("true") for name in ("one", "two", "a-name-that-is-long-for-a-box")}
     job_id = client.create_job(job(tasks, {"one": ["two"]}, Name="drawn")).Id

@@ -28,16 +28,22 @@ class Machine:
         return f"{self.cores} cores{memory}"
 
 
-def slot_shortage(running: int, slots: int) -> str:
+def slot_shortage(running: int, slots: int, others: int = 0) -> str:
     """Return why instances that are ready to run have to wait; empty if a slot is free.
 
     Args:
         running: Number of running instances.
         slots: Number of slots.
+        others: Number of running instances of other owners.
     """
     if running < slots:
         return ""
-    return f"It waits for a slot of this machine: {'the only one is' if slots == 1 else f'all {slots} are'} taken."
+    taken = "the only one is taken" if slots == 1 else f"all {slots} are taken"
+    if others >= running:
+        taken += " by jobs of other owners"
+    elif others:
+        taken += f", {others} by jobs of other owners"
+    return f"It waits for a slot of this machine: {taken}."
 
 
 def cluster_shortage(task: str, cluster_id: str, machines: int, busy: int, mention_busy: bool) -> str:

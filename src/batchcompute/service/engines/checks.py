@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias, cast
 from batchcompute.errors import ConfigError
 from batchcompute.errors.installation import install_command
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
-from batchcompute.service.engines.findings import Finding
+from batchcompute.service.engines.findings import OPTIONS, Finding
 
 __all__ = ["GROUP", "Finding", "SiteChecks", "SiteContext", "check_site", "refuse_bad_site", "unloadable"]
 
@@ -116,15 +116,23 @@ def check_site(name: str, site: SiteContext) -> Iterator[Finding]:
     """
     try:
         checks = _checks_of(name)
+    except ConfigError as error:
+        yield Finding("error", "package", str(error), f"correct the package of the engine {name}")
+        return
+    try:
         if checks is None:
             yield Finding("warning", "site", f"the engine {name} has no checks", "try it with a small job")
             return
         yield from checks(site)
     except ImportError as error:
         yield unloadable(name, error)
-    except (ConfigError, OSError) as error:
-        # A wrong option, or a machine that is short of resources: the next engine can still be checked.
-        yield Finding("error", "site", str(error).rstrip("."), f"correct the options of the engine {name}")
+    except ConfigError as error:
+        # The next engine can still be checked.
+        yield Finding("error", OPTIONS, str(error).rstrip("."), f"correct the options of the engine {name}")
+    except OSError as error:
+        yield Finding(
+            "error", "site", str(error).rstrip("."), "try again when the machine has resources for it"
+        )
 
 
 def refuse_bad_site(name: str, site: SiteContext) -> None:

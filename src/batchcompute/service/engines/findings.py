@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-__all__ = ["Finding"]
+__all__ = ["OPTIONS", "Finding"]
+
+OPTIONS: Final = "options"
+"""Subject of the finding that options of an engine are wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,15 @@ class InstanceRepository:
         ).fetchone()
         return int(row[0])
 
+    def count_active_of_others(self, owner: str) -> int:
+        """Return the number of instances of other owners whose attempts have no recorded end."""
+        row = self._db.execute(
+            f"SELECT COUNT(*) FROM instances INDEXED BY instances_active WHERE {_ACTIVE} "
+            "AND (SELECT owner FROM jobs WHERE seq = job) != ?",
+            (owner,),
+        ).fetchone()
+        return int(row[0])
+
     def tokens_of_job(self, job: int) -> list[tuple[Key, str]]:
         """Return the active instances of a job, with the tokens of their attempts."""
         # The index contains active instances only; the job may have a million that wait.

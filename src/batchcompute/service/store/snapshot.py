@@ -93,5 +93,29 @@ def count_rows(database: Path) -> Mapping[str, int]:
     return counts
 
 
+def count_unfinished(database: Path) -> tuple[int, int]:
+    """Return the numbers of waiting and of running jobs of all owners; a service may run meanwhile.
+
+    Args:
+        database: The file of the database, which need not be there.
+
+    Raises:
+        ConfigError: The database cannot be read.
+    """
+    if not database.exists():
+        return 0, 0
+    try:
+        with closing(sqlite3.connect(database)) as db:
+            columns = {str(row[1]) for row in db.execute("PRAGMA table_info(jobs)")}
+            if not columns:
+                return 0, 0
+            # A directory of an earlier version has fewer columns.
+            shown = "WHERE NOT hidden " if "hidden" in columns else ""
+            counts = dict(db.execute(f"SELECT state, COUNT(*) FROM jobs {shown}GROUP BY state"))
+    except sqlite3.Error as error:
+        raise ConfigError(f"the database {database} cannot be read: {error}") from None
+    return int(counts.get("Waiting", 0)), int(counts.get("Running", 0))
+
+
 def _schema(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])

@@ -116,32 +116,46 @@ class _EmbeddedTransport(InProcessTransport):
     """Sends requests to the embedded service of this process, which starts with the first request.
 
     If a server owns the data directory already, the requests go to that server.
+
+    Args:
+        access_key_id: Access key id of the client.
+        access_key_secret: Secret of the access key.
+        run_jobs: Whether a service of this process runs jobs.
+        take_over: Whether this process opens the directory when the server that it has joined ends.
     """
 
-    def __init__(self, access_key_id: str, access_key_secret: str) -> None:
+    def __init__(
+        self, access_key_id: str, access_key_secret: str, run_jobs: bool = True, take_over: bool = True
+    ) -> None:
         self._pair = (access_key_id, access_key_secret)
         # Determined once, because a program may change its directory or its environment later.
         self._directory = default_directory()
         self._proxy: ServerProxy | None = None
         self._own: LocalService | None = None
+        self._run_jobs = run_jobs
+        self._take_over = take_over
+        self._ended = ""
+        """URL of the joined server that has ended; empty for none."""
 
     def _service(self) -> LocalService:
         # Imported late: a client that joins a server does not need the service.
-        from batchcompute.service.embedded import embedded_service
+        from batchcompute.service.embedded import embedded_service, reading_service
 
-        service = embedded_service(self._directory)
+        if not self._run_jobs and self._own is not None and not self._own.closed:
+            return self._own
+        service = embedded_service(self._directory) if self._run_jobs else reading_service(self._directory)
         # All keys of this process belong to one owner. The first secret of an id is the valid one.
         service.add_key(*self._pair)
         self._own = service
         return service
 
     def job_host(self) -> JobHost:
-        """Return where the jobs run: in the server of the directory, or in this process, once that is decided."""
+        """Return where the jobs run: in the server of the directory, in this process, or nowhere, once that is known."""
         if self._proxy is not None:
             return JobHost("joined", str(self._directory), self._proxy.url)
         if self._own is None or self._own.closed:
             return JobHost("unknown")
-        return JobHost("embedded", str(self._directory))
+        return JobHost("embedded" if self._own.runs_jobs else "stored", str(self._directory))
 
     def _server(self) -> ServerProxy | None:
         """Return the proxy of the server that owns the directory; None if this process owns it.
@@ -158,6 +172,9 @@ class _EmbeddedTransport(InProcessTransport):
                 # The announcement can be that of a server that was killed.
                 problem = error
         if self._proxy is None:
+            if self._ended and not self._take_over:
+                text = f"the server at {self._ended}, which owned {self._directory}, went away"
+                raise LocalServiceError(0, "ServerEnded", "", text)
             try:
                 self._service()
             except DirectoryInUse as used:
@@ -180,7 +197,7 @@ class _EmbeddedTransport(InProcessTransport):
         except httpx.ConnectError:
             # The server has ended. This process opens the directory, unless another one has done so.
             proxy.close()
-            self._proxy = None
+            self._proxy, self._ended = None, proxy.url
             if self._server() is not None:
                 raise
             return self._respond(request, body)
@@ -218,17 +235,23 @@ class _EmbeddedTransport(InProcessTransport):
         """Close the connections to the server."""
         if self._proxy is not None:
             self._proxy.close()
+        if self._own is not None and not self._own.runs_jobs:
+            self._own.close()
 
     async def aclose(self) -> None:
         """Close the connections to the server."""
         self.close()
 
 
-def embedded_transport(access_key_id: str, access_key_secret: str) -> InProcessTransport:
+def embedded_transport(
+    access_key_id: str, access_key_secret: str, run_jobs: bool = True, take_over: bool = True
+) -> InProcessTransport:
     """Return a transport to the embedded service of this process.
 
     Args:
         access_key_id: Access key id of the client.
         access_key_secret: Secret of the access key.
+        run_jobs: Whether a service of this process runs jobs.
+        take_over: Whether this process opens the data directory when the server that it has joined ends.
     """
-    return _EmbeddedTransport(access_key_id, access_key_secret)
+    return _EmbeddedTransport(access_key_id, access_key_secret, run_jobs, take_over)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from batchcompute.resources import TaskDescription
 from batchcompute.service.api.handlers.submit import check_clusters
@@ -24,6 +24,15 @@ __all__: list[str] = []
 
 _STEP = 20_000
 """The number of instances that are searched before other threads get the database."""
+
+
+_REFUSED: Final = {
+    "stop": "be stopped",
+    "start": "be started",
+    "priority": "get another priority",
+    "delete": "be deleted",
+}
+"""The end of the sentence that a job cannot be changed, by action."""
 
 
 class Jobs:
@@ -224,8 +233,9 @@ class Jobs:
 
 
 def _no_instance(job: JobRow, task: TaskRow, params: Params) -> ApiError:
-    numbers = [f"0 to {task.size - 1}" if task.size > 1 else "0"]
-    return not_found("instance", params.path["InstanceId"], f"task {task.name} of job {job.id}", numbers)
+    return not_found(
+        "instance", params.path["InstanceId"], f"task {task.name} of job {job.id}", count=task.size
+    )
 
 
 def _attempt_status(attempt: AttemptRow) -> dict[str, Any]:
@@ -253,7 +263,8 @@ def _find(transaction: Transaction, params: Params) -> JobRow:
 def _find_allowed(transaction: Transaction, params: Params, action: str) -> JobRow:
     job = _find(transaction, params)
     if job.state not in ALLOWED[action]:
-        raise state_conflict(job.state)
+        refused = f"A job that is {job.state} cannot {_REFUSED[action]}."
+        raise state_conflict(job.state, refused)
     return job
 
 
@@ -278,7 +289,9 @@ def _message(transaction: Transaction, job: JobRow, tasks: list[TaskRow], slots:
         if task.cluster
     ]
     if ready and idle:
-        parts.append(slot_shortage(transaction.instances.count_active(), slots))
+        running = transaction.instances.count_active()
+        others = transaction.instances.count_active_of_others(job.owner) if running >= slots else 0
+        parts.append(slot_shortage(running, slots, others))
     if idle:
         parts.append(job.waits)
     if job.state == "Waiting":

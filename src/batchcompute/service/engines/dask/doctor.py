@@ -13,7 +13,7 @@ from batchcompute.service.clock import Clock
 from batchcompute.service.engines.dask import checks
 from batchcompute.service.engines.dask.connection import Connection
 from batchcompute.service.engines.dask.options import DaskOptions, read_options
-from batchcompute.service.engines.findings import Finding
+from batchcompute.service.engines.findings import OPTIONS, Finding
 
 __all__ = ["check_site"]
 
@@ -35,7 +35,7 @@ def check_site(options: Mapping[str, object], endpoint: str, clock: Clock) -> li
     try:
         settings = read_options(options)
     except ConfigError as error:
-        return [Finding("error", "engines.dask", str(error).rstrip("."), "correct the setting")]
+        return [Finding("error", OPTIONS, str(error).rstrip("."), "correct the setting")]
     if not settings.scheduler:
         return [Finding("ok", "engines.dask.scheduler", "the service starts a cluster of its own")]
     connection = Connection(settings, "doctor-", {}, (0, 0), "", lambda _: None)
