@@ -91,6 +91,72 @@ def test_all_problems_of_the_short_form_are_said_at_once(cli: Terminal, write: W
     assert not cli.directory.exists()
 
 
+SHARED = """\
+retries: -1
+tasks:
+  a: &a
+    command: echo
+    count: -2
+  b: *a
+  c:
+    <<: *a
+  d:
+    <<: *a
+    count: -3
+  e: {command: echo, count: -2}
+"""
+
+
+def test_a_mistake_that_tasks_share_is_said_once(cli: Terminal, write: Write) -> None:
+    file = write("shared.yaml", SHARED)
+    assert [line.removeprefix(file) for line in cli("validate", file).out.splitlines()] == [
+        ":1: retries: must be in [0, 2147483647] (got -1)",
+        ":5: tasks.a.count: must be 1 or more (got -2)",
+        ":11: tasks.d.count: must be 1 or more (got -3)",
+        ":12: tasks.e.count: must be 1 or more (got -2)",
+    ]
+
+
+def test_a_file_that_cannot_be_parsed_does_not_hide_the_others(cli: Terminal, write: Write) -> None:
+    first = write("c.yaml", "tasks:\n  a: {command: echo, count: 0}\n  b: {comand: echo}\n")
+    second = write("b.yaml", "tasks: [\n")
+    third = write("a.yaml", "tasks: {a: echo}\n")
+    done = cli("validate", first, second, third)
+    assert done.status == 2
+    assert f"{first}:2: tasks.a.count" in done.out
+    assert f"{second}:2:1: is not valid YAML" in done.err
+    assert f"{third}: valid\n" in done.out
+    results = json.loads(cli("validate", "--json", first, second, third).out)
+    assert [(one["File"], one["Valid"], [each["Line"] for each in one["Problems"]]) for one in results] == [
+        (third, True, []),
+        (second, False, [2]),
+        (first, False, [2, 3, 3]),
+    ]
+
+
+def test_a_cycle_is_said_at_a_task_of_it(cli: Terminal, write: Write) -> None:
+    text = (
+        "tasks:\n  z: echo\n  a: {command: echo, after: [z, b]}\n  b: {command: echo, after: a}\n"
+        "  c:\n    command: echo\n    after: c\n"
+    )
+    file = write("cycle.yaml", text)
+    first, second = cli("validate", file).out.splitlines()
+    assert re.match(
+        re.escape(file) + r":(3: tasks\.a|4: tasks\.b)\.after: must not form a cycle: . waits for", first
+    )
+    assert second == f"{file}:7: tasks.c.after: must not name the task itself (got 'c')"
+
+
+def test_a_key_at_the_wrong_level_says_its_place(cli: Terminal, write: Write) -> None:
+    text = "output: {/x/: oss://b/x/}\ninput: {oss://b/x/: /x/}\ntasks:\n  a: {command: echo, priority: 3}\n"
+    file = write("level.yaml", text)
+    assert [line.removeprefix(file) for line in cli("validate", file).out.splitlines()] == [
+        ":1: output: is no key here; it belongs to a task: tasks.NAME.output",
+        ":2: input: is no key here; it belongs to a task: tasks.NAME.input",
+        ":4: tasks.a.priority: is no key here; it belongs to the job, at the top of the file",
+    ]
+
+
 LONG = """\
 {"Name": "x",
  "DAG": {"Tasks": {

@@ -98,7 +98,7 @@ def validate_command(context: click.Context, files: tuple[str, ...], kind: str, 
         if not problems and not (strict and warnings):
             write(f"{clean(name)}: valid")
     if state.json:
-        write_json(results)
+        write_json(sorted(results, key=lambda one: str(one["File"])))
     return status
 
 

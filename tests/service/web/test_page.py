@@ -248,6 +248,15 @@ def test_a_job_says_what_it_waits_for(client: Client, visitor: Visitor) -> None:
     assert visitor.post(f"/-/jobs/{job_id}/stop", token=visitor.token()).status_code == 303
 
 
+def test_only_a_description_that_somebody_wrote_is_shown(client: Client, visitor: Visitor) -> None:
+    unwritten = client.create_job(job("true")).Id
+    written = client.create_job(job("true", Description="the words of spring")).Id
+    for each in (unwritten, written):
+        finish(client, each)
+    assert 'class="description"' not in visitor.get(f"/-/jobs/{unwritten}").text
+    assert "the words of spring" in visitor.get(f"/-/jobs/{written}").text
+
+
 def test_the_queue_of_an_engine_is_told_with_its_reason(
     service: LocalService, client: Client, visitor: Visitor
 ) -> None:

@@ -257,15 +257,16 @@ def lines(description: Description, problems: list[Problem]) -> list[str]:
 def placed(description: Description, problems: Iterable[Problem]) -> list[tuple[int, Problem]]:
     """Return problems by their lines, with the paths of the file; 0 stands for an unknown line.
 
-    A value at the top of the file that several tasks share has one problem.
+    A value that several tasks share, from the top of the file or by an alias, has one problem.
 
     Args:
         description: The description.
         problems: The problems.
     """
-    rows: dict[tuple[int, str], tuple[int, Problem]] = {}
+    rows: dict[tuple[int, tuple[str, ...], str, str], tuple[int, Problem]] = {}
     for problem in problems:
         path, line = description.place_of(problem.path)
         in_file = Problem(path, problem.value, problem.allowed, problem.kind)
-        rows.setdefault((line, str(in_file)), (line, in_file))
+        original = description.document.original_of(path.split("."))
+        rows.setdefault((line, original, problem.value, problem.allowed), (line, in_file))
     return sorted(rows.values(), key=lambda row: row[0])

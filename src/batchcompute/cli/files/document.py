@@ -59,6 +59,10 @@ class Document:
     """The line of each key, by its path."""
     problems: list[Problem] = field(default_factory=list[Problem])
     """Mistakes that do not prevent the reading: a key that is there twice, for example."""
+    copies: dict[tuple[str, ...], tuple[str, ...]] = field(
+        default_factory=dict[tuple[str, ...], tuple[str, ...]]
+    )
+    """For a key that an alias repeats, the path at which the key is written."""
 
     def line_of(self, path: Sequence[str]) -> int:
         """Return the line of a key, or of the nearest one above it; 0 if it is not known.
@@ -66,6 +70,22 @@ class Document:
         Args:
             path: The keys from the top, in either spelling.
         """
+        return self.lines.get(self._known(path), 0)
+
+    def original_of(self, path: Sequence[str]) -> tuple[str, ...]:
+        """Return the path at which a value is written, for one that an alias repeats; else the path itself.
+
+        Args:
+            path: The keys from the top, in either spelling.
+        """
+        known = self._known(path)
+        original = self.copies.get(known)
+        if original is None:
+            return tuple(path)
+        # A key with a dot is several parts of the path.
+        return (*original, *path[len(".".join(known).split(".")) :])
+
+    def _known(self, path: Sequence[str]) -> tuple[str, ...]:
         known: list[str] = []
         rest = list(path)
         while rest:
@@ -80,7 +100,7 @@ class Document:
                     break
             else:
                 break
-        return self.lines.get(tuple(known), 0)
+        return tuple(known)
 
 
 def same_field(name: str, wire: str) -> bool:

@@ -82,7 +82,7 @@ def parse_yaml(name: str, text: str, format: Any = "yaml") -> Document:
         value = builder.build(root, ())
     except RecursionError:
         raise FileError(name, "is nested too deep") from None
-    return Document(name, format, as_object(name, value), builder.lines, builder.problems)
+    return Document(name, format, as_object(name, value), builder.lines, builder.problems, builder.copies)
 
 
 class _Builder:
@@ -94,6 +94,17 @@ class _Builder:
         self._count = 0
         self.lines: dict[tuple[str, ...], int] = {}
         self.problems: list[Problem] = []
+        self.copies: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._written: dict[tuple[int, int], tuple[str, ...]] = {}
+
+    def _place(self, path: tuple[str, ...], mark: Any) -> None:
+        """Note where the value at a path is written, and whether it is there for another path already."""
+        self.lines[path] = mark.line + 1
+        original = self._written.setdefault((mark.line, mark.column), path)
+        if original == path:
+            self.copies.pop(path, None)
+        else:
+            self.copies[path] = original
 
     def build(self, node: Any, path: tuple[str, ...]) -> Any:
         """Return the value of a node."""
@@ -110,7 +121,7 @@ class _Builder:
             if isinstance(node, yaml.SequenceNode):
                 items: list[Any] = []
                 for index, item in enumerate(node.value):
-                    self.lines[(*path, str(index))] = item.start_mark.line + 1
+                    self._place((*path, str(index)), item.start_mark)
                     items.append(self.build(item, (*path, str(index))))
                 return items
             return self._mapping(node, path)
@@ -137,7 +148,7 @@ class _Builder:
                 self.problems.append(
                     Problem(".".join((*path, name)), "", f"is there twice, first in line {first}")
                 )
-            self.lines[(*path, name)] = line
+            self._place((*path, name), key.start_mark)
             result[name] = self.build(value, (*path, name))
         return {**merged, **result}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from batchcompute.resources import JobDescription
 from batchcompute.service.clock import SYSTEM_CLOCK
 from batchcompute.service.domain.states import STATES
 from batchcompute.service.web import dag, timeline
@@ -57,7 +58,7 @@ def show_job(request: ViewRequest) -> View:
         "queued": queued,
         "queue_reason": reason if reason not in job["Message"] else "",
         "priority": description.get("Priority") or 0,
-        "text": description.get("Description") or "",
+        "text": text_of(description),
         "actions": [(action, url("jobs", job_id, action)) for action in actions_of(job["State"])],
         "why": why_of(job, busy, api.service.slots),
         "tasks": shown[:MOST_LISTED],
@@ -70,6 +71,16 @@ def show_job(request: ViewRequest) -> View:
         "search_url": f"/?q={job_id}",
     }
     return View("job.html", job["Name"], "jobs", content)
+
+
+def text_of(description: Mapping[str, Any]) -> str:
+    """Return the description that somebody wrote; the default says nothing about the job.
+
+    Args:
+        description: The description of the job.
+    """
+    text = description.get("Description") or ""
+    return "" if text == JobDescription.model_fields["description"].default else text
 
 
 def followers_of(description: Mapping[str, Any], names: Sequence[str]) -> dict[str, list[str]]:
