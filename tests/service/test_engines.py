@@ -131,6 +131,13 @@ def test_a_misspelt_type_is_refused_by_an_engine_with_types(
         if not refused:
             assert client.create_job(made).Id
             return
+        groups = {"g": {"InstanceType": name, "DesiredVMCount": 0}}
+        with pytest.raises(ClientError, match="Group g asks for 'gpus'"):
+            client.create_cluster({"Name": "c", "ImageId": "img-ubuntu", "Groups": groups})
+        groups["g"]["InstanceType"] = "gpu"
+        cluster = client.create_cluster({"Name": "c", "ImageId": "img-ubuntu", "Groups": groups}).Id
+        with pytest.raises(ClientError, match="Group g asks for 'gpus'"):
+            client.modify_cluster(cluster, {"Groups": {"g": {"InstanceType": name}}})
         with pytest.raises(ClientError) as caught:
             client.create_job(made)
     assert (caught.value.status, caught.value.code) == (400, "InvalidInstanceType")

@@ -268,6 +268,6 @@ def _core(
         settings.slots,
         clock,
     )
-    clusters = Clusters(store, settings.slots, buckets, cluster_changed, clock)
+    clusters = Clusters(store, settings.slots, types, buckets, cluster_changed, clock)
     images, apps, quotas = Images(store, clock), Apps(store, clock), Quotas(settings.types)
     return Core(keys, handlers(submissions, jobs, clusters, images, apps, quotas))

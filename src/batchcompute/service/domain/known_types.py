@@ -37,16 +37,30 @@ class KnownTypes:
 
     def refusal(self, job: JobDescription) -> str:
         """Return why a job is refused whose instance type is misspelt; empty if it is not."""
-        if not self._refuses:
-            return ""
-        for task, name in self._unknown(job):
-            names = sorted(self._names)
-            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-            return (
-                f"Task {task} asks for {name[:100]!r}, which is neither in [instance_types] nor in the options of the engine "
-                f"{self._engine}. The nearest is {nearest(name, names)!r}; there are {', '.join(names[:_MOST_NAMED])}{more}."
-            )
+        if self._refuses:
+            for task, name in self._unknown(job):
+                return self._refusal(f"Task {task}", name)
         return ""
+
+    def refusal_of_names(self, asked: Mapping[str, str]) -> str:
+        """Return why instance types of a cluster are refused; empty if they are not.
+
+        Args:
+            asked: The names, by the place that asks for them, such as ``Group g``.
+        """
+        if self._refuses:
+            for place, name in asked.items():
+                if name and name not in self._names:
+                    return self._refusal(place, name)
+        return ""
+
+    def _refusal(self, place: str, name: str) -> str:
+        names = sorted(self._names)
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        return (
+            f"{place} asks for {name[:100]!r}, which is neither in [instance_types] nor in the options of the engine "
+            f"{self._engine}. The nearest is {nearest(name, names)!r}; there are {', '.join(names[:_MOST_NAMED])}{more}."
+        )
 
     def notes(self, job: JobDescription) -> str:
         """Return a message about unknown types of a job; empty if there are none, or all types mean the same."""

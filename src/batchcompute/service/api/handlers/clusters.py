@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from batchcompute.errors import ValidationError
@@ -15,9 +15,10 @@ from batchcompute.service.api.params import Params
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.defaults import NO_NOTIFICATION, check_ascii
 from batchcompute.service.domain.ids import new_id
+from batchcompute.service.domain.known_types import KnownTypes
 from batchcompute.service.domain.mappings import entries_of, inner, mount_problems
 from batchcompute.service.domain.states import owner_number
-from batchcompute.service.errors import denied, not_found, state_conflict
+from batchcompute.service.errors import denied, invalid, not_found, state_conflict
 from batchcompute.service.objects.ownership import Buckets
 from batchcompute.service.store import machine_pools, transitions
 from batchcompute.service.store.database import Effects, Store, Transaction
@@ -32,6 +33,7 @@ class Clusters:
     Args:
         store: The database.
         slots: How many instances run at once on this machine.
+        types: The instance types that the service knows.
         buckets: The owners of buckets.
         changed: Called after every change, with the attempts that lost their machine.
         clock: The source of time.
@@ -41,12 +43,14 @@ class Clusters:
         self,
         store: Store,
         slots: int,
+        types: KnownTypes,
         buckets: Buckets,
         changed: Callable[[Effects], None],
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._store = store
         self._slots = slots
+        self._types = types
         self._buckets = buckets
         self._changed = changed
         self._clock = clock
@@ -58,6 +62,7 @@ class Clusters:
         description.validate()
         check_ascii(description.name, "Name")
         self._check_mounts(description, params.owner)
+        self._check_types({"The cluster": description.instance_type}, description.groups)
         if "Description" not in body:
             description.description = ""
         now = timestamp(self._clock)
@@ -79,6 +84,12 @@ class Clusters:
             seq = transaction.clusters.insert(cluster_id, params.owner, description, logs, now)
             machine_pools.adjust(transaction, seq, description, self._clock)
         return {"Id": cluster_id}
+
+    def _check_types(self, asked: Mapping[str, str | None], groups: Mapping[str, Any]) -> None:
+        names = {**asked, **{f"Group {name}": group.instance_type for name, group in groups.items()}}
+        refusal = self._types.refusal_of_names({place: str(name or "") for place, name in names.items()})
+        if refusal:
+            raise invalid("InstanceType", refusal)
 
     def list_clusters(self, params: Params) -> dict[str, Any]:
         """Answer ListClusters."""
@@ -105,6 +116,7 @@ class Clusters:
                 if name not in description.groups:
                     raise not_found("group", name, f"cluster {cluster.id}", list(description.groups))
                 description.groups[name].update(group)
+            self._check_types({}, changes.groups)
             for field in ("UserData", "EnvVars", "ImageId"):
                 if field in changes:
                     description[field] = changes[field]
