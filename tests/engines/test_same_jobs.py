@@ -95,7 +95,7 @@ def _slurm(stack: ExitStack, folder: Path) -> Site:
     cluster = stack.enter_context(running_cluster(folder))
     options = (
         f"directory = 'FOLDER/shared'\npython = {shlex.quote(sys.executable)!r}\nsetup = {SETUP!r}\n"
-        "grace = 6\nmemory = 'none'\n"
+        "grace = 6\nmemory = 'none'\ncheck_seconds = 0\n"
     )
     return Site("slurm", options, dict(cluster.environment))
 
@@ -183,18 +183,18 @@ def test_a_package_and_mappings(service: Service) -> None:
         assert b"".join(storage.read("oss://b/sorted/sorted.txt")) == b"a\nb\n"
 
 
-def test_two_thousand_instances(service: Service) -> None:
+def test_hundreds_of_instances(service: Service) -> None:
     with service.client() as client:
-        created = client.create_job(job({"t": task("true", InstanceCount=2000)}))
+        created = client.create_job(job({"t": task("true", InstanceCount=500)}))
         assert client.wait(created, timeout=400).State == "Finished"
-        assert client.get_job(created).InstanceMetrics.FinishedCount == 2000
+        assert client.get_job(created).InstanceMetrics.FinishedCount == 500
 
 
 def test_a_killed_service_loses_and_doubles_nothing(service: Service, tmp_path: Path) -> None:
     done = tmp_path / "done"
     command = f"sleep 0.5; echo $BATCH_COMPUTE_DAG_INSTANCE_ID >> {done}"
     with service.client() as client:
-        created = client.create_job(job({"t": task(command, InstanceCount=150)}))
+        created = client.create_job(job({"t": task(command, InstanceCount=100)}))
         until(done.exists, 60)
     for _ in range(2):
         service.end(signal.SIGKILL)
@@ -204,5 +204,5 @@ def test_a_killed_service_loses_and_doubles_nothing(service: Service, tmp_path: 
         retries = sum(each.RetryCount or 0 for each in client.iter_instances(created, "t"))
     numbers = sorted(map(int, done.read_text().split()))
     # An attempt that a retry on record has repeated may have written its number before it was lost.
-    assert sorted(set(numbers)) == list(range(150))
-    assert len(numbers) - 150 <= retries
+    assert sorted(set(numbers)) == list(range(100))
+    assert len(numbers) - 100 <= retries

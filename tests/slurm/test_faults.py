@@ -73,7 +73,7 @@ def test_a_killed_controller_loses_and_doubles_nothing(make: Make, tmp_path: Pat
     chance = random.Random(7)
     fleet = started(make, tmp_path, pack=4, grace=4)
     total = 0
-    for delay in (0.05, 1.0, 1.5, 2.0, chance.uniform(0.2, 4)):
+    for delay in (0.05, 1.5, chance.uniform(0.2, 3)):
         fleet.submit(24, "sleep 0.3", total)
         total += 24
         fleet.run(delay, until=after(delay))
@@ -159,14 +159,14 @@ def test_a_node_that_loses_one_job_after_the_other_is_excluded(
 @pytest.mark.parametrize("lose_handles", [False, True])
 def test_a_service_is_replaced_with_work_in_flight(make: Make, tmp_path: Path, lose_handles: bool) -> None:
     fleet = started(make, tmp_path, pack=5)
-    for part in range(5):
+    for part in range(3):
         fleet.submit(30, "sleep 0.4", part * 30)
         pause = random.Random(part).uniform(0, 1.6)
         fleet.run(pause + 1, until=after(pause))
         fleet.engine.stop_thread()
         fleet.replace_engine(make(pack=5), lose_handles=lose_handles)
     fleet.run(90)
-    fleet.check(150)
+    fleet.check(90)
     assert not fleet.losses
 
 
