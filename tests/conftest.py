@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from batchcompute import Client, regions
 from batchcompute.service import LocalService
@@ -16,6 +17,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it puts into the background so. Programs inherit it, and could not be interrupted by a test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+# A busy machine makes slow examples, and is no mistake of the code.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 _MOST_WORKERS = 4
 """Processes that run tests at once; some tests start many programs of their own."""

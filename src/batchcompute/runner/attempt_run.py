@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from batchcompute.runner.attempt import Attempt
 from batchcompute.runner.attempt_files import AttemptFiles, NotStarted
 from batchcompute.runner.attempt_spec import AttemptSpec
-from batchcompute.runner.environment import inherited_environment
 from batchcompute.runner.layout import Layout, MachineOptions
 from batchcompute.runner.object_storage import ObjectStorage
 from batchcompute.runner.os_errors import has_no_room
@@ -21,6 +21,7 @@ from batchcompute.runner.outcome import TIMEOUT, Exited, Outcome, outcome_of, ta
 from batchcompute.runner.program import End, Programs
 from batchcompute.runner.records import Ended, Record, Started
 from batchcompute.runner.rooted import Root
+from batchcompute.runner.scratch import Scratch, ScratchPool
 from batchcompute.runner.spawning import OutputBlocked
 from batchcompute.runner.spec_json import Assignment
 
@@ -58,6 +59,10 @@ class Machine:
     """Whether output is only uploaded if the program fails."""
     variables: Mapping[str, str] = field(repr=False)
     """Further variables of this machine that programs get."""
+    scratches: ScratchPool
+    """Directories that one short attempt uses after another."""
+    inherited: Mapping[str, str] = field(repr=False)
+    """The variables that all programs get. Reading them takes longer than most of the other work for an attempt."""
     endpoint: Endpoint | None
     """The object API; None if no attempt needs it."""
 
@@ -96,8 +101,6 @@ class AttemptRunner:
         is_stopped: Callable[[], bool],
     ) -> None:
         self._machine = machine
-        # Reading the variables takes longer than most of the other work for an attempt.
-        self._inherited = inherited_environment()
         self._records = records
         self._programs = programs
         self._is_new = is_new
@@ -120,12 +123,15 @@ class AttemptRunner:
             return
         storage = self._storage(assignment)
         attempt: Attempt | None = None
+        scratch: Scratch | None = None
+        machine = self._machine
         try:
             attempt = self._patiently(
-                lambda: Layout(storage, self._machine.options, inherited=self._inherited).attempt(
-                    spec, self._machine.work
+                lambda: Layout(storage, machine.options, inherited=machine.inherited).attempt(
+                    spec, machine.work
                 )
             )
+            scratch = self._patiently(partial(machine.scratches.lend, attempt))
             attempt.abort = self._abort
             self._run(attempt, AttemptFiles(storage, self._machine.options), storage)
         except OSError as error:
@@ -135,7 +141,9 @@ class AttemptRunner:
                 spec, failed("StartFailed", f"The instance cannot run on {self._machine.node}: {error}")
             )
         finally:
-            if attempt is not None:
+            if scratch is not None:
+                self._put_back(scratch)
+            elif attempt is not None:
                 self._clean(attempt)
 
     def _storage(self, assignment: Assignment) -> ObjectStorage:
@@ -225,6 +233,12 @@ class AttemptRunner:
                 if number == _SHORTAGES - 1 or not has_no_room(error) or self._abort.wait(0.1 * 3**number):
                     raise
         raise AssertionError("unreachable")
+
+    def _put_back(self, scratch: Scratch) -> None:
+        if not self._machine.scratches.put_back(scratch):
+            for name in (scratch.name, *scratch.files):
+                with suppress(OSError):
+                    self._machine.work.remove((name,))
 
     def _clean(self, attempt: Attempt) -> None:
         work, token = attempt.work, attempt.token

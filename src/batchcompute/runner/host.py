@@ -7,13 +7,14 @@ import shutil
 import threading
 from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Literal
 
 from batchcompute.runner.attempt_run import AttemptRunner, Machine, Unrecorded, failed
 from batchcompute.runner.attempt_spec import Token
+from batchcompute.runner.environment import inherited_environment
 from batchcompute.runner.host_records import FormerHost, HostRecords, former_hosts, own_name
 from batchcompute.runner.layout import MachineOptions
 from batchcompute.runner.lazy_log import LazyLogger
@@ -22,6 +23,7 @@ from batchcompute.runner.program import Programs
 from batchcompute.runner.record_file import RecordsUnwritable
 from batchcompute.runner.records import Ended, Record
 from batchcompute.runner.runner import work_directory
+from batchcompute.runner.scratch import ScratchPool
 from batchcompute.runner.spec_json import Assignment
 
 if TYPE_CHECKING:
@@ -122,6 +124,8 @@ class AttemptHost:
                 options.patience,
                 options.only_failures,
                 variables,
+                ScratchPool(work),
+                inherited_environment(),
                 None,
             )
             self._sweep()
@@ -227,16 +231,7 @@ class AttemptHost:
                 from batchcompute.runner.http_session import Endpoint
 
                 endpoint = self._endpoints[url, certificates] = Endpoint(url, certificates)
-        machine = self._machine
-        return Machine(
-            machine.work,
-            machine.options,
-            machine.node,
-            machine.patience,
-            machine.only_failures,
-            machine.variables,
-            endpoint,
-        )
+        return replace(self._machine, endpoint=endpoint)
 
     # -- control ------------------------------------------------------------------------------
 

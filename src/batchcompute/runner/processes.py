@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from batchcompute.runner.lazy_log import LazyLogger
 from batchcompute.runner.os_errors import is_transient
@@ -25,6 +26,9 @@ _MARKER = f"{TOKEN_VARIABLE}=".encode()
 _PROC = Path("/proc")
 HAS_PROC = sys.platform.startswith("linux") and _PROC.is_dir()
 """Whether processes can be found by their environment."""
+
+SHORT: Final = 0.1
+"""Seconds in which no machine gives all of its pids once, which are 32,768 or more."""
 
 _NO_REUSE = 0.05
 """Seconds in which the kernel does not reuse a pid."""
@@ -131,7 +135,7 @@ class AttemptProcesses:
             token: Token of the attempt.
             leader: As for `kill`.
             leaders: As for `kill`.
-            is_short: Whether the attempt ran for less time than the kernel needs to give all pids once.
+            is_short: Whether the attempt ran for less than `SHORT`.
 
         Returns:
             Whether the attempt certainly has no other processes.

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from batchcompute.runner.processes import AttemptProcesses
+from batchcompute.runner.processes import SHORT, AttemptProcesses
 from batchcompute.runner.shim import NOT_RUN
 from batchcompute.runner.spawning import has_ended, pidfd_of, spawn, wait_for
 from batchcompute.runner.spec import ProcessSpec
@@ -114,8 +114,10 @@ class Programs:
         try:
             process = self._spawn(spec, record)
             try:
+                start = time.monotonic()
                 end = self._watch(process.pid, lambda: has_ended(process), time_limit)
-                self._kill(spec.token, process)
+                if not self._is_alone(spec.token, process, time.monotonic() - start):
+                    self._kill(spec.token, process)
                 code = wait_for(process)
             finally:
                 with self._spawning:
@@ -138,6 +140,15 @@ class Programs:
             # The process may exist in spite of the error.
             self._kill(spec.token, None)
             raise
+
+    def _is_alone(self, token: str, process: subprocess.Popen[bytes], seconds: float) -> bool:
+        """Return whether an attempt certainly has no process but its shim, which has exited."""
+        try:
+            return has_ended(process) and self._processes.kill_group(
+                token, process.pid, dict(self._leaders), seconds < SHORT
+            )
+        except OSError:
+            return False
 
     def _kill(self, token: str, process: subprocess.Popen[bytes] | None) -> None:
         """Kill all processes of an attempt."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from batchcompute.runner.attempt_run import AttemptRunner, Machine, Unrecorded, failed
+from batchcompute.runner.environment import inherited_environment
 from batchcompute.runner.layout import MachineOptions
 from batchcompute.runner.lazy_log import LazyLogger
 from batchcompute.runner.options import RunnerOptions
@@ -20,6 +21,7 @@ from batchcompute.runner.program import Programs
 from batchcompute.runner.record_file import RecordFile, RecordsUnwritable
 from batchcompute.runner.records import Ended, RecordReader
 from batchcompute.runner.rooted import Root
+from batchcompute.runner.scratch import ScratchPool
 from batchcompute.runner.spec_json import Assignment, DamagedSpec, SpecFile
 from batchcompute.runner.spec_source import UnusableFile, read_specs
 from batchcompute.runner.stopping import Stop
@@ -171,6 +173,8 @@ class _Slots:
             patience=options.patience,
             variables={name: os.environ[name] for name in options.passed if name in os.environ},
             only_failures=options.deliver_logs == "failures",
+            scratches=ScratchPool(work),
+            inherited=inherited_environment(),
             endpoint=self._endpoint,
         )
         self._attempts = AttemptRunner(

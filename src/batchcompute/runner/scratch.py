@@ -7,11 +7,15 @@ import os
 import secrets
 import stat
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from batchcompute.runner.descriptors import OPEN_FOLDER
 from batchcompute.runner.rooted import Root, RootedFile
+
+if TYPE_CHECKING:
+    from batchcompute.runner.attempt import Attempt
 
 __all__: list[str] = []
 
@@ -89,8 +93,11 @@ class ScratchPool:
         Raises:
             OSError: A directory cannot be made.
         """
-        if self._idle:
+        try:
+            # Several threads may take directories.
             return self._idle.pop()
+        except IndexError:
+            pass
         name = f"{self._prefix}-{next(self._numbers)}"
         self._root.new_folder((name,))
         file = self._root.file(f"{name}.stderr")
@@ -105,6 +112,22 @@ class ScratchPool:
             ScratchFile(self._root, file.parts, identity),
             _identity(self._root.lstat((name,))),
         )
+
+    def lend(self, attempt: Attempt) -> Scratch | None:
+        """Let an attempt run in a directory that nothing uses; return None if it needs one of its own.
+
+        Raises:
+            OSError: A directory cannot be made.
+        """
+        if not attempt.needs_no_staging or attempt.script is not None or attempt.spec.keep_as:
+            return None
+        scratch = self.take()
+        stderr = attempt.process.stderr
+        if stderr is not None and stderr.root is self._root:
+            stderr = scratch.stderr
+        attempt.process = replace(attempt.process, directory=scratch.path, stderr=stderr)
+        attempt.has_directory = True
+        return scratch
 
     def put_back(self, scratch: Scratch) -> bool:
         """Take a directory back; return whether it can be used again. If not, the caller removes it."""

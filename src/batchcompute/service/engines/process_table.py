@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final, Literal
 
 from batchcompute.runner.attempt_spec import Token
-from batchcompute.runner.processes import AttemptProcesses
+from batchcompute.runner.processes import SHORT, AttemptProcesses
 from batchcompute.runner.spawning import has_ended, is_shim_process, pidfd_of, spawn, wait_for
 from batchcompute.runner.spec import ProcessSpec
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
@@ -32,10 +32,6 @@ _LONGEST_WAIT = 1.0
 
 _RETRY = 0.2
 """Seconds after which the thread continues after an error."""
-
-_SHORT = 0.1
-"""Seconds in which no machine gives all of its pids once, which are 32,768 or more."""
-
 
 _LONG_AGO: Final = float("-inf")
 """A time before all others."""
@@ -345,7 +341,7 @@ class ProcessTable:
 
     def _is_settled(self, attempt: _Attempt) -> bool:
         """Kill the process group of an exited attempt, and return whether no other process of the attempt remains."""
-        is_short = self._clock.monotonic() - attempt.started < _SHORT
+        is_short = self._clock.monotonic() - attempt.started < SHORT
         return self._processes.kill_group(
             attempt.token, self._leader(attempt), self._leaders(attempt), is_short
         )

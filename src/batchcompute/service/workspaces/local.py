@@ -70,15 +70,9 @@ class LocalWorkspace:
             OSError: The machine is short of resources.
         """
         attempt = self._layout.attempt(spec, self._work)
-        if attempt.needs_no_staging and attempt.script is None and not spec.keep_as:
-            scratch = self._scratches.take()
+        scratch = self._scratches.lend(attempt)
+        if scratch is not None:
             self._used[spec.token] = scratch
-            process = attempt.process
-            stderr = (
-                scratch.stderr if process.stderr and process.stderr.root is self._work else process.stderr
-            )
-            attempt.process = replace(process, directory=scratch.path, stderr=stderr)
-            attempt.has_directory = True
         return attempt
 
     @staticmethod
