@@ -411,7 +411,10 @@ def test_nodes_that_lose_jobs_are_excluded_for_a_while() -> None:
 def test_no_node_is_excluded_for_an_error_of_the_options() -> None:
     watch = NodeWatch(SimulatedClock(), 2, 60.0)
     assert watch.note_loss("n1") == ""
-    assert "'python' and 'setup' may be wrong" in watch.note_loss("n1")
+    assert "is excluded" in watch.note_loss("n1")
+    assert watch.excluded(["n1", "n2"]) == ("n1",)
+    # The next node has the same trouble.
+    assert "'python' and 'setup' may be wrong" in watch.note_loss("n2")
     assert watch.excluded(["n1", "n2"]) == ()
     # When another node works, the losses are those of the node.
     watch.note_success("n2")

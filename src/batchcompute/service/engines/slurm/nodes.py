@@ -15,7 +15,8 @@ _log = logging.getLogger("batchcompute.service.engine")
 class NodeWatch:
     """Counts the jobs that each node has lost in a row.
 
-    A runner that never starts on any node is an error of the options. So no node is excluded until one has worked.
+    A runner that never starts on any node is an error of the options. So no node stays excluded if a second one loses jobs,
+    too, and none has worked.
 
     Args:
         clock: The source of time.
@@ -36,10 +37,11 @@ class NodeWatch:
         if not node:
             return ""
         self._losses[node] = self._losses.get(node, 0) + 1
+        if not self._any_works and len(self._losses) > 1:
+            self._until.clear()
+            return "no node has run an attempt yet, so that the options 'python' and 'setup' may be wrong: `batchcompute doctor` checks them"
         if self._losses[node] < self._after:
             return ""
-        if not self._any_works:
-            return "no node has run an attempt yet, so that the options 'python' and 'setup' may be wrong: `batchcompute doctor` checks them"
         text = f"node {node} has lost {self._losses[node]} Slurm jobs in a row, and is excluded for {self._seconds:g} seconds"
         if node not in self._until:
             _log.warning("Slurm: %s", text)
