@@ -185,7 +185,9 @@ def test_jobs_and_clusters_need_access_to_their_buckets(
                         theirs.Parameters[inner] = given
             else:
                 theirs[name] = value
-        with pytest.raises(ForbiddenError, match="belongs to another owner"):
+        with pytest.raises(
+            ForbiddenError, match="belongs to another owner.* buckets grant BUCKET --to OWNER"
+        ):
             alice.create_job(job({"t": theirs}))
         group = {"Name": "c", "ImageId": "i", "Groups": {"g": {"DesiredVMCount": 1}}}
         mounts = {"Entries": [{"Source": "oss://firsts/", "Destination": "/in", "WriteSupport": False}]}

@@ -87,7 +87,7 @@ def denied(bucket: str) -> ApiError:
     """Return the error for a bucket of another owner."""
     text = (
         f"Bucket {bucket!r} belongs to another owner, who has not granted access to it. Its owner, or whoever runs "
-        "the service, can: batchcompute buckets grant."
+        "the service, can: batchcompute buckets grant BUCKET --to OWNER (with --write, so that OWNER can write)."
     )
     return ApiError(403, "Forbidden", text)
 
