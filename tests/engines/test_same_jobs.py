@@ -185,9 +185,9 @@ def test_a_package_and_mappings(service: Service) -> None:
 
 def test_hundreds_of_instances(service: Service) -> None:
     with service.client() as client:
-        created = client.create_job(job({"t": task("true", InstanceCount=500)}))
+        created = client.create_job(job({"t": task("true", InstanceCount=2000)}))
         assert client.wait(created, timeout=400).State == "Finished"
-        assert client.get_job(created).InstanceMetrics.FinishedCount == 500
+        assert client.get_job(created).InstanceMetrics.FinishedCount == 2000
 
 
 def test_a_killed_service_loses_and_doubles_nothing(service: Service, tmp_path: Path) -> None:
