@@ -85,7 +85,7 @@ class Layout:
         isolation = isolation or self._choose_isolation(spec, user)
         plan = StagingPlan() if isolation == "none" else StagingPlan(root.where(tree_of(spec.token)))
         problem = _isolation_problem(spec, isolation, user) or self._permission(spec)
-        outputs: list[RootedFile | None] = [root.file(f"{spec.token}.{stream}") for stream in _STREAMS]
+        outputs: list[RootedFile | None] = [None, None]
         try:
             if isolation != "none":
                 plan = self._plan(spec, plan.tree, isolation, account)

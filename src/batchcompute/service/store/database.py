@@ -190,7 +190,9 @@ class Store:
     @contextmanager
     def write(self) -> Generator[Transaction]:
         """Open a transaction: all of it happens, or nothing."""
-        with self._held():
+        self._waiting += 1
+        with self._lock:
+            self._waiting -= 1
             # A Ctrl-C can come between any two of these lines, and the program may go on after it.
             try:
                 if self._db.in_transaction:

@@ -164,13 +164,19 @@ class TaskRepository:
         """Count an instance whose attempt waits in an engine now."""
         self.move(job, position, "Waiting", "Submitted")
 
-    def mark_running(self, job: int, position: int, source: StoredState, now: str) -> None:
-        """Record that an instance of a task starts, which had another state before."""
-        self._db.execute(
+    def mark_running(self, job: int, position: int, source: StoredState, now: str) -> int:
+        """Record that an instance of a task starts, which had another state before.
+
+        Returns:
+            The number of instances of the task that run now.
+        """
+        row = self._db.execute(
             f"UPDATE tasks SET {source} = {source} - 1, Running = Running + 1, state = 'Running', "
-            "started = CASE started WHEN '' THEN ? ELSE started END WHERE job = ? AND position = ?",
+            "started = CASE started WHEN '' THEN ? ELSE started END WHERE job = ? AND position = ? "
+            "RETURNING Running",
             (now, job, position),
-        )
+        ).fetchone()
+        return int(row[0])
 
     def set_state(self, job: int, position: int, state: State) -> None:
         """Record the state of a task that has not ended."""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from batchcompute.runner.outcome import Outcome
-from batchcompute.service.domain.states import ENDED, Key, State, next_of_failed, next_of_lost, task_state
+from batchcompute.service.domain.states import (
+    ENDED,
+    Key,
+    State,
+    StoredState,
+    next_of_failed,
+    next_of_lost,
+    task_state,
+)
 from batchcompute.service.store import large_jobs
 from batchcompute.service.store.database import Transaction
 from batchcompute.service.store.instances import storable
@@ -43,16 +51,20 @@ def begin(
         now: The time.
     """
     transaction.instances.begin(key, token, worker, engine, node, now)
-    transaction.tasks.mark_running(key[0], key[1], "Waiting", now)
-    transaction.jobs.mark_running(key[0], now)
+    _mark_running(transaction, key, "Waiting", now)
 
 
 def mark_started(transaction: Transaction, key: Key, token: str, node: str, started: str) -> None:
     """Record that a submitted attempt runs, unless that is recorded, or the attempt is not needed any more."""
     if transaction.instances.state_of(key, token) == "Submitted":
         transaction.instances.mark_started(key, node, started)
-        transaction.tasks.mark_running(key[0], key[1], "Submitted", started)
-        transaction.jobs.mark_running(key[0], started)
+        _mark_running(transaction, key, "Submitted", started)
+
+
+def _mark_running(transaction: Transaction, key: Key, source: StoredState, now: str) -> None:
+    # A job with a running instance runs.
+    if transaction.tasks.mark_running(key[0], key[1], source, now) == 1:
+        transaction.jobs.mark_running(key[0], now)
 
 
 def end(transaction: Transaction, history: History, outcome: Outcome, now: str) -> None:
