@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import secrets
 import stat
 from collections import deque
 from dataclasses import dataclass, replace
@@ -82,7 +81,7 @@ class ScratchPool:
     def __init__(self, root: Root) -> None:
         self._root = root
         # A name that no earlier service has used.
-        self._prefix = f"scratch-{secrets.token_hex(6)}"
+        self._prefix = f"scratch-{os.urandom(6).hex()}"
         self._numbers = itertools.count(1)
         self._idle: deque[Scratch] = deque()
         self._closed = False
