@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -72,13 +71,13 @@ class DaskHarness(EngineHarness):
         self, command: str, *, time_limit: float = 600.0, environment: Mapping[str, str] | None = None
     ) -> AttemptSpec:
         spec = super().spec(command, time_limit=time_limit, environment=environment)
-        return replace(spec, token=f"{PREFIX}{spec.token}")
+        return spec._replace(token=f"{PREFIX}{spec.token}")
 
     def pending_spec(self) -> AttemptSpec:
-        return replace(self.spec("exit 0"), instance_type="ecs.nowhere")
+        return self.spec("exit 0")._replace(instance_type="ecs.nowhere")
 
     def rejected_spec(self) -> AttemptSpec:
-        return replace(self.spec("exit 0"), stdout="oss://logs/stdout.txt")
+        return self.spec("exit 0")._replace(stdout="oss://logs/stdout.txt")
 
     def worker_pid(self, handle: str) -> int:
         engine = cast("DaskEngine", self.engine)

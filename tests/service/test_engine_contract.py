@@ -68,10 +68,10 @@ class SimulatedContract(EngineContract):
         return engine
 
     def pending_spec(self) -> AttemptSpec:
-        return replace(self.spec("exit 0"), task="queued")
+        return self.spec("exit 0")._replace(task="queued")
 
     def rejected_spec(self) -> AttemptSpec:
-        return replace(self.spec("exit 0"), task="refused")
+        return self.spec("exit 0")._replace(task="refused")
 
     def lose(self, handle: Handle) -> bool:
         status = self.status(handle)
@@ -126,7 +126,7 @@ class NoAnswer(SimulatedEngine):
 
 class SubmitsAgain(SimulatedEngine):
     def submit(self, batch: Sequence[AttemptSpec]) -> Sequence[Submission]:
-        return super().submit([replace(spec, token=f"{spec.token}-{self.submitted}") for spec in batch])
+        return super().submit([spec._replace(token=f"{spec.token}-{self.submitted}") for spec in batch])
 
 
 class RejectsTheBatch(SimulatedEngine):
@@ -152,12 +152,12 @@ class WaitsForPrograms(SimulatedEngine):
 
 class NoTimeLimit(SimulatedEngine):
     def submit(self, batch: Sequence[AttemptSpec]) -> Sequence[Submission]:
-        return super().submit([replace(spec, time_limit=1e9) for spec in batch])
+        return super().submit([spec._replace(time_limit=1e9) for spec in batch])
 
 
 class ShortTimeLimit(SimulatedEngine):
     def submit(self, batch: Sequence[AttemptSpec]) -> Sequence[Submission]:
-        return super().submit([replace(spec, time_limit=min(0.1, spec.time_limit)) for spec in batch])
+        return super().submit([spec._replace(time_limit=min(0.1, spec.time_limit)) for spec in batch])
 
 
 class Altered(SimulatedEngine):
@@ -172,31 +172,31 @@ class Altered(SimulatedEngine):
 
 class NoExitCodes(Altered):
     def altered(self, handle: Handle, status: AttemptStatus) -> AttemptStatus:
-        return replace(status, code=min(1, status.code or 0)) if isinstance(status, Exited) else status
+        return status._replace(code=min(1, status.code or 0)) if isinstance(status, Exited) else status
 
 
 class SignalsAreSuccess(Altered):
     def altered(self, handle: Handle, status: AttemptStatus) -> AttemptStatus:
         if isinstance(status, Exited) and status.signal:
-            return replace(status, code=0, signal=0)
+            return status._replace(code=0, signal=0)
         return status
 
 
 class TimeLimitIsAnySignal(Altered):
     def altered(self, handle: Handle, status: AttemptStatus) -> AttemptStatus:
-        return replace(status, timed_out=False) if isinstance(status, Exited) else status
+        return status._replace(timed_out=False) if isinstance(status, Exited) else status
 
 
 class StartTimeIsThatOfTheSubmission(Altered):
     def altered(self, handle: Handle, status: AttemptStatus) -> AttemptStatus:
         if isinstance(status, Exited) and status.started:
-            return replace(status, started=status.started - 3600)
+            return status._replace(started=status.started - 3600)
         return status
 
 
 class EndTimeIsThatOfTheQuestion(Altered):
     def altered(self, handle: Handle, status: AttemptStatus) -> AttemptStatus:
-        return replace(status, ended=self._world._clock.time()) if isinstance(status, Exited) else status
+        return status._replace(ended=self._world._clock.time()) if isinstance(status, Exited) else status
 
 
 class NoNode(Altered):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from batchcompute.service.engines.base import (
     Attachment,
@@ -38,9 +38,9 @@ class Fleet:
         self.ends: dict[int, Exited | Rejected] = {}
         self.losses: list[tuple[int, Lost]] = []
 
-    def spec(self, number: int, command: str, **change: object) -> AttemptSpec:
+    def spec(self, number: int, command: str, **change: Any) -> AttemptSpec:
         spec = AttemptSpec(token(), "job", "task", number, "owner", command, 600.0)
-        return replace(spec, **change)  # type: ignore[arg-type]
+        return spec._replace(**change)
 
     def submit(self, count: int, command: str = "", first: int = 0) -> None:
         """Submit instances that end with the exit code ``number % 3``, after a command."""
@@ -68,7 +68,7 @@ class Fleet:
             elif isinstance(status, Lost):
                 spec = self.open.pop(handle)
                 self.losses.append((spec.number, status))
-                again.append(replace(spec, token=token()))
+                again.append(spec._replace(token=token()))
             else:
                 continue
             self.engine.forget([handle])
@@ -93,7 +93,7 @@ class Fleet:
         answer = engine.attach(attachments)
         specs = {spec.token: spec for spec in self.open.values()}
         self.open = {handle: specs[known] for known, handle in answer.items() if handle is not None}
-        lost = [replace(specs[known], token=token()) for known, handle in answer.items() if handle is None]
+        lost = [specs[known]._replace(token=token()) for known, handle in answer.items() if handle is None]
         self.losses += [(spec.number, Lost("not found again")) for spec in lost]
         self.send(lost)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -40,8 +40,8 @@ PREFIX = "bc-0a-"
 NAME = "bc-0a-12ef"
 
 
-def spec(number: int = 0, **change: object) -> AttemptSpec:
-    return replace(AttemptSpec(f"t{number}", "job", "task", number, "owner", "true", 600.0), **change)  # type: ignore[arg-type]
+def spec(number: int = 0, **change: Any) -> AttemptSpec:
+    return AttemptSpec(f"t{number}", "job", "task", number, "owner", "true", 600.0)._replace(**change)
 
 
 # -- squeue -----------------------------------------------------------------------------------

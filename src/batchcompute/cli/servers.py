@@ -140,10 +140,9 @@ def start(directory: Path, options: Sequence[str], seconds: float) -> Server:
 
 def _chooses_port(options: Sequence[str]) -> bool:
     """Return whether the port is free to choose, because no option, variable or file sets it."""
-    return not (
-        {"--port", "--config"} & set(options)
-        or {"BATCHCOMPUTE_PORT", "BATCHCOMPUTE_CONFIG"} & os.environ.keys()
-    )
+    from batchcompute.service.settings import OPTIONS
+
+    return not {"--port", "--config"} & set(options) and OPTIONS["port"].variable not in os.environ
 
 
 @overload

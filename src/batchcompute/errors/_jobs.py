@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from batchcompute.errors._base import BatchComputeError
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
-@dataclass(frozen=True, slots=True)
-class FailedInstance:
+class FailedInstance(NamedTuple):
     """A failed instance and the reason of its failure."""
 
     task: str

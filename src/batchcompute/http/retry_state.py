@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import random
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -248,7 +247,7 @@ class RetryState:
 
     def _before_sleep(self, state: tenacity.RetryCallState) -> None:
         last = self._attempts[-1]
-        self._attempts[-1] = replace(last, delay=state.upcoming_sleep)
+        self._attempts[-1] = last._replace(delay=state.upcoming_sleep)
         _log.warning(
             "%s: attempt %d of %d failed (%s); %s in %.2f s",
             self._call.operation.name,

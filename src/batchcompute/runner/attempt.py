@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,34 +19,56 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
-@dataclass(slots=True)
 class Attempt:
-    """One attempt of an instance on this machine."""
+    """One attempt of an instance on this machine.
 
-    spec: AttemptSpec
-    """The attempt as the service describes it."""
-    process: ProcessSpec
-    """The process of its command."""
-    work: Root
-    """The directory that holds the files of attempts."""
-    plan: StagingPlan
-    """The mounts, copies and uploads of the attempt."""
-    isolation: Isolation
-    """The view that the program has of its mappings."""
-    note: str = ""
-    """Text about the isolation that is added to the result."""
-    problem: str = ""
-    """The reason why the attempt cannot start; empty if it can."""
-    account: Account | None = None
-    """The Unix account that the program runs as; None for that of the runner."""
-    abort: threading.Event = field(default_factory=threading.Event)
-    """Set when the result is not needed any more: the instance was stopped, or its machine was released."""
-    has_directory: bool = False
-    """Whether the working directory exists, because an earlier attempt has used it."""
-    script: RootedFile | None = None
-    """File that the command is read from; None if the command is short enough for an argument."""
-    script_content: str = ""
-    """Content of this file."""
+    Args:
+        spec: The attempt as the service describes it.
+        process: The process of its command.
+        work: The directory that holds the files of attempts.
+        plan: The mounts, copies and uploads of the attempt.
+        isolation: The view that the program has of its mappings.
+        note: Text about the isolation that is added to the result.
+        problem: The reason why the attempt cannot start; empty if it can.
+        account: The Unix account that the program runs as; None for that of the runner.
+        script: File that the command is read from; None if the command is short enough for an argument.
+        script_content: Content of this file.
+    """
+
+    # This module has no dataclass, and the others that a runner loads at its start have none: they would take a third of
+    # the time until its first program starts.
+    __slots__ = (
+        "abort", "account", "has_directory", "isolation", "note", "plan", "problem", "process", "script",
+        "script_content", "spec", "work",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        spec: AttemptSpec,
+        process: ProcessSpec,
+        work: Root,
+        plan: StagingPlan,
+        isolation: Isolation,
+        note: str = "",
+        problem: str = "",
+        account: Account | None = None,
+        script: RootedFile | None = None,
+        script_content: str = "",
+    ) -> None:
+        self.spec = spec
+        self.process = process
+        self.work = work
+        self.plan = plan
+        self.isolation: Isolation = isolation
+        self.note = note
+        self.problem = problem
+        self.account = account
+        self.script = script
+        self.script_content = script_content
+        self.abort = threading.Event()
+        """Set when the result is not needed any more: the instance was stopped, or its machine was released."""
+        self.has_directory = False
+        """Whether the working directory exists, because an earlier attempt has used it."""
 
     @property
     def token(self) -> str:

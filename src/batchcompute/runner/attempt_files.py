@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from batchcompute.errors import ValidationError
 from batchcompute.runner import copying, staging
@@ -111,10 +110,10 @@ class AttemptFiles:
         if attempt.isolation == "prefix":
             staging.link_kept_mounts(attempt.plan, work)
         elif attempt.isolation == "sandbox":
-            attempt.process = replace(attempt.process, sandbox=self._sandbox(attempt))
+            attempt.process = attempt.process._replace(sandbox=self._sandbox(attempt))
         elif attempt.isolation == "container":
             staging.make_mount_points((), attempt.plan, work)
-            attempt.process = replace(attempt.process, wrapper=tuple(_container(attempt)))
+            attempt.process = attempt.process._replace(wrapper=tuple(_container(attempt)))
         user = attempt.process.user
         if user is not None:
             copying.chown_tree(work, attempt.workdir[:1], user.uid, user.gid)
@@ -183,7 +182,7 @@ class AttemptFiles:
                 notes.append(message)
                 if not outcome.error_code:
                     # The program has succeeded, but some of its outputs are lost.
-                    outcome = replace(outcome, error_code=INCOMPLETE, error_message=message)
+                    outcome = outcome._replace(error_code=INCOMPLETE, error_message=message)
         except Aborted:
             return None
         except Exception as error:
@@ -200,7 +199,7 @@ class AttemptFiles:
         if attempt.isolation != "none":
             staging.lock_tree(attempt.plan, attempt.work)
         detail = "\n".join([outcome.detail, *notes] if outcome.detail else notes)
-        return replace(outcome, detail=detail)
+        return outcome._replace(detail=detail)
 
 
 def end_container(token: str) -> None:
@@ -248,7 +247,7 @@ def _container(attempt: Attempt) -> list[str]:
     finally:
         os.close(fd)
     # The command of the runtime runs on this machine, and needs some of its variables.
-    attempt.process = replace(process, environment={**values.inherited, **container.own_environment()})
+    attempt.process = process._replace(environment={**values.inherited, **container.own_environment()})
     return container.arguments_of(runtime.program, image, attempt.token, values, file.path, attempt.plan)
 
 

@@ -7,9 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
 from batchcompute.runner.attempt import Attempt
 from batchcompute.runner.attempt_files import AttemptFiles, NotStarted
@@ -43,8 +42,7 @@ class Unrecorded(Exception):
     """An attempt has no result: the service decides whether it is lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(NamedTuple):
     """The machine that attempts run on."""
 
     work: Root
@@ -57,14 +55,18 @@ class Machine:
     """Seconds in which requests that fail are tried again."""
     only_failures: bool
     """Whether output is only uploaded if the program fails."""
-    variables: Mapping[str, str] = field(repr=False)
+    variables: Mapping[str, str]
     """Further variables of this machine that programs get."""
     scratches: ScratchPool
     """Directories that one short attempt uses after another."""
-    inherited: Mapping[str, str] = field(repr=False)
+    inherited: Mapping[str, str]
     """The variables that all programs get. Reading them takes longer than most of the other work for an attempt."""
     endpoint: Endpoint | None
     """The object API; None if no attempt needs it."""
+
+    def __repr__(self) -> str:
+        # Variables can hold secrets.
+        return f"Machine(node={self.node!r}, work={self.work!r})"
 
 
 class Records(Protocol):
@@ -115,7 +117,7 @@ class AttemptRunner:
             RecordsUnwritable: A record cannot be written.
         """
         spec = assignment.spec
-        spec = replace(spec, environment={**self._machine.variables, **spec.environment})
+        spec = spec._replace(environment={**self._machine.variables, **spec.environment})
         if self._machine.endpoint is None and _needs_objects(spec):
             self._record(
                 spec, failed("StartFailed", "endpoint: must not be left out; the attempt needs objects")
@@ -174,18 +176,18 @@ class AttemptRunner:
             end = self._programs.run(attempt.process, spec.time_limit)
         except OutputBlocked as error:
             text = f"The file for the output of the program cannot be written: {error.strerror}."
-            self._record(spec, replace(failed("OutputError", text), started=started))
+            self._record(spec, failed("OutputError", text)._replace(started=started))
             return
         except (OSError, ValueError) as error:
             text = f"The process of the program cannot be created: {error}."
-            self._record(spec, replace(failed("StartFailed", text), started=started))
+            self._record(spec, failed("StartFailed", text)._replace(started=started))
             return
         if end.was_given_up:
-            self._record(spec, replace(failed("Stopped", "The attempt was given up."), started=started))
+            self._record(spec, failed("Stopped", "The attempt was given up.")._replace(started=started))
             return
         if end.was_stopped:
             raise Unrecorded("the program was ended, because the runner was stopped")
-        self._record(spec, replace(self._exited(attempt, end, files, storage), started=started))
+        self._record(spec, self._exited(attempt, end, files, storage)._replace(started=started))
 
     def _exited(self, attempt: Attempt, end: End, files: AttemptFiles, storage: ObjectStorage) -> Exited:
         nothing = failed("StartFailed", "The machine has no process left for the program.")
@@ -193,7 +195,7 @@ class AttemptRunner:
             return nothing
         detail = "" if end.code == 0 else self._patiently(lambda: tail(attempt.process.stderr))
         outcome = (
-            replace(TIMEOUT, detail=detail) if end.timed_out else outcome_of(end.code, end.signal, detail)
+            TIMEOUT._replace(detail=detail) if end.timed_out else outcome_of(end.code, end.signal, detail)
         )
         if self._machine.only_failures and not outcome.failed:
             uploads = tuple(
@@ -211,7 +213,7 @@ class AttemptRunner:
         plain = Exited(end.code, end.signal, end.timed_out, detail=final.detail)
         known = plain.outcome
         if (known.error_code, known.error_message) != (final.error_code, final.error_message):
-            plain = replace(plain, error_code=final.error_code, message=final.error_message)
+            plain = plain._replace(error_code=final.error_code, message=final.error_message)
         return plain
 
     @staticmethod
@@ -221,7 +223,7 @@ class AttemptRunner:
             raise Unrecorded(f"object storage does not answer: {failure.error_message}")
 
     def _record(self, spec: AttemptSpec, exited: Exited) -> None:
-        exited = replace(exited, node=self._machine.node, ended=time.time())
+        exited = exited._replace(node=self._machine.node, ended=time.time())
         self._records.append(Ended(spec.token, exited))
 
     def _patiently(self, action: Callable[[], T]) -> T:

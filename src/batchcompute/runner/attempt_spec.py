@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 from batchcompute.runner.mappings import Mappings
 
@@ -14,8 +14,7 @@ Token: TypeAlias = str
 """Identifies one attempt of one instance; never used twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(NamedTuple):
     """The resources that an attempt needs on its machine."""
 
     cpus: float = 1
@@ -26,8 +25,7 @@ class Resources:
     """Number of GPUs."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptSpec:
+class AttemptSpec(NamedTuple):
     """One attempt of an instance, without any path of a machine.
 
     All files are object URLs, so the attempt can run on each machine that reaches the object storage. `spec_json`
@@ -48,9 +46,9 @@ class AttemptSpec:
     """The command line, as a shell reads it."""
     time_limit: float
     """Seconds that the program may run. The engine ends it after that."""
-    environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    environment: Mapping[str, str] = MappingProxyType({})
     """The variables of the job and of the service. Those of the machine are added where the program runs."""
-    mappings: Mappings = field(default_factory=Mappings)
+    mappings: Mappings = Mappings()
     """The objects that are staged in, and the paths that are staged out."""
     package: str = ""
     """Object URL of the package; empty for none."""
@@ -62,12 +60,16 @@ class AttemptSpec:
     """Object URL of the standard error; empty if only its end is needed, for the result."""
     instance_type: str = ""
     """Name of the instance type; empty if the task names none."""
-    resources: Resources = field(default_factory=Resources)
+    resources: Resources = Resources()
     """The resources of the instance type."""
     separate: bool = False
     """Whether the program must run in a sandbox that keeps it apart from the programs of other owners."""
     keep_as: str = ""
     """Name under which the working directory is kept if the attempt fails; empty to remove it."""
+
+    def __repr__(self) -> str:
+        # Variables can hold secrets, and so can a command line.
+        return f"AttemptSpec(token={self.token!r}, job_id={self.job_id!r}, task={self.task!r}, number={self.number!r})"
 
     @property
     def instance(self) -> str:

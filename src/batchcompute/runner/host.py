@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Literal
@@ -231,7 +231,7 @@ class AttemptHost:
                 from batchcompute.runner.http_session import Endpoint
 
                 endpoint = self._endpoints[url, certificates] = Endpoint(url, certificates)
-        return replace(self._machine, endpoint=endpoint)
+        return self._machine._replace(endpoint=endpoint)
 
     # -- control ------------------------------------------------------------------------------
 

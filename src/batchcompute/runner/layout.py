@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from batchcompute.errors import ValidationError
 from batchcompute.runner.attempt import Attempt
@@ -31,8 +31,7 @@ _SCRIPT = "/.batchcompute-command"
 """Path of the file that contains a long command, as a program in a sandbox or a container sees it."""
 
 
-@dataclass(frozen=True, slots=True)
-class MachineOptions:
+class MachineOptions(NamedTuple):
     """Options of the machine that runs attempts."""
 
     sandbox: Literal["auto", "always", "never"] = "auto"
@@ -43,7 +42,7 @@ class MachineOptions:
     """Bytes that a file of a program may reach, its output included; 0 for any size."""
     hidden: tuple[Path, ...] = ()
     """Files and directories that no program in a sandbox sees."""
-    run_as: Mapping[str, Account] = field(default_factory=dict[str, Account])
+    run_as: Mapping[str, Account] = MappingProxyType({})
     """The Unix users of the owners that have one."""
 
 

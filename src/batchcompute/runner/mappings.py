@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -38,8 +37,7 @@ class Output(NamedTuple):
     """Object URL of the upload; it ends in a slash if the path does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mappings:
+class Mappings(NamedTuple):
     """All mappings of one task."""
 
     inputs: tuple[Input, ...] = ()

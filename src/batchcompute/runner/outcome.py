@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.rooted import RootedFile
@@ -17,8 +17,7 @@ _TAIL = 4096
 """Bytes of the standard error that become a part of the result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The outcome of an attempt."""
 
     exit_code: int
@@ -36,8 +35,7 @@ class Outcome:
         return self.error_code not in ("", INCOMPLETE)
 
 
-@dataclass(frozen=True, slots=True)
-class Exited:
+class Exited(NamedTuple):
     """The end of an attempt, as the machine that ran it reports it.
 
     An engine that knows an exit code only reports ``Exited(code)``; the other fields are for what the runner knows.
@@ -70,7 +68,7 @@ class Exited:
                 self.code if self.code is not None else 1, self.error_code, self.message, self.detail
             )
         if self.timed_out:
-            return replace(TIMEOUT, detail=self.detail)
+            return TIMEOUT._replace(detail=self.detail)
         if self.code == 0 and not self.signal:
             return Outcome(0, detail=self.detail)
         return outcome_of(self.code, self.signal, self.detail)

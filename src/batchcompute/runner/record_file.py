@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from batchcompute.runner.records import LONGEST, Ended, Record, encode
 
@@ -108,7 +107,7 @@ def _encoded(record: Record) -> bytes:
     while isinstance(record, Ended) and len(data) > LONGEST and limit:
         exited = record.exited
         # The message says first what has happened, and the standard error says it last.
-        short = replace(exited, message=exited.message[:limit], detail=exited.detail[-limit:])
+        short = exited._replace(message=exited.message[:limit], detail=exited.detail[-limit:])
         data = encode(Ended(record.token, short))
         limit //= 2
     return data

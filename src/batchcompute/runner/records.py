@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, cast
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from batchcompute.runner.attempt_spec import Token
 from batchcompute.runner.outcome import Exited
@@ -24,8 +24,7 @@ _CHUNK = 1024 * 1024
 """Bytes that are read at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(NamedTuple):
     """A runner has started the program of an attempt."""
 
     token: Token
@@ -36,12 +35,11 @@ class Started:
     """The process that runs the command; 0 if the record is written before it exists."""
     time: float = 0.0
     """Time of the start, in seconds since 1970."""
-    notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    notes: Mapping[str, str] = MappingProxyType({})
     """Facts that the runner needs if it has to find the attempt again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """An attempt has ended, with everything that it has started."""
 
     token: Token

@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -357,14 +356,30 @@ class Root:
             return self._listed(parts)
 
 
-@dataclass(frozen=True, slots=True)
 class RootedFile:
-    """A file below a root."""
+    """A file below a root.
 
-    root: Root
-    """The root directory."""
-    parts: tuple[str, ...]
-    """Names that lead from the root to the file."""
+    Args:
+        root: The root directory.
+        parts: Names that lead from the root to the file.
+    """
+
+    __slots__ = ("parts", "root")
+
+    def __init__(self, root: Root, parts: tuple[str, ...]) -> None:
+        self.root = root
+        self.parts = parts
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RootedFile):
+            return NotImplemented
+        return (self.root, self.parts) == (other.root, other.parts)
+
+    def __hash__(self) -> int:
+        return hash((self.root, self.parts))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.root!r}, {self.parts!r})"
 
     @property
     def path(self) -> Path:

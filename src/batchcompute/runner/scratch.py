@@ -6,9 +6,8 @@ import itertools
 import os
 import stat
 from collections import deque
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from batchcompute.runner.descriptors import OPEN_FOLDER
 from batchcompute.runner.rooted import Root, RootedFile
@@ -28,11 +27,20 @@ _MOST_IDLE = 64
 _Identity = tuple[int, int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
 class ScratchFile(RootedFile):
-    """A file for the standard error that is emptied, and not made again, for the next attempt."""
+    """A file for the standard error that is emptied, and not made again, for the next attempt.
 
-    identity: _Identity
+    Args:
+        root: The root directory.
+        parts: Names that lead from the root to the file.
+        identity: The file as it was made.
+    """
+
+    __slots__ = ("identity",)
+
+    def __init__(self, root: Root, parts: tuple[str, ...], identity: _Identity) -> None:
+        super().__init__(root, parts)
+        self.identity = identity
 
     def new(self) -> int:
         """Empty the file, and return a new descriptor. A file that a program has replaced is made again."""
@@ -52,8 +60,7 @@ class ScratchFile(RootedFile):
         return fd
 
 
-@dataclass(frozen=True, slots=True)
-class Scratch:
+class Scratch(NamedTuple):
     """An empty working directory, and a file for the standard error."""
 
     name: str
@@ -124,7 +131,7 @@ class ScratchPool:
         stderr = attempt.process.stderr
         if stderr is not None and stderr.root is self._root:
             stderr = scratch.stderr
-        attempt.process = replace(attempt.process, directory=scratch.path, stderr=stderr)
+        attempt.process = attempt.process._replace(directory=scratch.path, stderr=stderr)
         attempt.has_directory = True
         return scratch
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -42,20 +41,22 @@ class Account(NamedTuple):
     """Numeric ids of the user."""
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxSpec:
+class SandboxSpec(NamedTuple):
     """The sandbox that an attempt runs in."""
 
     program: str
     """Path of bubblewrap."""
-    arguments: tuple[str, ...] = field(repr=False)
+    arguments: tuple[str, ...]
     """Arguments of bubblewrap. They hold the values of variables, so they are passed in a file."""
     report: RootedFile
     """File to which bubblewrap writes how the program ended."""
 
+    def __repr__(self) -> str:
+        # The arguments hold values of variables, which can be secrets.
+        return f"SandboxSpec(program={self.program!r}, report={self.report!r})"
 
-@dataclass(frozen=True, slots=True)
-class ProcessSpec:
+
+class ProcessSpec(NamedTuple):
     """The process of one attempt, ready to be started."""
 
     token: Token
@@ -64,7 +65,7 @@ class ProcessSpec:
     """The command line, as a shell reads it."""
     directory: Path
     """Working directory; it exists, and holds nothing but the package."""
-    environment: Mapping[str, str] = field(repr=False)
+    environment: Mapping[str, str]
     """The whole environment."""
     stdout: RootedFile | None
     """File for the standard output; None to discard it."""
@@ -78,3 +79,7 @@ class ProcessSpec:
     """The sandbox; None for none."""
     user: User | None = None
     """The user that it runs as; None for the user of the service."""
+
+    def __repr__(self) -> str:
+        # Variables can hold secrets.
+        return f"ProcessSpec(token={self.token!r}, command={self.command!r}, directory={self.directory!r})"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, cast
 
 from batchcompute.errors import Problem, ValidationError
@@ -36,14 +35,17 @@ _ENDPOINT: Final = r"https?://[^/\s@?#]+/?"
 _IMAGE: Final = r"[^-\s\x00-\x1f\x7f][^\s\x00-\x1f\x7f]*"
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """An attempt that a runner has to run."""
 
     spec: AttemptSpec
     """The attempt."""
-    grant: str = field(default="", repr=False)
+    grant: str = ""
     """The grant with which the runner reaches the objects of the attempt; empty if it needs none."""
+
+    def __repr__(self) -> str:
+        # The grant is a secret.
+        return f"Assignment({self.spec!r})"
 
 
 class DamagedSpec(NamedTuple):
@@ -55,8 +57,7 @@ class DamagedSpec(NamedTuple):
     """The problems of its specification."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpecFile:
+class SpecFile(NamedTuple):
     """The content of a file of specifications. It holds secrets, so only its owner may read it."""
 
     records: str

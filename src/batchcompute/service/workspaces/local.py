@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -99,8 +98,8 @@ class LocalWorkspace:
         if attempt.isolation == "none" and folder != spec.token:
             process = attempt.process
             stderr = root.file(f"{folder}.stderr") if process.stderr and process.stderr.root is root else None
-            attempt.process = replace(
-                process, directory=root.where((folder,)), stderr=stderr or process.stderr
+            attempt.process = process._replace(
+                directory=root.where((folder,)), stderr=stderr or process.stderr
             )
         return attempt
 
@@ -149,7 +148,7 @@ class LocalWorkspace:
         """
         final = self._files.stage_out(attempt, outcome, stopped)
         if final is not None and final.failed and attempt.spec.keep_as and not attempt.abort.is_set():
-            return replace(final, detail=f"{final.detail}\n{self._kept.keep(attempt)}".lstrip())
+            return final._replace(detail=f"{final.detail}\n{self._kept.keep(attempt)}".lstrip())
         return final
 
     def clean(self, attempt: Attempt) -> None:

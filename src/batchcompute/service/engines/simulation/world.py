@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-from dataclasses import replace
 from typing import TypeAlias
 
 from batchcompute.service.clock import Clock
@@ -169,7 +168,7 @@ class World:
         """End an attempt that has not ended, and start the next one in its place."""
         if isinstance(end, Exited) and attempt.started is not None and attempt.node is not None:
             started = self._epoch + attempt.started
-            end = replace(end, node=attempt.node.name, started=started, ended=self._epoch + now)
+            end = end._replace(node=attempt.node.name, started=started, ended=self._epoch + now)
         attempt.end = end
         self._tell(attempt)
         if attempt.node is not None:
