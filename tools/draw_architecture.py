@@ -9,12 +9,35 @@ compares.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+
+LOOK = {
+    "theme": "base",
+    "themeVariables": {
+        "fontFamily": "system-ui, sans-serif",
+        "fontSize": "20px",
+        "primaryColor": "#3a5f9e",
+        "primaryBorderColor": "#6f90c9",
+        "primaryTextColor": "#ffffff",
+        "lineColor": "#7f8a9c",
+        "clusterBkg": "#7f8a9c1a",
+        "clusterBorder": "#7f8a9c",
+        "titleColor": "#7a8596",
+        "edgeLabelBackground": "#5a6475",
+        "textColor": "#ffffff",
+    },
+    "flowchart": {"nodeSpacing": 12, "rankSpacing": 44, "padding": 8, "subGraphTitleMargin": {"top": 4, "bottom": 14}},
+    # A page shows the picture at two thirds of its size.
+    "themeCSS": ".flowchart-link { stroke-width: 2.5px !important } .cluster-label { font-weight: 600 } "
+    ".node rect { rx: 6px; ry: 6px }",
+}
+"""Colours that are readable on white and on black, because the site has a light and a dark theme."""
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -43,8 +66,9 @@ def main() -> None:
         work = Path(folder)
         (work / "source.mmd").write_text(source(), "utf-8")
         (work / "browser.json").write_text('{"args": ["--no-sandbox"]}', "utf-8")
-        command = ["npx", "-y", "-p", "@mermaid-js/mermaid-cli", "mmdc", "-b", "white"]
-        command += ["-p", "browser.json", "-i", "source.mmd", "-o", "picture.svg"]
+        (work / "look.json").write_text(json.dumps(LOOK), "utf-8")
+        command = ["npx", "-y", "-p", "@mermaid-js/mermaid-cli", "mmdc", "-b", "transparent"]
+        command += ["-c", "look.json", "-p", "browser.json", "-i", "source.mmd", "-o", "picture.svg"]
         subprocess.run(command, cwd=work, env=environment, check=True)
         picture = (work / "picture.svg").read_text("utf-8")
     (DOCS / "architecture.svg").write_text(f"{picture}\n<!-- source: {digest()} -->\n", "utf-8")
