@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import threading
 import time
@@ -13,7 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from batchcompute import Client, ClientError
-from batchcompute.runner import sandbox, staging
+from batchcompute.runner import copying, sandbox, staging
 from batchcompute.service import LocalService
 from batchcompute.service.domain.selection import select_runnable
 from batchcompute.service.store.queue import RunnableQueue
@@ -236,21 +235,25 @@ def test_a_timeout_stays_a_timeout_after_a_kill(tmp_path: Path) -> None:
 
 
 def test_a_stop_aborts_staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, aborts = threading.Event(), list[bool]()
+    copy = copying.copy_content
+
+    def slow(reading: int, writing: int, abort: threading.Event | None = None) -> None:
+        begun.set()
+        assert abort is not None
+        aborts.append(abort.wait(30))
+        copy(reading, writing, abort)
+
     with LocalService(tmp_path / "data", slots=1, sandbox="never") as service, service.client() as client:
-        for number in range(3000):
+        for number in range(3):
             put(service, f"oss://b/in/f{number}", "x")
-        copy = shutil.copy2
-
-        def slow(*arguments: Any) -> Any:
-            time.sleep(0.01)
-            return copy(*arguments)
-
-        monkeypatch.setattr(shutil, "copy2", slow)
+        monkeypatch.setattr(copying, "copy_content", slow)
         slow_job = client.create_job(job({"t": task("true", InputMapping={"oss://b/in/": "/in/"})})).Id
-        until(lambda: client.get_job(slow_job).State == "Running")
+        assert begun.wait(30)
         client.stop_job(slow_job)
         finish(client, client.create_job(job("true")).Id)
-        monkeypatch.undo()
+        # The first file was being copied, and no other one is.
+        assert aborts == [True]
 
 
 @pytest.mark.parametrize("path", ["//proc/x/", "//", "/./", "/a//../b/"])

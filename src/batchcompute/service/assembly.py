@@ -28,7 +28,7 @@ from batchcompute.service.data_directory import (
     restrict_access,
 )
 from batchcompute.service.dispatcher import Dispatcher
-from batchcompute.service.domain.known_types import KnownTypes
+from batchcompute.service.domain.capacity import KnownTypes
 from batchcompute.service.engines.context import EngineContext
 from batchcompute.service.engines.local import LocalEngine
 from batchcompute.service.objects.api import ObjectApi

@@ -13,9 +13,9 @@ from batchcompute.service.api import idempotency
 from batchcompute.service.api.paging import page
 from batchcompute.service.api.params import Params
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
+from batchcompute.service.domain.capacity import KnownTypes
 from batchcompute.service.domain.defaults import NO_NOTIFICATION, check_ascii
 from batchcompute.service.domain.ids import new_id
-from batchcompute.service.domain.known_types import KnownTypes
 from batchcompute.service.domain.mappings import entries_of, inner, mount_problems
 from batchcompute.service.domain.states import owner_number
 from batchcompute.service.errors import denied, invalid, not_found, state_conflict

@@ -14,9 +14,8 @@ from batchcompute.service.api import idempotency
 from batchcompute.service.api.params import Params
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain import app_jobs
-from batchcompute.service.domain.capacity import notes_of
+from batchcompute.service.domain.capacity import KnownTypes, notes_of
 from batchcompute.service.domain.defaults import Platform, app_job_description, job_description
-from batchcompute.service.domain.known_types import KnownTypes
 from batchcompute.service.domain.mappings import entries_of, inner, mappings_of
 from batchcompute.service.domain.task_needs import buckets_of
 from batchcompute.service.errors import ApiError, denied, invalid, state_conflict
