@@ -210,6 +210,7 @@ def test_an_engine_that_does_not_answer_is_asked_again(tmp_path: Path) -> None:
         ({"engine": "local,local"}, "names an engine twice"),
         ({"engine_options": {"slurm": {"partition": "x"}}}, "options for the engine 'slurm'"),
         ({"node_endpoint": "head:80"}, "node_endpoint"),
+        ({"node_endpoint": "http://head:80/batch"}, "node_endpoint must be an HTTP URL without a path"),
     ],
 )
 def test_wrong_engine_settings_are_one_line(tmp_path: Path, options: Any, message: str) -> None:

@@ -137,12 +137,13 @@ def refuse_other_than_url(text: str) -> str:
 
 
 def refuse_other_than_http(text: str) -> str:
-    """Return a text, unless it is no URL of an HTTP server.
+    """Return a text, unless it is no URL of an HTTP server, or has a path.
 
     Args:
         text: The value of an option.
     """
-    if text and not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+(/[!-~]*)?", text):
+    # Runners refuse a path: the object API is at the root of the server.
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+/?", text):
         raise PydanticCustomError("wrong", "not a URL", {"value": re.sub(r"[^/]*@", "…@", text)})
     return text
 

@@ -71,7 +71,9 @@ class Settings(BaseModel):
         Notes("ENGINE.OPTION=VALUE, once for each option", "ENGINE.OPTION=VALUE", default="none"),
     ] = Field(default={}, description="options of engines; in the file, the tables `[engines.ENGINE]`")
     node_endpoint: Annotated[
-        str, AfterValidator(refuse_other_than_http), Notes("an HTTP URL", "URL", default="its own URL")
+        str,
+        AfterValidator(refuse_other_than_http),
+        Notes("an HTTP URL without a path", "URL", default="its own URL"),
     ] = Field(default="", description="URL at which the nodes of an engine reach this service")
     work_dir: Annotated[
         AbsolutePath | None, Notes("a path", "DIR", default="`work/` in the data directory")
