@@ -32,7 +32,12 @@ LOOK = {
         "edgeLabelBackground": "#5a6475",
         "textColor": "#ffffff",
     },
-    "flowchart": {"nodeSpacing": 12, "rankSpacing": 44, "padding": 8, "subGraphTitleMargin": {"top": 4, "bottom": 14}},
+    "flowchart": {
+        "nodeSpacing": 12,
+        "rankSpacing": 44,
+        "padding": 8,
+        "subGraphTitleMargin": {"top": 4, "bottom": 14},
+    },
     # A page shows the picture at two thirds of its size.
     "themeCSS": ".flowchart-link { stroke-width: 2.5px !important } .cluster-label { font-weight: 600 } "
     ".node rect { rx: 6px; ry: 6px }",
