@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,11 +14,13 @@ from typing import Any
 
 import httpx
 import pytest
+from markupsafe import Markup
 
 from batchcompute import Client
 from batchcompute.service import LocalService
 from batchcompute.service.store.keys import FIRST_OWNER
 from batchcompute.service.web import events
+from batchcompute.service.web.requests import Fragment
 from tests.service.helpers import finish, job, until
 from tests.service.web.helpers import HTML, Visitor, serving
 
@@ -253,3 +257,77 @@ def test_without_watchers_a_commit_calls_nobody(tmp_path: Path) -> None:
         with store.write():
             pass
         assert calls == [1]
+
+
+class _Watchers:
+    """Streams of many pages of a hub whose pages cost nothing."""
+
+    def __init__(self, service: LocalService) -> None:
+        self.hub = events.Hub(service, self._load)
+        self.loads: list[str] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    def _load(self, key: events.TopicKey) -> Fragment:
+        with self._lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        # Another thread gets the chance to be here, too.
+        time.sleep(0.001)
+        with self._lock:
+            self.at_once -= 1
+            self.loads.append(key[1])
+        return Fragment(Markup(key[1]), f"version of {key[1]}")
+
+    async def watch(self, targets: list[str]) -> None:
+        """Open one stream for each page, and close them as soon as each has its page."""
+        over = asyncio.Event()
+        sent: set[int] = set()
+
+        async def stream(number: int, target: str) -> None:
+            async def send(message: Any) -> None:
+                if b"event: update" in message["body"]:
+                    sent.add(number)
+                    if len(sent) == len(targets):
+                        over.set()
+
+            async def receive() -> Any:
+                await over.wait()
+                return {"type": "http.disconnect"}
+
+            await self.hub.send_page(("owner", target), "", lambda: True, receive, send)
+
+        await asyncio.gather(*(stream(number, target) for number, target in enumerate(targets)))
+
+
+def test_pages_are_rendered_one_after_another_and_once_for_all_their_streams(tmp_path: Path) -> None:
+    with LocalService(tmp_path / "data", slots=1) as service:
+
+        async def watch() -> _Watchers:
+            watchers = _Watchers(service)
+            await watchers.watch([f"/?q={number % 4}" for number in range(40)])
+            return watchers
+
+        watchers = asyncio.run(watch())
+    assert watchers.most_at_once == 1
+    assert len(set(watchers.loads)) == 4
+    assert len(watchers.loads) <= 8
+
+
+def test_all_watched_pages_together_cost_a_small_part_of_the_time(tmp_path: Path) -> None:
+    def pause_of(costs: list[float]) -> float:
+        async def pause() -> float:
+            hub = _Watchers(service).hub
+            for number, cost in enumerate(costs):
+                topic = hub._topics[("owner", str(number))] = events._Topic(("owner", str(number)))
+                topic.cost = cost
+            return hub._pause()
+
+        return asyncio.run(pause())
+
+    with LocalService(tmp_path / "data", slots=1) as service:
+        assert pause_of([0.001]) == pytest.approx(0.1)
+        assert pause_of([0.01] * 100) == pytest.approx(20.0)
+        # Nobody waits for more than half a minute, however much is watched.
+        assert pause_of([0.01] * 1000) == pytest.approx(30.0)

@@ -27,7 +27,10 @@ _QUIET: Final = 0.1
 """Seconds between two updates of a page."""
 
 _COST: Final = 20.0
-"""An update that takes a second is followed by so many seconds without one."""
+"""If one update of every page that somebody watches takes a second in all, each page rests for so many seconds."""
+
+_LONGEST: Final = 30.0
+"""Seconds between two updates of a page that changes all the time, however many pages are watched."""
 
 _PER_STREAM: Final = 0.0125
 """Seconds between two updates, for each open stream."""
@@ -53,6 +56,8 @@ class _Topic:
         self.dirty: asyncio.Event = asyncio.Event()
         self.streams: set[_Stream] = set()
         self.task: asyncio.Task[None] | None = None
+        self.cost: float = 0.0
+        """Seconds that the last rendering took."""
         self._base = ""
         self._full = b""
         self._delta = b""
@@ -100,8 +105,8 @@ class _Stream:
 class Hub:
     """Sends pages to browsers again whenever the database has changed. It belongs to one event loop.
 
-    Streams of the same page share one rendering. Under load, a page is rendered seldom enough to cost a small part
-    of the time of the service.
+    Streams of the same page share one rendering. Under load, pages are rendered seldom enough to cost, all together, a
+    small part of the time of the service.
 
     Args:
         service: The service.
@@ -114,6 +119,8 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self._topics: dict[TopicKey, _Topic] = {}
         self._count = 0
+        # One rendering at a time: many at once would take the processor from the threads that run jobs.
+        self._turn = asyncio.Lock()
         self._notified = False
         self._unlisten: Callable[[], None] | None = None
         self._ticking: asyncio.Task[None] | None = None
@@ -213,9 +220,11 @@ class Hub:
             topic.dirty.clear()
             # Commits wake the loop again from now on. Those during the pause after an update do not.
             self._notified = False
-            began = self._loop.time()
             try:
-                topic.publish(await asyncio.to_thread(self._load, topic.key))
+                async with self._turn:
+                    began = self._loop.time()
+                    topic.publish(await asyncio.to_thread(self._load, topic.key))
+                    topic.cost = self._loop.time() - began
             except PageError as error:
                 topic.problem = error
                 topic.wake()
@@ -223,8 +232,12 @@ class Hub:
                 if self._topics.get(topic.key) is topic:
                     del self._topics[topic.key]
                 return
-            cost = self._loop.time() - began
-            await asyncio.sleep(max(_QUIET, cost * _COST, self._count * _PER_STREAM))
+            await asyncio.sleep(self._pause())
+
+    def _pause(self) -> float:
+        """Return the seconds until a page may be rendered again."""
+        cost = sum(topic.cost for topic in self._topics.values())
+        return min(_LONGEST, max(_QUIET, cost * _COST, self._count * _PER_STREAM))
 
     async def _tick(self) -> None:
         # A signal handler, which may end the service, cannot set an event.
