@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,9 +70,11 @@ def test_a_job_page_is_live_and_a_deleted_job_stays_readable(site: Site, tab: Pa
     tab.wait_for_selector(".dag a.s-Finished[aria-label^='two: Finished, 3 of 3']")
     tab.wait_for_selector("h1 .badge.s-Finished")
     assert tab.locator(".timeline .strip").count() == 4
+    assert tab.locator("#confirm-delete").count() == 1
     client.delete_job(job_id)
     tab.wait_for_selector("#banner:text('What you see is its last state.')")
     assert "watched" in tab.inner_text("h1")
+    assert tab.locator("#confirm-delete").count() == 0
 
 
 def test_an_expired_login_is_said_and_nothing_is_lost(site: Site, tab: Page) -> None:
@@ -88,13 +91,15 @@ def test_an_expired_login_is_said_and_nothing_is_lost(site: Site, tab: Page) -> 
     tab.wait_for_selector("#secret")
 
 
-def test_output_comes_while_the_program_runs(site: Site, tab: Page) -> None:
+def test_output_comes_while_the_program_runs(site: Site, tab: Page, tmp_path: Path) -> None:
     _, client, _ = site
-    program = "for i in 1 2 3; do printf '\\033[3%dmline %d\\033[0m\\n' $i $i; sleep 0.2; done; printf 'half'; sleep 0.4; echo ' and half'"
+    lines = "for i in 1 2 3; do printf '\\033[3%dmline %d\\033[0m\\n' $i $i; sleep 0.1; done; printf 'half'"
+    program = f"{lines}; until [ -e {tmp_path}/seen ]; do sleep 0.05; done; echo ' and half'"
     job_id = client.create_job(job(program, Name="speaks")).Id
     tab.goto(f"/-/jobs/{job_id}/tasks/t/0?stream=stdout")
     tab.wait_for_selector("#log-text .f1:text('line 1')")
     tab.wait_for_selector("#log-open:text('half')")
+    (tmp_path / "seen").touch()
     finish(client, job_id)
     until(lambda: tab.evaluate("document.querySelector('.term').textContent.endsWith('half and half\\n')"))
     assert tab.inner_text(".term").split("\n")[:4] == ["line 1", "line 2", "line 3", "half and half"]
@@ -154,6 +159,10 @@ def test_a_job_is_stopped_after_a_question_by_keyboard(site: Site, tab: Page) ->
     tab.keyboard.press("Enter")
     tab.wait_for_selector(".notice:text('The job is stopped.')")
     assert client.get_job(job_id).State == "Stopped"
+    # The sentence is not said again.
+    assert tab.url.endswith(f"/-/jobs/{job_id}")
+    tab.reload()
+    assert tab.locator(".notice").count() == 0
 
 
 def test_hostile_texts_run_nothing(site: Site, tab: Page) -> None:

@@ -242,10 +242,20 @@ def test_a_job_says_what_it_waits_for(client: Client, visitor: Visitor) -> None:
     assert "has no machines" in page
     assert "Waits for first" in page
     assert "Waits for second" in page
+    # A task and an instance say the same as their job.
+    for name, reason in (
+        ("first", "has no machines"),
+        ("second", "Waits for first."),
+        ("third", "Waits for second."),
+    ):
+        for target in (name, f"{name}/0"):
+            page = text_of(visitor.get(f"/-/jobs/{job_id}/tasks/{target}").text)
+            assert re.search(f"Why it waits [^.]*{re.escape(reason)}", page), page
     cluster = visitor.get(f"/-/clusters/{_cluster(client)}").text
     assert "has no machines, so jobs that use it wait" in cluster
     assert "empty" in visitor.get("/-/clusters").text
     assert visitor.post(f"/-/jobs/{job_id}/stop", token=visitor.token()).status_code == 303
+    assert "Why it waits" not in visitor.get(f"/-/jobs/{job_id}/tasks/second/0").text
 
 
 def test_only_a_description_that_somebody_wrote_is_shown(client: Client, visitor: Visitor) -> None:
@@ -427,7 +437,21 @@ def test_forms_of_other_sites_and_of_other_logins_change_nothing(
     assert visitor.get(target).status_code == 404
     assert client.get_job(job_id).State in ("Waiting", "Running")
     assert visitor.post(target, token=token).status_code == 303
-    assert Visitor(service).post(target, token=token).headers["location"] == "/-/login"
+
+
+def test_an_action_after_the_login_has_ended_says_so_and_leads_back(
+    service: LocalService, client: Client
+) -> None:
+    job_id = client.create_job(job("sleep 300", Name="kept")).Id
+    stranger = Visitor(service)
+    page = stranger.post(f"/-/jobs/{job_id}/stop", token="")
+    assert page.status_code == 403
+    assert "You are not logged in any more, so nothing was done." in page.text
+    assert f'name="next" value="/-/jobs/{job_id}"' in page.text
+    assert client.get_job(job_id).State in ("Waiting", "Running")
+    assert 'name="next" value="/"' in stranger.post("/-/jobs/x/%zz", token="").text
+    assert stranger.post("/-/logout", token="").headers["location"] == "/-/login"
+    client.stop_job(job_id)
 
 
 def test_a_large_form_is_refused(visitor: Visitor) -> None:

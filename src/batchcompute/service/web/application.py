@@ -43,6 +43,9 @@ _DONE: Final = {
 }
 """The sentence of the page after an action."""
 
+_EXPIRED: Final = "You are not logged in any more, so nothing was done. Log in, and repeat it."
+"""The sentence of the page if a login ends before an action."""
+
 
 _sessions: weakref.WeakKeyDictionary[LocalService, Sessions] = weakref.WeakKeyDictionary()
 """The sessions of each service."""
@@ -264,8 +267,10 @@ class Page:
             raise PageError(403, "This form was posted by another site.")
         if request.path == "/-/login":
             return self._login(request, form)
-        if session is None:
+        if session is None and request.path == "/-/logout":
             return responses.redirect("/-/login")
+        if session is None:
+            return self._login_page(403, _origin_of(request.path), "", _EXPIRED)
         if not self._sessions.is_token(session, form.get("token", "")):
             raise PageError(
                 403, "This form belongs to another login. Load the page again, and repeat what you did."
@@ -333,6 +338,15 @@ async def _body(receive: Receive) -> bytes:
         return await bodies.read(receive, MOST_FORM_BYTES)
     except bodies.TooLarge:
         raise PageError(413, f"A form has at most {MOST_FORM_BYTES} bytes.") from None
+
+
+def _origin_of(path: str) -> str:
+    """Return the page of the form that posts to a path."""
+    try:
+        job_id, _ = find_action(path)
+    except (PageError, BadTarget):
+        return "/"
+    return f"/-/jobs/{quote(job_id, safe='')}"
 
 
 def _own_target(target: str) -> str:

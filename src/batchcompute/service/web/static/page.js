@@ -129,7 +129,12 @@
     let version = body.dataset.version;
     const page = new Stream(() => `${body.dataset.events}&since=${version}`, {
       update: (data, id) => { version = id; show(data); },
-      gone: (data) => { page.end(); status("Not live", true); banner(`${data.message} What you see is its last state.`, { text: "All jobs", href: "/" }); },
+      gone: (data) => {
+        page.end();
+        // Nothing can be done with what is gone.
+        for (const actions of document.querySelectorAll("main .actions")) actions.remove();
+        status("Not live", true); banner(`${data.message} What you see is its last state.`, { text: "All jobs", href: "/" });
+      },
       problem: (data) => { page.end(); status("Not live", true); banner(data.message); },
       expired,
     }, true);
@@ -209,6 +214,12 @@
     if (event.key === "Escape" && open) { open.open = false; open.querySelector("summary").focus(); }
     if (event.key === "/" && !event.target.closest("input, textarea") && $("q")) { event.preventDefault(); $("q").focus(); }
   });
+  // The sentence about an action is said once: it is not true any more when the page is loaded again.
+  const address = new URL(location);
+  if (address.searchParams.has("done")) {
+    address.searchParams.delete("done");
+    history.replaceState(null, "", address);
+  }
   clock();
   setInterval(clock, 1000);
   wake();

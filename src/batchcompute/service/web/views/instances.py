@@ -10,6 +10,7 @@ from batchcompute.service.domain.states import STATES
 from batchcompute.service.web import logs
 from batchcompute.service.web.api import OwnerApi, PageError
 from batchcompute.service.web.requests import View, ViewRequest, url
+from batchcompute.service.web.views.job import waiting_reason
 from batchcompute.service.web.views.jobs import bar_of
 
 __all__: list[str] = []
@@ -42,6 +43,7 @@ def show_task(request: ViewRequest) -> View:
     content = {
         "job": job,
         "task": task,
+        "why": waiting_reason(api, job, path["task"]) if metrics["WaitingCount"] else "",
         "bar": bar_of(metrics),
         "instances": [{**item, "url": url(*names, item["InstanceId"])} for item in page["Items"]],
         "state": state,
@@ -70,6 +72,7 @@ def show_instance(request: ViewRequest) -> View:
         "job": job,
         "task_name": path["task"],
         "instance": instance,
+        "why": waiting_reason(api, job, path["task"]) if instance["State"] == "Waiting" else "",
         "attempts": newest if request.query.get("attempts") == "all" else newest[:_FIRST_ATTEMPTS],
         "attempt_count": len(attempts),
         "all_attempts": f"{url(*names[:4], path['instance'])}?attempts=all",

@@ -102,11 +102,7 @@ def shown_tasks(
     slots: int,
 ) -> list[dict[str, Any]]:
     """Return the tasks with what the page says about them."""
-    unfinished: dict[str, list[str]] = {task["TaskName"]: [] for task in tasks}
-    for task in tasks:
-        if task["State"] != "Finished":
-            for follower in followers.get(task["TaskName"], ()):
-                unfinished[follower].append(task["TaskName"])
+    unfinished = _blockers(tasks, followers)
     shown: list[dict[str, Any]] = []
     for position, task in enumerate(tasks):
         name = task["TaskName"]
@@ -116,11 +112,7 @@ def shown_tasks(
         )
         waits = ""
         if task["State"] == "Waiting" and job["State"] in ("Waiting", "Running"):
-            blockers = unfinished[name]
-            more = f" and {len(blockers) - 3} more" if len(blockers) > 3 else ""
-            waits = (
-                f"Waits for {', '.join(blockers[:3])}{more}" if blockers else "Ready, waits for a free slot"
-            )
+            waits = _waits_for(unfinished[name]) or "Ready, waits for a free slot"
         elif task["State"] == "Running" and task["InstanceMetrics"]["WaitingCount"] and busy >= slots:
             waits = f"The others wait for a free slot: {busy} of {slots} are taken"
         shown.append(
@@ -128,6 +120,46 @@ def shown_tasks(
              "url": url("jobs", job["Id"], "tasks", name)}
         )  # fmt: skip
     return shown
+
+
+def _blockers(
+    tasks: Sequence[Mapping[str, Any]], followers: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Return for each task those that have to finish before it starts."""
+    unfinished: dict[str, list[str]] = {task["TaskName"]: [] for task in tasks}
+    for task in tasks:
+        if task["State"] != "Finished":
+            for follower in followers.get(task["TaskName"], ()):
+                unfinished[follower].append(task["TaskName"])
+    return unfinished
+
+
+def _waits_for(blockers: Sequence[str]) -> str:
+    """Return a sentence about the tasks that another one waits for; empty if there are none."""
+    if not blockers:
+        return ""
+    more = f" and {len(blockers) - 3} more" if len(blockers) > 3 else ""
+    return f"Waits for {', '.join(blockers[:3])}{more}"
+
+
+def waiting_reason(api: OwnerApi, job: Mapping[str, Any], name: str) -> str:
+    """Return why instances of a task wait; empty if the job does not run.
+
+    Args:
+        api: The API for the owner.
+        job: The job.
+        name: Name of the task, of which at least one instance waits.
+    """
+    if job["State"] not in ("Waiting", "Running"):
+        return ""
+    description = api.get("jobs", job["Id"], description="1")
+    tasks = api.every("jobs", job["Id"], "tasks")
+    blockers = _blockers(tasks, followers_of(description, [task["TaskName"] for task in tasks]))
+    sentence = _waits_for(blockers.get(name, ()))
+    if sentence:
+        return f"{sentence}."
+    # The reason of the job is that of its tasks that are ready.
+    return job["Message"] or "Ready, waits for a free slot."
 
 
 def why_of(job: Mapping[str, Any], busy: int, slots: int) -> tuple[str, str]:
