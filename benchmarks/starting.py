@@ -108,10 +108,27 @@ def fixture() -> Iterable[Row]:
     )
 
 
+def command_line(environment: dict[str, str]) -> Iterable[Row]:
+    """Measure whole commands, from the start of the process to its end."""
+    program = [sys.executable, "-m", "batchcompute.cli"]
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        chosen = {**environment, "BATCHCOMPUTE_DATA_DIR": folder}
+        for arguments, limit in ((["--help"], 150.0), (["run", "--command", "true"], 400.0)):
+            times = []
+            for _ in range(ROUNDS + 1):
+                start = time.perf_counter()
+                subprocess.run([*program, *arguments], check=True, stdout=subprocess.DEVNULL, env=chosen)
+                times.append((time.perf_counter() - start) * 1000)
+            middle = statistics.median(times[1:])
+            name = f"`batchcompute {' '.join(arguments)}`, from start to end"
+            yield Row(name, f"{middle:.0f} ms", f"<= {limit:.0f} ms", middle <= limit)
+
+
 def starting() -> Iterable[Row]:
     # Compiled modules are on disk, as after an installation.
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     yield from runner(environment)
+    yield from command_line(environment)
     yield from fixture()
     secret_free = {name: text for name, text in environment.items() if name not in KEYS}
     for what, chosen in (
