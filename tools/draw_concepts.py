@@ -28,7 +28,7 @@ class Drawing:
             f"<style>{STYLE}</style>",
             '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
             '<path d="M0 0 8 4 0 8z" fill="#5b6472"/></marker></defs>',
-            f'<rect width="{width}" height="{height}" fill="#fff"/>',
+            f'<rect width="{width}" height="{height}" rx="8" fill="#fff"/>',
         ]
 
     def box(self, kind: str, x: int, y: int, width: int, height: int) -> None:

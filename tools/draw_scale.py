@@ -118,7 +118,7 @@ def svg(plot: Plot, sizes: Sequence[Size]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
         f' role="img" font-family="sans-serif" font-size="12">',
         f"<title>{escape(plot.title)}</title>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" rx="8" fill="#fff"/>',
         f'<text x="{LEFT}" y="20" font-size="14" font-weight="bold">{escape(plot.title)}</text>',
     ]
     for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1):
