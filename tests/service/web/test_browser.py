@@ -165,6 +165,22 @@ def test_a_job_is_stopped_after_a_question_by_keyboard(site: Site, tab: Page) ->
     assert tab.locator(".notice").count() == 0
 
 
+def test_a_question_is_whole_on_a_phone(site: Site, tab: Page) -> None:
+    _, client, _ = site
+    tab.set_viewport_size({"width": 390, "height": 844})
+    for name in ("held", "held-for-a-long-time-on-a-phone"):
+        job_id = client.create_job(job("sleep 300", Name=name)).Id
+        client.stop_job(job_id)
+        tab.goto(f"/-/jobs/{job_id}")
+        for action in ("start", "delete"):
+            tab.click(f"#confirm-{action} summary")
+            box = tab.locator(f"#confirm-{action} .pop").bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+            tab.keyboard.press("Escape")
+
+
 def test_hostile_texts_run_nothing(site: Site, tab: Page) -> None:
     service, client, _ = site
     job_id = client.create_job(
