@@ -520,7 +520,7 @@ def interrupted(region: str, pair: tuple[str, str], pids: Path) -> tuple[str, st
         helpers.until(lambda: pids.exists() and pids.read_text().endswith("\n"))
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate()
-    assert process.returncode == -signal.SIGINT
+    assert process.returncode == -signal.SIGINT, stderr
     return job, stderr.replace(job, "job-1")
 
 

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, RootModel, TypeAdapter
+from pydantic_core import SchemaError
 
 from batchcompute import UnknownFieldWarning, ValidationError
 from batchcompute.api.resource_responses import JobDescriptionResponse, JobResponse
@@ -526,3 +527,20 @@ def test_fastapi() -> None:
         schemas = client.get("/openapi.json").json()["components"]["schemas"]
         assert schemas["JobDescription"]["properties"]["Priority"]["maximum"] == 1000
         assert schemas["Job"]["properties"]["EndTime"]["format"] == "date-time"
+
+
+def test_an_interrupt_while_a_model_is_built_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pydantic makes a text of it, in an error of the schema."""
+
+    def build(cls: type[object], text: str) -> None:
+        raise SchemaError(text)
+
+    text = 'Error building "model" validator:\n  SchemaError: Field "x":\n  KeyboardInterrupt: '
+    monkeypatch.setattr(BaseModel, "model_rebuild", classmethod(lambda cls, **_: build(cls, text)))
+    with pytest.raises(KeyboardInterrupt):
+        JobDescription.model_rebuild(force=True)
+    text = "Error building validator: no such type"
+    with pytest.raises(SchemaError):
+        JobDescription.model_rebuild(force=True)
+    monkeypatch.undo()
+    assert JobDescription.model_rebuild(force=True)

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
+from pydantic_core import SchemaError
+
 from batchcompute.models.field_types import UNSET
 from batchcompute.models.fields import Field
 from batchcompute.models.problems import warn_unknown
@@ -50,6 +52,17 @@ class PydanticModel(ValidatedModel):
         from batchcompute.models.json_schema import model_schema
 
         return model_schema(cls, handler(schema), handler)
+
+    @classmethod
+    def model_rebuild(cls, *, _parent_namespace_depth: int = 2, **options: Any) -> bool | None:
+        """Build the validator of the class; see `pydantic.BaseModel.model_rebuild`."""
+        try:
+            return super().model_rebuild(_parent_namespace_depth=_parent_namespace_depth + 1, **options)
+        except SchemaError as error:
+            # Models are built when they are first used. A Ctrl-C at that moment becomes a text in the error.
+            if str(error).rstrip(" :\n").endswith("KeyboardInterrupt"):
+                raise KeyboardInterrupt from None
+            raise
 
     def _model_dump(
         self, *, include: Any = None, exclude: Any = None, warnings: Any = False, **options: Any
