@@ -316,9 +316,10 @@ def test_pages_are_rendered_one_after_another_and_once_for_all_their_streams(tmp
 
 
 def test_all_watched_pages_together_cost_a_small_part_of_the_time(tmp_path: Path) -> None:
-    def pause_of(costs: list[float]) -> float:
+    def pause_of(costs: list[float], streams: int = 1) -> float:
         async def pause() -> float:
             hub = _Watchers(service).hub
+            hub._count = streams
             for number, cost in enumerate(costs):
                 topic = hub._topics[("owner", str(number))] = events._Topic(("owner", str(number)))
                 topic.cost = cost
@@ -329,5 +330,7 @@ def test_all_watched_pages_together_cost_a_small_part_of_the_time(tmp_path: Path
     with LocalService(tmp_path / "data", slots=1) as service:
         assert pause_of([0.001]) == pytest.approx(0.1)
         assert pause_of([0.01] * 100) == pytest.approx(20.0)
+        # To send an update costs time for each stream, too.
+        assert pause_of([0.01], streams=200) == pytest.approx(5.0)
         # Nobody waits for more than half a minute, however much is watched.
         assert pause_of([0.01] * 1000) == pytest.approx(30.0)

@@ -32,7 +32,7 @@ _COST: Final = 20.0
 _LONGEST: Final = 30.0
 """Seconds between two updates of a page that changes all the time, however many pages are watched."""
 
-_PER_STREAM: Final = 0.0125
+_PER_STREAM: Final = 0.025
 """Seconds between two updates, for each open stream."""
 
 _TICK: Final = 0.5
