@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -52,6 +53,15 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the endpoint and the data directory of the caller's environment out of the tests."""
     monkeypatch.delenv("BATCHCOMPUTE_ENDPOINT", raising=False)
     monkeypatch.setenv("BATCHCOMPUTE_DATA_DIR", str(tmp_path / "default-data"))
+
+
+@pytest.fixture(autouse=True)
+def _same_log_level() -> Iterator[None]:
+    """Undo what `--debug` of a command does to the process of the tests."""
+    logger = logging.getLogger("batchcompute")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)
