@@ -55,19 +55,19 @@ class Attempt:
         script: RootedFile | None = None,
         script_content: str = "",
     ) -> None:
-        self.spec = spec
-        self.process = process
-        self.work = work
-        self.plan = plan
+        self.spec: AttemptSpec = spec
+        self.process: ProcessSpec = process
+        self.work: Root = work
+        self.plan: StagingPlan = plan
         self.isolation: Isolation = isolation
-        self.note = note
-        self.problem = problem
-        self.account = account
-        self.script = script
-        self.script_content = script_content
-        self.abort = threading.Event()
+        self.note: str = note
+        self.problem: str = problem
+        self.account: Account | None = account
+        self.script: RootedFile | None = script
+        self.script_content: str = script_content
+        self.abort: threading.Event = threading.Event()
         """Set when the result is not needed any more: the instance was stopped, or its machine was released."""
-        self.has_directory = False
+        self.has_directory: bool = False
         """Whether the working directory exists, because an earlier attempt has used it."""
 
     @property

@@ -367,8 +367,8 @@ class RootedFile:
     __slots__ = ("parts", "root")
 
     def __init__(self, root: Root, parts: tuple[str, ...]) -> None:
-        self.root = root
-        self.parts = parts
+        self.root: Root = root
+        self.parts: tuple[str, ...] = parts
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RootedFile):

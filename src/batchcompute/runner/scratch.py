@@ -40,7 +40,7 @@ class ScratchFile(RootedFile):
 
     def __init__(self, root: Root, parts: tuple[str, ...], identity: _Identity) -> None:
         super().__init__(root, parts)
-        self.identity = identity
+        self.identity: _Identity = identity
 
     def new(self) -> int:
         """Empty the file, and return a new descriptor. A file that a program has replaced is made again."""
