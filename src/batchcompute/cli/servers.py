@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, overload
+from typing import Final
 
-from batchcompute.cli.failures import UNAVAILABLE, fail
+from batchcompute.cli.failures import UNAVAILABLE, CommandError, fail
 from batchcompute.errors import ConfigError
 from batchcompute.service.data_directory import check_data_directory
 from batchcompute.service.locking import lock_file, unlock_file
@@ -128,12 +128,16 @@ def start(directory: Path, options: Sequence[str], seconds: float) -> Server:
     except OSError as error:
         raise ConfigError(f"the data directory {directory} cannot be written: {error}") from None
     try:
-        server = None
-        if not _chooses_port(options):
-            server = _try_to_start(directory, options, log, fd, seconds)
-        elif _is_free(_DEFAULT_PORT):
-            server = _try_to_start(directory, options, log, fd, seconds, may_lose_port=True)
-        return server or _try_to_start(directory, [*options, "--port", "0"], log, fd, seconds)
+        chooses_port = _chooses_port(options)
+        if chooses_port and not _is_free(_DEFAULT_PORT):
+            chooses_port, options = False, [*options, "--port", "0"]
+        try:
+            return _launch(directory, options, log, fd, seconds)
+        except CommandError:
+            if not chooses_port or _is_free(_DEFAULT_PORT):
+                raise
+        # Another server has taken the port meanwhile.
+        return _launch(directory, [*options, "--port", "0"], log, fd, seconds)
     finally:
         os.close(fd)
 
@@ -145,26 +149,8 @@ def _chooses_port(options: Sequence[str]) -> bool:
     return not {"--port", "--config"} & set(options) and OPTIONS["port"].variable not in os.environ
 
 
-@overload
-def _try_to_start(directory: Path, options: Sequence[str], log: Path, fd: int, seconds: float) -> Server: ...
-
-
-@overload
-def _try_to_start(
-    directory: Path, options: Sequence[str], log: Path, fd: int, seconds: float, *, may_lose_port: bool
-) -> Server | None: ...
-
-
-def _try_to_start(
-    directory: Path,
-    options: Sequence[str],
-    log: Path,
-    fd: int,
-    seconds: float,
-    *,
-    may_lose_port: bool = False,
-) -> Server | None:
-    """Start a server, whose output goes to a log; return None if another one has taken the default port meanwhile."""
+def _launch(directory: Path, options: Sequence[str], log: Path, fd: int, seconds: float) -> Server:
+    """Start a server whose output goes to a log, and return it when it answers."""
     begin = os.fstat(fd).st_size
     command = [
         sys.executable,
@@ -184,8 +170,6 @@ def _try_to_start(
     while time.monotonic() < end:
         status = process.poll()
         if status is not None:
-            if may_lose_port and not _is_free(_DEFAULT_PORT):
-                return None
             fail(f"the server ended at its start: {_last_line(log, begin, status)}", UNAVAILABLE)
         url, _ = announced_server(directory)
         server = find(directory) if url else None
