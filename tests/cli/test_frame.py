@@ -73,6 +73,26 @@ def test_the_help_imports_neither_client_nor_service_nor_rich(words: tuple[str, 
     assert imported <= ({"pydantic"} if words[:1] == ("keys",) else set())
 
 
+def test_a_run_of_a_command_imports_only_what_it_uses(tmp_path: Path) -> None:
+    """Models of clusters, apps and quotas, and packages for other uses of a dependency, would make it slower."""
+    absent = (
+        "batchcompute.resources.app", "batchcompute.resources.cluster", "batchcompute.resources.quota",
+        "batchcompute.api.resource_responses", "httpx._main", "tornado", "asyncio", "starlette", "rich", "yaml",
+    )  # fmt: skip
+    program = (
+        "import sys; from batchcompute.cli import main; status = main(['run', '-c', 'true'])\n"
+        f"print('imported', *[name for name in {absent} if name in sys.modules]); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "BATCHCOMPUTE_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "imported"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -274,6 +274,13 @@ def test_delays_between_polls_grow_while_nothing_changes() -> None:
     assert watch.delay(51.0, None, 0.5) == pytest.approx(0.1)
 
 
+def test_the_first_delays_are_shorter_for_a_service_of_this_machine() -> None:
+    watch = Watch(["a"], None, 10.0, 0.0, is_local=True)
+    assert watch.delay(0.0, None, 0.5) == pytest.approx(0.01)
+    assert watch.delay(0.2, None, 0.5) == pytest.approx(0.02)
+    assert watch.delay(30.0, None, 0.5) == pytest.approx(3.0)
+
+
 async def test_on_update_can_be_a_coroutine_function(respx_mock: respx.MockRouter) -> None:
     respx_mock.get(f"{URL}/jobs/job-1").mock(side_effect=states("Finished"))
     seen: list[str] = []

@@ -32,7 +32,7 @@ class Operation:
     path: str
     """Path, with ``{Name}`` for each variable part."""
     response: str
-    """Class of the response, in `responses` or `resource_responses`; for lists the class of an item."""
+    """Class of the response, in `responses`, `job_responses` or `resource_responses`; for lists the class of an item."""
     status: int
     """HTTP status of a successful response."""
     retry_class: RetryClass

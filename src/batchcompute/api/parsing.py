@@ -84,8 +84,13 @@ class PageParser:
 
 
 def _class_named(name: str) -> type[Jsonizable]:
-    """Import a class of `resource_responses` or `resources` at its first use, because models load slowly."""
-    module = "batchcompute.api.resource_responses" if name.endswith("Response") else "batchcompute.resources"
+    """Import a response or a resource at its first use, because models load slowly."""
+    if not name.endswith("Response"):
+        module = "batchcompute.resources"
+    elif name.startswith(("Job", "Task", "Instance", "SynchronousInstance")):
+        module = "batchcompute.api.job_responses"
+    else:
+        module = "batchcompute.api.resource_responses"
     cls: type[Jsonizable] = getattr(importlib.import_module(module), name)
     return cls
 

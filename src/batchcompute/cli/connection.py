@@ -102,16 +102,16 @@ def _local_secret() -> str:
     return secrets.token_hex(16)
 
 
-def _import_httpx() -> None:
-    """Import httpx without its own command line, which would import rich and take 30 ms."""
-    if "httpx" in sys.modules:
-        return
+def _import_without(name: str, absent: str) -> None:
+    """Import a package without an optional module of it that takes 30 ms."""
     modules = cast("dict[str, object]", sys.modules)
-    modules["httpx._main"] = None
+    if name in modules or absent in modules:
+        return
+    modules[absent] = None
     try:
-        import_module("httpx")
+        import_module(name)
     finally:
-        del modules["httpx._main"]
+        del modules[absent]
 
 
 @contextmanager
@@ -129,7 +129,9 @@ def connected(state: State, *, runs_jobs: bool = False, **options: Any) -> Gener
     Raises:
         ConfigError: The endpoint or the key pair is missing or invalid.
     """
-    _import_httpx()
+    # httpx imports rich for a command line of its own, and tenacity imports tornado, each where it is installed.
+    _import_without("httpx", "httpx._main")
+    _import_without("tenacity", "tornado")
     from batchcompute.client import Client
     from batchcompute.http.credentials import current_credentials, from_environment
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from batchcompute.cli import servers
 from batchcompute.service.store.snapshot import count_unfinished
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
-@dataclass(frozen=True, slots=True)
-class DirectoryState:
+class DirectoryState(NamedTuple):
     """A data directory at one moment. All messages about it come from here."""
 
     directory: Path

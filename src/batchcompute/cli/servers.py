@@ -11,9 +11,8 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from batchcompute.cli.failures import UNAVAILABLE, CommandError, fail
 from batchcompute.errors import ConfigError
@@ -39,8 +38,7 @@ _started: list[subprocess.Popen[bytes]] = []
 """The servers that this process has started. They outlive it, so nothing waits for them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """A server that has proved that it owns the data directory."""
 
     url: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from batchcompute.api.call import Call
 from batchcompute.http.oss import get_object
@@ -29,8 +28,7 @@ def piece_size(limit: int | None) -> int:
     return _PIECE if limit is None else min(limit, _PIECE)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A piece of an object."""
 
     data: bytes

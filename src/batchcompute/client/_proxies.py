@@ -6,8 +6,7 @@ import ipaddress
 import re
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.request import getproxies
 
 import httpx
@@ -34,8 +33,7 @@ _MAX_SHOWN = 60
 """Maximum number of characters of an entry in a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
+class Exclusion(NamedTuple):
     """An entry of ``NO_PROXY``."""
 
     scheme: str
@@ -62,8 +60,7 @@ class Exclusion:
             return False
 
 
-@dataclass(frozen=True, slots=True)
-class Proxies:
+class Proxies(NamedTuple):
     """The configuration of proxies in the environment."""
 
     urls: Mapping[str, str]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = ["JobHost"]
 
 
-@dataclass(frozen=True, slots=True)
-class JobHost:
+class JobHost(NamedTuple):
     """The process that runs the jobs of a client."""
 
     kind: Literal["server", "joined", "embedded", "stored", "given", "temporary", "unknown"] = "server"

@@ -24,6 +24,9 @@ Until: TypeAlias = "JobState | Collection[JobState] | Callable[[Job], object]"
 _FIRST_DELAY = 0.05
 """Seconds before the second poll, because many jobs are short."""
 
+_FIRST_LOCAL_DELAY = 0.01
+"""The same for a service of this machine: a poll takes a millisecond there, and a job a few hundredths of a second."""
+
 _DELAY_SHARE = 0.1
 """Delay before the next poll, as a share of the time since the last change.
 
@@ -45,12 +48,15 @@ class Watch:
         until: The condition that ends the wait for a job; None for its end only.
         interval: Maximum number of seconds between two polls.
         now: The time, by a monotonic clock.
+        is_local: Whether the service is on this machine.
 
     Raises:
         ConfigError: The condition or the interval is invalid.
     """
 
-    def __init__(self, ids: Sequence[str], until: object, interval: float, now: float) -> None:
+    def __init__(
+        self, ids: Sequence[str], until: object, interval: float, now: float, is_local: bool = False
+    ) -> None:
         if isinstance(interval, bool) or not interval > 0:
             raise ConfigError(f"interval must be a number of seconds greater than 0, not {interval!r}")
         self.ids: list[str] = list(dict.fromkeys(ids))
@@ -64,6 +70,7 @@ class Watch:
         self._changes: list[Job] = []
         self._condition = _condition_of(until)
         self._interval = interval
+        self._first_delay = _FIRST_LOCAL_DELAY if is_local else _FIRST_DELAY
         self._started = now
         self._last_change = now
         self._last_get: dict[str, int] = dict.fromkeys(self.ids, 0)
@@ -135,7 +142,7 @@ class Watch:
             end: The end of the wait; None for no limit.
             jitter: A random number in [0, 1), which spreads the polls of several clients.
         """
-        seconds = min(self._interval, max(_FIRST_DELAY, (now - self._last_change) * _DELAY_SHARE))
+        seconds = min(self._interval, max(self._first_delay, (now - self._last_change) * _DELAY_SHARE))
         seconds *= 0.75 + 0.5 * jitter
         return seconds if end is None else max(0.0, min(seconds, end - now))
 

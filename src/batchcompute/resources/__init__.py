@@ -6,81 +6,85 @@
 
 from __future__ import annotations
 
-from batchcompute.resources._literals import (
-    ClusterState,
-    ImageType,
-    JobState,
-    JobType,
-    MachineState,
-    Platform,
-    ResourceTypeName,
-)
-from batchcompute.resources.app import (
-    VM,
-    AppDescription,
-    AppRevision,
-    AppStatus,
-    Docker,
-    InputParameter,
-    OutputParameter,
-)
-from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
-from batchcompute.resources.cluster import (
-    Cluster,
-    ClusterDescription,
-    ClusterInstance,
-    Disk,
-    Group,
-    GroupDescription,
-    Metrics,
-    ModifyClusterDescription,
-    ModifyConfigs,
-    ModifyGroupDescription,
-)
-from batchcompute.resources.configs import (
-    NAS,
-    OSS,
-    VPC,
-    Classic,
-    Configs,
-    DataDisk,
-    Disks,
-    InputMappingConfig,
-    MountEntry,
-    Mounts,
-    Networks,
-    Notification,
-    SystemDisk,
-    Topic,
-)
-from batchcompute.resources.image import Image, ImageDescription
-from batchcompute.resources.job import (
-    DAG,
-    AnyJobDescription,
-    Error,
-    Instance,
-    InstanceAttempt,
-    InstanceMetrics,
-    Job,
-    JobDescription,
-    Result,
-    SynchronousInstance,
-    Task,
-    TaskMetrics,
-)
-from batchcompute.resources.quota import (
-    AvailableInstanceDesc,
-    AvailableNetworkType,
-    AvailableResource,
-    Quota,
-)
-from batchcompute.resources.task import (
-    AutoCluster,
-    Command,
-    CredentialConfig,
-    Parameters,
-    TaskDescription,
-)
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+if _TYPE_CHECKING:
+    from batchcompute.resources._literals import (
+        ClusterState,
+        ImageType,
+        JobState,
+        JobType,
+        MachineState,
+        Platform,
+        ResourceTypeName,
+    )
+    from batchcompute.resources.app import (
+        VM,
+        AppDescription,
+        AppRevision,
+        AppStatus,
+        Docker,
+        InputParameter,
+        OutputParameter,
+    )
+    from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
+    from batchcompute.resources.cluster import (
+        Cluster,
+        ClusterDescription,
+        ClusterInstance,
+        Disk,
+        Group,
+        GroupDescription,
+        Metrics,
+        ModifyClusterDescription,
+        ModifyConfigs,
+        ModifyGroupDescription,
+    )
+    from batchcompute.resources.configs import (
+        NAS,
+        OSS,
+        VPC,
+        Classic,
+        Configs,
+        DataDisk,
+        Disks,
+        InputMappingConfig,
+        MountEntry,
+        Mounts,
+        Networks,
+        Notification,
+        SystemDisk,
+        Topic,
+    )
+    from batchcompute.resources.image import Image, ImageDescription
+    from batchcompute.resources.job import (
+        DAG,
+        AnyJobDescription,
+        Error,
+        Instance,
+        InstanceAttempt,
+        InstanceMetrics,
+        Job,
+        JobDescription,
+        Result,
+        SynchronousInstance,
+        Task,
+        TaskMetrics,
+    )
+    from batchcompute.resources.quota import (
+        AvailableInstanceDesc,
+        AvailableNetworkType,
+        AvailableResource,
+        Quota,
+    )
+    from batchcompute.resources.task import (
+        AutoCluster,
+        Command,
+        CredentialConfig,
+        Parameters,
+        TaskDescription,
+    )
 
 __all__ = [
     "DAG",
@@ -149,3 +153,47 @@ __all__ = [
     "TaskMetrics",
     "Topic",
 ]
+
+# Classes are made at their first use: those that a program does not use would take a third of its start.
+_MODULES = {
+    "_literals": "ClusterState ImageType JobState JobType MachineState Platform ResourceTypeName",
+    "app": "VM AppDescription AppRevision AppStatus Docker InputParameter OutputParameter",
+    "appjob": "App AppJobDescription Config Logging",
+    "cluster": (
+        "Cluster ClusterDescription ClusterInstance Disk Group GroupDescription Metrics "
+        "ModifyClusterDescription ModifyConfigs ModifyGroupDescription"
+    ),
+    "configs": (
+        "NAS OSS VPC Classic Configs DataDisk Disks InputMappingConfig MountEntry Mounts Networks "
+        "Notification SystemDisk Topic"
+    ),
+    "image": "Image ImageDescription",
+    "job": (
+        "DAG AnyJobDescription Error Instance InstanceAttempt InstanceMetrics Job JobDescription "
+        "Result SynchronousInstance Task TaskMetrics"
+    ),
+    "quota": "AvailableInstanceDesc AvailableNetworkType AvailableResource Quota",
+    "task": "AutoCluster Command CredentialConfig Parameters TaskDescription",
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def _load(name: str) -> object:
+    if name in _MODULES:
+        # Programs use `batchcompute.resources.job` after an import of this package alone.
+        return _import_module(f"{__name__}.{name}")
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(_import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_MODULES})
+
+
+if not _TYPE_CHECKING:
+    # With a `__getattr__`, a type checker accepts the import of any name.
+    __getattr__ = _load

@@ -255,6 +255,11 @@ class Configs(Description):
         self.set_networks_type(True)
 
 
+def _no_events() -> list[str]:
+    # pydantic reads the signature of a factory. For `list` itself that takes milliseconds.
+    return []
+
+
 class Topic(Description):
     """The topic that receives events, and which events it receives (REST API, 3.8 and 8)."""
 
@@ -262,7 +267,7 @@ class Topic(Description):
     """Name of the MNS topic."""
     endpoint: Text | None = ""
     """Endpoint of the MNS account."""
-    events: TextList | None = Field(default_factory=list)
+    events: TextList | None = Field(default_factory=_no_events)
     """Names of the events to send, for example ``OnJobFinished``."""
     user_data: Text | None = ""
     """A string of the caller that is sent with each event."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from batchcompute.runner.staging_plan import WORKDIR, StagingPlan, ancestors
 
@@ -18,8 +19,7 @@ _LONGEST_LINE = 60_000
 """Bytes of a line of an environment file; docker cannot read a line of 64 KiB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(NamedTuple):
     """The container runtime of this machine."""
 
     program: str

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from batchcompute.runner.file_system_view import FileSystemView, TooManyEntries, base
 from batchcompute.runner.os_errors import is_transient
@@ -37,8 +37,7 @@ _REPORT = 65536
 """Bytes of a report of bubblewrap that are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxSupport:
+class SandboxSupport(NamedTuple):
     """The support of this machine for sandboxes of bubblewrap."""
 
     usable: bool

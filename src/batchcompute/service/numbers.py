@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from batchcompute.service.store.database import Store
@@ -36,8 +36,7 @@ class Readiness:
         return {"status": "ready" if self.ok else "not ready", **self.problems}
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceNumbers:
+class ServiceNumbers(NamedTuple):
     """The numbers of a service at one moment."""
 
     jobs: Mapping[str, int]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from batchcompute.http.signing import API_VERSION
@@ -32,8 +32,7 @@ class BadTarget(ValueError):
     """A path or query that is malformed or ambiguous."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spool:
+class Spool(NamedTuple):
     """A request body in a file, because it is too large for memory."""
 
     file: RootedFile

@@ -6,9 +6,8 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from batchcompute.errors import ConfigError
 from batchcompute.runner.rooted import Root
@@ -28,8 +27,7 @@ _LONGEST_PAUSE: Final = 3600.0
 """Seconds between two searches for old jobs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trimmed:
+class Trimmed(NamedTuple):
     """The numbers of removed jobs and tokens."""
 
     jobs: int

@@ -7,8 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 
@@ -28,8 +27,7 @@ _INTERVAL = 1.0
 _HOUR = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(NamedTuple):
     """The health of the loop that runs the jobs."""
 
     ok: bool
@@ -119,13 +117,14 @@ class Watchdog:
             ):
                 continue
             self._reported = started
-            self._stalls += 1
             frame = sys._current_frames().get(self._dispatcher.thread.ident or 0)
             stack = traceback.extract_stack(frame) if frame is not None else traceback.StackSummary()
             where = stack[-1] if stack else None
-            self._last = f"{where.name} ({where.filename}:{where.lineno})" if where else "unknown"
             _log.error(
                 "a round of the dispatcher has taken more than %g seconds; its thread is at:\n%s",
                 self._limit,
                 "".join(stack.format()),
             )
+            # Last, so that whoever sees the stall counted also sees where it was.
+            self._last = f"{where.name} ({where.filename}:{where.lineno})" if where else "unknown"
+            self._stalls += 1

@@ -118,7 +118,7 @@ class Waiting(Logs):
         started = time.monotonic()
         limit = None if timeout is None else max(0.0, _seconds(timeout))
         end = None if limit is None else started + limit
-        watch = Watch(ids, until, interval, started)
+        watch = Watch(ids, until, interval, started, self._endpoint.is_local)
         display = reporter(progress)
         failures = 0
         try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from batchcompute import resources
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.models.problems import short_repr
-from batchcompute.resources import AppDescription, AppJobDescription, JobDescription
+from batchcompute.resources import JobDescription
 from batchcompute.runner.object_urls import split_object_url
 
 __all__: list[str] = []
@@ -34,7 +35,7 @@ def task_name(app_name: str) -> str:
     return f"_{name[:31]}" if name[:1].isdigit() else name
 
 
-def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
+def plan_of(app: resources.AppDescription, job: resources.AppJobDescription) -> dict[str, Any]:
     """Return the DAG that runs an app.
 
     Args:
@@ -110,14 +111,14 @@ def plan_of(app: AppDescription, job: AppJobDescription) -> dict[str, Any]:
     return {"DAG": {"Tasks": {task_name(app.name or ""): task}}}
 
 
-def _variables(app: AppDescription) -> dict[str, str]:
+def _variables(app: resources.AppDescription) -> dict[str, str]:
     """Return the name of the environment variable of each parameter."""
     from batchcompute.service.domain.app_commands.substitution import variables
 
     return variables([*app.input_parameters, *app.output_parameters])
 
 
-def _command(app: AppDescription) -> str:
+def _command(app: resources.AppDescription) -> str:
     # The parser of commands takes long to import, and a server starts without it.
     from batchcompute.service.domain.app_commands.substitution import UnsafeLine, substitute
 
@@ -131,7 +132,7 @@ def _command(app: AppDescription) -> str:
         raise ValidationError([Problem("CommandLine", "", str(error))]) from None
 
 
-def check(app: AppDescription) -> None:
+def check(app: resources.AppDescription) -> None:
     """Check that the command of an app cannot execute the value of a parameter.
 
     Raises:
@@ -140,12 +141,14 @@ def check(app: AppDescription) -> None:
     _command(app)
 
 
-def as_job(job: AppJobDescription, plan: Mapping[str, Any]) -> JobDescription:
+def as_job(job: resources.AppJobDescription, plan: Mapping[str, Any]) -> JobDescription:
     """Return the DAG job of an App job, for the checks of DAG jobs."""
     return JobDescription({"Name": "app", "Type": "DAG", "Priority": job.priority or 0, **plan})
 
 
-def _config(app: AppDescription, job: AppJobDescription, problems: list[Problem]) -> dict[str, Any]:
+def _config(
+    app: resources.AppDescription, job: resources.AppJobDescription, problems: list[Problem]
+) -> dict[str, Any]:
     values = dict(_DEFAULTS)
     fixed: set[str] = set()
     for name, item in app.config.items():

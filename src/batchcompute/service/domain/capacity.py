@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from batchcompute.resources import JobDescription, TaskDescription
 from batchcompute.service.domain.instance_types import TYPES, InstanceType
@@ -15,8 +15,7 @@ _MOST_NAMED = 20
 """Instance types that a message lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(NamedTuple):
     """The machine of the service."""
 
     cores: int

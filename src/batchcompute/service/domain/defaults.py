@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from batchcompute import resources
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.models.constraints import MAX_INSTANCES
 from batchcompute.models.problems import short_repr
-from batchcompute.resources import AppJobDescription, JobDescription, TaskDescription
+from batchcompute.resources import JobDescription, TaskDescription
 from batchcompute.resources._rules import count_instances
 from batchcompute.runner.environment import environment_size
 from batchcompute.runner.object_urls import split_object_url
@@ -37,8 +37,7 @@ def check_ascii(name: str | None, path: str) -> None:
         raise ValidationError([Problem(path, short_repr(name), allowed)])
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(NamedTuple):
     """The limits of the machine of the service."""
 
     variable_bytes: Callable[[], int]
@@ -84,13 +83,13 @@ def service_problems(description: JobDescription, platform: Platform) -> list[Pr
     return list(_problems_of(description, platform))
 
 
-def app_job_description(body: Mapping[str, Any]) -> AppJobDescription:
+def app_job_description(body: Mapping[str, Any]) -> resources.AppJobDescription:
     """Read the description of an App job, check it, and fill in the service's defaults.
 
     Raises:
         ValidationError: It is refused, with every problem at once.
     """
-    description = AppJobDescription({"Type": "App", **body})
+    description = resources.AppJobDescription({"Type": "App", **body})
     description.validate()
     check_ascii(description.name, "Name")
     _fill(description, body)
@@ -101,7 +100,7 @@ def app_job_description(body: Mapping[str, Any]) -> AppJobDescription:
     return description
 
 
-def _fill(description: JobDescription | AppJobDescription, body: Mapping[str, Any]) -> None:
+def _fill(description: JobDescription | resources.AppJobDescription, body: Mapping[str, Any]) -> None:
     """Fill in what both kinds of jobs have by default."""
     if "Description" not in body:
         # The model's own default names the Python SDK, which need not have sent this.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from batchcompute.service.domain.states import Key
 
@@ -27,8 +26,7 @@ class Candidates(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(NamedTuple):
     """An instance that starts now, and its machine."""
 
     key: Key

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from batchcompute.runner.attempt_spec import Token
 from batchcompute.runner.processes import SHORT, AttemptProcesses
@@ -50,8 +50,7 @@ class _Attempt:
     """Whether the thread is killing remaining processes of the attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessState:
+class ProcessState(NamedTuple):
     """The state of the processes of an attempt."""
 
     phase: Literal["running", "ending", "exited"]

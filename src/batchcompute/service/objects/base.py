@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from batchcompute.errors import ValidationError
 from batchcompute.runner.rooted import Parts, Root, RootedFile
@@ -26,8 +26,7 @@ class LinkInPath(ValidationError):
     """The path of an object contains a symbolic link, which is not followed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """The properties of an object."""
 
     size: int
@@ -50,8 +49,7 @@ class ObjectReader:
     """Releases the object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One page of the keys of a bucket, in the order of their bytes."""
 
     items: Sequence[tuple[str, Stat | None]]

@@ -8,9 +8,8 @@ import hmac
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from batchcompute.errors import ValidationError
 from batchcompute.runner.attempt_spec import AttemptSpec, Token
@@ -49,8 +48,7 @@ _WRITES: Final = {
 _OUTSIDE = "The grant of this attempt does not cover this request."
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """The content of a grant."""
 
     token: Token

@@ -9,8 +9,8 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from batchcompute.runner.rooted import Root
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
@@ -28,8 +28,7 @@ _RACY = 50_000_000
 Names = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(NamedTuple):
     """The sorted content of a directory."""
 
     order: list[str]

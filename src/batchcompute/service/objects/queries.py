@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from batchcompute.service.errors import ObjectError
 from batchcompute.service.objects import responses
@@ -71,8 +70,7 @@ def subresource_of(method: str, bucket: str, key: str, query: Mapping[str, str])
     return subresource
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
+class ListQuery(NamedTuple):
     """The parameters of a list of keys."""
 
     version: int

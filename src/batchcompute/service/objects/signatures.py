@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.objects import version4
@@ -86,8 +86,7 @@ def path_of(request: Request) -> str:
     return f"/{host[1]}{path}" if host else path
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureCheck:
+class SignatureCheck(NamedTuple):
     """The result of checking a signature."""
 
     code: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from batchcompute.resources import AppDescription
+from batchcompute import resources
 from batchcompute.service.store.rows import AppRow, RevisionRow
 
 __all__: list[str] = []
@@ -32,7 +32,7 @@ class AppRepository:
         )
         return [_app(row) for row in rows]
 
-    def insert(self, owner: str, description: AppDescription, now: str) -> None:
+    def insert(self, owner: str, description: resources.AppDescription, now: str) -> None:
         """Write a new app with its first revision, number 0."""
         seq = self._db.execute(
             "INSERT INTO apps (name, owner, next, created) VALUES (?, ?, 0, ?)",
@@ -40,7 +40,7 @@ class AppRepository:
         ).lastrowid
         self.add_revision(seq or 0, description, now)
 
-    def add_revision(self, app: int, description: AppDescription, now: str) -> None:
+    def add_revision(self, app: int, description: resources.AppDescription, now: str) -> None:
         """Write a further revision of an app."""
         self._db.execute(
             "INSERT INTO revisions SELECT seq, next, ?, ? FROM apps WHERE seq = ?",
@@ -84,4 +84,4 @@ def _app(row: sqlite3.Row) -> AppRow:
 
 
 def _revision(row: sqlite3.Row) -> RevisionRow:
-    return RevisionRow(row["number"], row["updated"], AppDescription(row["description"]))
+    return RevisionRow(row["number"], row["updated"], resources.AppDescription(row["description"]))

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from batchcompute.resources import ClusterDescription
+from batchcompute import resources
 from batchcompute.service.store.rows import ClusterRow
 
 __all__: list[str] = []
@@ -62,7 +62,12 @@ class ClusterRepository:
         return [_cluster(row) for row in rows]
 
     def insert(
-        self, cluster_id: str, owner: str, description: ClusterDescription, logs: Sequence[str], now: str
+        self,
+        cluster_id: str,
+        owner: str,
+        description: resources.ClusterDescription,
+        logs: Sequence[str],
+        now: str,
     ) -> int:
         """Write a new cluster; return the number of its row."""
         cursor = self._db.execute(
@@ -71,7 +76,7 @@ class ClusterRepository:
         )
         return cursor.lastrowid or 0
 
-    def set_description(self, seq: int, description: ClusterDescription) -> None:
+    def set_description(self, seq: int, description: resources.ClusterDescription) -> None:
         """Change the description of a cluster."""
         self._db.execute("UPDATE clusters SET description = ? WHERE seq = ?", (description.dump(None), seq))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from batchcompute.resources import ImageDescription
+from batchcompute import resources
 from batchcompute.service.store.rows import ImageRow
 
 __all__: list[str] = []
@@ -34,7 +34,7 @@ class ImageRepository:
         )
         return [_image(row) for row in rows]
 
-    def insert(self, image_id: str, owner: str, description: ImageDescription, now: str) -> None:
+    def insert(self, image_id: str, owner: str, description: resources.ImageDescription, now: str) -> None:
         """Write a new image."""
         self._db.execute(
             "INSERT INTO images (id, owner, description, created) VALUES (?, ?, ?, ?)",
@@ -47,4 +47,6 @@ class ImageRepository:
 
 
 def _image(row: sqlite3.Row) -> ImageRow:
-    return ImageRow(row["seq"], row["id"], row["owner"], ImageDescription(row["description"]), row["created"])
+    return ImageRow(
+        row["seq"], row["id"], row["owner"], resources.ImageDescription(row["description"]), row["created"]
+    )

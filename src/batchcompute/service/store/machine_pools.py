@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchcompute.resources import ClusterDescription
+from batchcompute import resources
 from batchcompute.service.clock import Clock, timestamp
 from batchcompute.service.domain.ids import new_id
 from batchcompute.service.store import transitions
@@ -26,7 +26,9 @@ def delete_released(transaction: Transaction, clock: Clock) -> None:
     transaction.machines.delete_released(shown_since(clock))
 
 
-def adjust(transaction: Transaction, cluster: int, description: ClusterDescription, clock: Clock) -> None:
+def adjust(
+    transaction: Transaction, cluster: int, description: resources.ClusterDescription, clock: Clock
+) -> None:
     """Create and release machines until each group has its desired number; idle and newer ones are released first.
 
     Args:

@@ -6,23 +6,26 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from batchcompute.resources import (
-    AppDescription,
-    AppJobDescription,
-    ClusterDescription,
-    ImageDescription,
-    JobDescription,
-    TaskDescription,
-)
+from batchcompute import resources
+from batchcompute.resources import JobDescription, TaskDescription
 from batchcompute.service.domain.states import ActiveState, Key, State, StoredState
 
 __all__: list[str] = ["ActiveState"]
 
 # Stored descriptions never change in place, and readers do not write to them.
 _job_description = lru_cache(maxsize=64)(JobDescription)
-_app_job_description = lru_cache(maxsize=64)(AppJobDescription)
 task_description: Callable[[str], TaskDescription] = lru_cache(maxsize=256)(TaskDescription)
-cluster_description: Callable[[str], ClusterDescription] = lru_cache(maxsize=64)(ClusterDescription)
+
+
+@lru_cache(maxsize=64)
+def _app_job_description(text: str) -> resources.AppJobDescription:
+    return resources.AppJobDescription(text)
+
+
+@lru_cache(maxsize=64)
+def cluster_description(text: str) -> resources.ClusterDescription:
+    """Return a stored description of a cluster, which must not be changed."""
+    return resources.ClusterDescription(text)
 
 
 class JobRow(NamedTuple):
@@ -56,7 +59,7 @@ class JobRow(NamedTuple):
     """Description as JSON."""
 
     @property
-    def description(self) -> JobDescription | AppJobDescription:
+    def description(self) -> JobDescription | resources.AppJobDescription:
         """The description, which must not be changed."""
         return (_app_job_description if self.is_app else _job_description)(self.text)
 
@@ -255,7 +258,7 @@ class TaskToRun(NamedTuple):
     """Seconds that an attempt may take."""
     description: TaskDescription
     """Description."""
-    cluster_description: ClusterDescription | None
+    cluster_description: resources.ClusterDescription | None
     """The description of its cluster; None for one of its own, or one that is gone."""
 
 
@@ -278,7 +281,7 @@ class ClusterRow(NamedTuple):
     """Time of creation."""
 
     @property
-    def description(self) -> ClusterDescription:
+    def description(self) -> resources.ClusterDescription:
         """The description, which must not be changed."""
         return cluster_description(self.text)
 
@@ -305,7 +308,7 @@ class ImageRow(NamedTuple):
     """Id."""
     owner: str
     """Owner."""
-    description: ImageDescription
+    description: resources.ImageDescription
     """Description."""
     created: str
     """Time of creation."""
@@ -329,7 +332,7 @@ class RevisionRow(NamedTuple):
     """Number of the instance, from 0."""
     updated: str
     """Time of its last change."""
-    description: AppDescription
+    description: resources.AppDescription
     """Description."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.runner.rooted import Root
@@ -100,8 +100,7 @@ class Cleaner:
         _log.warning("%s cannot be removed now; the next start of the service removes it", leftover.name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Leftover:
+class _Leftover(NamedTuple):
     """A directory to be removed, and files next to it."""
 
     root: Root

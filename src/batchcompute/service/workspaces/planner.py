@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchcompute.runner.attempt_spec import AttemptSpec, Resources, Token
 from batchcompute.runner.mappings import Mappings
@@ -22,8 +21,7 @@ from batchcompute.service.workspaces.environment import environment
 __all__: list[str] = []
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(NamedTuple):
     """The common properties of all attempts of a task."""
 
     owner: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from batchcompute.resources import AppDescription
+from batchcompute import resources
 from batchcompute.service.api import idempotency
 from batchcompute.service.api.paging import page
 from batchcompute.service.api.params import Params
@@ -108,8 +108,8 @@ class Apps:
                 transaction.apps.delete(app.seq)
 
 
-def _checked(body: dict[str, Any]) -> AppDescription:
-    description = AppDescription(body)
+def _checked(body: dict[str, Any]) -> resources.AppDescription:
+    description = resources.AppDescription(body)
     description.validate()
     check_ascii(description.name, "Name")
     app_jobs.check(description)

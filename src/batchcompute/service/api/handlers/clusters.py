@@ -6,8 +6,8 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from batchcompute import resources
 from batchcompute.errors import ValidationError
-from batchcompute.resources import ClusterDescription, ModifyClusterDescription
 from batchcompute.runner.object_urls import split_object_url
 from batchcompute.service.api import idempotency
 from batchcompute.service.api.paging import page
@@ -58,7 +58,7 @@ class Clusters:
     def create_cluster(self, params: Params) -> dict[str, Any]:
         """Answer CreateCluster."""
         body = params.json()
-        description = ClusterDescription(body)
+        description = resources.ClusterDescription(body)
         description.validate()
         check_ascii(description.name, "Name")
         self._check_mounts(description, params.owner)
@@ -107,11 +107,11 @@ class Clusters:
 
     def modify_cluster(self, params: Params) -> None:
         """Answer ModifyCluster."""
-        changes = ModifyClusterDescription(params.json())
+        changes = resources.ModifyClusterDescription(params.json())
         changes.validate()
         with self._store.write() as transaction:
             cluster = self._find_active(transaction, params)
-            description = ClusterDescription(cluster.text)
+            description = resources.ClusterDescription(cluster.text)
             for name, group in changes.groups.items():
                 if name not in description.groups:
                     raise not_found("group", name, f"cluster {cluster.id}", list(description.groups))
@@ -169,13 +169,13 @@ class Clusters:
         with self._store.write() as transaction:
             cluster, machine = self._find_running(transaction, params)
             machine_pools.release(transaction, machine, self._clock)
-            description = ClusterDescription(cluster.text)
+            description = resources.ClusterDescription(cluster.text)
             group = description.groups[params.path["GroupName"]]
             group.desired_vm_count = max(0, (group.desired_vm_count or 0) - 1)
             transaction.clusters.set_description(cluster.seq, description)
         self._changed(transaction.effects)
 
-    def _check_mounts(self, description: ClusterDescription, owner: str) -> None:
+    def _check_mounts(self, description: resources.ClusterDescription, owner: str) -> None:
         """Refuse mounts that no task of the cluster could have.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchcompute.resources import ImageDescription
+from batchcompute import resources
 from batchcompute.service.api import idempotency
 from batchcompute.service.api.paging import page
 from batchcompute.service.api.params import Params
@@ -35,7 +35,7 @@ class Images:
     def create_image(self, params: Params) -> dict[str, Any]:
         """Answer CreateImage."""
         body = params.json()
-        description = ImageDescription(body)
+        description = resources.ImageDescription(body)
         description.validate()
         check_ascii(description.name, "Name")
         image_id = new_id("img-")

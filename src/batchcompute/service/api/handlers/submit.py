@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from batchcompute.resources import AppDescription, JobDescription
+from batchcompute import resources
+from batchcompute.resources import JobDescription
 from batchcompute.runner import container
 from batchcompute.runner.environment import environment_room
 from batchcompute.service.api import idempotency
@@ -156,7 +157,7 @@ class Submissions:
             if not (self._buckets.claim if writes else self._buckets.may_read)(owner, bucket):
                 raise denied(bucket)
 
-    def _app(self, params: Params, reference: str) -> AppDescription:
+    def _app(self, params: Params, reference: str) -> resources.AppDescription:
         """Return the newest revision of an app that a job names; there are no public apps here."""
         with self._store.read() as transaction:
             app = transaction.apps.find(params.owner, reference.removeprefix("Private:"))
