@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from batchcompute.models.validation import MAX_BODY_BYTES, body_problem
 from batchcompute.service.errors import ApiError, invalid
 
 if TYPE_CHECKING:
@@ -59,6 +58,9 @@ class Params:
         Raises:
             ApiError: The body is too large, is not JSON, or is not an object.
         """
+        # The models load with the first body, not at the start of a server.
+        from batchcompute.models.validation import MAX_BODY_BYTES, body_problem
+
         if len(self.body) > MAX_BODY_BYTES:
             raise ApiError(403, "InvalidHttpBody", f"The body holds more than {MAX_BODY_BYTES} bytes.")
         try:

@@ -8,7 +8,6 @@ from typing import Any, Final
 from batchcompute import resources
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.models.problems import short_repr
-from batchcompute.resources import JobDescription
 from batchcompute.runner.object_urls import split_object_url
 
 __all__: list[str] = []
@@ -141,9 +140,9 @@ def check(app: resources.AppDescription) -> None:
     _command(app)
 
 
-def as_job(job: resources.AppJobDescription, plan: Mapping[str, Any]) -> JobDescription:
+def as_job(job: resources.AppJobDescription, plan: Mapping[str, Any]) -> resources.JobDescription:
     """Return the DAG job of an App job, for the checks of DAG jobs."""
-    return JobDescription({"Name": "app", "Type": "DAG", "Priority": job.priority or 0, **plan})
+    return resources.JobDescription({"Name": "app", "Type": "DAG", "Priority": job.priority or 0, **plan})
 
 
 def _config(

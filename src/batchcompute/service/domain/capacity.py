@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from batchcompute.resources import JobDescription, TaskDescription
+from batchcompute import resources
 from batchcompute.service.domain.instance_types import TYPES, InstanceType
 from batchcompute.service.spelling import nearest
 
@@ -67,7 +67,7 @@ def cluster_shortage(task: str, cluster_id: str, machines: int, busy: int, menti
     return f"Task {task} waits: {which} of cluster {cluster_id} is busy."
 
 
-def notes_of(job: JobDescription, machine: Machine, types: Mapping[str, InstanceType]) -> str:
+def notes_of(job: resources.JobDescription, machine: Machine, types: Mapping[str, InstanceType]) -> str:
     """Return a message about tasks that ask for more than the machine has; empty if there are none."""
     return " ".join(
         note for name, task in job.dag.tasks.items() for note in _notes(name, task, machine, types)
@@ -75,7 +75,7 @@ def notes_of(job: JobDescription, machine: Machine, types: Mapping[str, Instance
 
 
 def _notes(
-    name: str, task: TaskDescription, machine: Machine, types: Mapping[str, InstanceType]
+    name: str, task: resources.TaskDescription, machine: Machine, types: Mapping[str, InstanceType]
 ) -> Iterator[str]:
     asked = task.auto_cluster.instance_type if "AutoCluster" in task and not task.cluster_id else ""
     kind = types.get(asked or "")
@@ -109,7 +109,7 @@ class KnownTypes:
         self._refuses = special is not None and is_configured
         self._mentions = special is not None or any(kind.engine for kind in types.values())
 
-    def refusal(self, job: JobDescription) -> str:
+    def refusal(self, job: resources.JobDescription) -> str:
         """Return why a job is refused whose instance type is misspelt; empty if it is not."""
         if self._refuses:
             for task, name in self._unknown(job):
@@ -136,7 +136,7 @@ class KnownTypes:
             f"{self._engine}. The nearest is {nearest(name, names)!r}; there are {', '.join(names[:_MOST_NAMED])}{more}."
         )
 
-    def notes(self, job: JobDescription) -> str:
+    def notes(self, job: resources.JobDescription) -> str:
         """Return a message about unknown types of a job; empty if there are none, or all types mean the same."""
         if not self._mentions:
             return ""
@@ -146,7 +146,7 @@ class KnownTypes:
             for task, name in self._unknown(job)
         )
 
-    def _unknown(self, job: JobDescription) -> Iterator[tuple[str, str]]:
+    def _unknown(self, job: resources.JobDescription) -> Iterator[tuple[str, str]]:
         for task_name, task in job.dag.tasks.items():
             name = task.auto_cluster.instance_type if "AutoCluster" in task and not task.cluster_id else ""
             if name and name not in self._names:

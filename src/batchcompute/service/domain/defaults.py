@@ -10,7 +10,6 @@ from batchcompute import resources
 from batchcompute.errors import Problem, ValidationError
 from batchcompute.models.constraints import MAX_INSTANCES
 from batchcompute.models.problems import short_repr
-from batchcompute.resources import JobDescription, TaskDescription
 from batchcompute.resources._rules import count_instances
 from batchcompute.runner.environment import environment_size
 from batchcompute.runner.object_urls import split_object_url
@@ -46,7 +45,7 @@ class Platform(NamedTuple):
     """Returns why containers cannot run; empty if they can."""
 
 
-def job_description(body: Mapping[str, Any], platform: Platform) -> JobDescription:
+def job_description(body: Mapping[str, Any], platform: Platform) -> resources.JobDescription:
     """Return the checked description of a DAG job, with the service's defaults.
 
     Args:
@@ -57,7 +56,7 @@ def job_description(body: Mapping[str, Any], platform: Platform) -> JobDescripti
         ApiError: The job has too many instances.
         ValidationError: The description is invalid. The error has all problems.
     """
-    description = JobDescription(body)
+    description = resources.JobDescription(body)
     if count_instances(description.dag.tasks.values()) > MAX_INSTANCES:
         raise ApiError(403, "QuotaExhausted", f"The InstanceCount ({MAX_INSTANCES}) quota is exhausted.")
     description.validate()
@@ -73,7 +72,7 @@ def job_description(body: Mapping[str, Any], platform: Platform) -> JobDescripti
     return description
 
 
-def service_problems(description: JobDescription, platform: Platform) -> list[Problem]:
+def service_problems(description: resources.JobDescription, platform: Platform) -> list[Problem]:
     """Return the problems of a DAG job that only the service finds.
 
     Args:
@@ -100,7 +99,9 @@ def app_job_description(body: Mapping[str, Any]) -> resources.AppJobDescription:
     return description
 
 
-def _fill(description: JobDescription | resources.AppJobDescription, body: Mapping[str, Any]) -> None:
+def _fill(
+    description: resources.JobDescription | resources.AppJobDescription, body: Mapping[str, Any]
+) -> None:
     """Fill in what both kinds of jobs have by default."""
     if "Description" not in body:
         # The model's own default names the Python SDK, which need not have sent this.
@@ -111,7 +112,7 @@ def _fill(description: JobDescription | resources.AppJobDescription, body: Mappi
         description.notification = NO_NOTIFICATION
 
 
-def _problems_of(description: JobDescription, platform: Platform) -> Iterator[Problem]:
+def _problems_of(description: resources.JobDescription, platform: Platform) -> Iterator[Problem]:
     # Features that this service does not support are refused, never ignored silently.
     if description.name and not _NAME.fullmatch(description.name):
         yield Problem("Name", short_repr(description.name), "may only hold [A-Za-z0-9_-]")
@@ -122,7 +123,7 @@ def _problems_of(description: JobDescription, platform: Platform) -> Iterator[Pr
         yield from _task_problems(task, at, platform)
 
 
-def _task_problems(task: TaskDescription, at: str, platform: Platform) -> Iterator[Problem]:
+def _task_problems(task: resources.TaskDescription, at: str, platform: Platform) -> Iterator[Problem]:
     yield from problems_of(task.detail(), at)
     if "AutoCluster" in task and "Configs" in task.auto_cluster:
         mounts = task.auto_cluster.configs.detail().get("Mounts")

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from batchcompute import resources
-from batchcompute.resources import JobDescription, TaskDescription
 from batchcompute.service.domain.states import ActiveState, Key, State, StoredState
 
 __all__: list[str] = ["ActiveState"]
 
+
 # Stored descriptions never change in place, and readers do not write to them.
-_job_description = lru_cache(maxsize=64)(JobDescription)
-task_description: Callable[[str], TaskDescription] = lru_cache(maxsize=256)(TaskDescription)
+@lru_cache(maxsize=64)
+def _job_description(text: str) -> resources.JobDescription:
+    return resources.JobDescription(text)
+
+
+@lru_cache(maxsize=256)
+def task_description(text: str) -> resources.TaskDescription:
+    """Return a stored description of a task, which must not be changed."""
+    return resources.TaskDescription(text)
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +66,7 @@ class JobRow(NamedTuple):
     """Description as JSON."""
 
     @property
-    def description(self) -> JobDescription | resources.AppJobDescription:
+    def description(self) -> resources.JobDescription | resources.AppJobDescription:
         """The description, which must not be changed."""
         return (_app_job_description if self.is_app else _job_description)(self.text)
 
@@ -256,7 +263,7 @@ class TaskToRun(NamedTuple):
     """Id of the cluster; empty if the task has none."""
     timeout: int
     """Seconds that an attempt may take."""
-    description: TaskDescription
+    description: resources.TaskDescription
     """Description."""
     cluster_description: resources.ClusterDescription | None
     """The description of its cluster; None for one of its own, or one that is gone."""

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
-from batchcompute.resources import TaskDescription
+from batchcompute import resources
 from batchcompute.service.domain.states import STATES, State, StoredState
 from batchcompute.service.store.rows import (
     NewTask,
@@ -54,7 +54,7 @@ class TaskRepository:
         rows = self._db.execute("SELECT name FROM tasks WHERE job = ? ORDER BY position", (job,))
         return [row["name"] for row in rows]
 
-    def description(self, job: int, position: int) -> TaskDescription:
+    def description(self, job: int, position: int) -> resources.TaskDescription:
         """Return the description of a task; it must not be changed."""
         row = self._db.execute(
             "SELECT description FROM task_descriptions WHERE job = ? AND position = ?", (job, position)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from batchcompute.resources import TaskDescription
+from batchcompute import resources
 from batchcompute.service.api.handlers.submit import check_clusters
 from batchcompute.service.api.paging import page
 from batchcompute.service.api.params import BEHIND_ALL, Params, number_of
@@ -332,7 +332,7 @@ def _task_status(task: TaskRow) -> dict[str, Any]:
 
 
 def _instance_status(
-    job: JobRow, task: TaskRow, description: TaskDescription, instance: InstanceRow
+    job: JobRow, task: TaskRow, description: resources.TaskDescription, instance: InstanceRow
 ) -> dict[str, Any]:
     parameters = description.parameters
     # Instances of a DAG job report what went wrong in ``Result`` only (REST API, 4.3).

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from batchcompute import resources
-from batchcompute.resources import JobDescription
 from batchcompute.runner import container
 from batchcompute.runner.environment import environment_room
 from batchcompute.service.api import idempotency
@@ -125,7 +124,7 @@ class Submissions:
             self._tasks(params.owner, planned, described["DAG"]["Tasks"]),
         )
 
-    def _notes(self, job: JobDescription) -> str:
+    def _notes(self, job: resources.JobDescription) -> str:
         """Return what the message of a waiting job says about its requirements.
 
         Raises:
@@ -138,7 +137,7 @@ class Submissions:
         return " ".join(note for note in notes if note)
 
     def _tasks(
-        self, owner: str, job: JobDescription, described: dict[str, dict[str, Any]]
+        self, owner: str, job: resources.JobDescription, described: dict[str, dict[str, Any]]
     ) -> tuple[NewTask, ...]:
         self._check_buckets(owner, described.values())
         return tasks_of(job, described)
@@ -249,7 +248,7 @@ class Submissions:
         }
 
 
-def tasks_of(job: JobDescription, described: dict[str, dict[str, Any]]) -> tuple[NewTask, ...]:
+def tasks_of(job: resources.JobDescription, described: dict[str, dict[str, Any]]) -> tuple[NewTask, ...]:
     """Return the tasks of a job as they are written.
 
     Args:
