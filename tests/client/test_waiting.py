@@ -271,13 +271,17 @@ def test_delays_between_polls_grow_while_nothing_changes() -> None:
     assert watch.delay(30.0, 31.0, 0.5) == pytest.approx(1.0)
     watch.update("a", Job(status("a", "Waiting")), 40.0)
     watch.update("a", Job(status("a", "Running")), 50.0)
-    assert watch.delay(51.0, None, 0.5) == pytest.approx(0.1)
+    # Ten seconds without a change: the next poll is a second later. Right after a change, the age of the wait decides.
+    assert watch.delay(60.0, None, 0.5) == pytest.approx(1.0)
+    assert watch.delay(51.0, None, 0.5) == pytest.approx(0.51)
+    watch.update("a", Job(status("a", "Finished")), 900.0)
+    assert watch.delay(900.0, None, 0.5) == pytest.approx(1.0)
 
 
 def test_the_first_delays_are_shorter_for_a_service_of_this_machine() -> None:
     watch = Watch(["a"], None, 10.0, 0.0, is_local=True)
     assert watch.delay(0.0, None, 0.5) == pytest.approx(0.01)
-    assert watch.delay(0.2, None, 0.5) == pytest.approx(0.02)
+    assert watch.delay(0.2, None, 0.5) == pytest.approx(0.05)
     assert watch.delay(30.0, None, 0.5) == pytest.approx(3.0)
 
 

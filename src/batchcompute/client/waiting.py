@@ -27,6 +27,18 @@ _FIRST_DELAY = 0.05
 _FIRST_LOCAL_DELAY = 0.01
 """The same for a service of this machine: a poll takes a millisecond there, and a job a few hundredths of a second."""
 
+_FIRST_SECONDS = 0.1
+"""Seconds of a wait in which a service of this machine is polled that often."""
+
+_AGE_SHARE = 0.01
+"""Least delay before the next poll, as a share of the time since the start of the wait.
+
+The counts of a job with many instances change all the time, and each poll takes time from its programs.
+"""
+
+_LONGEST_BY_AGE = 1.0
+"""The longest delay, in seconds, that follows from the age of a wait."""
+
 _DELAY_SHARE = 0.1
 """Delay before the next poll, as a share of the time since the last change.
 
@@ -70,7 +82,7 @@ class Watch:
         self._changes: list[Job] = []
         self._condition = _condition_of(until)
         self._interval = interval
-        self._first_delay = _FIRST_LOCAL_DELAY if is_local else _FIRST_DELAY
+        self._is_local = is_local
         self._started = now
         self._last_change = now
         self._last_get: dict[str, int] = dict.fromkeys(self.ids, 0)
@@ -142,7 +154,10 @@ class Watch:
             end: The end of the wait; None for no limit.
             jitter: A random number in [0, 1), which spreads the polls of several clients.
         """
-        seconds = min(self._interval, max(self._first_delay, (now - self._last_change) * _DELAY_SHARE))
+        age = now - self._started
+        first = _FIRST_LOCAL_DELAY if self._is_local and age < _FIRST_SECONDS else _FIRST_DELAY
+        by_age = min(_LONGEST_BY_AGE, age * _AGE_SHARE)
+        seconds = min(self._interval, max(first, by_age, (now - self._last_change) * _DELAY_SHARE))
         seconds *= 0.75 + 0.5 * jitter
         return seconds if end is None else max(0.0, min(seconds, end - now))
 

@@ -27,7 +27,7 @@ __all__ = [
 _START_DELAY = 0.1
 """Seconds after which the service is told that an attempt runs. Shorter attempts only have an end."""
 
-_END_DELAY = 0.003
+_END_DELAY = 0.001
 """Seconds in which ends are collected, so that they are told together."""
 
 Key: TypeAlias = tuple[str, str, str]
