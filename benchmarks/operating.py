@@ -39,8 +39,6 @@ def _costs(log: Path) -> tuple[float, float]:
     handler.addFilter(LogLimit())
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    # As `log_to_stderr` does.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     events = Events(EventLog(), EventCounts(), SpanSink())
     answered = RequestAnswered("get_job", "GET", f"/jobs/{ID}", 200, "", "local", "ABC", 0.001)
 

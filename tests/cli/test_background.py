@@ -129,7 +129,8 @@ def test_a_killed_service_is_not_taken_for_a_running_one(cli: Terminal) -> None:
 
 
 def test_a_service_that_goes_away_while_its_output_is_followed(cli: Terminal) -> None:
-    server = json.loads(cli("up", "--json").out)
+    # Not the usual port: the service of another test could be there next, and refuse the key.
+    server = json.loads(cli("up", "--port", "0", "--json").out)
     job = cli("run", "-d", "-c", "echo first; sleep 60").out.strip()
     keys = json.loads((cli.directory / "credentials.json").read_text())["keys"][0]
     environment = {
@@ -151,7 +152,7 @@ def test_a_service_that_goes_away_while_its_output_is_followed(cli: Terminal) ->
         for one in (follow, joined):
             assert one.stderr is not None
             said = one.stderr.read()
-            assert one.wait(60) == 5
+            assert one.wait(60) == 5, said
             assert f"6 characters of command[0] were printed; batchcompute logs -f {job} command 0" in said
             assert "Traceback" not in said
         # A command does not become the service itself.

@@ -65,7 +65,8 @@ def test_mistakes_have_the_words_of_serve(cli: Terminal, tmp_path: Path) -> None
     ):
         done = cli("doctor", *arguments)
         assert done.status == 2
-        served = cli("serve", "--data-dir", str(tmp_path / "data"), *arguments)
+        # The usual port may be in use, which is a mistake, too.
+        served = cli("serve", "--port", "0", "--data-dir", str(tmp_path / "data"), *arguments)
         assert done.err == served.err
         assert done.err.count("\n") == 1
         assert done.out == ""

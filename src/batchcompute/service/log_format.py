@@ -86,8 +86,6 @@ def log_to_stderr(level: str, form: Literal["text", "json"]) -> None:
     handler.addFilter(LogLimit())
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler])
-    # Neither form has these attributes of a record, and to collect them takes a tenth of its time.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def _escaped(character: str) -> str:
