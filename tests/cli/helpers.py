@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from batchcompute.cli import main
+from batchcompute.service import LocalService
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class Terminal:
         status = main([*words])
         said = self._capsys.readouterr()
         return Done(status, said.out, said.err)
+
+    def make_directory(self) -> None:
+        """Make the data directory, as the first service does."""
+        LocalService(self.directory).close()
 
 
 def start(*words: str, **options: Any) -> subprocess.Popen[str]:

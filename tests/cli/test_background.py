@@ -69,10 +69,42 @@ def test_run_detach_starts_the_service_by_itself(cli: Terminal) -> None:
     assert done.err == "1 job has not ended; `batchcompute up` goes on with what is left\n"
 
 
+def test_a_server_whose_directory_is_moved_away_ends(cli: Terminal) -> None:
+    """It would confirm jobs that nobody finds again, and its end must not hide the server that comes after it."""
+    first = json.loads(cli("up", "--port", "0", "--json").out)
+    away = cli.directory.with_name("away")
+    cli.directory.rename(away)
+    second = json.loads(cli("up", "--port", "0", "--json").out)
+    assert second["Pid"] != first["Pid"]
+    until(lambda: "was moved or removed; the server ends" in (away / "server.log").read_text())
+    until(lambda: not (away / "lock").read_text().strip() or servers.owner_of(away) == 0)
+    status = json.loads(cli("status", "--json").out)
+    assert (status["Running"], status["Pid"]) == (True, second["Pid"])
+    assert cli("down").status == 0
+
+
+def test_commands_that_read_make_no_directory(cli: Terminal) -> None:
+    for words in (
+        ("jobs",),
+        ("job", "job-1"),
+        ("logs", "job-1"),
+        ("ls",),
+        ("cat", "oss://b/x"),
+        ("clusters",),
+        ("stop", "job-1"),
+    ):
+        done = cli(*words)
+        assert (done.status, done.out) == (2, "")
+        assert done.err.startswith(
+            f"batchcompute: there is no service in {cli.directory}; `batchcompute up` starts one"
+        )
+    assert not cli.directory.exists()
+
+
 def test_a_service_that_cannot_start_says_why(cli: Terminal) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = cli("up", "--port", str(taken.getsockname()[1]))
-    assert done.status == 5
+    assert done.status == 2
     assert done.err.startswith("batchcompute: the server ended at its start: cannot listen on 127.0.0.1:")
     assert done.err.count("\n") == 1
     done = cli("up", "--slots", "many")
@@ -189,5 +221,5 @@ def test_a_port_that_is_taken_meanwhile_costs_nothing(cli: Terminal, monkeypatch
         assert ":8790" not in done.out
         assert cli("down").status == 0
     monkeypatch.setenv("BATCHCOMPUTE_PORT", "0")
-    assert not servers._chooses_port([])
-    assert not servers._chooses_port(["--port", "80"])
+    assert not servers.chooses_port([])
+    assert not servers.chooses_port(["--port", "80"])

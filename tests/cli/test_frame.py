@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import click
@@ -71,6 +73,33 @@ def test_the_help_imports_neither_client_nor_service_nor_rich(words: tuple[str, 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     imported = set(done.stdout.splitlines()[-1].split()[1:])
     assert imported <= ({"pydantic"} if words[:1] == ("keys",) else set())
+
+
+def test_a_connection_that_breaks_is_no_closed_pipe(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The error of the SDK is a BrokenPipeError, too, as that of a reader of stdout that has ended."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed = threading.Event()
+
+        def close_all() -> None:
+            while not closed.is_set():
+                connection, _ = listener.accept()
+                connection.close()
+
+        thread = threading.Thread(target=close_all)
+        thread.start()
+        port = listener.getsockname()[1]
+        monkeypatch.setenv("BATCHCOMPUTE_ENDPOINT", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+        assert main(["jobs"]) == 5
+        closed.set()
+        socket.create_connection(("127.0.0.1", port)).close()
+        thread.join()
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("batchcompute: ")
 
 
 def test_a_run_of_a_command_imports_only_what_it_uses(tmp_path: Path) -> None:

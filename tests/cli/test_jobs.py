@@ -257,6 +257,7 @@ def test_what_others_wrote_cannot_control_the_terminal(
 
 @pytest.mark.parametrize("words", [["job"], ["logs"], ["attempts"], ["stop"], ["start"], ["delete"]])
 def test_an_unknown_job_is_one_line(cli: Terminal, words: list[str]) -> None:
+    cli.make_directory()
     done = cli(*words, "job-0")
     assert done.status == 3
     assert "job-0" in done.err

@@ -106,6 +106,7 @@ def test_a_mistake_about_objects_is_one_line(
     message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    cli.make_directory()
     done = cli(*words)
     assert (done.status, done.err.count("\n")) == (status, 1), done
     assert message in done.err
@@ -130,6 +131,7 @@ def test_xml_of_others_cannot_define_entities() -> None:
 
 def test_a_broken_upload_is_removed(cli: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(object_storage, "_PART", 1000)
+    cli.make_directory()
 
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
@@ -174,6 +176,7 @@ def test_the_folder_of_a_job_cfg_is_packed_and_uploaded(
 
 
 def test_the_other_resources_are_listed(cli: Terminal) -> None:
+    cli.make_directory()
     for name in ("clusters", "apps", "images"):
         assert cli(name).out == f"there are no {name}\n"
         assert json.loads(cli(name, "--json").out) == []

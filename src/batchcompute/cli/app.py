@@ -13,6 +13,7 @@ from batchcompute._version import __version__
 from batchcompute.cli import failures
 from batchcompute.cli.framework import SETTINGS, Entry, LazyGroup, examples
 from batchcompute.cli.state import OF_ALL, State
+from batchcompute.errors import BatchComputeError
 
 __all__: list[str] = []
 
@@ -118,6 +119,9 @@ def _run(words: Sequence[str], state: State) -> int:
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort) as error:
         return failures.interrupted(error, state)
+    except BatchComputeError as error:
+        # Before the next clause: the error for a connection that broke is also a BrokenPipeError.
+        return failures.report(error, state)
     except BrokenPipeError:
         # The reader of stdout has ended. The interpreter would fail to flush the rest at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

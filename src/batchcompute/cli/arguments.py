@@ -9,7 +9,6 @@ from typing import cast
 import click
 
 from batchcompute.cli.state import State
-from batchcompute.errors import ConfigError
 from batchcompute.service.data_directory import default_directory, named_directory
 from batchcompute.service.settings import OPTIONS
 
@@ -62,18 +61,3 @@ def data_directory(state: State) -> Path:
         state: The global options.
     """
     return named_directory(state.data_dir, "--data-dir") if state.data_dir else default_directory()
-
-
-def database_of(directory: Path) -> Path:
-    """Return the database of a data directory.
-
-    Args:
-        directory: The data directory.
-
-    Raises:
-        ConfigError: The directory has no database.
-    """
-    database = directory / "batchcompute.db"
-    if not database.exists():
-        raise ConfigError(f"there is no service in {directory}; name its directory with --data-dir")
-    return database

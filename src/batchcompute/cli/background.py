@@ -100,6 +100,12 @@ def _up(**values: object) -> None:
     write(
         f"batchcompute is {'already ' if was_running else ''}served at {server.url} (pid {server.pid}, {directory})"
     )
+    if (
+        not was_running
+        and servers.chooses_port(options)
+        and not server.url.endswith(f":{servers.DEFAULT_PORT}")
+    ):
+        write(f"port {servers.DEFAULT_PORT} was taken by another program; --port chooses one")
     unfinished = look(directory).unfinished
     if unfinished:
         say(f"{unfinished_text(unfinished)}: the service goes on with {'it' if unfinished == 1 else 'them'}")

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchcompute.cli.arguments import data_directory, database_of
+from batchcompute.cli.arguments import data_directory
 from batchcompute.cli.framework import command, examples
 from batchcompute.cli.output import write, write_json
 from batchcompute.cli.state import OF_DIRECTORY, State, state_of
 from batchcompute.cli.texts import clean
+from batchcompute.service.data_directory import database_of
 
 if TYPE_CHECKING:
     from batchcompute.service.backup import BackupReport

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchcompute.cli.arguments import data_directory, database_of
+from batchcompute.cli.arguments import data_directory
 from batchcompute.cli.framework import Group, Leaf, examples
 from batchcompute.cli.output import write, write_json
 from batchcompute.cli.state import OF_DIRECTORY, state_of
+from batchcompute.service.data_directory import database_of
 
 if TYPE_CHECKING:
     from batchcompute.service.objects.ownership import Buckets

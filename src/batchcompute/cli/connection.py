@@ -115,7 +115,9 @@ def _import_without(name: str, absent: str) -> None:
 
 
 @contextmanager
-def connected(state: State, *, runs_jobs: bool = False, **options: Any) -> Generator[Client]:
+def connected(
+    state: State, *, runs_jobs: bool = False, makes_directory: bool = False, **options: Any
+) -> Generator[Client]:
     """Open the client of a command.
 
     Without a server, the command opens the data directory itself. A command that joined a server does not open the
@@ -124,6 +126,7 @@ def connected(state: State, *, runs_jobs: bool = False, **options: Any) -> Gener
     Args:
         state: The global options.
         runs_jobs: Whether the command runs jobs when no server does. Otherwise it shows them as they are stored.
+        makes_directory: Whether the command makes the data directory if there is none. Otherwise that is a mistake.
         **options: Options of `Client`.
 
     Raises:
@@ -138,6 +141,10 @@ def connected(state: State, *, runs_jobs: bool = False, **options: Any) -> Gener
     endpoint = endpoint_of(state)
     if endpoint == LOCAL:
         use_directory(state)
+        if not makes_directory:
+            from batchcompute.service.data_directory import database_of, default_directory
+
+            database_of(default_directory())
         if not (os.environ.get(_KEY_ID, "").strip() and os.environ.get(_KEY_SECRET, "").strip()):
             # The service of this machine accepts every key pair of this process.
             pair = ("command-line", _local_secret())

@@ -166,7 +166,7 @@ def cp_command(context: click.Context, source: str, target: str, recursive: bool
     if recursive and "-" in (source, target):
         raise click.UsageError("--recursive cannot be used with -")
     copied: list[tuple[str, str]] = []
-    with connected(state) as client:
+    with connected(state, makes_directory=target.startswith(_SCHEME)) as client:
         storage = ObjectStorage(client)
         for one, other in _pairs(storage, source, target, recursive):
             _copy(storage, one, other)

@@ -108,7 +108,7 @@ def run_command(file: str | None, detach: bool, quiet: bool, **values: Any) -> i
 
         # The programs of a job end with the service, so the service has to outlive this process.
         ensure_server(state)
-    with connected(state, runs_jobs=True) as client:
+    with connected(state, runs_jobs=True, makes_directory=True) as client:
         if loaded is not None and loaded.packs:
             from batchcompute.cli.packing import upload_packages
 

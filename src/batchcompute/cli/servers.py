@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from batchcompute.cli.failures import UNAVAILABLE, CommandError, fail
+from batchcompute.cli.failures import MISTAKE, UNAVAILABLE, CommandError, fail
 from batchcompute.errors import ConfigError
 from batchcompute.service.data_directory import check_data_directory
 from batchcompute.service.locking import lock_file, unlock_file
@@ -28,7 +28,7 @@ LOG: Final = "server.log"
 _MOST_LOG: Final = 16 * 1024**2
 """Size in bytes above which the log is moved aside at the next start."""
 
-_DEFAULT_PORT: Final = 8790
+DEFAULT_PORT: Final = 8790
 
 _INTERVAL: Final = 0.01
 """Seconds between two looks at a process."""
@@ -126,13 +126,13 @@ def start(directory: Path, options: Sequence[str], seconds: float) -> Server:
     except OSError as error:
         raise ConfigError(f"the data directory {directory} cannot be written: {error}") from None
     try:
-        chooses_port = _chooses_port(options)
-        if chooses_port and not _is_free(_DEFAULT_PORT):
-            chooses_port, options = False, [*options, "--port", "0"]
+        chooses = chooses_port(options)
+        if chooses and not _is_free(DEFAULT_PORT):
+            chooses, options = False, [*options, "--port", "0"]
         try:
             return _launch(directory, options, log, fd, seconds)
         except CommandError:
-            if not chooses_port or _is_free(_DEFAULT_PORT):
+            if not chooses or _is_free(DEFAULT_PORT):
                 raise
         # Another server has taken the port meanwhile.
         return _launch(directory, [*options, "--port", "0"], log, fd, seconds)
@@ -140,8 +140,12 @@ def start(directory: Path, options: Sequence[str], seconds: float) -> Server:
         os.close(fd)
 
 
-def _chooses_port(options: Sequence[str]) -> bool:
-    """Return whether the port is free to choose, because no option, variable or file sets it."""
+def chooses_port(options: Sequence[str]) -> bool:
+    """Return whether the port is free to choose, because no option, variable or file sets it.
+
+    Args:
+        options: Arguments of ``batchcompute serve``.
+    """
     from batchcompute.service.settings import OPTIONS
 
     return not {"--port", "--config"} & set(options) and OPTIONS["port"].variable not in os.environ
@@ -168,7 +172,9 @@ def _launch(directory: Path, options: Sequence[str], log: Path, fd: int, seconds
     while time.monotonic() < end:
         status = process.poll()
         if status is not None:
-            fail(f"the server ended at its start: {_last_line(log, begin, status)}", UNAVAILABLE)
+            text = f"the server ended at its start: {_last_line(log, begin, status)}"
+            # For a mistake in the settings, the status is that of `serve`.
+            fail(text, MISTAKE if status == MISTAKE else UNAVAILABLE)
         url, _ = announced_server(directory)
         server = find(directory) if url else None
         if server is not None and server.pid == process.pid:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from batchcompute.cli.arguments import data_directory, database_of
+from batchcompute.cli.arguments import data_directory
 from batchcompute.cli.framework import command, examples
 from batchcompute.cli.output import write, write_json, write_table
 from batchcompute.cli.state import OF_DIRECTORY, state_of
+from batchcompute.service.data_directory import database_of
 
 __all__: list[str] = []
 

@@ -257,6 +257,23 @@ def _in_use(directory: Path, owner: str) -> DirectoryInUse:
     )
 
 
+def database_of(directory: Path) -> Path:
+    """Return the database of a data directory.
+
+    Args:
+        directory: The data directory.
+
+    Raises:
+        ConfigError: The directory has no database.
+    """
+    database = directory / "batchcompute.db"
+    if not database.exists():
+        raise ConfigError(
+            f"there is no service in {directory}; `batchcompute up` starts one, and --data-dir names another directory"
+        )
+    return database
+
+
 class Lock:
     """Makes this process the owner of a data directory until it ends.
 
@@ -268,10 +285,11 @@ class Lock:
     """
 
     def __init__(self, directory: Path) -> None:
+        self._path = directory / "lock"
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             fd = os.open(
-                directory / "lock",
+                self._path,
                 os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0),
                 0o600,
             )
@@ -293,6 +311,18 @@ class Lock:
         self._file.write(f"{os.getpid()}\n")
         self._file.flush()
         _locks.add(self)
+
+    def is_displaced(self) -> bool:
+        """Return whether the directory was moved or removed, so that this process owns another one than its path names."""
+        try:
+            there = self._path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            # An error of the system is no answer.
+            return False
+        own = os.fstat(self._file.fileno())
+        return (there.st_dev, there.st_ino) != (own.st_dev, own.st_ino)
 
     def release(self) -> None:
         """Release the directory."""

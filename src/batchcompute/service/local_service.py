@@ -176,8 +176,8 @@ class LocalService:
         with ExitStack() as stack:
             try:
                 check_data_directory(self.data_dir)
-                lock = Lock(self.data_dir)
-                stack.callback(lock.release)
+                self._lock = Lock(self.data_dir)
+                stack.callback(self._lock.release)
                 count = partial(self._count_unfinished, settings.detach_jobs)
                 self._parts = assemble(
                     stack, self.data_dir, settings, resolved, engine, count, lambda: self.address, clock, runs

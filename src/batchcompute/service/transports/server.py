@@ -36,6 +36,9 @@ _log = logging.getLogger("batchcompute.service.http")
 _BACKLOG = 64
 """Connections that wait to be accepted, and that are accepted in one turn of the event loop."""
 
+_TICKS = 5
+"""Turns of uvicorn, of a tenth of a second each, between two looks at the data directory."""
+
 _THREADS = 16
 """Threads for requests to object storage and for requests that change jobs."""
 
@@ -80,7 +83,10 @@ def _announced(directory: Path, url: str, tls_cert: str) -> Generator[None]:
     try:
         yield
     finally:
-        file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, ValueError):
+            # The directory may have been moved away, and another server may have announced itself at its path.
+            if json.loads(file.read_text("utf-8")) == announcement:
+                file.unlink()
 
 
 @contextlib.contextmanager
@@ -214,6 +220,18 @@ def serve(
                 ThreadPoolExecutor(_THREADS, "batchcompute-request")
             )
             await super().startup(sockets)
+
+        async def on_tick(self, counter: int) -> bool:
+            if counter % _TICKS == 0 and service._lock.is_displaced():
+                # What this server would confirm from now on would be on no disk that somebody finds again.
+                _log.error(
+                    "the data directory %s was moved or removed; the server ends. End it with `batchcompute down` "
+                    "before you do that",
+                    service.data_dir,
+                )
+                service.end_waits()
+                return True
+            return await super().on_tick(counter)
 
     server = Server(config)
     service.address = address.url
