@@ -144,11 +144,11 @@ def test_waiting_jobs_and_tasks_say_what_they_wait_for(cli: Terminal, write: Wri
         client.wait(job, until="Running")
         assert cli("jobs").out.splitlines()[1].split()[:2] == [job, "Running"]
         shown = cli("job", job).out
-        assert "for a free machine" in shown
+        assert "for a free slot" in shown
         assert "after first" in shown
         tasks = json.loads(cli("--json", "job", job).out)["Tasks"]
         assert {task["TaskName"]: task["Waits"] for task in tasks} == {
-            "first": "for a free machine",
+            "first": "for a free slot",
             "second": "after first",
         }
         done = cli("delete", job)
@@ -347,3 +347,21 @@ def test_the_list_of_jobs_says_what_they_wait_for(cli: Terminal) -> None:
         assert line.endswith(f"1 waiting; Task t waits: cluster {cluster} has no machines.")
         client.stop_job(str(job))
         assert "no machines" not in cli("jobs").out
+
+
+def test_following_an_instance_that_has_failed_says_so(cli: Terminal) -> None:
+    job = cli("run", "-c", "echo out; echo bad >&2; exit 3").err.split()[0]
+    done = cli("logs", "-f", job)
+    assert (done.status, done.out) == (0, "out\n")
+    advice = f"`batchcompute logs {job} command 0 --stderr` prints its stderr"
+    assert done.err == f"batchcompute: command[0] failed (exit code 3); {advice}\n"
+    done = cli("logs", "-f", "--stderr", job)
+    assert (done.out, done.err) == ("bad\n", "batchcompute: command[0] failed (exit code 3)\n")
+
+
+def test_a_bucket_is_shared_with_owners_that_exist(cli: Terminal) -> None:
+    cli.make_directory()
+    assert cli("keys", "add", "--owner", "alice").status == 0
+    done = cli("buckets", "grant", "walk", "--to", "alcie")
+    assert done.status == 2
+    assert "--to alcie: no access key belongs to that owner; there is alice" in done.err

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from batchcompute.cli.arguments import data_directory
+from batchcompute.cli.failures import fail
 from batchcompute.cli.framework import Group, Leaf, examples
 from batchcompute.cli.output import write, write_json
 from batchcompute.cli.state import OF_DIRECTORY, state_of
 from batchcompute.service.data_directory import database_of
+from batchcompute.service.store.keys import KeyFile
 
 if TYPE_CHECKING:
     from batchcompute.service.objects.ownership import Buckets
@@ -80,6 +83,17 @@ def _grantee(to: str | None, everybody: bool) -> str:
     return to or EVERYBODY
 
 
+def _check_owner(directory: Path, owner: str) -> None:
+    """Check that an owner has a key, because a misspelt one would get the access later.
+
+    Raises:
+        CommandError: No key belongs to that owner.
+    """
+    owners = sorted({pair.owner for pair in KeyFile(directory / "credentials.json").read()})
+    if owner not in owners:
+        fail(f"--to {owner}: no access key belongs to that owner; there is {', '.join(owners) or 'none'}")
+
+
 @buckets_command.command("grant", cls=Leaf, globals_=OF_DIRECTORY)
 @click.argument("bucket")
 @click.option("--to", metavar="OWNER", help="Owner that gets access.")
@@ -89,6 +103,8 @@ def _grantee(to: str | None, everybody: bool) -> str:
 def _grant(context: click.Context, bucket: str, to: str | None, everybody: bool, writes: bool) -> None:
     """Let others use a BUCKET."""
     grantee = _grantee(to, everybody)
+    if to is not None:
+        _check_owner(data_directory(state_of(context)), to)
     with _opened(context) as (buckets, _):
         buckets.grant(bucket, grantee, "write" if writes else "read")
 

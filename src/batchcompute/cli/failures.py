@@ -28,6 +28,7 @@ from batchcompute.errors import (
     LocalServiceError,
     LogsUnavailable,
     NotFoundError,
+    ProtocolError,
     ResponseError,
     ServerError,
     ThrottledError,
@@ -228,6 +229,8 @@ def _message_of(error: Exception) -> str:
         return f"{error.msg.removesuffix('.')} ({error.code or error.status}{request})"
     if isinstance(error, OSError) and not isinstance(error, BatchComputeError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, ProtocolError) and "http://" in str(error):
+        return f"{error} (the URL of a server with TLS begins with https://)"
     return str(error)
 
 

@@ -180,7 +180,7 @@ def reasons(tasks: Mapping[str, dict[str, Any]], dag: Mapping[str, Any]) -> dict
         if open_ones:
             texts[name] = f"after {', '.join(sorted(open_ones))}"
         else:
-            texts[name] = f"for a machine of {cluster}" if cluster else "for a free machine"
+            texts[name] = f"for a machine of {cluster}" if cluster else "for a free slot"
     return texts
 
 

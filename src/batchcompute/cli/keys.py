@@ -54,7 +54,8 @@ def _list(context: click.Context) -> None:
             pair.owner,
             pair.name,
             pair.created,
-            uses.get(pair.access_key_id, ""),
+            # Uses are noted by the hour, which may have begun before the key was made.
+            max(used, pair.created) if (used := uses.get(pair.access_key_id, "")) else "",
             pair.expires,
         )
         for pair in file.read()

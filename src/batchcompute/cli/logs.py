@@ -11,7 +11,7 @@ import click
 
 from batchcompute.cli.completions import COMPLETE_JOB
 from batchcompute.cli.connection import connected
-from batchcompute.cli.failures import FAILED, fail
+from batchcompute.cli.failures import FAILED, fail, say
 from batchcompute.cli.framework import command, examples
 from batchcompute.cli.output import write_json, write_text
 from batchcompute.cli.state import state_of
@@ -105,6 +105,7 @@ def logs_command(
             try:
                 if follow:
                     _follow(client, id, name, instance, only or "stdout", heading, raw)
+                    _say_end(client, id, name, instance, only)
                 else:
                     _print(client, id, name, instance, only, tail, heading, raw)
             except LogsUnavailable as error:
@@ -113,6 +114,20 @@ def logs_command(
                 fail(missing[0], FAILED)
     for text in missing[:10]:
         click.echo(f"batchcompute: {clean_block(text)}", err=True)
+
+
+def _say_end(client: Client, job: str, task: str, number: int, only: str | None) -> None:
+    """Say why the output of an instance is at its end, unless it has finished."""
+    instance = client.get_instance(job, task, number)
+    if instance.State == "Failed":
+        result = instance.Result
+        reason = f"exit code {result.ExitCode}" if result.get("ExitCode") else str(result.ErrorCode or "")
+        text = f"{task}[{number}] failed{f' ({reason})' if reason else ''}"
+        if only != "stderr" and instance.StderrRedirectPath:
+            text += f"; `batchcompute logs {job} {task} {number} --stderr` prints its stderr"
+        say(f"batchcompute: {text}")
+    elif instance.State != "Finished":
+        say(f"batchcompute: {task}[{number}] has not finished: it is {str(instance.State).lower()}")
 
 
 def _as_json(client: Client, job: str, task: str, number: int, tail: int) -> dict[str, Any]:

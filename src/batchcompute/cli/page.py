@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from html import escape
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from batchcompute.cli import servers
 from batchcompute.cli.arguments import data_directory
-from batchcompute.cli.failures import UNAVAILABLE, fail
+from batchcompute.cli.failures import UNAVAILABLE, fail, say
 from batchcompute.cli.framework import command, examples
 from batchcompute.cli.output import write, write_json
 from batchcompute.cli.state import OF_DIRECTORY, state_of
@@ -42,11 +43,16 @@ def page_command(context: click.Context, prints: bool, owner: str | None) -> Non
     directory = data_directory(state)
     server = servers.find(directory)
     if server is None:
-        fail(f"no service runs for {directory}; `batchcompute up` starts it", UNAVAILABLE)
+        other = os.environ.get("BATCHCOMPUTE_ENDPOINT", "").strip()
+        advice = f"; the page of {other} asks for an access key" if other else ""
+        fail(f"no service runs for {directory}; `batchcompute up` starts it{advice}", UNAVAILABLE)
     address = f"{server.url}/-/open?code={_code(directory, owner)}"
     if state.json:
         write_json({"Url": address})
-    elif prints or not _open(directory, address):
+    elif prints:
+        write(address)
+    elif not _open(directory, address):
+        say("there is no browser here; this address works once, within a minute:")
         write(address)
     else:
         write(f"the page of {server.url} opens in a browser; `batchcompute page --print` prints its address")

@@ -67,17 +67,21 @@ class DAG(DrawnPlan, Description):
     """For each task, the tasks that start after it: ``{"A": ["B", "C"]}``."""
 
     def add_task(
-        self, task_name: str, task: TaskDescription | Mapping[str, object], after: str | Sequence[str] = ()
+        self,
+        task_name: str,
+        task: TaskDescription | Mapping[str, object],
+        after: str | Sequence[str] | None = None,
     ) -> None:
         """Add a task. The description stores a copy.
 
         Args:
             task_name: Letters, digits, ``_`` and ``-``, not a digit first, at most 32 bytes.
             task: The task, or a mapping of its fields.
-            after: The tasks that have to end before this one starts: a name, or several. They may be added later.
+            after: The tasks that have to end before this one starts: a name, or several; None for none. They may be
+                added later.
         """
         self.tasks[task_name] = cast("TaskDescription", task)
-        for name in (after,) if isinstance(after, str) else after:
+        for name in (after,) if isinstance(after, str) else after or ():
             followers = self.dependencies.get(name, [])
             if task_name not in followers:
                 self.dependencies[name] = [*followers, task_name]

@@ -85,14 +85,18 @@ class DAG(DrawnPlan, Description):
     @Dependencies.setter
     def Dependencies(self, value: Mapping[str, list[str] | tuple[str, ...]] | None) -> None: ...  # noqa: N802
     def add_task(
-        self, task_name: str, task: TaskDescription | Mapping[str, object], after: str | Sequence[str] = ()
+        self,
+        task_name: str,
+        task: TaskDescription | Mapping[str, object],
+        after: str | Sequence[str] | None = None,
     ) -> None:
         """Add a task. The description stores a copy.
 
         Args:
             task_name: Letters, digits, ``_`` and ``-``, not a digit first, at most 32 bytes.
             task: The task, or a mapping of its fields.
-            after: The tasks that have to end before this one starts: a name, or several. They may be added later.
+            after: The tasks that have to end before this one starts: a name, or several; None for none. They may be
+                added later.
         """
     def get_task(self, task_name: str) -> TaskDescription:
         """Return a task.

@@ -194,7 +194,10 @@ def restore(file: Path, directory: Path) -> BackupReport:
     """
     directory = directory.absolute()
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise ConfigError(f"{directory} is not empty; restore to a new directory, or move this one away")
+        raise ConfigError(
+            f"{directory} is not empty; restore to a new directory, or end its "
+            "service with `batchcompute down` and move this one away"
+        )
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
