@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import threading
 import time
@@ -116,6 +117,27 @@ def test_updates_make_the_page_that_a_browser_would_load(site: Site) -> None:
         while page.strip() not in browser.get("/").text:
             page = stream.page_with("")
         assert page.count('class="badge s-Finished"') == 2
+
+
+def test_the_bars_of_running_instances_grow_without_a_commit(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "_GROWTH", 0.1)
+    _, client, browser = site
+    running = client.create_job(job("sleep 60", Name="grows")).Id
+    client.wait(running, until="Running")
+    with ExitStack() as stack:
+        stream = open_stream(stack, browser, f"/-/events?view=%2F-%2Fjobs%2F{running}&since=none")
+        seen: set[str] = set()
+        # Nothing is committed meanwhile: the program sleeps.
+        while len(seen) < 4:
+            page = stream.page_with('class="strip s-Running"')
+            seen.update(re.findall(r'class="strip s-Running" x="[^"]*" y="15" width="([^"]*)"', page))
+    client.stop_job(running)
+    client.wait(running, raise_on_failure=False)
+    page = browser.get(f"/-/jobs/{running}").text
+    assert 'class="timeline"' in page
+    assert "data-grows" not in page
 
 
 def test_a_change_is_on_its_way_at_once(site: Site) -> None:

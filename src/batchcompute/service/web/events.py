@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,6 +36,12 @@ _LONGEST: Final = 30.0
 _PER_STREAM: Final = 0.025
 """Seconds between two updates, for each open stream."""
 
+_GROWTH: Final = 2.0
+"""Seconds after which a page whose picture changes with the time is sent again, if nothing else has changed."""
+
+_GROWS: Final = " data-grows>"
+"""The mark of such a picture."""
+
 _TICK: Final = 0.5
 """Seconds between two checks whether the service is about to end."""
 
@@ -58,6 +65,8 @@ class _Topic:
         self.task: asyncio.Task[None] | None = None
         self.cost: float = 0.0
         """Seconds that the last rendering took."""
+        self.grows: bool = False
+        """Whether the page changes with the time."""
         self._base = ""
         self._full = b""
         self._delta = b""
@@ -68,6 +77,7 @@ class _Topic:
         if before is not None and before.version == fragment.version:
             return
         self.fragment = fragment
+        self.grows = _GROWS in fragment.html
         self._base, self._full, self._delta = before.version if before else "", b"", b""
         if before is not None:
             self._delta = _event("update", fragment.version, _difference(before, fragment))
@@ -216,7 +226,9 @@ class Hub:
     async def _run(self, topic: _Topic) -> None:
         """Render a page whenever the database has changed."""
         while True:
-            await topic.dirty.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GROWTH if topic.grows else None):
+                    await topic.dirty.wait()
             topic.dirty.clear()
             # Commits wake the loop again from now on. Those during the pause after an update do not.
             self._notified = False

@@ -73,6 +73,8 @@ class Timeline:
     """Positions in thousandths of the width, with the time since the start."""
     aggregated: bool
     """Whether rows show how many instances ran, and no bars."""
+    grows: bool
+    """Whether the job still runs, so that the picture changes with the time."""
 
 
 def build(
@@ -102,7 +104,7 @@ def build(
         latest = start + span if not end else seconds_of(end) or now
         shown_now = min(now, latest)
         bar_rows = [_bar_row(bar, tasks, start, span, shown_now) for bar in bars if bar.task < len(tasks)]
-        return Timeline(bar_rows, ticks, False) if bar_rows else None
+        return Timeline(bar_rows, ticks, False, not end) if bar_rows else None
     rows: list[Row] = []
     rest: list[Span] = []
     for position, (name, count) in enumerate(tasks):
@@ -115,7 +117,7 @@ def build(
             rest += spans
     if rest:
         rows.append(_area_row("other tasks", "", rest, start, span, now))
-    return Timeline(rows, ticks, True)
+    return Timeline(rows, ticks, True, not end)
 
 
 def _spans(store: Store, job: int, task: int, start: float, span: float) -> list[Span]:
