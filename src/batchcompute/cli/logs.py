@@ -118,7 +118,11 @@ def logs_command(
 
 def _say_end(client: Client, job: str, task: str, number: int, only: str | None) -> None:
     """Say why the output of an instance is at its end, unless it has finished."""
-    instance = client.get_instance(job, task, number)
+    try:
+        instance = client.get_instance(job, task, number)
+    except NotFoundError:
+        # The job was deleted at its end, as `AutoRelease` wants; its output was printed.
+        return
     if instance.State == "Failed":
         result = instance.Result
         reason = f"exit code {result.ExitCode}" if result.get("ExitCode") else str(result.ErrorCode or "")
