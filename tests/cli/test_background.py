@@ -83,6 +83,16 @@ def test_a_server_whose_directory_is_moved_away_ends(cli: Terminal) -> None:
     assert cli("down").status == 0
 
 
+def test_the_addresses_for_other_machines_are_printed(cli: Terminal) -> None:
+    done = cli("up", "--host", "0.0.0.0", "--insecure", "--port", "0")
+    assert done.status == 0, done.err
+    said = [
+        line for line in (cli.directory / "server.log").read_text().splitlines() if "other machines" in line
+    ]
+    assert done.out.splitlines()[1:] == said
+    assert cli("up").out.count("\n") == 1
+
+
 def test_commands_that_read_make_no_directory(cli: Terminal) -> None:
     for words in (
         ("jobs",),

@@ -100,6 +100,8 @@ def _up(**values: object) -> None:
     write(
         f"batchcompute is {'already ' if was_running else ''}served at {server.url} (pid {server.pid}, {directory})"
     )
+    if server.others:
+        write(server.others)
     if (
         not was_running
         and servers.chooses_port(options)

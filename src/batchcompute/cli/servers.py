@@ -30,6 +30,9 @@ _MOST_LOG: Final = 16 * 1024**2
 
 DEFAULT_PORT: Final = 8790
 
+_OTHERS: Final = "other machines reach it at "
+"""Begin of the line of a server that can be reached by other machines."""
+
 _INTERVAL: Final = 0.01
 """Seconds between two looks at a process."""
 
@@ -45,6 +48,8 @@ class Server(NamedTuple):
     """Its URL."""
     pid: int
     """Id of its process."""
+    others: str = ""
+    """The line with its addresses for other machines, of a server that was just started; empty if there are none."""
 
 
 def find(directory: Path) -> Server | None:
@@ -179,7 +184,9 @@ def _launch(directory: Path, options: Sequence[str], log: Path, fd: int, seconds
         server = find(directory) if url else None
         if server is not None and server.pid == process.pid:
             _started.append(process)
-            return server
+            # The server prints it before it answers.
+            lines = _lines_since(log, begin)
+            return server._replace(others=next((line for line in lines if line.startswith(_OTHERS)), ""))
         time.sleep(_INTERVAL)
     process.terminate()
     process.wait()
@@ -191,10 +198,14 @@ def _forget_ended() -> None:
     _started[:] = [process for process in _started if process.poll() is None]
 
 
-def _last_line(log: Path, begin: int, status: int) -> str:
+def _lines_since(log: Path, begin: int) -> list[str]:
     with log.open("rb") as file:
         file.seek(begin)
-        lines = file.read(65536).decode("utf-8", "replace").strip().splitlines()
+        return file.read(65536).decode("utf-8", "replace").strip().splitlines()
+
+
+def _last_line(log: Path, begin: int, status: int) -> str:
+    lines = _lines_since(log, begin)
     text = lines[-1].removeprefix("batchcompute: ") if lines else f"exit status {status}"
     return f"{text} (log: {log})"
 
