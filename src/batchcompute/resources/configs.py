@@ -9,7 +9,7 @@ from pydantic import Field
 
 from batchcompute.models.base import Description
 from batchcompute.models.constraints import Range, Required, StorageUrl
-from batchcompute.models.field_types import Boolean, Integer, NonBlankText, Number, Text, TextList
+from batchcompute.models.field_types import Boolean, Integer, NonBlankText, Number, Text, TextList, empty_list
 
 __all__ = [
     "NAS",
@@ -255,11 +255,6 @@ class Configs(Description):
         self.set_networks_type(True)
 
 
-def _no_events() -> list[str]:
-    # pydantic reads the signature of a factory. For `list` itself that takes milliseconds.
-    return []
-
-
 class Topic(Description):
     """The topic that receives events, and which events it receives (REST API, 3.8 and 8)."""
 
@@ -267,7 +262,7 @@ class Topic(Description):
     """Name of the MNS topic."""
     endpoint: Text | None = ""
     """Endpoint of the MNS account."""
-    events: TextList | None = Field(default_factory=_no_events)
+    events: TextList | None = Field(default_factory=empty_list)
     """Names of the events to send, for example ``OnJobFinished``."""
     user_data: Text | None = ""
     """A string of the caller that is sent with each event."""
