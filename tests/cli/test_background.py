@@ -229,6 +229,7 @@ def test_a_port_that_is_taken_meanwhile_costs_nothing(cli: Terminal, monkeypatch
         done = cli("up")
         assert done.status == 0, done.err
         assert ":8790" not in done.out
+        assert "port 8790 was taken by another program; --port chooses one" in done.out
         assert cli("down").status == 0
     monkeypatch.setenv("BATCHCOMPUTE_PORT", "0")
     assert not servers.chooses_port([])

@@ -365,3 +365,12 @@ def test_a_bucket_is_shared_with_owners_that_exist(cli: Terminal) -> None:
     done = cli("buckets", "grant", "walk", "--to", "alcie")
     assert done.status == 2
     assert "--to alcie: no access key belongs to that owner; there is alice" in done.err
+
+
+def test_a_key_is_not_used_before_it_was_made(cli: Terminal) -> None:
+    assert cli("keys", "add").status == 0
+    (pair,) = json.loads(cli("keys", "list", "--json").out)
+    hour = f"{pair['CreationTime'][:13]}:00:00Z"
+    (cli.directory / "key-uses.json").write_text(json.dumps({pair["AccessKeyId"]: hour}))
+    (pair,) = json.loads(cli("keys", "list", "--json").out)
+    assert pair["LastUseTime"] == pair["CreationTime"]

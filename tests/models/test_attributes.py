@@ -344,3 +344,12 @@ def test_the_configuration_of_a_job_has_the_setters_of_the_old_sdk() -> None:
     app.Config.set_instance_count(3)
     app.Config.set_resource_type("Spot", False, "cheap")
     assert app.detail()["Config"] == {"InstanceCount": 3, "ResourceType": "Spot"}
+
+
+def test_a_task_follows_no_other_one_several_or_one() -> None:
+    dag = DAG()
+    dag.add_task("a", TaskDescription(), after=None)
+    dag.add_task("b", TaskDescription())
+    dag.add_task("c", TaskDescription(), after=("a", "b"))
+    dag.add_task("d", TaskDescription(), after="c")
+    assert dict(dag.Dependencies) == {"a": ["c"], "b": ["c"], "c": ["d"]}

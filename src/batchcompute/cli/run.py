@@ -21,6 +21,7 @@ from batchcompute.errors import (
 
 if TYPE_CHECKING:
     from batchcompute.cli.files.description import Description
+    from batchcompute.cli.progress import Messages
     from batchcompute.client import Client
     from batchcompute.resources import Job
 
@@ -189,25 +190,12 @@ def _checked_file(file: str) -> Description:
 
 def _watch(client: Client, job: str, state: State, quiet: bool, follows: bool) -> int:
     """Wait for the end of a job; return the exit status."""
-    from batchcompute.cli.progress import display
-
-    shown = display(quiet or follows)
-
-    def update(status: Job) -> None:
-        shown.update(wire(status), [wire(task) for task in client.iter_tasks(job)])
-
     failure: JobFailedError | None = None
     try:
-        if follows:
-            status = _follow(client, job, quiet)
-        else:
-            # Without a display, nobody needs the tasks.
-            status = client.wait(job, on_update=None if quiet else update, interval=1.0)
+        status = _follow(client, job, quiet) if follows else _display(client, job, quiet)
     except JobFailedError as error:
         failure = error
         status = error.jobs[0]
-    finally:
-        shown.close()
     code = _report(client, failure) if failure else 0
     if state.json:
         instances = [
@@ -219,6 +207,23 @@ def _watch(client: Client, job: str, state: State, quiet: bool, follows: bool) -
     elif not quiet and failure is None:
         say(f"{job} {str(status.State).lower()}")
     return code
+
+
+def _display(client: Client, job: str, quiet: bool) -> Job:
+    """Wait for a job, and show its tasks."""
+    # A display takes milliseconds to import, and a short command has none.
+    from batchcompute.cli.progress import display
+
+    shown = display(quiet)
+
+    def update(status: Job) -> None:
+        shown.update(wire(status), [wire(task) for task in client.iter_tasks(job)])
+
+    try:
+        # Without a display, nobody needs the tasks.
+        return client.wait(job, on_update=None if quiet else update, interval=1.0)
+    finally:
+        shown.close()
 
 
 def _output_of(job: str, description: dict[str, Any]) -> str:
@@ -244,9 +249,9 @@ def _follow(client: Client, job: str, quiet: bool) -> Any:
     """Wait for a job of one command, and print its output while it runs."""
     from batchcompute.cli.command_job import TASK
     from batchcompute.cli.logs import write_output
-    from batchcompute.cli.progress import Messages
 
-    messages, status = Messages(), None
+    messages: Messages | None = None
+    status: Job | None = None
     is_waiting = True
     while status is None and is_waiting:
         try:
@@ -255,6 +260,9 @@ def _follow(client: Client, job: str, quiet: bool) -> Any:
             current = wire(client.get_job(job))
             is_waiting = current.get("State") == "Waiting"
             if not quiet:
+                from batchcompute.cli.progress import Messages
+
+                messages = messages or Messages()
                 messages.update(current)
     try:
         if status is None:
