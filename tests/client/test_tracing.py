@@ -71,3 +71,17 @@ print(Client(LOCAL, "id", "secret").get_quotas().StatusCode)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "200\n"
+
+
+def test_opentelemetry_is_not_loaded_for_a_process_without_spans() -> None:
+    program = """
+import os, sys
+from batchcompute import LOCAL, Client
+client = Client(LOCAL, "id", "secret")
+client.get_quotas()
+assert "opentelemetry" not in sys.modules
+os.environ["OTEL_PYTHON_TRACER_PROVIDER"] = "sdk_tracer_provider"
+client.get_quotas()
+assert "opentelemetry.sdk" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from batchcompute._version import __version__
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from batchcompute.regions import Endpoint
 
 __all__: list[str] = []
+
+_PROVIDER: Final = "OTEL_PYTHON_TRACER_PROVIDER"
+"""The variable with which OpenTelemetry finds a provider by itself."""
 
 
 class Tracer:
@@ -93,6 +98,9 @@ def _library() -> tuple[Any, Tracer] | None:
 
 def tracer() -> Tracer | None:
     """Return the tracer of this process; None if OpenTelemetry is not installed or has no provider."""
+    if "opentelemetry" not in sys.modules and _PROVIDER not in os.environ:
+        # Whoever configures a provider imports the package, or names one for it. A process without spans does not load it.
+        return None
     library = _library()
     if library is None or isinstance(library[0].get_tracer_provider(), library[0].ProxyTracerProvider):
         return None
