@@ -14,7 +14,6 @@ from batchcompute.service.event_log import EventLog
 from batchcompute.service.events import Events, RequestAnswered
 from batchcompute.service.log_format import JsonFormatter
 from batchcompute.service.log_limit import LogLimit
-from batchcompute.service.tracing import SpanSink
 from benchmarks.common import Row
 from benchmarks.service import _seconds, job, serving
 
@@ -39,7 +38,8 @@ def _costs(log: Path) -> tuple[float, float]:
     handler.addFilter(LogLimit())
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    events = Events(EventLog(), EventCounts(), SpanSink())
+    # A service adds the sink of spans only where a provider receives them.
+    events = Events(EventLog(), EventCounts())
     answered = RequestAnswered("get_job", "GET", f"/jobs/{ID}", 200, "", "local", "ABC", 0.001)
 
     def job_events() -> None:

@@ -104,9 +104,6 @@ class SpanSink:
         if not isinstance(event, (JobCreated, AttemptEnded)):
             return
         trace = _module()
-        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            # The program has configured no provider, so nobody receives the span.
-            return
         if isinstance(event, AttemptEnded):
             self._record(trace, event)
         elif (span := trace.get_current_span()).get_span_context().is_valid:
