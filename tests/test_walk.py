@@ -24,6 +24,7 @@ def test_each_half_of_a_call_crosses_fewer_than_25_files(call: str) -> None:
     service = [file for file in files if file.startswith("service/")]
     assert 5 < len(service) < 25
     assert 5 < len(files) - len(service) < 25
+    assert len(files) < 40
 
 
 def test_a_create_crosses_six_files_of_the_models() -> None:

@@ -35,7 +35,7 @@ from batchcompute import (
 )
 from batchcompute.api.call import Call
 from batchcompute.api.operations import OPERATIONS
-from batchcompute.client._reading import ResponseReader
+from batchcompute.client._exchange import ResponseReader
 from batchcompute.http.oss import get_object
 from batchcompute.http.transport import MAX_RESPONSE_BYTES
 from batchcompute.service import LocalService

@@ -91,9 +91,8 @@ class World:
         new = NewJob("local", "job", 1, fail_fast, False, {"Name": "job"}, None, "", now, rows)
         with self.store.write() as transaction:
             seq, _ = transaction.jobs.insert(new, "job-")
-            transaction.tasks.insert(seq, rows)
             for part in large_jobs.ranges(transaction.tasks.sizes(seq)):
-                large_jobs.insert(transaction, seq, part)
+                transaction.jobs.insert_instances(seq, part)
             transaction.jobs.show(seq)
         self.jobs.append(seq)
 

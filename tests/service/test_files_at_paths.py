@@ -18,7 +18,7 @@ from batchcompute.runner import file_system_view, sandbox
 from batchcompute.runner.file_system_view import FileSystemView
 from batchcompute.runner.mounts import MountOptions, plan_mounts
 from batchcompute.service import LocalService
-from batchcompute.service.domain.mappings import mappings_of
+from batchcompute.service.domain.task_needs import mappings_of
 from batchcompute.service.objects.keys import file_names
 from tests.service.helpers import finish, job, task
 from tests.service.test_mappings import put, result, run

@@ -12,7 +12,7 @@ from batchcompute.http.transport import WIRE_LIMIT
 if TYPE_CHECKING:
     from batchcompute.api.responses import HttpResponse
     from batchcompute.client._async_pool import AsyncPool
-    from batchcompute.client._reading import ResponseReader
+    from batchcompute.client._exchange import ResponseReader
 
 __all__: list[str] = []
 

@@ -172,7 +172,7 @@ class ValidatedModel(MappingModel):
         own = cls._cross_field_problems is not ValidatedModel._cross_field_problems or bool(cls._required)
         return own or bool(cls._constrained_fields())
 
-    def _cross_field_problems(self, at: str) -> Iterator[Problem]:  # noqa: ARG002
+    def _cross_field_problems(self, at: str, /) -> Iterator[Problem]:  # noqa: ARG002
         """Yield the violated constraints between several fields.
 
         Args:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, cast
 
 from pydantic import Field
 
-from batchcompute.errors import Problem
 from batchcompute.models.base import Description, Status
 from batchcompute.models.constraints import (
     MAX_VARIABLES,
@@ -16,7 +15,6 @@ from batchcompute.models.constraints import (
     Name,
     OneOf,
     Required,
-    join,
 )
 from batchcompute.models.field_types import (
     NULL,
@@ -29,6 +27,7 @@ from batchcompute.models.field_types import (
     TextDefault,
     Time,
 )
+from batchcompute.resources._rules import app_problems
 from batchcompute.resources._setters import ConfigSetters
 
 __all__ = [
@@ -264,16 +263,7 @@ class AppDescription(ConfigSetters):
         """
         del self.output_parameters[name]
 
-    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
-        images = [bool(self.docker.image), bool(self.vm.ecs_image_id)]
-        if all(images):
-            yield Problem(join(at, "Docker"), "", "exactly one of Docker and VM is required")
-        elif not any(images):
-            # An empty image counts as missing: responses of the service have both fields, and one of them is empty.
-            names = {(True, False): "Docker.Image", (False, True): "VM.ECSImageId"}
-            name = names.get(("Docker" in self, "VM" in self), "Docker")
-            expected = "an image; exactly one of Docker and VM has one"
-            yield from Required(expected).problems("", join(at, name))
+    _cross_field_problems = app_problems
 
 
 class AppStatus(AppDescription, Status):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, cast
 
 from pydantic import Field
 
-from batchcompute.errors import Problem
 from batchcompute.models.base import Description, Status
-from batchcompute.models.constraints import EachKey, Name, Range, Required, join
+from batchcompute.models.constraints import EachKey, Name, Range, Required
 from batchcompute.models.field_types import (
     AnyMap,
     Boolean,
@@ -24,6 +23,7 @@ from batchcompute.models.field_types import (
     Time,
 )
 from batchcompute.resources._literals import ClusterState, MachineState, ResourceTypeName
+from batchcompute.resources._rules import cluster_problems, group_problems
 from batchcompute.resources.configs import (
     NAS,
     OSS,
@@ -100,9 +100,7 @@ class GroupDescription(_GroupBase):
     mode: Text | None = None
     """Undocumented. It is sent unchanged."""
 
-    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
-        required = Required("an integer in [0, 65536]")
-        yield from required.problems(self.desired_vm_count, join(at, "DesiredVMCount"))
+    _cross_field_problems = group_problems
 
 
 class ModifyGroupDescription(_GroupBase):
@@ -180,9 +178,7 @@ class ClusterDescription(Description):
         """
         del self.groups[group_name]
 
-    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
-        if not self.groups or not all(group.image_id for group in self.groups.values()):
-            yield from Required("the id of an image").problems(self.image_id, join(at, "ImageId"))
+    _cross_field_problems = cluster_problems
 
 
 class ModifyConfigs(Description):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, cast
 
 from pydantic import Discriminator, Field, Tag
 
-from batchcompute.errors import Problem
 from batchcompute.models.base import Description, Status
-from batchcompute.models.constraints import MAX_INSTANCES, EachKey, Name, OneOf, Range, Required, join
+from batchcompute.models.constraints import EachKey, Name, OneOf, Range, Required
 from batchcompute.models.field_types import AnyMap, Boolean, Integer, Text, TextOrInteger, Time
-from batchcompute.models.problems import short_repr
 from batchcompute.resources._drawn import DrawnPlan, DrawnStatus
 from batchcompute.resources._literals import JobState, JobType
-from batchcompute.resources._rules import count_instances, find_cycle, job_type_of
+from batchcompute.resources._rules import dag_problems, job_type_of
 from batchcompute.resources.appjob import App, AppJobDescription, Config, Logging
 from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts, Notification
 from batchcompute.resources.task import (
@@ -105,28 +103,7 @@ class DAG(DrawnPlan, Description):
     def _dag(self) -> DAG:
         return self
 
-    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
-        count = count_instances(self.tasks.values())
-        if count > MAX_INSTANCES:
-            allowed = f"may have at most {MAX_INSTANCES} instances"
-            yield Problem(join(at, "Tasks"), f"{count} instances", allowed)
-        unknown = False
-        for key, followers in self.dependencies.items():
-            for name in (key, *followers):
-                if name not in self.tasks:
-                    unknown = True
-                    path = join(at, "Dependencies", key)
-                    yield Problem(path, short_repr(name), "is not a task of this DAG")
-        loop = [] if unknown else find_cycle(self.dependencies)
-        if len(loop) == 2:
-            yield Problem(
-                join(at, "Dependencies", loop[0]),
-                short_repr(loop[0]),
-                "must not name the task itself",
-                "cycle",
-            )
-        elif loop:
-            yield Problem(join(at, "Dependencies"), " -> ".join(loop), "must not form a cycle", "cycle")
+    _cross_field_problems = dag_problems
 
 
 class JobDescription(DrawnPlan, Description):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field
 
-from batchcompute.errors import Problem
 from batchcompute.models.base import Description
 from batchcompute.models.constraints import (
     MAX_INT32,
@@ -22,11 +21,10 @@ from batchcompute.models.constraints import (
     Required,
     ShellCommand,
     StorageUrl,
-    join,
 )
 from batchcompute.models.field_types import AnyMap, Boolean, EnvMap, Integer, Number, Text, TextMap
-from batchcompute.models.problems import short_repr
 from batchcompute.resources._literals import ResourceTypeName
+from batchcompute.resources._rules import command_problems, task_problems
 from batchcompute.resources.configs import Configs, InputMappingConfig, Mounts
 
 __all__ = [
@@ -67,10 +65,6 @@ class AutoCluster(Description):
     dependency_isv_service: Text | None = ""
     """Name of a required third-party service, for example ``GTX``."""
 
-    def _names_machines(self) -> bool:
-        # In its answers, the service fills an unused AutoCluster with empty strings (REST API, 2.1).
-        return bool(self.instance_type or self.image_id or self.ecs_image_id or self.cluster_id)
-
 
 class Docker(Description):
     """The container image that the command runs in."""
@@ -95,10 +89,7 @@ class Command(Description):
     docker: Docker | None = Field(default_factory=Docker)
     """The container image that the command runs in."""
 
-    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
-        for name in self.env_vars:
-            if not name or "=" in name:
-                yield Problem(join(at, "EnvVars"), short_repr(name), "must be a name without '='")
+    _cross_field_problems = command_problems
 
 
 class Parameters(Description):
@@ -195,10 +186,4 @@ class TaskDescription(Description):
             task.auto_cluster = AutoCluster({"InstanceType": instance_type})
         return task
 
-    def _cross_field_problems(self, at: str) -> Iterator[Problem]:
-        if not self.cluster_id and "AutoCluster" not in self:
-            path = join(at, "ClusterId")
-            yield Problem(path, "", "one of ClusterId and AutoCluster is required", "missing")
-        if self.cluster_id and "AutoCluster" in self and self.auto_cluster._names_machines():
-            allowed = "only one of ClusterId and AutoCluster may be given"
-            yield Problem(join(at, "ClusterId"), short_repr(self.cluster_id), allowed)
+    _cross_field_problems = task_problems

@@ -24,9 +24,9 @@ from batchcompute.client._common import (
     check_headers,
     options_of,
 )
+from batchcompute.client._exchange import check_limit
 from batchcompute.client._local import local_transport
 from batchcompute.client._pool import check_http_client
-from batchcompute.client._reading import check_limit
 from batchcompute.errors import ConfigError
 from batchcompute.http.credentials import (
     CredentialSource,

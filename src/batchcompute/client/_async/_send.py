@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import tenacity
 
 from batchcompute.client._async_exchange import exchange_async
+from batchcompute.client._exchange import ResponseReader
 from batchcompute.client._pool import peer_of
-from batchcompute.client._reading import ResponseReader
 from batchcompute.errors import BatchComputeError, ConnectError
 from batchcompute.http.credentials import CredentialSource, current_credentials_async
 from batchcompute.http.log import log, log_response

@@ -23,9 +23,9 @@ from batchcompute.client._common import (
     check_headers,
     options_of,
 )
+from batchcompute.client._exchange import check_limit
 from batchcompute.client._local import local_transport
 from batchcompute.client._pool import Http, HttpClient, Pool, check_http_client, open_http
-from batchcompute.client._reading import check_limit
 from batchcompute.client._sync._send import Sender
 from batchcompute.errors import ConfigError
 from batchcompute.http.credentials import (

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import tenacity
 
-from batchcompute.client._exchange import exchange
+from batchcompute.client._exchange import ResponseReader, exchange
 from batchcompute.client._pool import peer_of
-from batchcompute.client._reading import ResponseReader
 from batchcompute.errors import BatchComputeError, ConnectError
 from batchcompute.http.credentials import CredentialSource, current_credentials
 from batchcompute.http.log import log, log_response

@@ -11,8 +11,7 @@ from batchcompute.http.tracing import tracer
 from batchcompute.runner.os_errors import is_transient
 from batchcompute.service.api.authentication import Keys
 from batchcompute.service.api.handlers.table import Handler
-from batchcompute.service.api.params import Params
-from batchcompute.service.api.routes import find
+from batchcompute.service.api.routes import Params, find
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.errors import ApiError, HttpError, error_of_problems
 from batchcompute.service.events import Events, RequestAnswered

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from batchcompute.service.api.params import Params
+from batchcompute.service.api.routes import Params
 from batchcompute.service.clock import Clock, timestamp
 from batchcompute.service.errors import ApiError
 from batchcompute.service.store.database import Transaction

@@ -13,8 +13,7 @@ from batchcompute.models.problems import short_repr
 from batchcompute.resources._rules import count_instances
 from batchcompute.runner.environment import environment_size
 from batchcompute.runner.object_urls import split_object_url
-from batchcompute.service.domain.mappings import mount_problems, problems_of
-from batchcompute.service.domain.task_needs import image_of
+from batchcompute.service.domain.task_needs import image_of, mount_problems, problems_of
 from batchcompute.service.errors import ApiError
 
 __all__: list[str] = []

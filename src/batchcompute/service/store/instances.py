@@ -265,14 +265,6 @@ class InstanceRepository:
 
     # -- steps of large jobs ------------------------------------------------------------------
 
-    def insert(self, job: int, part: Range) -> None:
-        """Insert waiting instances."""
-        self._db.execute(
-            "WITH RECURSIVE n(number) AS (SELECT ? UNION ALL SELECT number + 1 FROM n WHERE number + 1 < ?) "
-            "INSERT INTO instances (job, task, number) SELECT ?, ?, number FROM n",
-            (part[1], part[2], job, part[0]),
-        )
-
     def delete(self, job: int, part: Range) -> None:
         """Delete instances."""
         self._db.execute(

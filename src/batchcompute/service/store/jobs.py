@@ -1,4 +1,4 @@
-"""The table of jobs."""
+"""Jobs in the database."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from batchcompute.service.events import (
     seconds_between,
     seconds_since_1970,
 )
+from batchcompute.service.store.instances import Range
 from batchcompute.service.store.rows import History, JobRow, NewJob
 
 __all__: list[str] = []
@@ -80,7 +81,7 @@ class JobRepository:
         return [_job(row) for row in rows]
 
     def insert(self, job: NewJob, id_prefix: str) -> tuple[int, str]:
-        """Insert a job, which stays hidden until `show`.
+        """Insert a job and its tasks, without their instances; it stays hidden until `show`.
 
         Args:
             job: The job.
@@ -109,7 +110,39 @@ class JobRepository:
         seq = cursor.lastrowid or 0
         job_id = f"{id_prefix}{seq:08X}"
         self._db.execute("UPDATE jobs SET id = ? WHERE seq = ?", (job_id, seq))
+        for position, task in enumerate(job.tasks):
+            self._db.execute(
+                "INSERT INTO tasks (job, position, name, state, cluster, max_retries, timeout, blockers, followers, "
+                "Waiting) VALUES (?, ?, ?, 'Waiting', ?, ?, ?, ?, ?, ?)",
+                (
+                    seq,
+                    position,
+                    task.name,
+                    task.cluster,
+                    task.max_retries,
+                    task.timeout,
+                    task.blockers,
+                    json.dumps(task.followers),
+                    task.size,
+                ),
+            )
+            self._db.execute(
+                "INSERT INTO task_descriptions VALUES (?, ?, ?)", (seq, position, _text(task.description))
+            )
         return seq, job_id
+
+    def insert_instances(self, seq: int, part: Range) -> None:
+        """Insert waiting instances of a job.
+
+        Args:
+            seq: Row number of the job.
+            part: Position of the task, first number, and the number after the last one.
+        """
+        self._db.execute(
+            "WITH RECURSIVE n(number) AS (SELECT ? UNION ALL SELECT number + 1 FROM n WHERE number + 1 < ?) "
+            "INSERT INTO instances (job, task, number) SELECT ?, ?, number FROM n",
+            (part[1], part[2], seq, part[0]),
+        )
 
     def show(self, seq: int) -> None:
         """Make a completely written job visible, in the state ``Waiting``."""

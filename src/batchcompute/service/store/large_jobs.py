@@ -37,11 +37,6 @@ def ranges(sizes: Sequence[tuple[int, int]], step: int = STEP) -> list[Range]:
     ]
 
 
-def insert(transaction: Transaction, job: int, part: Range) -> None:
-    """Write the instances of one step."""
-    transaction.instances.insert(job, part)
-
-
 def remove(store: Store, job: int, goes_on: Callable[[], bool] = lambda: True) -> None:
     """Delete a hidden job, with its instances.
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
 from typing import Final
 
 from batchcompute import resources
 from batchcompute.service.domain.states import STATES, State, StoredState
 from batchcompute.service.store.rows import (
-    NewTask,
     Progress,
     TaskRow,
     TaskToRun,
@@ -127,29 +125,6 @@ class TaskRepository:
             "INDEXED BY instances_waiting WHERE i.job = t.job AND i.task = t.position AND i.state = 'Waiting')"
         )
         return [row["job"] for row in rows]
-
-    def insert(self, job: int, tasks: Iterable[NewTask]) -> None:
-        """Write the tasks of a new job, without their instances."""
-        for position, task in enumerate(tasks):
-            self._db.execute(
-                "INSERT INTO tasks (job, position, name, state, cluster, max_retries, timeout, blockers, followers, "
-                "Waiting) VALUES (?, ?, ?, 'Waiting', ?, ?, ?, ?, ?, ?)",
-                (
-                    job,
-                    position,
-                    task.name,
-                    task.cluster,
-                    task.max_retries,
-                    task.timeout,
-                    task.blockers,
-                    json.dumps(task.followers),
-                    task.size,
-                ),
-            )
-            self._db.execute(
-                "INSERT INTO task_descriptions VALUES (?, ?, ?)",
-                (job, position, json.dumps(task.description, ensure_ascii=False, separators=(",", ":"))),
-            )
 
     def move(self, job: int, position: int, source: StoredState, target: StoredState) -> Progress:
         """Count an instance in another state than before, and return the state of the task after that."""

@@ -9,10 +9,16 @@ from typing import Any, NamedTuple
 
 from batchcompute.runner.attempt_spec import AttemptSpec, Resources, Token
 from batchcompute.runner.mappings import Mappings
-from batchcompute.service.domain.mappings import entries_of, inner, mappings_of
 from batchcompute.service.domain.names import auto_cluster_id, auto_machine_id, log_object
 from batchcompute.service.domain.states import Key, next_of_failed
-from batchcompute.service.domain.task_needs import buckets_of_attempt, image_of, resources_of
+from batchcompute.service.domain.task_needs import (
+    buckets_of_attempt,
+    entries_of,
+    image_of,
+    inner,
+    mappings_of,
+    resources_of,
+)
 from batchcompute.service.objects.ownership import Buckets
 from batchcompute.service.resolved_settings import ResolvedSettings
 from batchcompute.service.store.database import Store

@@ -11,13 +11,13 @@ from batchcompute.errors import ValidationError
 from batchcompute.runner.object_urls import split_object_url
 from batchcompute.service.api import idempotency
 from batchcompute.service.api.paging import page
-from batchcompute.service.api.params import Params
+from batchcompute.service.api.routes import Params
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.capacity import KnownTypes
 from batchcompute.service.domain.defaults import NO_NOTIFICATION, check_ascii
 from batchcompute.service.domain.ids import new_id
-from batchcompute.service.domain.mappings import entries_of, inner, mount_problems
 from batchcompute.service.domain.states import owner_number
+from batchcompute.service.domain.task_needs import entries_of, inner, mount_problems
 from batchcompute.service.errors import denied, invalid, not_found, state_conflict
 from batchcompute.service.objects.ownership import Buckets
 from batchcompute.service.store import machine_pools, transitions

@@ -7,7 +7,7 @@ from typing import Any
 from batchcompute import resources
 from batchcompute.service.api import idempotency
 from batchcompute.service.api.paging import page
-from batchcompute.service.api.params import Params
+from batchcompute.service.api.routes import Params
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.defaults import check_ascii
 from batchcompute.service.domain.ids import new_id

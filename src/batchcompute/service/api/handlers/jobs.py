@@ -10,7 +10,7 @@ from typing import Any, Final
 from batchcompute import resources
 from batchcompute.service.api.handlers.submit import check_clusters
 from batchcompute.service.api.paging import page
-from batchcompute.service.api.params import BEHIND_ALL, Params, number_of
+from batchcompute.service.api.routes import BEHIND_ALL, Params, number_of
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain.capacity import cluster_shortage, slot_shortage
 from batchcompute.service.domain.names import log_object

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchcompute.service.api.params import Params
+from batchcompute.service.api.routes import Params
 from batchcompute.service.domain.instance_types import DISK_TYPES, RESOURCE_TYPES, InstanceType
 
 __all__: list[str] = []

@@ -11,13 +11,12 @@ from batchcompute import resources
 from batchcompute.runner import container
 from batchcompute.runner.environment import environment_room
 from batchcompute.service.api import idempotency
-from batchcompute.service.api.params import Params
+from batchcompute.service.api.routes import Params
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock, timestamp
 from batchcompute.service.domain import app_jobs
 from batchcompute.service.domain.capacity import KnownTypes, notes_of
 from batchcompute.service.domain.defaults import Platform, app_job_description, job_description
-from batchcompute.service.domain.mappings import entries_of, inner, mappings_of
-from batchcompute.service.domain.task_needs import buckets_of
+from batchcompute.service.domain.task_needs import buckets_of, entries_of, inner, mappings_of
 from batchcompute.service.errors import ApiError, denied, invalid, state_conflict
 from batchcompute.service.machine import this_machine
 from batchcompute.service.objects.ownership import Buckets
@@ -176,16 +175,15 @@ class Submissions:
                 return known
             check_clusters(transaction, clusters, params.owner)
             seq, job_id = transaction.jobs.insert(job, self._id_prefix)
-            transaction.tasks.insert(seq, job.tasks)
             if not is_large:
                 for position, task in enumerate(job.tasks):
-                    transaction.instances.insert(seq, (position, 0, task.size))
+                    transaction.jobs.insert_instances(seq, (position, 0, task.size))
                 self._show(transaction, params, body, seq, job_id)
                 return job_id
         try:
             for part in large_jobs.ranges([(position, task.size) for position, task in enumerate(job.tasks)]):
                 with self._store.write() as transaction:
-                    large_jobs.insert(transaction, seq, part)
+                    transaction.jobs.insert_instances(seq, part)
                 self._store.let_others()
             with self._store.write() as transaction:
                 # The same create may have arrived again, and been faster.

@@ -12,7 +12,7 @@ from batchcompute.service.api.handlers.images import Images
 from batchcompute.service.api.handlers.jobs import Jobs
 from batchcompute.service.api.handlers.quotas import Quotas
 from batchcompute.service.api.handlers.submit import Submissions
-from batchcompute.service.api.params import Params
+from batchcompute.service.api.routes import Params
 
 __all__: list[str] = []
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from batchcompute.service.api.params import BEHIND_ALL
+from batchcompute.service.api.routes import BEHIND_ALL
 from batchcompute.service.domain.states import ALLOWED, STATES
 from batchcompute.service.web.api import PageError
 from batchcompute.service.web.requests import View, ViewRequest, url
