@@ -131,7 +131,7 @@ def test_a_client_does_not_load_the_service() -> None:
 
 # From the ground up; the rooms of one line are one floor.
 FLOORS = [
-    ["_version", "errors"],
+    ["_version", "_lazy", "errors"],
     ["runner"],
     ["regions", "drawing"],
     ["models"],

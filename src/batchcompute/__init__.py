@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module as _import_module
 from os.path import exists as _exists
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+from batchcompute._lazy import lazy_names as _lazy_names
 from batchcompute._version import __version__
 
 if _TYPE_CHECKING:
@@ -139,7 +139,6 @@ __all__ = [
     "__version__",
 ]
 
-# Names are imported at their first use, so that ``import batchcompute`` is fast.
 _MODULES = {
     "errors": (
         "Attempt AuthenticationError BatchComputeError ClientError ConfigError ConnectError "
@@ -160,20 +159,8 @@ _MODULES = {
     "http.timeouts": "Timeout",
     "client": "AsyncClient Client",
 }
-_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
+# Programs use `batchcompute.resources.…` after a bare `import batchcompute`.
 _SUBMODULES = frozenset({"client", "core", "errors", "resources", "service", "types", "utils"})
-
-
-def _load(name: str) -> object:
-    if name in _SUBMODULES:
-        # Programs use `batchcompute.resources.…` after a bare `import batchcompute`.
-        return _import_module(f"batchcompute.{name}")
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'batchcompute' has no attribute {name!r}")
-    value = getattr(_import_module(f"batchcompute.{home}"), name)
-    globals()[name] = value
-    return value
 
 
 def __dir__() -> list[str]:
@@ -190,5 +177,4 @@ if _exists(f"{__path__[0]}/core/api.py"):  # noqa: PTH110 - pathlib takes longer
 
 
 if not _TYPE_CHECKING:
-    # With a `__getattr__`, a type checker accepts the import of any name.
-    __getattr__ = _load
+    __getattr__ = _lazy_names(__name__, _MODULES, _SUBMODULES)

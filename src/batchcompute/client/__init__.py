@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from batchcompute._lazy import lazy_names
 from batchcompute.client._pool import HttpClient
 from batchcompute.client._sync._iterate import Items
 from batchcompute.client.client import Client
@@ -17,24 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient", "AsyncHttpClient", "AsyncItems", "Client", "HttpClient", "Items"]
 
 # The asynchronous client is loaded at its first use, because the import of asyncio doubles the import time.
-_LAZY = {
-    "AsyncClient": "batchcompute.client._async.client",
-    "AsyncHttpClient": "batchcompute.client._async_pool",
-    "AsyncItems": "batchcompute.client._async._iterate",
+_MODULES = {
+    "_async._iterate": "AsyncItems",
+    "_async.client": "AsyncClient",
+    "_async_pool": "AsyncHttpClient",
 }
 
-
-def _load(name: str) -> object:
-    from importlib import import_module
-
-    if name == "response":
-        # It loads all models, so a bare import does not load it.
-        return import_module("batchcompute.client.response")
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'batchcompute.client' has no attribute {name!r}")
-
-
 if not TYPE_CHECKING:
-    # With a `__getattr__`, a type checker accepts the import of any name.
-    __getattr__ = _load
+    # `response` loads all models, so a bare import does not load it.
+    __getattr__ = lazy_names(__name__, _MODULES, ("response",))

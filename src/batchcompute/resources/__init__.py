@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from batchcompute._lazy import lazy_names as _lazy_names
 
 if _TYPE_CHECKING:
     from batchcompute.resources._literals import (
@@ -175,19 +176,6 @@ _MODULES = {
     "quota": "AvailableInstanceDesc AvailableNetworkType AvailableResource Quota",
     "task": "AutoCluster Command CredentialConfig Parameters TaskDescription",
 }
-_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
-
-
-def _load(name: str) -> object:
-    if name in _MODULES:
-        # Programs use `batchcompute.resources.job` after an import of this package alone.
-        return _import_module(f"{__name__}.{name}")
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(_import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
 
 
 def __dir__() -> list[str]:
@@ -195,5 +183,5 @@ def __dir__() -> list[str]:
 
 
 if not _TYPE_CHECKING:
-    # With a `__getattr__`, a type checker accepts the import of any name.
-    __getattr__ = _load
+    # Programs use `batchcompute.resources.job` after an import of this package alone.
+    __getattr__ = _lazy_names(__name__, _MODULES, _MODULES)

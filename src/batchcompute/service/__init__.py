@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from batchcompute._lazy import lazy_names as _lazy_names
 
 if _TYPE_CHECKING:
     from batchcompute.service.embedded import embedded_service
@@ -23,28 +24,14 @@ __all__ = [
     "embedded_service",
 ]
 
-_HOME = {
-    "Course": "engines.simulated",
-    "LocalService": "local_service",
-    "Request": "requests",
-    "Response": "requests",
-    "Script": "engines.simulated",
-    "SimulatedClock": "simulated_clock",
-    "SimulatedEngine": "engines.simulated",
-    "embedded_service": "embedded",
+# Lazy, because the command line imports light modules of this package, and these imports are heavy.
+_MODULES = {
+    "embedded": "embedded_service",
+    "engines.simulated": "Course Script SimulatedEngine",
+    "local_service": "LocalService",
+    "requests": "Request Response",
+    "simulated_clock": "SimulatedClock",
 }
 
-
-def _load(name: str) -> object:
-    # Lazy: the command line imports light modules of this package, and these imports are heavy.
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'batchcompute.service' has no attribute {name!r}")
-    value = getattr(_import_module(f"batchcompute.service.{home}"), name)
-    globals()[name] = value
-    return value
-
-
 if not _TYPE_CHECKING:
-    # With a `__getattr__`, a type checker accepts the import of any name.
-    __getattr__ = _load
+    __getattr__ = _lazy_names(__name__, _MODULES)

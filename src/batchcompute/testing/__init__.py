@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from batchcompute._lazy import lazy_names as _lazy_names
 
 if _TYPE_CHECKING:
     from batchcompute.testing.answers import Page, Refusal
@@ -13,25 +14,13 @@ if _TYPE_CHECKING:
 
 __all__ = ["MockedApi", "Page", "Refusal", "SimulatedService", "temporary_service"]
 
-_HOME = {
-    "MockedApi": "mocked",
-    "Page": "answers",
-    "Refusal": "answers",
-    "SimulatedService": "simulated",
-    "temporary_service": "services",
+# Lazy, because the service is large, and `MockedApi` needs respx.
+_MODULES = {
+    "answers": "Page Refusal",
+    "mocked": "MockedApi",
+    "services": "temporary_service",
+    "simulated": "SimulatedService",
 }
 
-
-def _load(name: str) -> object:
-    # Lazy: the service is large, and `MockedApi` needs respx.
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'batchcompute.testing' has no attribute {name!r}")
-    value = getattr(_import_module(f"batchcompute.testing.{home}"), name)
-    globals()[name] = value
-    return value
-
-
 if not _TYPE_CHECKING:
-    # With a `__getattr__`, a type checker accepts the import of any name.
-    __getattr__ = _load
+    __getattr__ = _lazy_names(__name__, _MODULES)

@@ -1,0 +1,39 @@
+"""Names of a package that are imported at their first use, so that the import of the package is fast."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+__all__: list[str] = []
+
+
+def lazy_names(
+    package: str, modules: Mapping[str, str], submodules: Collection[str] = ()
+) -> Callable[[str], object]:
+    """Return the function ``__getattr__`` of a package.
+
+    A package assigns it in a branch that type checkers do not read: with a ``__getattr__``, they accept the import of any
+    name.
+
+    Args:
+        package: Name of the package.
+        modules: For each module of the package, the public names that it defines, separated by spaces.
+        submodules: Modules that are attributes of the package without an import of their own.
+    """
+    home = {name: module for module, names in modules.items() for name in names.split()}
+
+    def load(name: str) -> object:
+        if name in submodules:
+            return import_module(f"{package}.{name}")
+        if name not in home:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value: object = getattr(import_module(f"{package}.{home[name]}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return load
