@@ -130,7 +130,7 @@ def test_a_job_that_asks_for_more_than_the_machine_has_says_so_while_it_waits(tm
 
         blocker = client.create_job(job({"t": task("sleep 60", InstanceCount=2)})).Id
         until(lambda: client.get_job(blocker).InstanceMetrics.RunningCount == 2)
-        slots = "It waits for a slot of this machine: all 2 are taken."
+        slots = "It waits for a slot: all 2 are taken."
         assert "huge with 4096 cores" in message(AutoCluster={"InstanceType": "huge"})
         assert "1e+06 GB" in message(AutoCluster={"InstanceType": "fat"})
         assert message(AutoCluster={"InstanceType": "small"}, InstanceCount=2) == slots

@@ -18,7 +18,7 @@ from batchcompute.resources import (
     Task,
     TaskDescription,
 )
-from batchcompute.testing import MockedApi, Page, Refusal
+from batchcompute.testing import ErrorResponse, MockedApi, Page
 
 
 def description() -> JobDescription:
@@ -36,7 +36,7 @@ def api() -> Iterator[MockedApi]:
 def test_answers_are_given_in_their_order_and_the_last_is_repeated(api: MockedApi) -> None:
     running, finished = Job(Id="job-1", State="Running"), Job(Id="job-1", State="Finished")
     api.answer("create_job", "job-1")
-    api.answer("get_job", Refusal(503), httpx.ReadError("broken"), running, finished)
+    api.answer("get_job", ErrorResponse(503), httpx.ReadError("broken"), running, finished)
     with api.client() as client:
         created = client.create_job(description())
         assert client.wait(created).State == "Finished"
@@ -72,8 +72,8 @@ def test_pages(api: MockedApi) -> None:
 
 
 async def test_errors_and_the_asynchronous_client(api: MockedApi) -> None:
-    api.answer("get_quotas", Refusal(429, "Throttling.User", retry_after=0), Quota())
-    api.answer("list_images", Refusal(500, "Broken", "no images today"))
+    api.answer("get_quotas", ErrorResponse(429, "Throttling.User", retry_after=0), Quota())
+    api.answer("list_images", ErrorResponse(500, "Broken", "no images today"))
     api.answer("list_clusters", httpx.ConnectError("refused"))
     async with api.async_client() as client:
         assert (await client.get_quotas()).StatusCode == 200
@@ -84,7 +84,7 @@ async def test_errors_and_the_asynchronous_client(api: MockedApi) -> None:
         with pytest.raises(AssertionError, match=r'no answer for GET /apps.*call answer\("list_apps", ...\)'):
             await client.list_apps()
     with pytest.raises(ThrottledError), api.client() as client:
-        api.answer("get_quotas", Refusal(429))
+        api.answer("get_quotas", ErrorResponse(429))
         client.get_quotas()
 
 

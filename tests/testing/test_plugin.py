@@ -118,7 +118,12 @@ def test_loading_the_plugin_imports_next_to_nothing() -> None:
         "print(*(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) == {"batchcompute", "batchcompute._version", "batchcompute.pytest_plugin"}
+    assert set(done.stdout.split()) == {
+        "batchcompute",
+        "batchcompute._lazy",
+        "batchcompute._version",
+        "batchcompute.pytest_plugin",
+    }
 
 
 WITHOUT_RESPX = """

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from batchcompute._lazy import lazy_names as _lazy_names
 
 if _TYPE_CHECKING:
-    from batchcompute.testing.answers import Page, Refusal
     from batchcompute.testing.mocked import MockedApi
+    from batchcompute.testing.responses import ErrorResponse, Page
     from batchcompute.testing.services import temporary_service
     from batchcompute.testing.simulated import SimulatedService
 
-__all__ = ["MockedApi", "Page", "Refusal", "SimulatedService", "temporary_service"]
+__all__ = ["ErrorResponse", "MockedApi", "Page", "SimulatedService", "temporary_service"]
 
 # Lazy, because the service is large, and `MockedApi` needs respx.
 _MODULES = {
-    "answers": "Page Refusal",
+    "responses": "ErrorResponse Page",
     "mocked": "MockedApi",
     "services": "temporary_service",
     "simulated": "SimulatedService",

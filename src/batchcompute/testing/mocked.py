@@ -31,11 +31,11 @@ from batchcompute.resources import (
     Quota,
     Task,
 )
-from batchcompute.testing.answers import AT_ONCE, Page, Refusal, to_json
+from batchcompute.testing.responses import AT_ONCE, ErrorResponse, Page, to_json
 
 __all__ = ["Failure", "MockedApi"]
 
-Failure: TypeAlias = Refusal | httpx.Response | httpx.TransportError
+Failure: TypeAlias = ErrorResponse | httpx.Response | httpx.TransportError
 """An error of the service, any response, or an error of the connection."""
 
 _SPECIAL: Final = {
@@ -228,7 +228,7 @@ class MockedApi:
         Args:
             operation: Name of the operation, which is that of the method of the client.
             *answers: For a get, resources; for a list, `Page` objects, or sequences of resources for pages that are the
-                last; for a create, ids; for an action, nothing or None. For any operation, `Refusal` objects, responses
+                last; for a create, ids; for an action, nothing or None. For any operation, `ErrorResponse` objects, responses
                 of httpx, and errors of httpx for connections that break.
 
         Raises:
@@ -274,7 +274,7 @@ def _responder(operation: Operation, answer: object) -> Callable[[], httpx.Respo
     Raises:
         TypeError: The operation cannot have such an answer.
     """
-    if isinstance(answer, Refusal):
+    if isinstance(answer, ErrorResponse):
         return answer.response
     if isinstance(answer, httpx.Response):
         return lambda: httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)

@@ -19,7 +19,7 @@ from batchcompute.service.api.routes import find, is_for_objects
 from batchcompute.service.errors import ApiError
 from batchcompute.service.requests import BadTarget
 from batchcompute.service.transports.in_process import ServiceTransport, to_service_request
-from batchcompute.testing.answers import AT_ONCE, Refusal
+from batchcompute.testing.responses import AT_ONCE, ErrorResponse
 from batchcompute.testing.services import temporary_service
 
 __all__ = ["SimulatedService"]
@@ -30,7 +30,7 @@ class _Fault:
     """A fault of the next requests."""
 
     operation: str
-    refusal: Refusal | None
+    error: ErrorResponse | None
     """The answer; None if there is none."""
     executes: bool
     """Whether the service executes the request first."""
@@ -57,9 +57,9 @@ class _FaultyTransport(ServiceTransport):
             return super()._respond(request, body)
         if fault.executes:
             super()._respond(request, body).close()
-        if fault.refusal is None:
+        if fault.error is None:
             raise httpx.ReadError("the answer is lost, as the test says", request=request)
-        return fault.refusal.response()
+        return fault.error.response()
 
     def _next_fault(self, request: httpx.Request) -> _Fault | None:
         if not self._faults:
@@ -149,7 +149,7 @@ class SimulatedService:
         Raises:
             ConfigError: An argument is not allowed.
         """
-        self._add(operation, Refusal(status, code, message), False, times)
+        self._add(operation, ErrorResponse(status, code, message), False, times)
 
     def loses(
         self,
@@ -172,9 +172,9 @@ class SimulatedService:
             raise ConfigError(f"what: must be 'request' or 'answer' (got {what!r})")
         self._add(operation, None, what == "answer", times)
 
-    def _add(self, operation: str, refusal: Refusal | None, executes: bool, times: int) -> None:
+    def _add(self, operation: str, error: ErrorResponse | None, executes: bool, times: int) -> None:
         if operation != "*" and operation not in OPERATIONS:
             raise ConfigError(f"operation: must be '*' or the name of an operation (got {operation!r})")
         if isinstance(times, bool) or not isinstance(times, int) or times < 1:
             raise ConfigError(f"times: must be an integer from 1 (got {times!r})")
-        self._transport.add(_Fault(operation, refusal, executes, times))
+        self._transport.add(_Fault(operation, error, executes, times))

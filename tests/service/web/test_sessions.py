@@ -11,7 +11,7 @@ import pytest
 from batchcompute.service.clock import SystemClock
 from batchcompute.service.errors import ApiError
 from batchcompute.service.web import limits, sessions
-from batchcompute.service.web.limits import Refused
+from batchcompute.service.web.limits import TooManyLogins
 from batchcompute.service.web.sessions import LoginFailed, Sessions, one_time_code
 
 
@@ -121,9 +121,9 @@ def test_failed_logins_of_an_address_are_limited(ours: Sessions, time: Time) -> 
     for _ in range(limits.MOST_FAILURES):
         with pytest.raises(LoginFailed):
             ours.login("alice-key", "wrong", "1.2.3.4")
-    with pytest.raises(Refused, match="Try again in 61 seconds"):
+    with pytest.raises(TooManyLogins, match="Try again in 61 seconds"):
         ours.login("alice-key", "a-secret", "1.2.3.4")
-    with pytest.raises(Refused):
+    with pytest.raises(TooManyLogins):
         ours.redeem("x", "1.2.3.4")
     assert ours.login("alice-key", "a-secret", "5.6.7.8").owner == "alice"
     time.now += limits.WINDOW + 1

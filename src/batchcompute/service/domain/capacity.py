@@ -46,7 +46,7 @@ def slot_shortage(running: int, slots: int, others: int = 0) -> str:
         taken += " by jobs of other owners"
     elif others:
         taken += f", {others} by jobs of other owners"
-    return f"It waits for a slot of this machine: {taken}."
+    return f"It waits for a slot: {taken}."
 
 
 def cluster_shortage(task: str, cluster_id: str, machines: int, busy: int, mention_busy: bool) -> str:

@@ -35,7 +35,7 @@ class Totals(NamedTuple):
     """The number of instances that run."""
 
 
-class Trouble(NamedTuple):
+class AttemptFailure(NamedTuple):
     """The last failed attempt of an instance."""
 
     key: Key
@@ -167,16 +167,16 @@ class OverviewRepository:
         )
         return {int(row[0]): int(row[1]) for row in rows}
 
-    def troubles(self, job: int, task: int, start: int, end: int, count: int) -> list[Trouble]:
+    def failures(self, job: int, task: int, start: int, end: int, count: int) -> list[AttemptFailure]:
         """Return failed instances of a task, within a range of numbers, by number."""
         rows = self._db.execute(
             "SELECT number, attempt, state, ended, node, exit_code, error_code, error_message FROM instances "
             "WHERE job = ? AND task = ? AND number >= ? AND number < ? AND state = 'Failed' ORDER BY number LIMIT ?",
             (job, task, start, end, count),
         )
-        return [Trouble((job, task, row[0]), *row[1:]) for row in rows]
+        return [AttemptFailure((job, task, row[0]), *row[1:]) for row in rows]
 
-    def retried_troubles(self, job: int, count: int) -> list[Trouble]:
+    def retried_failures(self, job: int, count: int) -> list[AttemptFailure]:
         """Return the last failed or lost attempt of each instance that is being retried, the newest first."""
         rows = self._db.execute(
             # SQLite takes the other columns from the row with the largest number.
@@ -184,7 +184,7 @@ class OverviewRepository:
             f"a.error_message {_RETRIED.replace('j.seq', '?')} GROUP BY a.task, a.number ORDER BY a.ended DESC LIMIT ?",
             (job, count),
         )
-        return [Trouble((job, row[0], row[1]), *row[2:]) for row in rows]
+        return [AttemptFailure((job, row[0], row[1]), *row[2:]) for row in rows]
 
     def started(self, job: int, count: int) -> list[Bar]:
         """Return instances of a job that have started, at most a number of them."""

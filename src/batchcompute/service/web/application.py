@@ -19,7 +19,7 @@ from batchcompute.service.transports.exchange import exchange_of
 from batchcompute.service.web import logs, responses
 from batchcompute.service.web.api import OwnerApi, PageError
 from batchcompute.service.web.events import Hub, TooManyStreams, TopicKey, log_event, send_log
-from batchcompute.service.web.limits import Refused
+from batchcompute.service.web.limits import TooManyLogins
 from batchcompute.service.web.rendering import render
 from batchcompute.service.web.requests import MOST_FORM_BYTES, Fragment, PageRequest, ViewRequest, form_of
 from batchcompute.service.web.routes import download_url, find_action, find_log, find_view
@@ -90,7 +90,7 @@ class Page:
             response = self._problem(error, session)
         except BadTarget as error:
             response = self._problem(PageError(400, f"The address is malformed: {error}."), session)
-        except Refused as error:
+        except TooManyLogins as error:
             response = self._problem(PageError(429, str(error)), session, {"Retry-After": str(error.seconds)})
         except TooManyStreams:
             text = "Too many pages are open at this moment."
@@ -292,7 +292,7 @@ class Page:
             session = self._sessions.login(access_key_id, form.get("secret", "").strip(), request.address)
         except LoginFailed as error:
             return self._login_page(403, target, access_key_id[:100], str(error))
-        except Refused as error:
+        except TooManyLogins as error:
             headers = {"Retry-After": str(error.seconds)}
             return self._login_page(429, target, access_key_id[:100], str(error), headers)
         return responses.redirect(target, {"Set-Cookie": self._sessions.cookie(session, request.secure)})

@@ -19,7 +19,7 @@ _MOST_ADDRESSES: Final = 10_000
 """Addresses whose failed logins are counted; the oldest are forgotten."""
 
 
-class Refused(Exception):
+class TooManyLogins(Exception):
     """Too many logins have failed.
 
     Args:
@@ -46,12 +46,12 @@ class Throttle:
         """Check that an address may try to log in.
 
         Raises:
-            Refused: Too many logins from this address have failed.
+            TooManyLogins: Too many logins from this address have failed.
         """
         now = self._clock.monotonic()
         recent = [time for time in self._failures.get(address, ()) if now - time < WINDOW]
         if len(recent) >= MOST_FAILURES:
-            raise Refused(int(WINDOW - (now - recent[0])) + 1)
+            raise TooManyLogins(int(WINDOW - (now - recent[0])) + 1)
 
     def count(self, address: str) -> None:
         """Count a failed login of an address."""

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from batchcompute.service.clock import SYSTEM_CLOCK, Clock
 from batchcompute.service.errors import ApiError
-from batchcompute.service.web.limits import Refused, Throttle
+from batchcompute.service.web.limits import Throttle, TooManyLogins
 
 __all__ = ["Session", "Sessions", "one_time_code"]
 
@@ -88,7 +88,7 @@ class Sessions:
 
         Raises:
             LoginFailed: The id or the secret is wrong, or the owner may not use the service.
-            Refused: Too many logins from this address have failed.
+            TooManyLogins: Too many logins from this address have failed.
         """
         self._throttle.check(address)
         try:
@@ -112,7 +112,7 @@ class Sessions:
 
         Raises:
             LoginFailed: The code is wrong, was used, or has expired.
-            Refused: Too many logins from this address have failed.
+            TooManyLogins: Too many logins from this address have failed.
         """
         self._throttle.check(address)
         fields = _opened(code, _key(self._identity, "code"))
@@ -260,5 +260,5 @@ def _remember(known: dict[str, float], name: str, expires: float, now: float) ->
         for other in [other for other, end in known.items() if end < now]:
             del known[other]
     if len(known) >= _MOST_REMEMBERED:
-        raise Refused(60)
+        raise TooManyLogins(60)
     known[name] = expires

@@ -21,7 +21,7 @@ MOST_DRAWN: Final = 150
 MOST_LISTED: Final = 500
 """Tasks that the table shows."""
 
-_TROUBLES: Final = 8
+_MOST_FAILURES: Final = 8
 """Failed attempts that are shown."""
 
 _SEARCHED: Final = 20_000
@@ -66,7 +66,7 @@ def show_job(request: ViewRequest) -> View:
         "drawing": _drawing(shown, followers),
         "levels": _levels(shown, followers),
         "timeline": line,
-        "troubles": _troubles(api, seq, tasks, job_id, names),
+        "failures": _failures(api, seq, tasks, job_id, names),
         "job_url": url("jobs", job_id),
         "search_url": f"/?q={job_id}",
     }
@@ -215,26 +215,28 @@ def _levels(
     ]  # fmt: skip
 
 
-def _troubles(
+def _failures(
     api: OwnerApi, seq: int, tasks: Sequence[Mapping[str, Any]], job_id: str, names: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Return the last failures of a job."""
     with api.store.read() as transaction:
-        failures = transaction.overview.retried_troubles(seq, _TROUBLES)
+        failures = transaction.overview.retried_failures(seq, _MOST_FAILURES)
     for position, task in enumerate(tasks):
         if not task["InstanceMetrics"]["FailedCount"]:
             continue
         size = sum(task["InstanceMetrics"][f"{state}Count"] for state in STATES)
         for start in range(0, size, _SEARCHED):
-            if len(failures) >= 2 * _TROUBLES:
+            if len(failures) >= 2 * _MOST_FAILURES:
                 break
             with api.store.read() as transaction:
-                failures += transaction.overview.troubles(seq, position, start, start + _SEARCHED, _TROUBLES)
+                failures += transaction.overview.failures(
+                    seq, position, start, start + _SEARCHED, _MOST_FAILURES
+                )
             api.store.let_others()
-    failures.sort(key=lambda trouble: trouble.ended, reverse=True)
+    failures.sort(key=lambda failure: failure.ended, reverse=True)
     return [
-        {"trouble": trouble, "name": f"{names[trouble.key[1]]} {trouble.key[2]}",
-         "url": url("jobs", job_id, "tasks", names[trouble.key[1]], trouble.key[2])}
-        for trouble in failures[:_TROUBLES]
-        if trouble.key[1] < len(names)
+        {"failure": failure, "name": f"{names[failure.key[1]]} {failure.key[2]}",
+         "url": url("jobs", job_id, "tasks", names[failure.key[1]], failure.key[2])}
+        for failure in failures[:_MOST_FAILURES]
+        if failure.key[1] < len(names)
     ]  # fmt: skip

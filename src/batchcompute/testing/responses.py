@@ -13,7 +13,7 @@ from batchcompute.errors import ConfigError
 from batchcompute.http.retry import RetryPolicy
 from batchcompute.models.base import Jsonizable
 
-__all__ = ["AT_ONCE", "Page", "Refusal"]
+__all__ = ["AT_ONCE", "ErrorResponse", "Page"]
 
 T_co = TypeVar("T_co", bound=Jsonizable, covariant=True)
 
@@ -33,7 +33,7 @@ _CODES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ErrorResponse:
     """An error of the service.
 
     Raises:
