@@ -15,24 +15,23 @@ __all__: list[str] = []
 def lazy_names(
     package: str, modules: Mapping[str, str], submodules: Collection[str] = ()
 ) -> Callable[[str], object]:
-    """Return the function ``__getattr__`` of a package.
+    """Return a ``__getattr__`` for a package, which imports a name at its first use.
 
-    A package assigns it in a branch that type checkers do not read: with a ``__getattr__``, they accept the import of any
-    name.
+    Packages assign it under ``if not TYPE_CHECKING``, because type checkers accept every name of a module that has one.
 
     Args:
         package: Name of the package.
         modules: For each module of the package, the public names that it defines, separated by spaces.
-        submodules: Modules that are attributes of the package without an import of their own.
+        submodules: Modules that are imported when they are read as attributes of the package.
     """
-    home = {name: module for module, names in modules.items() for name in names.split()}
+    module_of = {name: module for module, names in modules.items() for name in names.split()}
 
     def load(name: str) -> object:
         if name in submodules:
             return import_module(f"{package}.{name}")
-        if name not in home:
+        if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value: object = getattr(import_module(f"{package}.{home[name]}"), name)
+        value: object = getattr(import_module(f"{package}.{module_of[name]}"), name)
         setattr(sys.modules[package], name, value)
         return value
 

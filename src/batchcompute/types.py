@@ -297,7 +297,7 @@ class ClusterDescriptionDict(TypedDict, total=False):
     """The fields of `ClusterDescription`."""
 
     Name: str
-    """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
+    """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
     Description: str
     """Free text."""
     ImageId: str
@@ -537,7 +537,7 @@ class JobDescriptionDict(TypedDict, total=False):
     """The fields of `JobDescription`."""
 
     Name: str
-    """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
+    """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
     Description: str
     """Free text."""
     Priority: int

@@ -232,5 +232,5 @@ def test_a_port_that_is_taken_meanwhile_costs_nothing(cli: Terminal, monkeypatch
         assert "port 8790 was taken by another program; --port chooses one" in done.out
         assert cli("down").status == 0
     monkeypatch.setenv("BATCHCOMPUTE_PORT", "0")
-    assert not servers.chooses_port([])
-    assert not servers.chooses_port(["--port", "80"])
+    assert not servers.is_port_unset([])
+    assert not servers.is_port_unset(["--port", "80"])

@@ -387,6 +387,6 @@ def test_the_module_imports_neither_client_nor_service() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.split()
     rooms = {name.split(".")[1] for name in loaded if name.startswith("batchcompute.")}
-    assert rooms == {"_version", "errors", "runner"}
+    assert rooms == {"_lazy", "_version", "errors", "runner"}
     assert not {"httpx", "pydantic", "xml.etree.ElementTree", "asyncio"} & set(loaded)
     assert hashlib.md5(b"", usedforsecurity=False).digest()

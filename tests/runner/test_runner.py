@@ -612,6 +612,7 @@ def test_a_runner_imports_neither_client_nor_service(site: Site) -> None:
     code, *loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert code == "0"
     assert {name.split(".")[1] for name in loaded if name.startswith("batchcompute.")} == {
+        "_lazy",
         "_version",
         "errors",
         "runner",

@@ -112,7 +112,7 @@ def test_a_lack_of_resources_does_not_disable_sandboxes(monkeypatch: pytest.Monk
 def test_a_strict_sandbox_of_root_cannot_change_the_kernel(tmp_path: Path) -> None:
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         # If there is another owner, the sandboxes of the first owner are strict, too.
-        service._parts.keys._seen.add("alice")
+        service._parts.keys._owners.add("alice")
         command = (
             "cat /proc/sys/kernel/core_pattern > /proc/sys/kernel/core_pattern && echo WRITTEN; "
             "find /proc/sys /proc/sysrq-trigger -writable -type f | xargs -r -n1 sh -c ': >> $0 && echo $0' 2>/dev/null; "
@@ -133,7 +133,7 @@ def test_single_outputs_below_hidden_directories(tmp_path: Path, path: str, stri
     before = Path(path).parent.exists()
     with LocalService(tmp_path / "d", slots=1) as service, service.client() as client:
         if strict:
-            service._parts.keys._seen.add("alice")
+            service._parts.keys._owners.add("alice")
         run(client, f"echo made > {path}", OutputMapping={path: "oss://bucket/made"})
         assert service.oss_path("oss://bucket/made").read_text() == "made\n"
     assert Path(path).parent.exists() == before

@@ -46,7 +46,7 @@ def service_of(isolation: str, tmp_path: Path) -> Iterator[tuple[LocalService, C
     with LocalService(tmp_path / "d", **options) as service, service.client() as client:
         if isolation == "strict":
             # With a second owner, programs of the first one are separated, too.
-            service._parts.keys._seen.add("alice")
+            service._parts.keys._owners.add("alice")
         yield service, client
 
 

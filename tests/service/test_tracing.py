@@ -98,7 +98,7 @@ def test_an_attempt_belongs_to_the_creation_of_its_job(tmp_path: Path, spans: In
             row = transaction.jobs.find(job.Id, "local")
             assert row is not None
             history = history_of(transaction, (row.seq, 0, 0))
-            transaction.jobs.note_attempt(history, "Failed", 3, "ProgramError", "2999-01-01T00:00:00Z")
+            transaction.jobs.report_attempt_end(history, "Failed", 3, "ProgramError", "2999-01-01T00:00:00Z")
         assert service.counts.attempts_ended["Failed", "ProgramError"] == before["Failed", "ProgramError"] + 1
     finished = spans.get_finished_spans()
     [creation] = [

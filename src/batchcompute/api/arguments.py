@@ -60,7 +60,7 @@ def id_of(value: object, argument: str, attribute: str = "Id") -> str:
     if identifier != identifier.strip():
         raise _invalid(argument, repr(identifier), "must be an id without leading or trailing white space")
     if not {".", ".."}.isdisjoint(identifier.split("/")):
-        # The client encodes them, but some proxies decode and resolve them.
+        # The client encodes the slashes of an id, and not the dots. A proxy may resolve such a segment to another path.
         raise _invalid(argument, repr(identifier), "must be an id without '.' and '..' as path segments")
     return identifier
 

@@ -38,7 +38,7 @@ class TaskFilters(TypedDict, total=False):
 
 
 class JobFilters(TypedDict, total=False):
-    """Filters of ListJobs in the old SDK's spelling, and the order of the list."""
+    """Filters of ListJobs in the old SDK's spelling, and the order of the list in both spellings."""
 
     State: JobState
     """Only jobs in this state."""

@@ -1,6 +1,6 @@
-"""The responses to gets of jobs, tasks and instances, each of which is also the resource."""
+"""The responses about jobs, tasks and instances; each is also the resource."""
 
-# They are apart from the other responses because nearly every program needs them, and classes are made slowly.
+# Creating a model class is slow. Nearly every program needs these, and few programs need the other responses.
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def _up(**values: object) -> None:
         write(server.others)
     if (
         not was_running
-        and servers.chooses_port(options)
+        and servers.is_port_unset(options)
         and not server.url.endswith(f":{servers.DEFAULT_PORT}")
     ):
         write(f"port {servers.DEFAULT_PORT} was taken by another program; --port chooses one")

@@ -35,15 +35,15 @@ _SETTINGS: Final = (
 """The settings that checks use, besides the data directory."""
 
 _ONE_MACHINE: Final = frozenset({"local", "simulated"})
-"""The engines without nodes that reach the service."""
+"""The engines that run jobs on this machine only, so that no node has to reach the service."""
 
 _ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 _LONGEST_REQUEST: Final = 2.0
 """Seconds after which a connection that sends nothing is closed."""
 
-_LONGEST_END: Final = 3.0
-"""Seconds that the end waits for the last connection."""
+_LONGEST_JOIN: Final = 3.0
+"""Seconds to wait at the end for the thread that answers connections."""
 
 _COLORS: Final[Mapping[str, int]] = {"ok": 32, "warning": 33, "error": 31}
 
@@ -52,7 +52,7 @@ def _doctor(**values: object) -> int:
     """Check whether engines can run jobs: machine, directories, commands, cluster and nodes.
 
     The settings are those of `serve`, which refuses to start for the same errors. Each warning and each error says what
-    to do. A cluster runs a small job for it. The status is 0 if there is no error, 1 if there is one, and 2 if
+    to do. To check a cluster, the command runs a small job on it. The status is 0 if there is no error, 1 if there is one, and 2 if
     arguments or options of an engine are wrong.
     """
     state = state_of(click.get_current_context())
@@ -116,13 +116,13 @@ def _endpoint(settings: Settings, is_one_machine: bool) -> Generator[str]:
         try:
             address = stack.enter_context(listen(settings.host, settings.port, insecure=True, settings=names))
         except ConfigError:
-            # A service that runs answers by itself. If another program has the port, nodes see that.
+            # A service that runs answers by itself. If another program has the port, the check from a node fails.
             host = f"[{settings.host}]" if ":" in settings.host else settings.host
             yield f"http://{host}:{settings.port}"
             return
         thread = threading.Thread(target=_answer, args=(address.socket,), daemon=True)
         thread.start()
-        stack.callback(thread.join, _LONGEST_END)
+        stack.callback(thread.join, _LONGEST_JOIN)
         # A thread that waits in `accept` does not notice that the socket is closed.
         stack.callback(address.socket.shutdown, socket.SHUT_RDWR)
         yield address.url

@@ -31,8 +31,8 @@ _ACTIVE: Final = ("Waiting", "Running")
 _EXITED: Final = ("Finished", "Failed")
 """States of attempts that have an exit code. The API has 0 for all others."""
 
-_MOST_INSTANCES: Final = 1000
-"""Instances of a task that are read to find retries."""
+_MAX_INSTANCES_READ: Final = 1000
+"""Maximum number of instances that are read to find retries, for each task and state."""
 
 
 def counts(metrics: Mapping[str, Any] | None) -> str:
@@ -57,7 +57,7 @@ def retries_of(client: Client, job: str) -> list[dict[str, Any]]:
     for task in client.iter_tasks(job):
         for state in _ACTIVE:
             instances = client.iter_instances(job, task, state)
-            for instance in islice(instances, _MOST_INSTANCES):
+            for instance in islice(instances, _MAX_INSTANCES_READ):
                 if instance.RetryCount:
                     retried.append({"TaskName": task.TaskName, **wire(instance)})
     return retried
@@ -89,7 +89,7 @@ def _is_failing(client: Client, job: dict[str, Any]) -> bool:
 @click.option(
     "--failing",
     is_flag=True,
-    help="Only jobs that go on although something failed: it is tried again, or does not end the job.",
+    help="Only unfinished jobs with a failed or a retried instance.",
 )
 @click.option("--name", metavar="TEXT", help="Only jobs whose name contains this text.")
 @click.option("--cluster", metavar="ID", default="", help="Only jobs that use this cluster.")
@@ -98,7 +98,7 @@ def _is_failing(client: Client, job: dict[str, Any]) -> bool:
     "--limit",
     type=click.IntRange(0),
     default=50,
-    help="At most so many jobs, the newest first (default: 50; 0: all).",
+    help="Maximum number of jobs, the newest first (default: 50; 0: all).",
 )
 @click.pass_context
 def jobs_command(
@@ -106,7 +106,7 @@ def jobs_command(
 ) -> None:
     """List jobs, the newest first.
 
-    The counts are those of instances: what waits has not started, what runs occupies a slot.
+    The counts are numbers of instances. A waiting instance has not started; a running one occupies a slot.
     """
     state = state_of(context)
     with connected(state) as client:
@@ -185,6 +185,7 @@ def reasons(tasks: Mapping[str, dict[str, Any]], dag: Mapping[str, Any]) -> dict
 
 
 def _failures(client: Client, job: str, tasks: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield at most 10 failed instances of each task."""
     for name in tasks:
         for instance in islice(client.iter_instances(job, name, "Failed"), 10):
             yield {"TaskName": name, **wire(instance)}

@@ -38,7 +38,7 @@ _INTERVAL: Final = 0.01
 
 
 _started: list[subprocess.Popen[bytes]] = []
-"""The servers that this process has started. They outlive it, so nothing waits for them."""
+"""The servers that this process has started. They keep running after its end."""
 
 
 class Server(NamedTuple):
@@ -120,7 +120,7 @@ def start(directory: Path, options: Sequence[str], seconds: float) -> Server:
         CommandError: The server ended, or did not answer in time.
     """
     check_data_directory(directory)
-    _forget_ended()
+    _reap_ended()
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = directory / LOG
@@ -131,7 +131,7 @@ def start(directory: Path, options: Sequence[str], seconds: float) -> Server:
     except OSError as error:
         raise ConfigError(f"the data directory {directory} cannot be written: {error}") from None
     try:
-        chooses = chooses_port(options)
+        chooses = is_port_unset(options)
         if chooses and not _is_free(DEFAULT_PORT):
             chooses, options = False, [*options, "--port", "0"]
         try:
@@ -145,8 +145,8 @@ def start(directory: Path, options: Sequence[str], seconds: float) -> Server:
         os.close(fd)
 
 
-def chooses_port(options: Sequence[str]) -> bool:
-    """Return whether the port is free to choose, because no option, variable or file sets it.
+def is_port_unset(options: Sequence[str]) -> bool:
+    """Return whether no option and no variable sets the port; a settings file counts as setting it.
 
     Args:
         options: Arguments of ``batchcompute serve``.
@@ -193,8 +193,8 @@ def _launch(directory: Path, options: Sequence[str], log: Path, fd: int, seconds
     return fail(f"the server did not answer within {seconds:g} s; its log is {log}", UNAVAILABLE)
 
 
-def _forget_ended() -> None:
-    """Take the exit statuses of servers that this process has started and that have ended."""
+def _reap_ended() -> None:
+    """Reap the started servers that have ended, so that they are no zombies."""
     _started[:] = [process for process in _started if process.poll() is None]
 
 
@@ -235,7 +235,7 @@ def stop(server: Server, seconds: float) -> bool:
         os.kill(server.pid, signal.SIGTERM)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        _forget_ended()
+        _reap_ended()
         if not _is_alive(server.pid) or _is_zombie(server.pid):
             return True
         time.sleep(_INTERVAL)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 _MAX_BARS: Final = 20
-"""Maximum number of tasks that have a bar at the same time, unless more are running."""
+"""Number of tasks up to which every task keeps its bar; beyond it, only running tasks have one."""
 
-_MAX_DRAWN: Final = 200
-"""Maximum number of tasks in a picture that is drawn again and again."""
+_MAX_GRAPH_TASKS: Final = 200
+"""Maximum number of tasks of a graph that is drawn anew at each update."""
 
 
 class Reporter(Protocol):
@@ -56,7 +56,7 @@ class _Lines:
         self._last = ""
 
     def update(self, watch: Watch) -> None:
-        """Write a line if it differs from the last one."""
+        """Write a line if more than the elapsed time has changed."""
         line = watch.summary(time.monotonic())
         text = line.partition("  ")[2]
         if text != self._last:
@@ -143,7 +143,7 @@ class _Notebook:
         parts: list[str] = []
         for job in watch.statuses()[:_MAX_BARS]:
             tasks = watch.tasks.get(job.Id, [])
-            dag = watch.dags.get(job.Id) if len(tasks) <= _MAX_DRAWN else None
+            dag = watch.dags.get(job.Id) if len(tasks) <= _MAX_GRAPH_TASKS else None
             bars = [
                 bar_of(job._name(), job),
                 *(bar_of(str(task.TaskName), task) for task in tasks[:_MAX_BARS]),

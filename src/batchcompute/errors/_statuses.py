@@ -58,12 +58,12 @@ class JobStatus(Protocol):
 
     @property
     def CreationTime(self) -> datetime | None:  # noqa: N802
-        """Time of the create."""
+        """Time of the creation."""
         ...
 
     @property
     def creation_time(self) -> datetime | None:
-        """Time of the create."""
+        """Time of the creation."""
         ...
 
     @property

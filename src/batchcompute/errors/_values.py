@@ -1,4 +1,4 @@
-"""Exceptions of invalid values, texts, names and options of the caller."""
+"""Exceptions for invalid input of the caller: values, texts, names and options."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Problem(NamedTuple):
     value: str
     """The invalid value as text, shortened; ``***`` if the field holds a secret."""
     allowed: str
-    """The reason, and the allowed values."""
+    """The requirement that the value does not meet, as the end of a sentence."""
     kind: Literal["missing", "invalid", "cycle"] = "invalid"
     """The kind of error code with which the service rejects the value (REST API, 7)."""
 
@@ -72,7 +72,7 @@ class FieldError(BatchComputeError, KeyError):
 
 
 class UnknownChoice(ValidationError, FieldError):
-    """An argument has none of its allowed values. It is a `FieldError`, because the old SDK raised that class."""
+    """The value of an argument is not one of the allowed values. It is a `FieldError`, because the old SDK raised that class."""
 
     def __str__(self) -> str:
         return str(self.args[0])

@@ -9,7 +9,7 @@ from batchcompute._version import __version__
 __all__ = ["DISTRIBUTION", "both_installed", "install_command"]
 
 DISTRIBUTION: Final = "openbatchcompute"
-"""Name of the distribution. The distribution with the name of the package is the vendor's."""
+"""Name of the distribution. The distribution ``batchcompute`` is the vendor's SDK."""
 
 
 def install_command(extra: str = "", options: str = "") -> str:

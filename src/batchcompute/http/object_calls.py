@@ -79,7 +79,10 @@ def _call(
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
 ) -> Call[Any]:
-    """Return a call; the names in the query are known, and so are their signed ones."""
+    """Return a call to the object storage.
+
+    The names in the query are constants of this module, so they are not escaped.
+    """
     operation = Operation(name, name, method, "/{Bucket}/{Key}", "bytes", 200, retry_class, section="5.4")
     path = quote(key, safe="/~")
     is_vendor = (urlsplit(base).hostname or "").endswith(".aliyuncs.com")

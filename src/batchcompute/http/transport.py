@@ -69,7 +69,7 @@ NO_COOKIES = NoCookies()
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Return the TLS context that all clients share, because its construction takes 20 ms."""
+    """Return the TLS context of clients with default settings. It is cached, because its construction takes 20 ms."""
     return httpx.create_ssl_context()
 
 
@@ -106,13 +106,13 @@ def tls_context_for(
     except OSError as error:
         message = f"verify: cannot read the certificate authorities of {verify!r}"
         if verify is True:
-            # Only the environment can name a path then.
+            # With True, only a variable of the environment names a path.
             message = "cannot read the certificate authorities that SSL_CERT_FILE or SSL_CERT_DIR names"
         raise ConfigError(f"{message}: {error}") from error
 
 
 def url_of(endpoint: Endpoint, target: str) -> str:
-    """Return the URL of a target. The embedded service has a placeholder for the host."""
+    """Return the URL of a target, which may be a URL already. For the embedded service, the host is a placeholder."""
     if "://" in target[:8]:
         return target
     return ("http://local" if endpoint.is_local else endpoint.base_url) + target

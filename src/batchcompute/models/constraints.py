@@ -33,7 +33,7 @@ MAX_STRING_BYTES = 128 * 1024 - 1
 MAX_VARIABLES = 2000
 """Largest number of environment variables of a command.
 
-A sandbox takes at most 9,000 arguments, and three for each variable or mount.
+A sandbox accepts at most 9,000 arguments. Each variable and each mount needs three.
 """
 
 # These accept letters beyond ASCII: the old SDK sent such names (recorded case create_job/unicode), and the service
@@ -73,7 +73,7 @@ class Constraint(ABC):
 
 
 class Required(Constraint):
-    """The field is set, and is not empty."""
+    """The field is set, and is not empty. Without ``expected``, the object in the field reports its own missing fields."""
 
     __slots__ = ("expected",)
 
@@ -199,7 +199,7 @@ class Name(Constraint):
         return {"minLength": 1, "maxLength": self.maximum, "pattern": pattern}
 
     def summary(self) -> str:
-        first = "" if self.digit_first else ", not a digit first"
+        first = "" if self.digit_first else ", no digit first"
         return f"required; letters, digits, `_` and `-`{first}, at most {self.maximum} bytes"
 
 

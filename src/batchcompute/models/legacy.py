@@ -56,7 +56,7 @@ def convert_legacy_body(name: str, namespace: dict[str, Any]) -> None:
     old: Mapping[str, Any] = namespace["descriptor_map"]
     annotations = namespace.setdefault("__annotations__", {})
     for wire, declared in old.items():
-        # The field has one name: in snake_case, `Items` is the method `items()`.
+        # The field has its wire name only. In snake_case, a field `Items` would hide the method `items()`.
         annotations[wire] = _type_of(declared) | None if declared is not Any else Any
         namespace[wire] = Field(default=None, validation_alias=wire, serialization_alias=wire)
     if "required" in namespace:
@@ -111,8 +111,8 @@ class _Meta(ModelMetaclass):
                 # Its argument is a mapping. Without this mark, pydantic-core calls it with the fields as
                 # keywords for every object that it validates.
                 setattr(own_init, "__pydantic_base_init__", True)  # noqa: B010 - a function's attribute
-        # For each class, pydantic evaluates the annotations of all its bases again, except those of fields. Nearly all
-        # of that time is for texts, and of a class variable it only has to know that it is one.
+        # For each class, pydantic evaluates the annotations of all its bases that are texts, which is slow. Of a class
+        # variable it needs the word `ClassVar` only, so that replaces the text.
         annotations = namespace.get("__annotations__", {})
         for attribute, annotation in annotations.items():
             if isinstance(annotation, str) and annotation.startswith("ClassVar["):

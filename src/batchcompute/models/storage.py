@@ -71,7 +71,7 @@ class Model(LegacyModel):
     _is_response: ClassVar[bool] = False
     """Whether this is the response of a call that is also a resource, such as `JobResponse`."""
     _resource: ClassVar[type[Model]]
-    """The class for comparisons: a response equals the status that it contains."""
+    """The resource class of this class: `Job` for `JobResponse`, otherwise the class itself. Comparisons and messages use it."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -115,7 +115,7 @@ class Model(LegacyModel):
         """Connect this object to its owner.
 
         Args:
-            owner: The object that the first change of this one notifies.
+            owner: The object that is notified of the first change of this one.
             field: The field of the owner that the first change sets; None if the owner holds this object already.
         """
         self._private()["owner"] = (owner, field)
@@ -209,7 +209,7 @@ class Model(LegacyModel):
         object.__setattr__(self, "__pydantic_private__", None)
 
     def _on_nested(self) -> None:
-        """Called when the object becomes part of another one. A class may override it to change then."""
+        """Called when the object becomes part of another one. A class may override it to adapt the object."""
 
     def __copy__(self) -> Self:
         result = type(self).__new__(type(self))

@@ -1,4 +1,4 @@
-"""The rules between the fields of a description, and what they are made of."""
+"""The rules that involve several fields of a description, and their helpers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__: list[str] = []
 def job_type_of(description: Any) -> str:
     """Return the type of a job, ``DAG`` or ``App``, from its description in any form.
 
-    The old SDK took a DAG job without Priority for an App job (REST API, 11); here ``Type``
-    decides, and where it is missing, what the description holds.
+    The old SDK took a DAG job without Priority for an App job (REST API, 11). Here ``Type`` decides. Without it, a
+    description with ``App`` and without ``DAG`` is an App job.
 
     Args:
         description: A model or a mapping.
@@ -103,14 +103,14 @@ def dag_problems(dag: DAG, at: str) -> Iterator[Problem]:
 
 
 def command_problems(command: Command, at: str) -> Iterator[Problem]:
-    """Yield the names of a command's variables that no program can be given."""
+    """Yield a problem for each variable whose name is empty or contains ``=``."""
     for name in command.env_vars:
         if not name or "=" in name:
             yield Problem(join(at, "EnvVars"), short_repr(name), "must be a name without '='")
 
 
 def task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
-    """Yield the problems between the cluster and the AutoCluster of a task."""
+    """Yield a problem unless exactly one of ClusterId and AutoCluster is set."""
     if not task.cluster_id and "AutoCluster" not in task:
         path = join(at, "ClusterId")
         yield Problem(path, "", "one of ClusterId and AutoCluster is required", "missing")
@@ -126,13 +126,13 @@ def group_problems(group: GroupDescription, at: str) -> Iterator[Problem]:
 
 
 def cluster_problems(cluster: ClusterDescription, at: str) -> Iterator[Problem]:
-    """Yield the problems between the image of a cluster and those of its groups."""
+    """Yield a problem if neither the cluster nor one of its groups has an image."""
     if not cluster.groups or not all(group.image_id for group in cluster.groups.values()):
         yield from Required("the id of an image").problems(cluster.image_id, join(at, "ImageId"))
 
 
 def app_problems(app: AppDescription, at: str) -> Iterator[Problem]:
-    """Yield the problems between the images of an app: exactly one is required."""
+    """Yield a problem unless exactly one of Docker and VM has an image."""
     images = [bool(app.docker.image), bool(app.vm.ecs_image_id)]
     if all(images):
         yield Problem(join(at, "Docker"), "", "exactly one of Docker and VM is required")

@@ -120,7 +120,7 @@ class ClusterDescription(Description):
     )
 
     name: Annotated[Text, Name(64)] | None = None
-    """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
+    """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
     description: Text | None = None
     """Free text."""
     image_id: Text | None = None

@@ -258,12 +258,12 @@ class ClusterDescription(Description):
     ) -> None: ...
     @property
     def name(self) -> str | None:
-        """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
+        """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
     @name.setter
     def name(self, value: str | None) -> None: ...
     @property
     def Name(self) -> str | None:  # noqa: N802
-        """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
+        """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
     @Name.setter
     def Name(self, value: str | None) -> None: ...  # noqa: N802
     @property

@@ -73,7 +73,7 @@ class DAG(DrawnPlan, Description):
         """Add a task. The description stores a copy.
 
         Args:
-            task_name: Letters, digits, ``_`` and ``-``, not a digit first, at most 32 bytes.
+            task_name: Letters, digits, ``_`` and ``-``, no digit first, at most 32 bytes.
             task: The task, or a mapping of its fields.
             after: The tasks that have to end before this one starts: a name, or several; None for none. They may be
                 added later.
@@ -129,7 +129,7 @@ class JobDescription(DrawnPlan, Description):
     )
 
     name: Annotated[Text, Name(64)] | None = None
-    """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
+    """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
     description: Text | None = "Batchcompute Python SDK"
     """Free text."""
     priority: Annotated[Integer, Range(0, 1000)] | None = None
@@ -204,7 +204,7 @@ class Job(DrawnStatus, Status):
     state: JobState | None = None
     """State: ``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
     message: Text | None = None
-    """Reason of the failure; empty for other states."""
+    """Why the job failed, or what an unfinished job waits for; otherwise empty."""
     creation_time: Time | None = None
     """Time of creation."""
     start_time: Time | None = None
@@ -307,13 +307,13 @@ class InstanceAttempt(Status):
     number: Integer | None = None
     """Number of the attempt, from 1."""
     state: Text | None = None
-    """State: ``Waiting`` in its engine, ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` without an outcome."""
+    """State: ``Waiting`` (in its engine), ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` (unknown outcome)."""
     token: Text | None = None
-    """Name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
+    """Unique name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
     node_ip: Text | None = None
     """IP address of the machine."""
     worker_id: Text | None = None
-    """Id of the machine of a cluster; empty for a machine of the task's own cluster."""
+    """Id of the machine of a cluster; empty for a machine of an AutoCluster."""
     start_time: Time | None = None
     """Time of the start."""
     end_time: Time | None = None

@@ -93,7 +93,7 @@ class DAG(DrawnPlan, Description):
         """Add a task. The description stores a copy.
 
         Args:
-            task_name: Letters, digits, ``_`` and ``-``, not a digit first, at most 32 bytes.
+            task_name: Letters, digits, ``_`` and ``-``, no digit first, at most 32 bytes.
             task: The task, or a mapping of its fields.
             after: The tasks that have to end before this one starts: a name, or several; None for none. They may be
                 added later.
@@ -145,12 +145,12 @@ class JobDescription(DrawnPlan, Description):
     ) -> None: ...
     @property
     def name(self) -> str | None:
-        """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
+        """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
     @name.setter
     def name(self, value: str | None) -> None: ...
     @property
     def Name(self) -> str | None:  # noqa: N802
-        """Name: letters, digits, ``_`` and ``-``, not a digit first, at most 64 bytes. Required."""
+        """Name: letters, digits, ``_`` and ``-``, no digit first, at most 64 bytes. Required."""
     @Name.setter
     def Name(self, value: str | None) -> None: ...  # noqa: N802
     @property
@@ -458,12 +458,12 @@ class Job(DrawnStatus, Status):
     def State(self, value: _JobState | None) -> None: ...  # noqa: N802
     @property
     def message(self) -> str:
-        """Reason of the failure; empty for other states."""
+        """Why the job failed, or what an unfinished job waits for; otherwise empty."""
     @message.setter
     def message(self, value: str | None) -> None: ...
     @property
     def Message(self) -> str:  # noqa: N802
-        """Reason of the failure; empty for other states."""
+        """Why the job failed, or what an unfinished job waits for; otherwise empty."""
     @Message.setter
     def Message(self, value: str | None) -> None: ...  # noqa: N802
     @property
@@ -905,22 +905,22 @@ class InstanceAttempt(Status):
     def Number(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def state(self) -> str:
-        """State: ``Waiting`` in its engine, ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` without an outcome."""
+        """State: ``Waiting`` (in its engine), ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` (unknown outcome)."""
     @state.setter
     def state(self, value: str | None) -> None: ...
     @property
     def State(self) -> str:  # noqa: N802
-        """State: ``Waiting`` in its engine, ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` without an outcome."""
+        """State: ``Waiting`` (in its engine), ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` (unknown outcome)."""
     @State.setter
     def State(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def token(self) -> str:
-        """Name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
+        """Unique name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
     @token.setter
     def token(self, value: str | None) -> None: ...
     @property
     def Token(self) -> str:  # noqa: N802
-        """Name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
+        """Unique name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
     @Token.setter
     def Token(self, value: str | None) -> None: ...  # noqa: N802
     @property
@@ -935,12 +935,12 @@ class InstanceAttempt(Status):
     def NodeIp(self, value: str | None) -> None: ...  # noqa: N802
     @property
     def worker_id(self) -> str:
-        """Id of the machine of a cluster; empty for a machine of the task's own cluster."""
+        """Id of the machine of a cluster; empty for a machine of an AutoCluster."""
     @worker_id.setter
     def worker_id(self, value: str | None) -> None: ...
     @property
     def WorkerId(self) -> str:  # noqa: N802
-        """Id of the machine of a cluster; empty for a machine of the task's own cluster."""
+        """Id of the machine of a cluster; empty for a machine of an AutoCluster."""
     @WorkerId.setter
     def WorkerId(self, value: str | None) -> None: ...  # noqa: N802
     @property

@@ -80,7 +80,7 @@ class HttpObjects:
         split_object_url(object_url)
         return None
 
-    def is_mountable(self, object_url: str) -> bool:
+    def make_mountable(self, object_url: str) -> bool:
         """Return False: no object is on this machine."""
         split_object_url(object_url)
         return False

@@ -36,10 +36,10 @@ _LONGEST_ERROR = 64 * 1024
 
 _FIRST_DELAY = 0.2
 _LONGEST_DELAY = 10.0
-"""Seconds between two attempts. The delay doubles, and a random part of it is left out."""
+"""Seconds between two tries. The delay doubles, and a random part of it is left out."""
 
 PATIENCE: Final = 300.0
-"""Seconds in which a request is repeated. A service that is restarted with many jobs needs some of them."""
+"""Seconds for which a failing request is repeated. A service with many jobs can take minutes to restart."""
 
 _REPEATED = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses after which the same request can succeed."""
@@ -129,7 +129,7 @@ class Endpoint:
             self._context = ssl.create_default_context(cafile=certificates or None)
 
     def take(self, timeout: float = 0.0) -> tuple[http.client.HTTPConnection, bool]:
-        """Return a connection, and whether it was used before, so that the server may have closed it.
+        """Return a connection, and whether it was used before. The server may have closed a used one.
 
         Args:
             timeout: Seconds without a byte after which it counts as broken; 0 for the default.
@@ -163,13 +163,13 @@ class Endpoint:
 
 @dataclass(slots=True)
 class _Failure:
-    """A request that may be repeated."""
+    """A failed try of a request that may be repeated."""
 
     reason: str
     at_once: bool = False
     """Whether it is repeated without a delay."""
     refusal: OSError | None = None
-    """The error if it is only repeated with another grant."""
+    """The error if a new grant does not help; None if the try needs no new grant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class Session:
         receive: Callable[[http.client.HTTPResponse], T],
         abort: threading.Event | None = None,
     ) -> T:
-        """Send a request, and again if it fails for a while.
+        """Send a request, and repeat it while it fails, for `patience` seconds at most.
 
         Args:
             call: The request.
@@ -260,7 +260,7 @@ class Session:
 
     def _wait(self, seconds: float, abort: threading.Event | None) -> None:
         end = time.monotonic() + seconds
-        # Two events end the wait.
+        # A thread cannot wait for two events, so this one looks at the second one five times a second.
         while (rest := end - time.monotonic()) > 0:
             if self._abort.wait(min(rest, 0.2)) or (abort is not None and abort.is_set()):
                 raise Aborted

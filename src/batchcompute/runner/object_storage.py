@@ -61,7 +61,7 @@ class ObjectStorage(Protocol):
         """Return whether there is an object, or one below a prefix."""
         ...
 
-    def is_mountable(self, object_url: str, /) -> bool:
+    def make_mountable(self, object_url: str, /) -> bool:
         """Return whether the files of this machine can be mounted: a program can read and execute them."""
         ...
 

@@ -15,7 +15,7 @@ SHELL_WORDS: Final = frozenset([
     "shopt", "source", "suspend", "then", "time", "times", "trap", "type", "typeset", "ulimit", "umask",
     "unalias", "unset", "until", "wait", "whence", "while",
 ])  # fmt: skip
-"""Keywords and builtins of common shells that no program can replace."""
+"""Words that only a shell handles, or handles in another way than the program of this name (``kill``, ``time``)."""
 
 BUILT_IN: Final = SHELL_WORDS | {"echo", "printf", "test", "true", "false", "pwd"}
-"""The same, and builtins of most shells for which programs of the same name exist."""
+"""All words that a shell handles without starting a program."""

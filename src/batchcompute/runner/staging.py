@@ -151,13 +151,13 @@ def _make_mount(
         # A kept mount is a directory of the storage. A log is the object itself, so that clients can read it while it grows.
         if mount.is_folder:
             storage.write(f"{url.rstrip('/')}/", [])
-            storage.is_mountable(url)
+            storage.make_mountable(url)
         elif storage.stat(url) is None:
             storage.write(url, [])
         return mount
     if not storage.exists(url):
         raise _missing(mount.path, url)
-    if storage.is_mountable(url):
+    if storage.make_mountable(url):
         return mount
     source = plan.at(mount.path)
     _fetch(url, work, work.parts_of(source), storage, abort)

@@ -98,7 +98,7 @@ class ActiveAttempts:
         self._waiting: dict[int, Counter[str]] = {}
         """Number of attempts that wait for each reason, by the row number of their job."""
         self._losses: dict[int, str] = {}
-        """Reason of the last loss, by the row number of the job, until an attempt of the job comes to its own end."""
+        """Reason of the last loss, by the row number of the job, until an attempt of the job ends with a result."""
         self._changed_waits: set[int] = set()
 
     def __len__(self) -> int:
@@ -200,7 +200,7 @@ class ActiveAttempts:
                 if reason and not active.is_running:
                     self.set_reason(active, f"the state is unknown: {reason}")
             case _:
-                _log.error("the engine %s gave the status %r, which is none", self._engine, status)
+                _log.error("the engine %s gave %r, which is not a status", self._engine, status)
 
     def _start(self, active: ActiveAttempt, running: Running) -> None:
         if not active.is_running:
@@ -241,12 +241,12 @@ class ActiveAttempts:
             (active.key, token, active.handle or "") for token, active in self._new_handles.items()
         )
         for token, active in self._ended.items():
-            # If not, the job was stopped or deleted, or the machine was released.
+            # There is no history if the job was stopped or deleted, or the machine was released.
             history = transaction.instances.history(active.key, token)
             if history is not None:
                 self._record_end(transaction, active.result, history, now)
         for job in self._changed_waits:
-            transaction.jobs.set_waits(job, self._message(job))
+            transaction.jobs.set_engine_message(job, self._message(job))
 
     def _record_end(
         self, transaction: Transaction, result: Result | None, history: History, now: str
@@ -272,7 +272,7 @@ class ActiveAttempts:
         """Remember why an attempt was lost: a job that only waits does not tell its user that something is wrong."""
         self._losses.pop(job, None)
         if len(self._losses) >= _MOST_LOSSES:
-            # A job that was deleted never ends its entry.
+            # The entry of a deleted job has no other end.
             del self._losses[next(iter(self._losses))]
         self._losses[job] = reason.rstrip(".")[:_LONGEST_LOSS]
         self._changed_waits.add(job)

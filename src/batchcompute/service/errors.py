@@ -54,7 +54,7 @@ def not_found(
         are = "is" if len(names) == 1 else "are"
         text += f"; there {are} {', '.join(names[:_MOST_NAMED])}{more}" if names else "; there is none"
     elif count:
-        text += "; there is 0" if count == 1 else f"; the numbers are 0 to {count - 1}"
+        text += "; the only number is 0" if count == 1 else f"; the numbers are 0 to {count - 1}"
     return ApiError(404, "InvalidResource.NotFound", f"{text}.")
 
 

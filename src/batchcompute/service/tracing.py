@@ -61,7 +61,7 @@ class RequestSpan:
         if code:
             self._span.set_attribute("batchcompute.error_code", code)
         if status >= 500:
-            # An error of the client is none of the server.
+            # A 4xx status is an error of the client, so the span of the server is no error.
             self._span.set_status(self._trace.Status(self._trace.StatusCode.ERROR, code))
 
 

@@ -51,7 +51,7 @@ class _Answers:
         self._name = operation.name
         self._responses: list[Callable[[], httpx.Response]] = []
 
-    def add(self, responses: list[Callable[[], httpx.Response]]) -> None:
+    def set(self, responses: list[Callable[[], httpx.Response]]) -> None:
         self._responses = responses
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -239,7 +239,7 @@ class MockedApi:
         row = OPERATIONS[operation]
         if not answers and row.response != "ActionResponse":
             raise TypeError(f"{operation}: needs an answer, which is {_expected(row)}")
-        self._answers[operation].add([_responder(row, answer) for answer in answers or (None,)])
+        self._answers[operation].set([_responder(row, answer) for answer in answers or (None,)])
 
 
 def _pattern(operation: Operation) -> re.Pattern[str]:

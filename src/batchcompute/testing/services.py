@@ -37,6 +37,8 @@ def _parent() -> str | None:
 def temporary_service(**options: Any) -> Generator[LocalService]:
     """Run a service in a directory of its own, which is removed at the end.
 
+    If ``data_dir`` is an argument, the service uses that directory, which stays.
+
     Args:
         **options: The arguments of `LocalService`.
 

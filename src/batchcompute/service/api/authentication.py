@@ -30,8 +30,8 @@ _log = logging.getLogger("batchcompute.service")
 _CLOCK_SKEW = 15 * 60
 """Seconds by which the date of a request may differ from the service's."""
 
-_LONGEST_NONCE = 300
-"""Characters of a nonce, with its access key in front."""
+_LONGEST_KEY_AND_NONCE = 300
+"""Largest number of characters of an access key id, a colon and a nonce together."""
 
 
 class Nonces:
@@ -54,8 +54,12 @@ class Nonces:
         Raises:
             ApiError: The nonce was used before, or is too long.
         """
-        if len(nonce) > _LONGEST_NONCE:
-            raise ApiError(400, "InvalidSignatureNonce", f"A nonce has at most {_LONGEST_NONCE} characters.")
+        if len(nonce) > _LONGEST_KEY_AND_NONCE:
+            raise ApiError(
+                400,
+                "InvalidSignatureNonce",
+                f"The access key id and the nonce together have at most {_LONGEST_KEY_AND_NONCE - 1} characters.",
+            )
         with self._store.write() as transaction:
             # A request is accepted from 15 minutes before its date until 15 minutes after it.
             is_new = transaction.tokens.use_nonce(nonce, now, 2 * _CLOCK_SKEW)
@@ -67,8 +71,8 @@ class Keys:
     """The key pairs of the service.
 
     Args:
-        file: The file of further key pairs; it is read again whenever it has changed.
-        nonces: The used nonces; None to accept repeated requests.
+        file: The file of key pairs besides those of `add`; it is read again whenever it has changed.
+        nonces: The used nonces; None to accept repeated requests, and bodies without a check of their ``Content-MD5``.
         clock: The source of time.
         isolation: How the programs of different owners are kept apart.
         owners: Owners of resources in the database.
@@ -82,14 +86,14 @@ class Keys:
         isolation: Isolation | None = None,
         owners: Iterable[str] = (),
     ) -> None:
-        self._secrets: dict[str, tuple[str, str]] = {}
+        self._added_pairs: dict[str, tuple[str, str]] = {}
         self._file = file
         self._uses = None if file is None else KeyUses(file.path.with_name("key-uses.json"), clock)
         self._expiries: dict[str, str] = {}
         self._nonces = nonces
         self._version = (0, 0)
-        self._kept: dict[str, tuple[str, str]] = {}
-        self._seen: set[str] = set(owners)
+        self._stored_pairs: dict[str, tuple[str, str]] = {}
+        self._owners: set[str] = set(owners)
         self._lock = threading.Lock()
         self._clock = clock
         self._isolation = isolation or Isolation(trusts=True)
@@ -97,13 +101,13 @@ class Keys:
     def add(self, access_key_id: str, secret: str, owner: str) -> None:
         """Add a key pair; the secret of an existing one does not change."""
         with self._lock:
-            self._secrets.setdefault(access_key_id, (secret, owner))
-            self._seen.add(owner)
+            self._added_pairs.setdefault(access_key_id, (secret, owner))
+            self._owners.add(owner)
 
     def owners(self) -> frozenset[str]:
         """Return all present and former owners of keys or of resources in the database."""
         self._refresh()
-        return frozenset(self._seen)
+        return frozenset(self._owners)
 
     def find(self, access_key_id: str) -> tuple[str, str]:
         """Return the secret and the owner of an access key; empty strings for an unknown key.
@@ -112,13 +116,13 @@ class Keys:
             ApiError: Its owner may not use this service, or the keys cannot be read at this moment.
         """
         self._refresh()
-        pair = self._secrets.get(access_key_id) or self._kept.get(access_key_id)
+        pair = self._added_pairs.get(access_key_id) or self._stored_pairs.get(access_key_id)
         if pair is None or (
             access_key_id in self._expiries and self._expiries[access_key_id] <= timestamp(self._clock)
         ):
             return "", ""
         # The first owner may always use the service. The comparison is cheaper than the call.
-        problem = "" if pair[1] == FIRST_OWNER else self._isolation.problem(pair[1], self._seen)
+        problem = "" if pair[1] == FIRST_OWNER else self._isolation.problem(pair[1], self._owners)
         if problem:
             raise ApiError(403, "Forbidden", problem)
         return pair
@@ -138,8 +142,8 @@ class Keys:
         kept = {pair.access_key_id: (pair.access_key_secret, pair.owner) for pair in pairs}
         expiries = {pair.access_key_id: pair.expires for pair in pairs if pair.expires}
         with self._lock:
-            self._kept, self._expiries, self._version = kept, expiries, version
-            self._seen |= {pair.owner for pair in pairs}
+            self._stored_pairs, self._expiries, self._version = kept, expiries, version
+            self._owners |= {pair.owner for pair in pairs}
 
     def owner_of(self, request: Request) -> str:
         """Return the owner of a request, given its head; its body may not have arrived yet.
@@ -186,7 +190,7 @@ class Keys:
         Args:
             access_key_id: Its access key.
         """
-        if self._uses is None or access_key_id not in self._kept:
+        if self._uses is None or access_key_id not in self._stored_pairs:
             return
         try:
             self._uses.note(access_key_id)
@@ -194,7 +198,7 @@ class Keys:
             _log.warning("the last use of a key cannot be written: %s", error)
 
     def check_body(self, request: Request) -> None:
-        """Check that the body is the signed one, and that the request is not a repetition.
+        """Check that the body is the signed one; with nonces, check also its digest, and that the request is not a repetition.
 
         Args:
             request: A request that `owner_of` has accepted.

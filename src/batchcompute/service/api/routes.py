@@ -43,8 +43,8 @@ def find(method: str, target: str) -> tuple[Operation, Mapping[str, str], Mappin
     path = target.partition("?")[0]
     query = query_of(target)
     if any("=" in part.partition("=")[2] for part in target.partition("?")[2].split("&")):
-        # Some clients sign a query without the ``=`` at its end: for ``a==``, that is the signature of ``a=``.
-        raise BadTarget("the query holds a value with a bare equals sign")
+        # Some clients drop an ``=`` at the end of a query before they sign it, so ``a==`` and ``a=`` have one signature.
+        raise BadTarget("a value in the query holds an equals sign that is not encoded")
     known = False
     for pattern, operation in _ROUTES:
         match = pattern.fullmatch(path)
@@ -81,7 +81,7 @@ def has_query_signature(request: Request) -> bool:
 # -- what a handler receives ----------------------------------------------------------------------
 
 BEHIND_ALL = 2**62
-"""A row number greater than all existing ones: the meaning of an unknown marker."""
+"""A number greater than all row numbers. A list from here on is empty; a reversed list from here on is complete."""
 
 
 def _no_constant(name: str) -> None:
@@ -170,8 +170,11 @@ class Params:
         """The marker of the requested page; empty for the first page."""
         return self.query.get("Marker", "")
 
-    def first_row(self) -> int:
-        """Return the row number of the first item of the page, for lists whose marker is that number."""
+    def first_number(self) -> int:
+        """Return the number at which the page begins: a row number, or that of an instance or attempt.
+
+        An unknown marker gives an empty page.
+        """
         if not self.marker:
             return 0
         number = number_of(self.marker)

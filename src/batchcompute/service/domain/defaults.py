@@ -13,7 +13,7 @@ from batchcompute.models.problems import short_repr
 from batchcompute.resources._rules import count_instances
 from batchcompute.runner.environment import environment_size
 from batchcompute.runner.object_urls import split_object_url
-from batchcompute.service.domain.task_needs import image_of, mount_problems, problems_of
+from batchcompute.service.domain.task_needs import image_of, mapping_problems, mount_problems
 from batchcompute.service.errors import ApiError
 
 __all__: list[str] = []
@@ -123,7 +123,7 @@ def _problems_of(description: resources.JobDescription, platform: Platform) -> I
 
 
 def _task_problems(task: resources.TaskDescription, at: str, platform: Platform) -> Iterator[Problem]:
-    yield from problems_of(task.detail(), at)
+    yield from mapping_problems(task.detail(), at)
     if "AutoCluster" in task and "Configs" in task.auto_cluster:
         mounts = task.auto_cluster.configs.detail().get("Mounts")
         yield from mount_problems(mounts, f"{at}.AutoCluster.Configs.Mounts")

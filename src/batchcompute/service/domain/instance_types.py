@@ -43,7 +43,7 @@ TYPES = (
     InstanceType("ecs.sn2ne.xlarge", 4, 16),
     InstanceType("bcs.a2.large", 4, 8),
 )
-"""The built-in instance types. Every other name is accepted, too: each type means a slot of this machine."""
+"""The built-in instance types. `KnownTypes` decides whether other names are accepted."""
 
 RESOURCE_TYPES = ("OnDemand", "Spot")
 """The resource types of machines."""
@@ -56,7 +56,7 @@ SYSTEM_IMAGES = {
     "img-ubuntu-vpc": ("ubuntu-14.04-x64-vpc", "Linux"),
     "img-centos": ("centos-6.8-x64", "Linux"),
 }
-"""Name and platform of each system image, by id. Programs always run on this machine's own system."""
+"""Name and platform of each system image, by id. System images are only listed; programs run on the system of their machine."""
 
 SYSTEM_IMAGE_TIME = "2015-11-11T00:00:00.000000Z"
 """The creation time of the system images: the date of the API version, because no other time is known."""

@@ -61,7 +61,7 @@ def mappings_of(task: Mapping[str, Any], mounts: Iterable[Mapping[str, Any]] = (
     )
 
 
-def problems_of(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
+def mapping_problems(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
     """Yield the problems of the mappings of a task that are known before it runs.
 
     Args:
@@ -72,22 +72,22 @@ def problems_of(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
     logs: set[str] = set()
     for source, path in _pairs(task, "InputMapping"):
         where = f"{at}.InputMapping"
-        yield from _url(source, where)
+        yield from _url_problem(source, where)
         yield from path_problem(path, where, seen)
-        yield from _both(source, path, where)
+        yield from _slash_problem(source, path, where)
     for kind in ("OutputMapping", "LogMapping"):
         for path, target in _pairs(task, kind):
             where = f"{at}.{kind}"
-            yield from _url(target, where)
+            yield from _url_problem(target, where)
             yield from path_problem(path, where, seen)
             if kind == "OutputMapping":
-                yield from _both(path, target, where)
+                yield from _slash_problem(path, target, where)
             elif path.endswith("/") or not target.endswith("/"):
                 allowed = "must map a file to a prefix that ends in a slash"
                 yield Problem(where, f"{path} -> {target}", allowed)
             else:
                 name = f"{target}{PurePosixPath(path).name}"
-                yield from _url(name, where)
+                yield from _url_problem(name, where)
                 if name in logs:
                     yield Problem(where, path, f"must not have the name of another log that goes to {target}")
                 logs.add(name)
@@ -95,7 +95,13 @@ def problems_of(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
 
 
 def mount_problems(mounts: Any, at: str, seen: dict[str, str] | None = None) -> Iterator[Problem]:
-    """Yield the problems of a ``Mounts`` object."""
+    """Yield the problems of a ``Mounts`` object.
+
+    Args:
+        mounts: The object.
+        at: Its path in the description.
+        seen: The field of each path that is mapped already; the paths of the mounts are added.
+    """
     for entry in entries_of(mounts):
         source = str(entry.get("Source") or "")
         scheme = source.partition("://")[0]
@@ -105,20 +111,20 @@ def mount_problems(mounts: Any, at: str, seen: dict[str, str] | None = None) -> 
             )
             yield Problem(f"{at}.Entries.Source", short_repr(source), allowed)
         else:
-            yield from _url(source, f"{at}.Entries.Source")
+            yield from _url_problem(source, f"{at}.Entries.Source")
         yield from path_problem(
             entry.get("Destination"), f"{at}.Entries.Destination", {} if seen is None else seen
         )
 
 
-def _url(object_url: Any, where: str) -> Iterator[Problem]:
+def _url_problem(object_url: Any, where: str) -> Iterator[Problem]:
     try:
         split_object_url(str(object_url or ""))
     except ValidationError:
         yield Problem(where, short_repr(object_url), "must be an object URL like oss://bucket/key")
 
 
-def _both(source: Any, target: Any, where: str) -> Iterator[Problem]:
+def _slash_problem(source: Any, target: Any, where: str) -> Iterator[Problem]:
     if str(source).endswith("/") != str(target).endswith("/"):
         allowed = "must end in a slash on both sides, for a directory, or on neither"
         yield Problem(where, f"{source} -> {target}", allowed)
@@ -145,7 +151,7 @@ def buckets_of(
     Args:
         mappings: The mappings of the task.
         parameters: ``Parameters`` of its description.
-        keep_mounts: Whether writable mounts are the storage itself.
+        keep_mounts: Whether object storage keeps the changes of programs to writable mounts.
     """
     streams = [str(parameters.get(f"{stream}RedirectPath") or "") for stream in ("Stdout", "Stderr")]
     return _buckets(mappings, streams, parameters["Command"].get("PackagePath") or "", keep_mounts)
@@ -156,7 +162,7 @@ def buckets_of_attempt(spec: AttemptSpec, keep_mounts: bool) -> frozenset[tuple[
 
     Args:
         spec: The attempt.
-        keep_mounts: Whether writable mounts are the storage itself.
+        keep_mounts: Whether object storage keeps the changes of programs to writable mounts.
     """
     return _buckets(spec.mappings, (spec.stdout, spec.stderr), spec.package, keep_mounts)
 
@@ -178,7 +184,7 @@ def resources_of(
 
     Args:
         task: Description of the task, as JSON.
-        cluster: Description of its cluster; empty if it has one of its own.
+        cluster: Description of the cluster that the task names; empty if the task has an AutoCluster.
         types: The instance types by name.
     """
     groups: Mapping[str, Any] = inner(cluster, "Groups") or {}

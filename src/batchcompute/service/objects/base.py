@@ -96,7 +96,7 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def is_mountable(self, object_url: str) -> bool:
+    def make_mountable(self, object_url: str) -> bool:
         """Return whether the files of a URL can be mounted: a program can read and execute them under their keys.
 
         Files are made executable where that is safe.

@@ -111,8 +111,8 @@ class DirectoryStore:
             self.root, parts_of(object_url), target, parts, abort, mode=OBJECT_MODE, named=file_names
         )
 
-    def is_mountable(self, object_url: str) -> bool:
-        """Make all files executable, and return whether they can be mounted.
+    def make_mountable(self, object_url: str) -> bool:
+        """Make all files executable, and return whether the directory of the storage can be mounted as it is.
 
         Raises:
             OSError: The files cannot be examined.
@@ -167,7 +167,7 @@ class DirectoryStore:
             return False
         moved, opened = self.root.lstat(target), os.fstat(fd)
         is_same = (moved.st_dev, moved.st_ino) == (opened.st_dev, opened.st_ino)
-        # Another instance may have uploaded an output to the same object meanwhile, which also has these properties.
+        # Another instance may have replaced the object meanwhile. Its file is also a regular file of this user with one name.
         if not is_same and not (
             moved.st_mode == stat.S_IFREG | OBJECT_MODE
             and moved.st_nlink == 1

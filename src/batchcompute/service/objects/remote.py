@@ -114,7 +114,7 @@ class RemoteStore:
             if names and ".." not in names:
                 self._fetch_file(file, target, [*parts, *(file_names(names) or names)], abort)
 
-    def is_mountable(self, object_url: str) -> bool:
+    def make_mountable(self, object_url: str) -> bool:
         """Return False: no object is on this machine."""
         parts_of(object_url)
         return False

@@ -169,7 +169,7 @@ class JobRepository:
         self.changes += [JobDeleted(*row) for row in rows.fetchall()]
 
     def delete_hidden(self, seq: int) -> None:
-        """Delete a job if it is hidden."""
+        """Delete a job if it is hidden; `hide` has reported the deletion."""
         self._db.execute("DELETE FROM jobs WHERE seq = ? AND hidden", (seq,))
 
     def set_priority(self, seq: int, priority: int) -> None:
@@ -213,7 +213,7 @@ class JobRepository:
             self.changes.append(JobEnded(job, owner, state, message if state == "Failed" else "", seconds))
         return [row[0] for row in rows]
 
-    def note_attempt(self, history: History, state: str, exit_code: int, code: str, now: str) -> None:
+    def report_attempt_end(self, history: History, state: str, exit_code: int, code: str, now: str) -> None:
         """Report the end of the current attempt of an instance, unless it never started.
 
         Args:
@@ -241,11 +241,11 @@ class JobRepository:
         )
         self.changes += [JobRestarted(*row) for row in rows.fetchall()]
 
-    def set_waits(self, seq: int, reason: str) -> None:
-        """Record why attempts of a job wait in their engine; an empty reason for none."""
+    def set_engine_message(self, seq: int, reason: str) -> None:
+        """Set the report of the engine on a job: why its attempts wait, and why the last one was lost; empty for none."""
         self._db.execute("UPDATE jobs SET waits = ? WHERE seq = ? AND waits != ?", (reason, seq, reason))
 
-    def add_message(self, seq: int, message: str) -> None:
+    def set_message_if_empty(self, seq: int, message: str) -> None:
         """Set the message of a job, unless it has one."""
         self._db.execute("UPDATE jobs SET message = ? WHERE seq = ? AND message = ''", (message, seq))
 
@@ -278,7 +278,9 @@ class JobRepository:
         return int(row[0]), int(row[1]), int(row[2])
 
     def ended_before(self, time: str, count: int) -> Sequence[tuple[int, str]]:
-        """Return row numbers and ids of jobs that ended before a time, the oldest first.
+        """Return row numbers and ids of jobs that ended before a time, in the order of creation.
+
+        A job that never ran counts by the time of its creation.
 
         Args:
             time: The time.

@@ -34,7 +34,7 @@ class KeyUses:
         self._recent: set[str] = set()
 
     def read(self) -> Mapping[str, str]:
-        """Return the times by key; a damaged file has none, because nothing depends on them."""
+        """Return the times by key. A damaged file counts as empty, because nothing depends on the times."""
         try:
             content: object = json.loads(self._path.read_text("utf-8"))
         except (FileNotFoundError, ValueError):
@@ -51,7 +51,7 @@ class KeyUses:
             access_key_id: The key.
 
         Raises:
-            OSError: The file cannot be read or written. The next hour is another attempt.
+            OSError: The file cannot be read or written. The key is written again in the next hour at the earliest.
         """
         hour = int(self._clock.time()) // _HOUR
         if hour == self._hour and access_key_id in self._recent:

@@ -1,4 +1,4 @@
-"""Consistent copies of the database, and the numbers of its rows."""
+"""Consistent copies of the database, and the row counts of its tables."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def check_database(database: Path) -> None:
         database: The file.
 
     Raises:
-        ConfigError: It is damaged, or was written by a later version of this package.
+        ConfigError: It is damaged, is not a database of this package, or was written by a later version of it.
     """
     try:
         with closing(sqlite3.connect(database)) as copy:
@@ -54,7 +54,9 @@ def check_database(database: Path) -> None:
         raise ConfigError(f"its database is damaged: {error}") from None
     if result != "ok":
         raise ConfigError(f"its database is damaged: {result}")
-    if not 0 < version <= len(MIGRATIONS):
+    if version == 0:
+        raise ConfigError("its database is not one of batchcompute")
+    if version > len(MIGRATIONS):
         raise ConfigError(
             f"its database was written by a later version of batchcompute (schema {version}, this one knows "
             f"{len(MIGRATIONS)})"
@@ -62,7 +64,7 @@ def check_database(database: Path) -> None:
 
 
 def count_rows(database: Path) -> Mapping[str, int]:
-    """Return the numbers of rows that grow, by name.
+    """Return the row counts of the tables that grow without a limit, by a name for the user.
 
     Args:
         database: The file of the database.

@@ -88,14 +88,14 @@ def history_of(transaction: Transaction, key: Key) -> History:
 def _end(transaction: Transaction, history: History, state: State, outcome: Outcome, now: str) -> None:
     key = history.key
     ended: State = "Failed" if outcome.failed else "Finished"
-    transaction.jobs.note_attempt(history, ended, outcome.exit_code, outcome.error_code, now)
+    transaction.jobs.report_attempt_end(history, ended, outcome.exit_code, outcome.error_code, now)
     transaction.instances.end(key, state, outcome, now)
     if state == "Waiting":
         transaction.attempts.archive(key, "Failed", now)
     progress = transaction.tasks.move(key[0], key[1], history.state, state)
     message = storable(outcome.error_message)
     if outcome.error_code and not outcome.failed:
-        transaction.jobs.add_message(key[0], f"Instance {key[2]} of task {history.task}: {message}")
+        transaction.jobs.set_message_if_empty(key[0], f"Instance {key[2]} of task {history.task}: {message}")
     if state == "Failed" and history.fail_fast:
         reason = f"Instance {key[2]} of task {history.task} failed: {message}"
         fail_job(transaction, key[0], key[1], reason, now)
@@ -141,7 +141,7 @@ def requeue(
     """
     key = history.key
     if ran:
-        transaction.jobs.note_attempt(history, "Lost", 0, "Lost", now)
+        transaction.jobs.report_attempt_end(history, "Lost", 0, "Lost", now)
         transaction.attempts.archive(key, "Lost", now, "Lost", storable(reason))
     transaction.instances.requeue(key, ran, by_engine)
     transaction.tasks.move(key[0], key[1], history.state, "Waiting")
@@ -200,7 +200,7 @@ def _stop_rest(transaction: Transaction, job: int, now: str) -> None:
     elif waiting:
         transaction.instances.stop_waiting(job)
     for key, _ in running:
-        transaction.jobs.note_attempt(history_of(transaction, key), "Stopped", 0, "", now)
+        transaction.jobs.report_attempt_end(history_of(transaction, key), "Stopped", 0, "", now)
     transaction.instances.stop((key for key, _ in running), now)
     transaction.tasks.stop_all(job, now)
 

@@ -89,9 +89,9 @@ class Exchange:
     def response_to(self, error: Exception) -> Response:
         """Return the response to an error, and log one that is not expected."""
         if isinstance(error, ObjectError):
-            return closing(responses.error_response(error))
+            return with_connection_close(responses.error_response(error))
         if isinstance(error, HttpError):
-            return closing(error_response(error, new_request_id()))
+            return with_connection_close(error_response(error, new_request_id()))
         if is_transient(error):
             _log.warning("a request failed: %s", error)
             text = "The machine of the service has no room for this at this moment. Try again later."
@@ -105,8 +105,8 @@ def begin(scope: Scope) -> Exchange:
     """Read the head of a request and keep the exchange in its scope."""
     query = scope["query_string"].decode("latin-1")
     raw_path = scope.get("raw_path")
-    # A server may leave raw_path out. A path that was encoded in another way then fails the check of its signature.
-    # Some servers keep the query in it.
+    # A server may leave raw_path out. The path is then encoded here; if the client encoded it in another way, the check of the
+    # signature fails. Some servers keep the query in raw_path.
     path = quote(scope["path"]) if raw_path is None else raw_path.decode("latin-1").partition("?")[0]
     headers, problem = _read_headers(scope["headers"])
     request = Request(scope["method"], f"{path}?{query}" if query else path, headers)
@@ -121,7 +121,7 @@ def exchange_of(scope: Scope) -> Exchange:
     return exchange
 
 
-def closing(response: Response) -> Response:
+def with_connection_close(response: Response) -> Response:
     """Return a response after which the connection is closed, because the rest of the body is not read."""
     return Response(response.status, {**response.headers, "Connection": "close"}, response.body)
 

@@ -134,7 +134,7 @@ class _EmbeddedTransport(InProcessTransport):
         self._own: LocalService | None = None
         self._run_jobs = run_jobs
         self._take_over = take_over
-        self._ended = ""
+        self._ended_url = ""
         """URL of the joined server that has ended; empty for none."""
 
     def _service(self) -> LocalService:
@@ -158,7 +158,10 @@ class _EmbeddedTransport(InProcessTransport):
         return JobHost("embedded" if self._own.runs_jobs else "stored", str(self._directory))
 
     def _server(self) -> ServerProxy | None:
-        """Return the proxy of the server that owns the directory; None if this process owns it.
+        """Join the server that owns the directory, or start the service in this process.
+
+        Returns:
+            The proxy of the server; None if this process owns the directory.
 
         Raises:
             LocalServiceError: The service cannot be started, and no server of the directory responds.
@@ -172,8 +175,8 @@ class _EmbeddedTransport(InProcessTransport):
                 # The announcement can be that of a server that was killed.
                 problem = error
         if self._proxy is None:
-            if self._ended and not self._take_over:
-                text = f"the server at {self._ended}, which owned {self._directory}, went away"
+            if self._ended_url and not self._take_over:
+                text = f"the server at {self._ended_url}, which owned {self._directory}, went away"
                 raise LocalServiceError(0, "ServerEnded", "", text)
             try:
                 self._service()
@@ -195,9 +198,9 @@ class _EmbeddedTransport(InProcessTransport):
         try:
             response = proxy.send(to_service_request(request, body), request.extensions.get("timeout"))
         except httpx.ConnectError:
-            # The server has ended. This process opens the directory, unless another one has done so.
+            # The server has ended. With `take_over`, this process opens the directory, unless another one has done so.
             proxy.close()
-            self._proxy, self._ended = None, proxy.url
+            self._proxy, self._ended_url = None, proxy.url
             if self._server() is not None:
                 raise
             return self._respond(request, body)
@@ -232,14 +235,14 @@ class _EmbeddedTransport(InProcessTransport):
         return await self._respond_async(request, body)
 
     def close(self) -> None:
-        """Close the connections to the server."""
+        """Close the connections to the server, and the service of this process if it runs no jobs."""
         if self._proxy is not None:
             self._proxy.close()
         if self._own is not None and not self._own.runs_jobs:
             self._own.close()
 
     async def aclose(self) -> None:
-        """Close the connections to the server."""
+        """Close the connections to the server, and the service of this process if it runs no jobs."""
         self.close()
 
 

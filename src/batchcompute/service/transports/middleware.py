@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from batchcompute.service.events import RequestAnswered
 from batchcompute.service.requests import Request, Response
 from batchcompute.service.transports import bodies
-from batchcompute.service.transports.exchange import Exchange, begin, closing, exchange_of
+from batchcompute.service.transports.exchange import Exchange, begin, exchange_of, with_connection_close
 from batchcompute.service.transports.proof import CHALLENGE, PROOF, is_challenge, proof_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class AdmissionMiddleware:
         admission = self._service.admit(exchange.request)
         if isinstance(admission, Response):
             await _drain(exchange, receive)
-            await exchange.respond(closing(admission), send)
+            await exchange.respond(with_connection_close(admission), send)
             return
         exchange.admission = admission
         await self._app(scope, receive, send)

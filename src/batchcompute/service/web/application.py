@@ -263,7 +263,7 @@ class Page:
     # -- forms --------------------------------------------------------------------------------
 
     def _post(self, request: PageRequest, session: Session | None, form: Mapping[str, str]) -> Response:
-        if not request.is_from_here():
+        if not request.is_same_origin():
             raise PageError(403, "This form was posted by another site.")
         if request.path == "/-/login":
             return self._login(request, form)

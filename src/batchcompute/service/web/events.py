@@ -27,8 +27,9 @@ HEARTBEAT: Final = 15.0
 _QUIET: Final = 0.1
 """Seconds between two updates of a page."""
 
-_COST: Final = 20.0
-"""If one update of every page that somebody watches takes a second in all, each page rests for so many seconds."""
+_PAUSE_FACTOR: Final = 20.0
+"""Pause after an update, as a multiple of the time that rendering all watched pages once takes. With 20, rendering takes about 5 % of
+the time."""
 
 _LONGEST: Final = 30.0
 """Seconds between two updates of a page that changes all the time, however many pages are watched."""
@@ -115,8 +116,8 @@ class _Stream:
 class Hub:
     """Sends pages to browsers again whenever the database has changed. It belongs to one event loop.
 
-    Streams of the same page share one rendering. Under load, pages are rendered seldom enough to cost, all together, a
-    small part of the time of the service.
+    Streams of the same page share one rendering. Under load, the pauses between renderings grow, so that rendering
+    takes a small part of the time of the service.
 
     Args:
         service: The service.
@@ -230,7 +231,7 @@ class Hub:
                 async with asyncio.timeout(_GROWTH if topic.grows else None):
                     await topic.dirty.wait()
             topic.dirty.clear()
-            # Commits wake the loop again from now on. Those during the pause after an update do not.
+            # The next commit marks all pages as dirty. Further commits before the next rendering do nothing.
             self._notified = False
             try:
                 async with self._turn:
@@ -249,7 +250,7 @@ class Hub:
     def _pause(self) -> float:
         """Return the seconds until a page may be rendered again."""
         cost = sum(topic.cost for topic in self._topics.values())
-        return min(_LONGEST, max(_QUIET, cost * _COST, self._count * _PER_STREAM))
+        return min(_LONGEST, max(_QUIET, cost * _PAUSE_FACTOR, self._count * _PER_STREAM))
 
     async def _tick(self) -> None:
         # A signal handler, which may end the service, cannot set an event.

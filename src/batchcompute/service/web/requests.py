@@ -69,12 +69,12 @@ class PageRequest:
                 return value
         return ""
 
-    def is_from_here(self) -> bool:
+    def is_same_origin(self) -> bool:
         """Return whether a form was posted by the page itself, and not by another site."""
         origin = self.headers.get("origin", "")
         if origin:
             return urlsplit(origin).netloc == self.headers.get("host", "")
-        # Programs other than browsers send neither header; a cookie of a browser never comes with them.
+        # Programs other than browsers send neither header. They carry no cookie of a browser, so nothing needs protection.
         return self.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
 
 

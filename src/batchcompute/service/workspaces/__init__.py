@@ -1,3 +1,3 @@
-"""Workspaces: the plans of attempts, and their files."""
+"""Workspaces: the planning of attempts, and their files on this machine."""
 
 __all__: list[str] = []

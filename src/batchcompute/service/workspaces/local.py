@@ -57,13 +57,13 @@ class LocalWorkspace:
         self._cleaner = cleaner
         self._kept = kept
         self._scratches = ScratchPool(work)
-        self._used: dict[Token, Scratch] = {}
-        """The directories that are used again, of attempts that have not ended."""
+        self._lent: dict[Token, Scratch] = {}
+        """The scratch directories that are lent to active attempts, by token."""
         self._earlier: dict[str, Root] = {}
         """Directories of attempts of earlier services."""
 
     def attempt(self, spec: AttemptSpec) -> Attempt:
-        """Return a new attempt. Only a directory that is used again is made.
+        """Return a new attempt. One that needs no staging gets a scratch directory now; `stage_in` makes all other files.
 
         Raises:
             OSError: The machine is short of resources.
@@ -71,7 +71,7 @@ class LocalWorkspace:
         attempt = self._layout.attempt(spec, self._work)
         scratch = self._scratches.lend(attempt)
         if scratch is not None:
-            self._used[spec.token] = scratch
+            self._lent[spec.token] = scratch
         return attempt
 
     @staticmethod
@@ -153,7 +153,7 @@ class LocalWorkspace:
 
     def clean(self, attempt: Attempt) -> None:
         """Remove the files of an attempt in the background, or keep its empty directory for the next one."""
-        scratch = self._used.pop(attempt.token, None)
+        scratch = self._lent.pop(attempt.token, None)
         if scratch is not None:
             if not self._scratches.put_back(scratch):
                 self._cleaner.put(self._work, scratch.name, scratch.files)
@@ -191,4 +191,5 @@ class LocalWorkspace:
 
 
 def _isolation(notes: Mapping[str, str]) -> Isolation | None:
+    # The values are all isolations of this version.
     return next((each for each in _OLD_ISOLATIONS.values() if each == notes.get("isolation")), None)

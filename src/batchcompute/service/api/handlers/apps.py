@@ -60,7 +60,7 @@ class Apps:
         if _scope(params) == "Public":
             return {"Items": [], "NextMarker": ""}
         with self._store.read() as transaction:
-            rows = transaction.apps.page(params.owner, params.first_row(), count + 1)
+            rows = transaction.apps.page(params.owner, params.first_number(), count + 1)
             return page(
                 rows, count, lambda row: _summary(row, transaction.apps.newest(row.seq)), lambda row: row.seq
             )

@@ -96,7 +96,7 @@ class Clusters:
         count = params.count()
         shown_since = machine_pools.shown_since(self._clock)
         with self._store.read() as transaction:
-            rows = transaction.clusters.page(params.owner, params.first_row(), count + 1, shown_since)
+            rows = transaction.clusters.page(params.owner, params.first_number(), count + 1, shown_since)
             # The row number instead of the id, because the first cluster of the next page may be deleted meanwhile.
             return page(rows, count, lambda row: _status(transaction, row), lambda row: row.seq)
 
@@ -146,7 +146,9 @@ class Clusters:
         with self._store.read() as transaction:
             cluster = self._find_group(transaction, params)
             shown_since = machine_pools.shown_since(self._clock)
-            rows = transaction.machines.page(cluster.seq, group, params.first_row(), count + 1, shown_since)
+            rows = transaction.machines.page(
+                cluster.seq, group, params.first_number(), count + 1, shown_since
+            )
         prefix = _host_prefix(cluster, group)
         return page(rows, count, lambda row: _machine_status(row, prefix), lambda row: row.seq)
 

@@ -53,7 +53,7 @@ class Images:
         kind = params.query.get("Type", "")
         if kind not in ("", "Self", "System"):
             raise invalid("Type", "It must be Self or System.")
-        start = params.first_row()
+        start = params.first_number()
         if kind == "System":
             names = list(enumerate(SYSTEM_IMAGES))[start:]
             return page(names, count, lambda entry: _system_image(entry[1]), lambda entry: entry[0])

@@ -32,7 +32,7 @@ _REFUSED: Final = {
     "priority": "get another priority",
     "delete": "be deleted",
 }
-"""The end of the sentence that a job cannot be changed, by action."""
+"""The end of the sentence "A job that is … cannot …", by action."""
 
 
 class Jobs:
@@ -82,6 +82,7 @@ class Jobs:
             # An id ends with the row number of the job, so a page begins with the right job even if the job of the
             # marker has been deleted.
             match = re.fullmatch("job-[0-9A-F]{24}([0-9A-F]{8})", params.marker)
+            # An unknown marker gives an empty page.
             start = int(match[1], 16) if match else (-1 if reverse else BEHIND_ALL)
         cluster = params.query.get("ClusterId", "")
         with self._store.read() as transaction:
@@ -184,7 +185,7 @@ class Jobs:
         count = params.count()
         state = params.state(STATES)
         # The easy_list of the old SDK begins with the marker 0 (REST API, 2.2).
-        start = params.first_row()
+        start = params.first_number()
         with self._store.read() as transaction:
             job, task = _find_task(transaction, params)
             description = transaction.tasks.description(job.seq, task.position)
@@ -228,7 +229,9 @@ class Jobs:
             job, task = _find_task(transaction, params)
             if number is None or number >= task.size:
                 raise _no_instance(job, task, params)
-            rows = transaction.attempts.page((job.seq, task.position, number), params.first_row(), count + 1)
+            rows = transaction.attempts.page(
+                (job.seq, task.position, number), params.first_number(), count + 1
+            )
         return page(rows, count, _attempt_status, lambda row: row.number)
 
 
@@ -278,7 +281,7 @@ def _find_task(transaction: Transaction, params: Params) -> tuple[JobRow, TaskRo
 
 
 def _message(transaction: Transaction, job: JobRow, tasks: list[TaskRow], slots: int) -> str:
-    """Return why a job failed, or what it waits for while none of its instances runs; empty otherwise."""
+    """Return the message of a job: that of its end, or else the reasons why it waits; empty if there is none."""
     if job.state not in ("Waiting", "Running"):
         return job.message
     ready = [task for task in tasks if task.counts["Waiting"] and not task.blockers]
@@ -295,7 +298,7 @@ def _message(transaction: Transaction, job: JobRow, tasks: list[TaskRow], slots:
     if idle:
         parts.append(job.waits)
     if job.state == "Waiting":
-        # Programs take the message of a job that has run as the reason of a failure.
+        # Clients show the message of a job that has started as the reason of a failure.
         parts.append(job.notes)
     return " ".join(part for part in parts if part)
 

@@ -43,7 +43,7 @@ class Guard(SchedulerPlugin):
             # The task stays on the scheduler until the service has taken note of it.
             task.worker_restrictions = {_NOWHERE}
             task.loose_restrictions = False
-            self._scheduler.log_event(f"{KEY}-{key[1]}", {"lost": [key[2]], "was": start})
+            self._scheduler.log_event(f"{KEY}-{key[1]}", {"worker_left": [key[2]], "was": start})
 
 
 class HostPlugin(WorkerPlugin):

@@ -25,7 +25,7 @@ __all__ = [
 # A worker of Dask has no type here: its package is installed where workers run, and not where this module is checked.
 
 _START_DELAY = 0.1
-"""Seconds after which the service is told that an attempt runs. Shorter attempts only have an end."""
+"""Seconds after which the service is told that an attempt runs. Of a shorter attempt, it is told the end only."""
 
 _END_DELAY = 0.001
 """Seconds in which ends are collected, so that they are told together."""
@@ -69,7 +69,7 @@ class _WorkerHost:
                 self._ended.append(record)
                 self._start_timer("end", _END_DELAY)
 
-    def tell_lost(self, token: str, reason: str) -> None:
+    def tell_no_result(self, token: str, reason: str) -> None:
         """Tell the service that an attempt has no result."""
         with self._lock:
             self._pending.pop(token, None)
@@ -102,7 +102,7 @@ class _WorkerHost:
             message["running"] = [[record.token, record.node, record.time] for record in started]
         if ended:
             message["ended"] = [encode(entry) for entry in ended if isinstance(entry, Ended)]
-            message["gone"] = [list(entry) for entry in ended if not isinstance(entry, Ended)]
+            message["no_result"] = [list(entry) for entry in ended if not isinstance(entry, Ended)]
         if len(message) > 1:
             self._worker.log_event(self._topic, message)
 
@@ -144,11 +144,11 @@ def close_host(worker: Any, service: str) -> None:
         host.host.close()
 
 
-def run_attempt(job: dict[str, Any], service: str, options: dict[str, Any]) -> None:
+def run_attempt(order: dict[str, Any], service: str, options: dict[str, Any]) -> None:
     """Run an attempt. Its end is announced to the service.
 
     Args:
-        job: The specification as JSON, the grant, and how object storage is reached.
+        order: The specification as JSON, the grant, and how object storage is reached.
         service: Prefix of the tokens of the service.
         options: Options of the host.
     """
@@ -156,16 +156,16 @@ def run_attempt(job: dict[str, Any], service: str, options: dict[str, Any]) -> N
 
     worker = get_worker()
     own = _host(worker, service, options)
-    spec = spec_from_json(json.loads(job["spec"]))
+    spec = spec_from_json(json.loads(order["spec"]))
     for host in _hosts_of(worker, service):
         result = host.result(spec.token)
         if isinstance(result, Ended):
             own.tell_ended(result)
         if result is not None:
             return
-    result = own.host.run(Assignment(spec, job["grant"]), job["endpoint"], job["certificates"])
+    result = own.host.run(Assignment(spec, order["grant"]), order["endpoint"], order["certificates"])
     if isinstance(result, str):
-        own.tell_lost(spec.token, result)
+        own.tell_no_result(spec.token, result)
 
 
 async def cancel(

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from batchcompute.runner.attempt_spec import AttemptSpec, Token
 from batchcompute.runner.records import Ended, decode
-from batchcompute.service.engines.base import AttemptStatus, Exited, Lost, Pending, Rejected, Running
+from batchcompute.service.engines.base import AttemptStatus, Lost, Pending, Rejected, Running
 
 __all__ = ["Entry", "State"]
 
@@ -36,9 +36,9 @@ class Entry:
     cancelled: bool = False
     """Whether it has to end."""
     finished_at: float | None = None
-    """Time at which its future had an end that no worker has told, on the monotonic clock."""
+    """Time at which its future was first seen finished, without a report of its worker, on the monotonic clock."""
     adrift_since: float | None = None
-    """Time at which its worker was missing, on the monotonic clock."""
+    """Time since which no worker knows the attempt, although it ran, on the monotonic clock."""
 
 
 class State:
@@ -86,19 +86,24 @@ class State:
                 self.lock.notify_all()
 
     def hear(self, message: dict[str, Any]) -> None:
-        """Take over a message of a worker, or of the plugin of the scheduler."""
+        """Take over a message of a worker, or of the plugin of the scheduler.
+
+        Args:
+            message: ``running`` has the started attempts, ``ended`` the records of ends, ``no_result`` attempts without a
+                result, with the reasons, and ``worker_left`` attempts whose worker has left the cluster.
+        """
         worker = str(message.get("worker", ""))
         with self.lock:
             for token, node, since in message.get("running", ()):
                 self.set_running(token, node, since, worker)
             for line in message.get("ended", ()):
                 self.set_ended(line, worker)
-            for token, reason in message.get("gone", ()):
+            for token, reason in message.get("no_result", ()):
                 entry = self.entries.get(token)
                 if entry is not None:
                     entry.worker = worker
                     self.finish(entry, CANCELLED if entry.cancelled else Lost(str(reason)))
-            for token in message.get("lost", ()):
+            for token in message.get("worker_left", ()):
                 entry = self.entries.get(token)
                 if entry is not None:
                     self._lose(entry)
@@ -173,6 +178,3 @@ def reported(answer: object) -> tuple[dict[Token, float], list[bytes], list[Toke
     """Return the parts of a worker's report: running, ended, lost, and the name of its node."""
     content = cast("dict[str, Any]", answer)
     return content["running"], content["ended"], content["lost"], str(content["node"])
-
-
-_FINAL = (Exited, Lost, Rejected)

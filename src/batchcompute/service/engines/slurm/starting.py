@@ -1,4 +1,4 @@
-"""Checks of a site at the start of a service, in the words of the doctor."""
+"""Checks of a site at the start of a service, with the findings of the command ``doctor``."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ __all__ = ["check_at_start"]
 
 _log = logging.getLogger("batchcompute.service.engine")
 
-_NO_REASON: Final = ("clocks",)
-"""Beginnings of subjects that are no reason to refuse: times of logs are wrong, and attempts run."""
+_TOLERATED_SUBJECTS: Final = ("clocks",)
+"""Prefixes of the subjects of findings that only cause a warning: wrong clocks distort the times of logs, but attempts run."""
 
 
 def check_at_start(state: State) -> Site:
     """Check this machine, the site and the nodes, and return the site.
 
-    The nodes are looked at for a few seconds only. If they are busy for so long, the service starts, and says so. If they
-    run attempts of an earlier service, they are not looked at: runners wait for the service to take what they deliver.
+    The check of the nodes takes a few seconds at most. If all nodes are busy for that time, the service starts, with a
+    warning. If the nodes run attempts of an earlier service, they are not checked: their runners wait for the service, so
+    its start is not delayed.
 
     Args:
         state: The state of the engine.
@@ -52,7 +53,7 @@ def _refuse(finding: Finding) -> None:
 
 def _visit(state: State) -> None:
     settings, clock = state.settings, state.clock
-    # The service does not listen yet, so that nodes cannot look for it.
+    # The address is empty, because the service does not listen yet and no node could reach it.
     visits = [Visit(settings, site, label, "", state.commands, clock) for label, site in sites_of(settings)]
     with ExitStack() as stack:
         for visit in visits:
@@ -62,7 +63,7 @@ def _visit(state: State) -> None:
         for visit in visits:
             seconds = round(max(0.0, end - clock.monotonic()), 1)
             for finding in visit.findings(seconds):
-                if visit.is_undecided or (not finding.ok and finding.subject.startswith(_NO_REASON)):
+                if visit.is_undecided or (not finding.ok and finding.subject.startswith(_TOLERATED_SUBJECTS)):
                     _log.warning("Slurm: %s", finding)
                 else:
                     _refuse(finding)
