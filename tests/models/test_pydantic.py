@@ -387,7 +387,7 @@ def test_the_schema_has_docstrings_and_constraints(mode: Any) -> None:
     assert schema["required"] == ["Name", "DAG"]
     assert (job["Priority"]["minimum"], job["Priority"]["maximum"]) == (0, 1000)
     assert job["Name"]["maxLength"] == 64
-    assert "not a digit first" in job["Name"]["description"]
+    assert "no digit first" in job["Name"]["description"]
     assert task["properties"]["InstanceCount"]["minimum"] == 1
     assert schema["$defs"]["Command"]["required"] == ["CommandLine"]
     jsonschema.validate(schema["examples"][0], schema)

@@ -341,7 +341,7 @@ MISSING: dict[str, tuple[Callable[[Client, dict[str, str]], object], list[str]]]
     "task": (lambda c, t: c.get_task(t["job"], "nope"), ["task 'nope'", "{job}", "split, merge"]),
     "instances": (lambda c, t: c.list_instances(t["job"], "nope"), ["task 'nope'", "split, merge"]),
     "instance": (lambda c, t: c.get_instance(t["job"], "split", 3), ["instance '3'", "split", "{job}", "; the numbers are 0 to 2."]),
-    "the only instance": (lambda c, t: c.get_instance(t["job"], "merge", 1), ["instance '1'", "merge", "the only number is 0"]),
+    "the only instance": (lambda c, t: c.get_instance(t["job"], "merge", 1), ["instance '1'", "merge", "the only one is 0"]),
     "logs of no task": (lambda c, t: c.logs(t["job"], "nope", 0), ["task 'nope'", "{job}", "split, merge"]),
     "logs of no instance": (lambda c, t: c.logs(t["job"], "split", 7), ["instance '7'", "0 to 2"]),
     "followed": (lambda c, t: list(c.logs(t["job"], "nope", 0, follow=True)), ["task 'nope'", "split, merge"]),
@@ -360,7 +360,7 @@ MISSING: dict[str, tuple[Callable[[Client, dict[str, str]], object], list[str]]]
     "delete image": (lambda c, _: c.delete_image("img-1"), ["image 'img-1'"]),
     "app": (lambda c, _: c.get_app("nope"), ["app 'nope'"]),
     "public app": (lambda c, _: c.get_app("demo", scope="Public"), ["public app 'demo'"]),
-    "revision": (lambda c, _: c.get_app_detail("demo", 7), ["revision '7'", "app demo", "the only number is 0"]),
+    "revision": (lambda c, _: c.get_app_detail("demo", 7), ["revision '7'", "app demo", "the only one is 0"]),
     "object": (
         lambda c, _: c._call(get_object("http://local", "oss://b/some/key")),
         ["/b/some/key"],

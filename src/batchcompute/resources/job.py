@@ -204,7 +204,7 @@ class Job(DrawnStatus, Status):
     state: JobState | None = None
     """State: ``Waiting``, ``Running``, ``Finished``, ``Failed`` or ``Stopped``."""
     message: Text | None = None
-    """Why the job failed, or what an unfinished job waits for; otherwise empty."""
+    """Reason why the job failed, or reason why it waits; empty for none."""
     creation_time: Time | None = None
     """Time of creation."""
     start_time: Time | None = None

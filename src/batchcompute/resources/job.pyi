@@ -458,12 +458,12 @@ class Job(DrawnStatus, Status):
     def State(self, value: _JobState | None) -> None: ...  # noqa: N802
     @property
     def message(self) -> str:
-        """Why the job failed, or what an unfinished job waits for; otherwise empty."""
+        """Reason why the job failed, or reason why it waits; empty for none."""
     @message.setter
     def message(self, value: str | None) -> None: ...
     @property
     def Message(self) -> str:  # noqa: N802
-        """Why the job failed, or what an unfinished job waits for; otherwise empty."""
+        """Reason why the job failed, or reason why it waits; empty for none."""
     @Message.setter
     def Message(self, value: str | None) -> None: ...  # noqa: N802
     @property

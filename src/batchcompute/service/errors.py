@@ -51,10 +51,10 @@ def not_found(
     if there is not None:
         names = list(there)
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        are = "is" if len(names) == 1 else "are"
-        text += f"; there {are} {', '.join(names[:_MOST_NAMED])}{more}" if names else "; there is none"
+        those = "the only one is" if len(names) == 1 else "there are"
+        text += f"; {those} {', '.join(names[:_MOST_NAMED])}{more}" if names else "; there is none"
     elif count:
-        text += "; the only number is 0" if count == 1 else f"; the numbers are 0 to {count - 1}"
+        text += "; the only one is 0" if count == 1 else f"; the numbers are 0 to {count - 1}"
     return ApiError(404, "InvalidResource.NotFound", f"{text}.")
 
 
