@@ -197,6 +197,7 @@ def test_a_damaged_file_or_database_is_refused(directory: Path, tmp_path: Path) 
         (b"x" * len(database), "its database is damaged"),
         # The version of the schema is a number of the header.
         (database[:60] + (99).to_bytes(4, "big") + database[64:], "later version of batchcompute .schema 99"),
+        (database[:60] + bytes(4) + database[64:], "its database is not one of batchcompute"),
     ):
         changed = rewritten(file, tmp_path / "changed.tar", replaced("batchcompute.db", content))
         with pytest.raises(ConfigError, match=said):
