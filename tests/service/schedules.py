@@ -153,9 +153,9 @@ class World:
             logging.disable(logging.NOTSET)
 
     def outage(self, rounds: int) -> None:
-        """Let the engine give no answer for some rounds: nothing may change but what was known before."""
-        known = {active.key for active in self.dispatcher._active if active.result is not None}
-        before = {key: state for key, state in self._states().items() if key not in known}
+        """Let the engine give no answer for some rounds: nothing may change but the jobs with a result that was known before."""
+        known = {active.key[0] for active in self.dispatcher._active if active.result is not None}
+        before = {key: state for key, state in self._states().items() if key[0] not in known}
         with self._outage():
             for _ in range(rounds):
                 self.clock.advance(0.2)

@@ -70,6 +70,17 @@ def test_a_thousand_random_schedules_keep_the_invariants(
     play(worlds, actions)
 
 
+def test_a_result_that_was_known_before_an_outage_ends_its_job_during_the_outage(worlds: Worlds) -> None:
+    """The engine has refused an attempt; the next round ends its job, and so stops the other attempt of the job."""
+    broken = ("broken", 1, 0, True)
+    with worlds.new() as world:
+        world.create([broken], False, False)
+        world.create([broken, ("refused", 1, 0, True)], False, True)
+        world.step()
+        world.outage(1)
+        world.finish()
+
+
 def test_an_hour_in_the_queue_does_not_use_up_the_time_limit(worlds: Worlds) -> None:
     with worlds.new() as world:
         world.create([("queued", 1, 0, True)], False, True)
