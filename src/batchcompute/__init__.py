@@ -9,6 +9,8 @@ from batchcompute._lazy import lazy_names as _lazy_names
 from batchcompute._version import __version__
 
 if _TYPE_CHECKING:
+    from collections.abc import Callable as _Callable
+
     from batchcompute import client as client
     from batchcompute import core as core
     from batchcompute import errors as errors
@@ -177,4 +179,4 @@ if _exists(f"{__path__[0]}/core/api.py"):  # noqa: PTH110 - pathlib takes longer
 
 
 if not _TYPE_CHECKING:
-    __getattr__ = _lazy_names(__name__, _MODULES, _SUBMODULES)
+    __getattr__: _Callable[[str], object] = _lazy_names(__name__, _MODULES, _SUBMODULES)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from batchcompute._lazy import lazy_names as _lazy_names
 
 if _TYPE_CHECKING:
+    from collections.abc import Callable as _Callable
+
     from batchcompute.resources._literals import (
         ClusterState,
         ImageType,
@@ -184,4 +186,4 @@ def __dir__() -> list[str]:
 
 if not _TYPE_CHECKING:
     # Programs use `batchcompute.resources.job` after an import of this package alone.
-    __getattr__ = _lazy_names(__name__, _MODULES, _MODULES)
+    __getattr__: _Callable[[str], object] = _lazy_names(__name__, _MODULES, _MODULES)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from batchcompute._lazy import lazy_names as _lazy_names
 
 if _TYPE_CHECKING:
+    from collections.abc import Callable as _Callable
+
     from batchcompute.service.embedded import embedded_service
     from batchcompute.service.engines.simulated import Course, Script, SimulatedEngine
     from batchcompute.service.local_service import LocalService
@@ -34,4 +36,4 @@ _MODULES = {
 }
 
 if not _TYPE_CHECKING:
-    __getattr__ = _lazy_names(__name__, _MODULES)
+    __getattr__: _Callable[[str], object] = _lazy_names(__name__, _MODULES)

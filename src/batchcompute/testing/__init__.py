@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from batchcompute._lazy import lazy_names as _lazy_names
 
 if _TYPE_CHECKING:
+    from collections.abc import Callable as _Callable
+
     from batchcompute.testing.mocked import MockedApi
     from batchcompute.testing.responses import ErrorResponse, Page
     from batchcompute.testing.services import temporary_service
@@ -23,4 +25,4 @@ _MODULES = {
 }
 
 if not _TYPE_CHECKING:
-    __getattr__ = _lazy_names(__name__, _MODULES)
+    __getattr__: _Callable[[str], object] = _lazy_names(__name__, _MODULES)
