@@ -178,5 +178,7 @@ if _exists(f"{__path__[0]}/core/api.py"):  # noqa: PTH110 - pathlib takes longer
     _warn(_both_installed(), stacklevel=2)
 
 
+_load: _Callable[[str], object] = _lazy_names(__name__, _MODULES, _SUBMODULES)
+
 if not _TYPE_CHECKING:
-    __getattr__: _Callable[[str], object] = _lazy_names(__name__, _MODULES, _SUBMODULES)
+    __getattr__ = _load

@@ -184,6 +184,8 @@ def __dir__() -> list[str]:
     return sorted({*__all__, *_MODULES})
 
 
+# Programs use `batchcompute.resources.job` after an import of this package alone.
+_load: _Callable[[str], object] = _lazy_names(__name__, _MODULES, _MODULES)
+
 if not _TYPE_CHECKING:
-    # Programs use `batchcompute.resources.job` after an import of this package alone.
-    __getattr__: _Callable[[str], object] = _lazy_names(__name__, _MODULES, _MODULES)
+    __getattr__ = _load

@@ -35,5 +35,7 @@ _MODULES = {
     "simulated_clock": "SimulatedClock",
 }
 
+_load: _Callable[[str], object] = _lazy_names(__name__, _MODULES)
+
 if not _TYPE_CHECKING:
-    __getattr__: _Callable[[str], object] = _lazy_names(__name__, _MODULES)
+    __getattr__ = _load

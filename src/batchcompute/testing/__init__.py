@@ -24,5 +24,7 @@ _MODULES = {
     "simulated": "SimulatedService",
 }
 
+_load: _Callable[[str], object] = _lazy_names(__name__, _MODULES)
+
 if not _TYPE_CHECKING:
-    __getattr__: _Callable[[str], object] = _lazy_names(__name__, _MODULES)
+    __getattr__ = _load
