@@ -364,7 +364,7 @@ def test_a_bucket_is_shared_with_owners_that_exist(cli: Terminal) -> None:
     assert cli("keys", "add", "--owner", "alice").status == 0
     done = cli("buckets", "grant", "walk", "--to", "alcie")
     assert done.status == 2
-    assert "--to alcie: no access key belongs to that owner; there is alice" in done.err
+    assert "--to alcie: no access key belongs to that owner; the owners are: alice" in done.err
 
 
 def test_a_key_is_not_used_before_it_was_made(cli: Terminal) -> None:

@@ -56,4 +56,4 @@ def test_the_page_opens_logged_in_and_once(cli: Terminal, monkeypatch: pytest.Mo
     assert cli("page", "--print", "--owner", "alice").status == 0
     refused = cli("page", "--owner", "bob")
     assert refused.status == 2
-    assert "there is alice, local" in refused.err
+    assert "the owners are: alice, local" in refused.err

@@ -91,7 +91,9 @@ def _check_owner(directory: Path, owner: str) -> None:
     """
     owners = sorted({pair.owner for pair in KeyFile(directory / "credentials.json").read()})
     if owner not in owners:
-        fail(f"--to {owner}: no access key belongs to that owner; there is {', '.join(owners) or 'none'}")
+        fail(
+            f"--to {owner}: no access key belongs to that owner; the owners are: {', '.join(owners) or 'none'}"
+        )
 
 
 @buckets_command.command("grant", cls=Leaf, globals_=OF_DIRECTORY)

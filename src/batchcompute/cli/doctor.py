@@ -52,8 +52,8 @@ def _doctor(**values: object) -> int:
     """Check whether engines can run jobs: machine, directories, commands, cluster and nodes.
 
     The settings are those of `serve`, which refuses to start for the same errors. Each warning and each error says what
-    to do. To check a cluster, the command runs a small job on it. The status is 0 if there is no error, 1 if there is one, and 2 if
-    arguments or options of an engine are wrong.
+    to do. To check a cluster, the command runs a small job on it. The status is 0 if there is no error, 1 if there is
+    one, and 2 if arguments or options of an engine are wrong.
     """
     state = state_of(click.get_current_context())
     settings = load_settings(chosen_settings(values, state))

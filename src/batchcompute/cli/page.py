@@ -66,7 +66,7 @@ def _code(directory: Path, owner: str | None) -> str:
     pair = next((pair for pair in pairs if owner is None or pair.owner == owner), None)
     if pair is None:
         owners = ", ".join(sorted({pair.owner for pair in pairs}))
-        fail(f"--owner {owner}: there is no such owner in {directory}; there is {owners or 'none'}")
+        fail(f"--owner {owner}: there is no such owner in {directory}; the owners are: {owners or 'none'}")
     return one_time_code(identity_of(directory), pair.access_key_id)
 
 

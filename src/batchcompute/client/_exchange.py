@@ -220,6 +220,7 @@ def exchange(
     Raises:
         TransportTimeout: The deadline passed.
         ResponseTooLarge: The response exceeds the client's limit.
+        ProtocolError: The body does not have the content coding of the headers, or is incomplete.
         ConfigError: The caller's HTTP client is closed.
     """
     check_open(pool, http)

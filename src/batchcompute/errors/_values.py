@@ -72,7 +72,10 @@ class FieldError(BatchComputeError, KeyError):
 
 
 class UnknownChoice(ValidationError, FieldError):
-    """The value of an argument is not one of the allowed values. It is a `FieldError`, because the old SDK raised that class."""
+    """The value of an argument is not one of the allowed values.
+
+    It is a `FieldError`, because the old SDK raised that class.
+    """
 
     def __str__(self) -> str:
         return str(self.args[0])

@@ -71,7 +71,10 @@ class Model(LegacyModel):
     _is_response: ClassVar[bool] = False
     """Whether this is the response of a call that is also a resource, such as `JobResponse`."""
     _resource: ClassVar[type[Model]]
-    """The resource class of this class: `Job` for `JobResponse`, otherwise the class itself. Comparisons and messages use it."""
+    """The resource class of this class: `Job` for `JobResponse`, otherwise the class itself.
+
+    Comparisons and messages use it.
+    """
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

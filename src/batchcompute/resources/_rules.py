@@ -110,7 +110,7 @@ def command_problems(command: Command, at: str) -> Iterator[Problem]:
 
 
 def task_problems(task: TaskDescription, at: str) -> Iterator[Problem]:
-    """Yield a problem unless exactly one of ClusterId and AutoCluster is set."""
+    """Yield a problem unless a task names machines by either its ClusterId or its AutoCluster."""
     if not task.cluster_id and "AutoCluster" not in task:
         path = join(at, "ClusterId")
         yield Problem(path, "", "one of ClusterId and AutoCluster is required", "missing")

@@ -307,7 +307,7 @@ class InstanceAttempt(Status):
     number: Integer | None = None
     """Number of the attempt, from 1."""
     state: Text | None = None
-    """State: ``Waiting`` (in its engine), ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` (unknown outcome)."""
+    """``Waiting`` in its engine, ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` (unknown outcome)."""
     token: Text | None = None
     """Unique name of the attempt; its processes have it in the variable ``BC_INSTANCE``."""
     node_ip: Text | None = None

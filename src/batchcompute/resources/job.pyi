@@ -905,12 +905,12 @@ class InstanceAttempt(Status):
     def Number(self, value: int | None) -> None: ...  # noqa: N802
     @property
     def state(self) -> str:
-        """State: ``Waiting`` (in its engine), ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` (unknown outcome)."""
+        """``Waiting`` in its engine, ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` (unknown outcome)."""
     @state.setter
     def state(self, value: str | None) -> None: ...
     @property
     def State(self) -> str:  # noqa: N802
-        """State: ``Waiting`` (in its engine), ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` (unknown outcome)."""
+        """``Waiting`` in its engine, ``Running``, ``Finished``, ``Failed``, ``Stopped``, or ``Lost`` (unknown outcome)."""
     @State.setter
     def State(self, value: str | None) -> None: ...  # noqa: N802
     @property

@@ -198,7 +198,9 @@ class Keys:
             _log.warning("the last use of a key cannot be written: %s", error)
 
     def check_body(self, request: Request) -> None:
-        """Check that the body is the signed one; with nonces, check also its digest, and that the request is not a repetition.
+        """Check that the body is the signed one.
+
+        With nonces, also check the digest of the body, and that the request is not a repetition.
 
         Args:
             request: A request that `owner_of` has accepted.

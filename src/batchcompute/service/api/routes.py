@@ -1,4 +1,4 @@
-"""Routes: finds the operation of a request in the table of operations, and gives the request to its handler as `Params`."""
+"""Routes: finds the operation of a request in the table of operations, and makes the `Params` of its handler."""
 
 from __future__ import annotations
 

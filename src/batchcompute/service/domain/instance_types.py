@@ -56,7 +56,10 @@ SYSTEM_IMAGES = {
     "img-ubuntu-vpc": ("ubuntu-14.04-x64-vpc", "Linux"),
     "img-centos": ("centos-6.8-x64", "Linux"),
 }
-"""Name and platform of each system image, by id. System images are only listed; programs run on the system of their machine."""
+"""Name and platform of each system image, by id.
+
+System images are only listed; programs run on the system of their machine.
+"""
 
 SYSTEM_IMAGE_TIME = "2015-11-11T00:00:00.000000Z"
 """The creation time of the system images: the date of the API version, because no other time is known."""

@@ -167,7 +167,8 @@ class DirectoryStore:
             return False
         moved, opened = self.root.lstat(target), os.fstat(fd)
         is_same = (moved.st_dev, moved.st_ino) == (opened.st_dev, opened.st_ino)
-        # Another instance may have replaced the object meanwhile. Its file is also a regular file of this user with one name.
+        # Another instance may have replaced the object meanwhile. Its file, too, is a regular file of this user with
+        # one name.
         if not is_same and not (
             moved.st_mode == stat.S_IFREG | OBJECT_MODE
             and moved.st_nlink == 1

@@ -53,7 +53,7 @@ class JobRow(NamedTuple):
     notes: str
     """``Message`` while the job waits: the resources that the machine does not have."""
     waits: str
-    """``Message`` while attempts wait in the engine: its reason."""
+    """``Message`` from the engine: why attempts wait in it, and why the last one was lost."""
     created: str
     """Time of creation."""
     started: str

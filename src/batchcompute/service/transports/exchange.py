@@ -105,8 +105,8 @@ def begin(scope: Scope) -> Exchange:
     """Read the head of a request and keep the exchange in its scope."""
     query = scope["query_string"].decode("latin-1")
     raw_path = scope.get("raw_path")
-    # A server may leave raw_path out. The path is then encoded here; if the client encoded it in another way, the check of the
-    # signature fails. Some servers keep the query in raw_path.
+    # A server may leave raw_path out. The path is then encoded here; if the client encoded it in another way, the
+    # check of the signature fails. Some servers keep the query in raw_path.
     path = quote(scope["path"]) if raw_path is None else raw_path.decode("latin-1").partition("?")[0]
     headers, problem = _read_headers(scope["headers"])
     request = Request(scope["method"], f"{path}?{query}" if query else path, headers)

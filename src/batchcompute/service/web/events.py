@@ -28,8 +28,10 @@ _QUIET: Final = 0.1
 """Seconds between two updates of a page."""
 
 _PAUSE_FACTOR: Final = 20.0
-"""Pause after an update, as a multiple of the time that rendering all watched pages once takes. With 20, rendering takes about 5 % of
-the time."""
+"""Pause after an update, as a multiple of the time that one rendering of all watched pages takes.
+
+With 20, rendering takes about 5 % of the time.
+"""
 
 _LONGEST: Final = 30.0
 """Seconds between two updates of a page that changes all the time, however many pages are watched."""

@@ -12,7 +12,7 @@ __all__: list[str] = []
 
 
 class Quotas:
-    """The operations on quotas. Any instance type is accepted; each one means a slot of this machine.
+    """The operations on quotas. `KnownTypes` decides which instance types are accepted.
 
     Args:
         types: The instance types, by name.

@@ -97,7 +97,7 @@ class DaskEngine:
         )
         arguments = (self._host_options, self._service, self._clock)
         self._loops = (
-            Submitter(self._state, self._connection, options, self._job_of, *arguments),
+            Submitter(self._state, self._connection, options, self._order_of, *arguments),
             Controller(self._state, self._connection, options, *arguments),
         )
         self._has_started = False
@@ -145,7 +145,7 @@ class DaskEngine:
                 return Rejected(str(error).rstrip("."))
         return Submitted(spec.token)
 
-    def _job_of(self, spec: AttemptSpec) -> dict[str, Any]:
+    def _order_of(self, spec: AttemptSpec) -> dict[str, Any]:
         has_objects = _needs_objects(spec)
         return {
             "spec": job_json(spec),

@@ -87,7 +87,7 @@ class Submitter(_Loop):
         state: The state of the engine.
         connection: The connection.
         options: The options of the engine.
-        job_of: Returns the argument of the submitted function for an attempt.
+        order_of: Returns the argument of the submitted function for an attempt.
         host_options: Options of the hosts on workers.
         service: Prefix of the tokens of the service.
         clock: The source of time.
@@ -98,7 +98,7 @@ class Submitter(_Loop):
         state: State,
         connection: Connection,
         options: DaskOptions,
-        job_of: Callable[[AttemptSpec], dict[str, Any]],
+        order_of: Callable[[AttemptSpec], dict[str, Any]],
         host_options: dict[str, Any],
         service: str,
         clock: Clock,
@@ -106,7 +106,7 @@ class Submitter(_Loop):
         super().__init__(state, clock, "batchcompute-dask", _LOOK)
         self._connection = connection
         self._options = options
-        self._job_of = job_of
+        self._order_of = order_of
         self._host_options = host_options
         self._service = service
         self._delay = 0.0
@@ -183,10 +183,10 @@ class Submitter(_Loop):
                 } | state.new
 
     def _submit_group(self, instance_type: str, entries: list[Entry]) -> None:
-        jobs = [self._job_of(entry.spec) for entry in entries]
+        orders = [self._order_of(entry.spec) for entry in entries]
         futures = self._connection.client.map(
             remote.run_attempt,
-            jobs,
+            orders,
             key=[(KEY, self._service, entry.spec.token) for entry in entries],
             pure=False,
             retries=0,

@@ -18,7 +18,10 @@ __all__ = ["check_at_start"]
 _log = logging.getLogger("batchcompute.service.engine")
 
 _TOLERATED_SUBJECTS: Final = ("clocks",)
-"""Prefixes of the subjects of findings that only cause a warning: wrong clocks distort the times of logs, but attempts run."""
+"""Prefixes of the subjects of findings that only cause a warning.
+
+Wrong clocks distort the times of logs, but attempts run.
+"""
 
 
 def check_at_start(state: State) -> Site:
